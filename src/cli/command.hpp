@@ -1,0 +1,40 @@
+// What every command of the program is made of.
+#pragma once
+
+#include <string>
+
+#include "core/error.hpp"
+#include "process/cancel.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace sweetspot::cli {
+
+/// Facts of the terminal and the process that commands share. Only this room reads them.
+struct Environment {
+  bool stdout_is_terminal = false;
+  bool stderr_is_terminal = false;
+  bool stdin_is_terminal = false;
+  bool color = false;           ///< stdout is a terminal and NO_COLOR is unset
+  int width = 100;              ///< columns of the terminal
+  std::string worker_override;  ///< --worker or SWEETSPOT_WORKER; empty = look beside the program
+  process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
+};
+
+/// A command: adds its options to `app` and returns what runs once they are parsed.
+/// The runner returns the process exit code, or an Error that main prints.
+struct Command {
+  const char* name;
+  const char* summary;
+  void (*add)(CLI::App& app, const Environment& environment, Result<int>& outcome);
+};
+
+void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_serve(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_synth(CLI::App& app, const Environment& environment, Result<int>& outcome);
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,71 @@
+#include "core/config.hpp"
+
+#include <algorithm>
+
+#include "core/device.hpp"
+#include "core/enum_names.hpp"
+#include "core/trial.hpp"
+
+namespace sweetspot {
+namespace {
+
+constexpr EnumNames<FlashAttention, 3> kFlashAttention = {{
+    {FlashAttention::automatic, "auto"},
+    {FlashAttention::off, "off"},
+    {FlashAttention::on, "on"},
+}};
+
+constexpr EnumNames<LoadMode, 6> kLoadModes = {{
+    {LoadMode::automatic, "auto"},
+    {LoadMode::none, "none"},
+    {LoadMode::mmap, "mmap"},
+    {LoadMode::mlock, "mlock"},
+    {LoadMode::mmap_mlock, "mmap+mlock"},
+    {LoadMode::direct_io, "dio"},
+}};
+
+constexpr EnumNames<DeviceType, 4> kDeviceTypes = {{
+    {DeviceType::cpu, "cpu"},
+    {DeviceType::gpu, "gpu"},
+    {DeviceType::igpu, "igpu"},
+    {DeviceType::accel, "accel"},
+}};
+
+constexpr EnumNames<StopReason, 3> kStopReasons = {{
+    {StopReason::precision, "precision"},
+    {StopReason::time_cap, "time-cap"},
+    {StopReason::sample_cap, "sample-cap"},
+}};
+
+constexpr EnumNames<FullDepth, 3> kFullDepths = {{
+    {FullDepth::verified, "verified"},
+    {FullDepth::failed, "failed"},
+    {FullDepth::not_tried, "not-tried"},
+}};
+
+}  // namespace
+
+std::string_view to_string(FlashAttention value) { return name_of(kFlashAttention, value); }
+std::optional<FlashAttention> flash_attention_from_string(std::string_view text) {
+  return value_of(kFlashAttention, text);
+}
+
+std::string_view to_string(LoadMode value) { return name_of(kLoadModes, value); }
+std::optional<LoadMode> load_mode_from_string(std::string_view text) {
+  return value_of(kLoadModes, text);
+}
+
+std::string_view to_string(DeviceType type) { return name_of(kDeviceTypes, type); }
+std::optional<DeviceType> device_type_from_string(std::string_view text) {
+  return value_of(kDeviceTypes, text);
+}
+
+std::string_view to_string(StopReason reason) { return name_of(kStopReasons, reason); }
+std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state); }
+
+int effective_layers(int requested, int offloadable) {
+  if (requested < 0) return offloadable;
+  return std::min(requested, offloadable);
+}
+
+}  // namespace sweetspot

@@ -1,0 +1,81 @@
+// What is set before a model runs: placement (changing it costs a load) and context settings
+// (changing them costs a new context). Field names are llama.cpp's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/reading.hpp"
+
+namespace sweetspot {
+
+enum class FlashAttention { automatic, off, on };
+enum class LoadMode { automatic, none, mmap, mlock, mmap_mlock, direct_io };
+
+std::string_view to_string(FlashAttention value);  ///< auto, off, on
+std::string_view to_string(LoadMode value);        ///< auto, none, mmap, mlock, mmap+mlock, dio
+std::optional<FlashAttention> flash_attention_from_string(std::string_view text);
+std::optional<LoadMode> load_mode_from_string(std::string_view text);
+
+/// Decides where weights lie.
+struct Placement {
+  int n_gpu_layers = -1;  ///< as requested; -1 and anything above the total mean all
+  std::vector<std::string>
+      devices;  ///< ggml names to offload to; empty = all that can be offloaded to
+  LoadMode load_mode = LoadMode::automatic;
+
+  bool operator==(const Placement&) const = default;
+};
+
+/// Only costs a new context. 0 leaves a number to llama.cpp's own default.
+struct ContextSettings {
+  std::uint32_t n_ctx = 4096;
+  std::uint32_t n_batch = 2048;
+  std::uint32_t n_ubatch = 512;
+  std::string type_k = "f16";  ///< ggml type name of the K cache
+  std::string type_v = "f16";
+  FlashAttention flash_attn = FlashAttention::automatic;
+  int n_threads = 0;        ///< 0 = physical cores, chosen by the worker and reported back
+  int n_threads_batch = 0;  ///< 0 = as n_threads
+
+  bool operator==(const ContextSettings&) const = default;
+};
+
+struct Config {
+  Placement placement;
+  ContextSettings context;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// What llama.cpp says it really uses, read back after the context exists.
+struct EffectiveConfig {
+  Reading<int> n_gpu_layers;  ///< from llama.cpp's load report, absent where it printed none
+  std::uint32_t n_ctx = 0;
+  std::uint32_t n_batch = 0;
+  std::uint32_t n_ubatch = 0;
+  int n_threads = 0;
+  int n_threads_batch = 0;
+  Reading<std::string> flash_attn;  ///< "on" or "off"
+  Reading<std::string> type_k;
+  Reading<std::string> type_v;
+};
+
+/// The layers really offloaded for a request: llama.cpp clamps to `offloadable` (blocks + output)
+/// and reads every negative number as all. Shape: count, 0..offloadable.
+int effective_layers(int requested, int offloadable);
+
+/// What is generated and measured: prompt tokens, generated tokens, tokens already in the cache.
+/// As in llama-bench, prompt and generation are each measured at depth n_depth.
+struct Workload {
+  std::uint32_t n_prompt = 512;
+  std::uint32_t n_gen = 128;
+  std::uint32_t n_depth = 0;
+
+  bool operator==(const Workload&) const = default;
+};
+
+}  // namespace sweetspot

@@ -1,0 +1,91 @@
+// JSON of the core values: the only header of this room that shows a JSON type.
+//
+// Rules for every object written here:
+//  - units are in the field names (_bytes, _ms, _percent, _c, _w, _mhz);
+//  - a Reading that is absent is null, and the object's "absent" member says why, by field name;
+//  - text is escaped to ASCII when printed (dump()), so that a file shown on a terminal cannot act.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/config.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/memory_map.hpp"
+#include "core/model_info.hpp"
+#include "core/run.hpp"
+#include "core/trial.hpp"
+
+namespace sweetspot {
+
+/// Insertion order is kept: files read in the order their schema describes.
+using Json = nlohmann::ordered_json;
+
+/// Serialises; invalid UTF-8 is replaced, everything outside ASCII is escaped. `indent` < 0 = one
+/// line.
+std::string dump(const Json& json, int indent = -1);
+
+/// Parses text from another process or a file. Never throws; depth and duplicates are nlohmann's.
+Result<Json> parse_json(std::string_view text);
+
+/// Sets `object[name]` to the value, or to null with the reason under "absent".
+template <typename T>
+void put(Json& object, const char* name, const Reading<T>& reading) {
+  if (reading.has_value()) {
+    object[name] = reading.value();
+  } else {
+    object[name] = nullptr;
+    object["absent"][name] = reading.reason();
+  }
+}
+
+/// The inverse of put(). A field that is missing altogether reads as absent.
+/// Throws nlohmann::json::exception on a wrong type; callers at a border use guard().
+template <typename T>
+Reading<T> take(const Json& object, const char* name) {
+  const auto field = object.find(name);
+  if (field != object.end() && !field->is_null()) return field->template get<T>();
+  if (const auto absent = object.find("absent"); absent != object.end()) {
+    if (const auto reason = absent->find(name); reason != absent->end()) {
+      return Absence{reason->get<std::string>()};
+    }
+  }
+  return Absence{"not reported"};
+}
+
+/// Runs `read`, which may throw nlohmann's exceptions, and turns them into an Error.
+template <typename Read>
+auto guard(Read&& read, std::string_view what) -> Result<decltype(read())> {
+  try {
+    return read();
+  } catch (const nlohmann::json::exception& e) {
+    return error(ErrorKind::internal, std::string(what) + ": " + e.what());
+  }
+}
+
+Json to_json(const Device& device);
+Json to_json(const DeviceStatus& status);
+Json to_json(const DeviceReport& report);
+Json to_json(const ModelInfo& model);
+Json to_json(const Engine& engine);
+Json to_json(const Config& config);
+Json to_json(const EffectiveConfig& effective);
+Json to_json(const Workload& workload);
+Json to_json(const MemoryMap& memory);
+Json to_json(const Failure& failure);
+Json to_json(const Trial& trial);
+Json to_json(const Run& run);  ///< schema sweetspot.run/1, docs/formats/run-1.schema.json
+
+// These throw nlohmann::json::exception on wrong or missing fields; use inside guard().
+Device device_from_json(const Json& json);
+ModelInfo model_info_from_json(const Json& json);
+Engine engine_from_json(const Json& json);
+Config config_from_json(const Json& json);
+EffectiveConfig effective_config_from_json(const Json& json);
+Workload workload_from_json(const Json& json);
+MemoryMap memory_map_from_json(const Json& json);
+
+}  // namespace sweetspot

@@ -1,0 +1,141 @@
+#include "core/knobs.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace sweetspot {
+namespace {
+
+// The cache types llama.cpp's own programs accept for -ctk and -ctv (common/arg.cpp,
+// kv_cache_types).
+constexpr std::array<std::string_view, 9> kCacheTypes = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
+                                                         "q4_1", "iq4_nl", "q5_0", "q5_1"};
+
+Status wrong(std::string_view flag, std::string_view text, std::string_view takes) {
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, text),
+               fmt::format("give {}", takes));
+}
+
+template <typename Number>
+Status set_number(Number& target, std::string_view flag, std::string_view text, std::int64_t low,
+                  std::int64_t high) {
+  std::int64_t value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+    return wrong(flag, text, fmt::format("a whole number from {} to {}", low, high));
+  }
+  target = static_cast<Number>(value);
+  return {};
+}
+
+Status set_cache_type(std::string& target, std::string_view flag, std::string_view text) {
+  for (const std::string_view type : kCacheTypes) {
+    if (text == type) {
+      target = text;
+      return {};
+    }
+  }
+  return wrong(flag, text, fmt::format("one of {}", fmt::join(kCacheTypes, ", ")));
+}
+
+template <typename Enum>
+Status set_enum(Enum& target, std::string_view flag, std::string_view text,
+                std::optional<Enum> parsed, std::string_view takes) {
+  if (!parsed) return wrong(flag, text, takes);
+  target = *parsed;
+  return {};
+}
+
+std::vector<std::string> split_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    if (!part.empty()) parts.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return parts;
+}
+
+constexpr std::int64_t kMaxTokens = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMaxThreads = 512;  // GGML_MAX_N_THREADS
+
+const std::array<Knob, 11> kKnobs = {{
+    {"n_gpu_layers", "-ngl,--n-gpu-layers", "N", "layers kept on the device, -1 = all",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.placement.n_gpu_layers, "--n-gpu-layers", text, -1, kMaxTokens);
+     }},
+    {"devices", "-dev,--device", "ID,...",
+     "devices to offload to, as `sweetspot devices` names them",
+     [](const Config& c) -> KnobValue { return c.placement.devices; },
+     [](Config& c, std::string_view text) -> Status {
+       c.placement.devices = split_commas(text);
+       if (c.placement.devices.empty()) return wrong("--device", text, "one or more device names");
+       return {};
+     }},
+    {"load_mode", "-lm,--load-mode", "MODE", "auto, none, mmap, mlock, mmap+mlock or dio",
+     [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.load_mode)); },
+     [](Config& c, std::string_view text) {
+       return set_enum(c.placement.load_mode, "--load-mode", text, load_mode_from_string(text),
+                       "auto, none, mmap, mlock, mmap+mlock or dio");
+     }},
+    {"n_ctx", "-c,--ctx-size", "N", "context size in tokens",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ctx}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_ctx, "--ctx-size", text, 1, kMaxTokens);
+     }},
+    {"n_batch", "-b,--batch-size", "N", "logical batch size",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_batch}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_batch, "--batch-size", text, 1, kMaxTokens);
+     }},
+    {"n_ubatch", "-ub,--ubatch-size", "N", "physical batch size",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ubatch}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_ubatch, "--ubatch-size", text, 1, kMaxTokens);
+     }},
+    {"type_k", "-ctk,--cache-type-k", "TYPE", "type of the K cache",
+     [](const Config& c) -> KnobValue { return c.context.type_k; },
+     [](Config& c, std::string_view text) {
+       return set_cache_type(c.context.type_k, "--cache-type-k", text);
+     }},
+    {"type_v", "-ctv,--cache-type-v", "TYPE", "type of the V cache",
+     [](const Config& c) -> KnobValue { return c.context.type_v; },
+     [](Config& c, std::string_view text) {
+       return set_cache_type(c.context.type_v, "--cache-type-v", text);
+     }},
+    {"flash_attn", "-fa,--flash-attn", "on|off|auto", "flash attention",
+     [](const Config& c) -> KnobValue { return std::string(to_string(c.context.flash_attn)); },
+     [](Config& c, std::string_view text) {
+       return set_enum(c.context.flash_attn, "--flash-attn", text,
+                       flash_attention_from_string(text), "on, off or auto");
+     }},
+    {"n_threads", "-t,--threads", "N", "CPU threads, 0 = physical cores",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_threads, "--threads", text, 0, kMaxThreads);
+     }},
+    {"n_threads_batch", "-tb,--threads-batch", "N", "CPU threads for prompts, 0 = as --threads",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads_batch}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_threads_batch, "--threads-batch", text, 0, kMaxThreads);
+     }},
+}};
+
+}  // namespace
+
+std::span<const Knob> knobs() { return kKnobs; }
+
+const Knob* find_knob(std::string_view name) {
+  for (const Knob& knob : kKnobs) {
+    if (knob.name == name) return &knob;
+  }
+  return nullptr;
+}
+
+}  // namespace sweetspot

@@ -1,0 +1,38 @@
+// The one table of knobs: everything a Config can set, with the names it goes by everywhere.
+//
+// The CLI makes its options from it, JSON its fields, tables their columns. A new knob is one row
+// here and one member in core/config.hpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/error.hpp"
+
+namespace sweetspot {
+
+using KnobValue = std::variant<std::int64_t, std::string, std::vector<std::string>>;
+
+struct Knob {
+  std::string_view name;   ///< JSON field, llama.cpp's parameter name
+  std::string_view flags;  ///< as llama.cpp's programs spell them, comma separated: "-c,--ctx-size"
+  std::string_view metavar;  ///< what --help shows for the value
+  std::string_view help;
+  KnobValue (*get)(const Config&);
+  /// Parses `text` into `config`; lists are comma separated. Errors name the flag and what it
+  /// takes.
+  Status (*set)(Config& config, std::string_view text);
+};
+
+/// Every knob, in the order they are shown. Static storage; thread safe.
+std::span<const Knob> knobs();
+
+/// The knob of that JSON name, or nullptr.
+const Knob* find_knob(std::string_view name);
+
+}  // namespace sweetspot

@@ -1,0 +1,57 @@
+// What a GGUF file says of itself, as the worker read it through ggml. Values only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/reading.hpp"
+
+namespace sweetspot {
+
+/// Bytes of the weights that belong to one block, as they lie in the file.
+struct LayerSize {
+  int block = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t expert_bytes = 0;  ///< part of `bytes` that holds MoE experts
+};
+
+/// Identity of a file on disk, to notice that it changed under us.
+struct FileStamp {
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::uint64_t inode = 0;
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+/// Text fields come from the file: hostile until escaped (core/text.hpp).
+struct ModelInfo {
+  std::string path;
+  std::vector<FileStamp> files;  ///< one, or every split in order
+  std::string architecture;      ///< general.architecture
+  Reading<std::string> name;     ///< general.name
+  std::string quantization;      ///< llama.cpp's name of the file type, "Q4_K - Medium"
+  std::uint64_t n_params = 0;
+  std::uint64_t size_bytes = 0;  ///< all tensors
+  int n_layer = 0;               ///< blocks
+  int n_ctx_train = 0;
+  int n_embd = 0;
+  Reading<int> n_head;
+  Reading<int> n_head_kv;
+  Reading<int> n_ff;
+  int n_vocab = 0;
+  int n_expert = 0;  ///< 0 = dense
+  int n_expert_used = 0;
+  bool recurrent = false;  ///< Mamba, RWKV: the cache cannot be rewound in part
+  bool hybrid = false;
+  std::vector<LayerSize> layers;      ///< by block, ascending
+  std::uint64_t non_layer_bytes = 0;  ///< embeddings, output, norms outside blocks
+  std::string fingerprint;            ///< hash of header and sizes; equal files give equal text
+
+  /// What llama.cpp counts in n_gpu_layers: the blocks and one for the output.
+  [[nodiscard]] int offloadable_layers() const { return n_layer + 1; }
+};
+
+}  // namespace sweetspot

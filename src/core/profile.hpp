@@ -1,0 +1,52 @@
+// Named configs and what the measurements say as a whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/reading.hpp"
+
+namespace sweetspot {
+
+/// A share of device memory, in percent: a trial is in it if low <= vram_percent < high; the
+/// highest band includes its upper end.
+struct Band {
+  double low_percent = 0;
+  double high_percent = 0;
+};
+
+/// The three bands of the mission: under 50 %, 50-70 %, 70-85 %; above is unsafe.
+struct Bands {
+  double fast_percent = 50;
+  double balanced_percent = 70;
+  double performance_percent = 85;
+};
+
+/// A config with the memory it needs and the trial that proves it.
+struct Profile {
+  std::string name;                         ///< fast, balanced, performance, cpu_fallback
+  std::string recommended_for;              ///< who it is for
+  std::optional<std::size_t> result_index;  ///< into Run::results; empty where the band is
+  std::string reason;                       ///< why there is none; empty where there is one
+  int n_gpu_layers = 0;
+  std::uint32_t n_ctx = 0;
+  std::uint32_t n_batch = 0;
+  Reading<std::uint64_t> vram_bytes;
+  Reading<double> vram_percent;
+  Reading<double> tokens_per_second;
+};
+
+/// M7 of the mission. Indexes point into Run::results.
+struct Analysis {
+  std::optional<std::size_t> optimum;  ///< fastest generation that is safe (not above the top band)
+  std::optional<std::size_t> fastest;  ///< fastest generation whatever it costs
+  Reading<double> speed_up_over_cpu;   ///< optimum / CPU only
+  Reading<double> vram_bytes_per_layer;        ///< slope of a robust line through the measured rows
+  Reading<int> diminishing_after_layers;       ///< from here each further layer gains under 2 %
+  Reading<double> temperature_rise_c;          ///< hottest minus first reading of the run
+  std::vector<std::size_t> tied_with_optimum;  ///< intervals overlap the optimum's (R12)
+};
+
+}  // namespace sweetspot

@@ -1,0 +1,31 @@
+// Text that comes from outside, and units that people read and type.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace sweetspot {
+
+/// `text` made safe for a terminal: control bytes, DEL, C1 controls, bidirectional overrides,
+/// zero-width characters and invalid UTF-8 become \xNN or \u{NNNN}; at most `max_chars` characters
+/// are kept, the rest is cut with an ellipsis. Model names and library output pass through here
+/// before they are shown.
+std::string printable(std::string_view text, std::size_t max_chars = 200);
+
+/// "6GiB", "512 MiB", "6G", "1.5GB", "4096" (bytes). G/M/K without B mean binary units, as
+/// llama.cpp's users read them; GB/MB/KB are decimal. Errors carry the text and what is accepted.
+Result<std::uint64_t> parse_bytes(std::string_view text);
+
+/// "5.15 GiB", "640 MiB", "12 KiB", "3 B".
+std::string format_bytes(std::uint64_t bytes);
+
+/// "850 ms", "12.4 s", "3 min 20 s".
+std::string format_seconds(double seconds);
+
+/// UTC now as ISO 8601 with seconds, "2026-11-23T17:48:02Z".
+std::string utc_now();
+
+}  // namespace sweetspot

@@ -1,0 +1,95 @@
+// One config measured under one workload.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/error.hpp"
+#include "core/memory_map.hpp"
+#include "core/reading.hpp"
+
+namespace sweetspot {
+
+/// A timed llama_decode with synchronisation: one generated token, or one prompt batch.
+struct Sample {
+  double start_ms = 0;  ///< worker's monotonic clock
+  double duration_ms = 0;
+  std::uint32_t tokens = 1;
+};
+
+/// Why measuring ended.
+enum class StopReason { precision, time_cap, sample_cap };
+
+std::string_view to_string(StopReason reason);  ///< precision, time-cap, sample-cap
+
+/// A point with its interval. `low <= value <= high`; confidence is 0.95 everywhere in this
+/// program.
+struct Estimate {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+};
+
+/// A speed with everything needed to judge it. The estimate is of the median time per token;
+/// tokens_per_second is its reciprocal, bounds swapped.
+struct Speed {
+  Estimate tokens_per_second;
+  Estimate ms_per_token;
+  StopReason stop_reason = StopReason::precision;
+  std::uint32_t samples = 0;      ///< kept after the warm-up cut
+  std::uint32_t warm_up_cut = 0;  ///< samples cut from the front
+  double target_half_width = 0;   ///< relative, 0.01 = 1 %
+  Reading<double> p50_ms;         ///< per token; percentiles absent where samples are too few (R13)
+  Reading<double> p90_ms;
+  Reading<double> p95_ms;
+  Reading<double> p99_ms;
+  std::vector<Sample> raw;  ///< every sample, warm-up included
+};
+
+/// What the driver said while the work ran. One device: the first the config offloads to.
+struct Telemetry {
+  Reading<double> utilisation_percent;  ///< mean over the measurement
+  Reading<double> temperature_start_c;
+  Reading<double> temperature_max_c;
+  Reading<double> power_w;                             ///< mean
+  Reading<double> graphics_clock_mhz;                  ///< mean
+  Reading<std::vector<std::string>> throttle_reasons;  ///< union over the measurement
+  std::uint32_t samples = 0;
+};
+
+/// Whether the config decoded with its whole context in use (R32).
+enum class FullDepth { verified, failed, not_tried };
+
+std::string_view to_string(FullDepth state);  ///< verified, failed, not-tried
+
+/// Ended `measured` (no failure) or `failed`.
+struct Trial {
+  std::vector<int> requested_layers;  ///< every request that means this config, in the order given
+  int layers = 0;                     ///< effective
+  Config config;
+  Workload workload;
+  std::string started_at;  ///< UTC, ISO 8601
+  std::optional<Failure> failure;
+  std::optional<EffectiveConfig> effective;
+  MemoryMap memory;  ///< llama.cpp's breakdown; empty where nothing was loaded
+  Reading<std::uint64_t> driver_rise_bytes;     ///< what the devices' used memory rose by
+  Reading<std::uint64_t> used_by_others_bytes;  ///< on the devices, before this trial
+  Reading<std::uint64_t> vram_used_bytes;  ///< ours: driver where it can be asked, else breakdown
+  Reading<double> vram_percent;            ///< (others + ours) / total or limit, 0..100 and above
+  std::string vram_source;                 ///< "driver" or "llama.cpp"
+  Reading<double> load_seconds;
+  std::optional<Speed> prompt;
+  std::optional<Speed> generation;
+  Telemetry telemetry;
+  FullDepth full_depth = FullDepth::not_tried;
+  std::string full_depth_note;     ///< why it was not tried, or how the cache was filled
+  std::vector<std::string> notes;  ///< "throttled", "device memory did not return", ...
+
+  [[nodiscard]] bool measured() const { return !failure && generation.has_value(); }
+};
+
+}  // namespace sweetspot

@@ -1,0 +1,265 @@
+// What supervisor and worker say to each other: newline-delimited JSON over two descriptors.
+//
+// The supervisor writes requests to the worker's descriptor 3 and reads events from its
+// descriptor 4. One request is in flight at a time; the only message allowed meanwhile is `stop`.
+// Every event carries the id of the request it belongs to, heartbeats excepted. docs/protocol.md is
+// the page a human reads.
+//
+// The worker reports facts (a null model, a return code, the library's last log lines); it never
+// judges them. Judging is engine/failure.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/memory_map.hpp"
+#include "core/model_info.hpp"
+#include "core/run.hpp"
+#include "core/trial.hpp"
+
+namespace sweetspot::protocol {
+
+/// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
+/// other.
+inline constexpr int kVersion = 1;
+
+inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
+inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
+
+/// Longest line either side accepts; a longer one is a protocol error, not an allocation.
+inline constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20U;
+
+// ---- requests
+// ---------------------------------------------------------------------------------------
+
+/// First message. Loads the backends, connects to RPC servers, lists devices.
+struct HelloRequest {
+  int version = kVersion;
+  std::vector<std::string> rpc;  ///< "host:port"
+};
+
+/// Reads a GGUF header (all splits) without weights.
+struct InspectRequest {
+  std::string path;
+};
+
+/// Loads the weights. The process must hold no model.
+struct LoadRequest {
+  std::string path;
+  Placement placement;
+};
+
+/// Makes a context for the loaded model, replacing the one there is.
+struct ContextRequest {
+  ContextSettings context;
+};
+
+enum class MeasureKind { prompt, generation };
+
+/// Runs passes until `stop` or `max_samples`. A pass sets the cache to exactly `cache_tokens`
+/// tokens, then
+///  - prompt: decodes `tokens_per_pass` tokens in batches of n_batch, one sample per pass;
+///  - generation: decodes `tokens_per_pass` single tokens, one sample each.
+/// Setting the cache is not timed. Every timed decode ends with a synchronisation.
+struct MeasureRequest {
+  MeasureKind kind = MeasureKind::generation;
+  std::uint32_t cache_tokens = 0;
+  std::uint32_t tokens_per_pass = 1;
+  std::uint32_t max_samples = 1;
+};
+
+/// Decodes a fixed token sequence from an empty cache and returns logits at fixed vocabulary
+/// positions.
+struct CheckRequest {};
+
+/// Fills the whole context, then decodes one batch and one token at its end. Memory that is only
+/// taken at depth is taken now (R32).
+struct FullDepthRequest {};
+
+/// Frees context and model.
+struct UnloadRequest {};
+
+/// Geometry of a synthetic model; every count as the GGUF key of that name means it.
+struct SynthRequest {
+  std::string out_path;
+  std::optional<std::string>
+      like_path;  ///< copy this header's metadata and tensor list; the rest unused
+  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe
+  std::string name;                    ///< general.name; empty = made from the geometry
+  std::uint32_t blocks = 22;
+  std::uint32_t embd = 2048;
+  std::uint32_t ff = 5632;
+  std::uint32_t heads = 32;
+  std::uint32_t kv_heads = 4;
+  std::uint32_t head_dim = 0;  ///< 0 = embd / heads
+  std::uint32_t vocab = 32000;
+  std::uint32_t ctx_train = 4096;
+  std::string type = "q4_K";  ///< ggml type of the matrices; K types are mixed as llama.cpp's _M
+  std::uint32_t experts = 0;  ///< 0 = dense
+  std::uint32_t experts_used = 0;
+  std::uint32_t expert_ff = 0;  ///< 0 = ff
+  bool attention_bias = false;  ///< biases on Q, K and V
+  bool tied_output = false;     ///< no output.weight: the embeddings serve
+  std::uint64_t seed = 1;
+};
+
+/// Serves this machine's devices over ggml's RPC until the process ends. Answers with `ready`,
+/// never `done`.
+struct ServeRequest {
+  std::string host = "127.0.0.1";
+  int port = 50052;
+  int threads = 0;                   ///< 0 = physical cores
+  std::vector<std::string> devices;  ///< ggml names; empty = CPU
+};
+
+/// Ends the measurement in flight; its `done` follows.
+struct StopRequest {};
+
+using Request = std::variant<HelloRequest, InspectRequest, LoadRequest, ContextRequest,
+                             MeasureRequest, CheckRequest, FullDepthRequest, UnloadRequest,
+                             SynthRequest, ServeRequest, StopRequest>;
+
+struct RequestMessage {
+  std::uint64_t id = 0;
+  Request request;
+};
+
+// ---- results
+// ----------------------------------------------------------------------------------------
+
+struct HelloResult {
+  int version = kVersion;
+  Engine engine;
+  std::vector<Device> devices;
+  int physical_cores = 0;  ///< what 0 threads means in this worker
+};
+
+struct InspectResult {
+  ModelInfo model;
+};
+
+struct LoadResult {
+  double seconds = 0;
+  Reading<int> n_gpu_layers;          ///< offloaded, as llama.cpp's own load report says
+  Reading<int> n_layers_offloadable;  ///< out of how many
+};
+
+struct ContextResult {
+  double seconds = 0;
+  EffectiveConfig effective;  ///< n_gpu_layers as in LoadResult
+  MemoryMap memory;           ///< empty where this llama.cpp cannot tell
+  std::string memory_note;    ///< why it is empty
+};
+
+struct MeasureResult {
+  std::uint32_t passes = 0;
+  double fill_seconds = 0;  ///< spent setting the cache
+};
+
+struct CheckResult {
+  bool finite = true;
+  std::vector<float> logits;
+};
+
+struct FullDepthResult {
+  std::uint32_t n_ctx = 0;
+  std::string filled_by;  ///< "decode" or "copy" (state of one batch copied over the cache)
+  double seconds = 0;
+  double token_ms = 0;  ///< the one token at the end
+};
+
+struct UnloadResult {};
+
+struct SynthResult {
+  std::uint64_t bytes = 0;
+  std::uint64_t n_params = 0;
+  std::uint64_t tensors = 0;
+};
+
+using ResultBody =
+    std::variant<HelloResult, InspectResult, LoadResult, ContextResult, MeasureResult, CheckResult,
+                 FullDepthResult, UnloadResult, SynthResult>;
+
+// ---- events
+// -----------------------------------------------------------------------------------------
+
+/// Every 500 ms from a thread of its own: the process is scheduled, whatever the library does.
+struct Heartbeat {};
+
+/// The worker entered a phase, or went on in it. `fraction` is 0..1, negative where unknown.
+struct Progress {
+  Phase phase = Phase::load;
+  double fraction = -1;
+};
+
+/// One timed decode. `finite` is false when its logits held a NaN or an infinity.
+struct SampleEvent {
+  Sample sample;
+  bool finite = true;
+};
+
+/// `serve` listens (or is about to: ggml's server reports nothing back).
+struct Ready {
+  std::string endpoint;
+};
+
+/// The request succeeded.
+struct Done {
+  ResultBody result;
+};
+
+/// What went wrong, as a fact.
+enum class FaultCode {
+  bad_request,  ///< the worker does not understand or cannot do this now
+  version_mismatch,
+  cannot_open,     ///< errno in the message
+  header_invalid,  ///< ggml cannot parse the GGUF, or an extent lies outside the file
+  file_changed,    ///< size, mtime or inode differ from before
+  unsupported,     ///< an architecture or type this llama.cpp does not know
+  model_null,      ///< the loader returned no model
+  context_null,    ///< no context
+  decode_failed,   ///< llama_decode's return code is in the message
+  non_finite,
+  device_unknown,
+  rpc_refused,  ///< nothing listens there
+  cannot_write,
+  exception,  ///< a C++ exception from the library, its what() in the message
+};
+
+std::string_view to_string(FaultCode code);
+std::optional<FaultCode> fault_code_from_string(std::string_view text);
+
+/// The request failed; the worker lives on.
+struct Fault {
+  FaultCode code = FaultCode::bad_request;
+  Phase phase = Phase::start;
+  std::string message;
+  std::vector<std::string> log;  ///< the library's last warnings and errors, oldest first
+};
+
+using Event = std::variant<Heartbeat, Progress, SampleEvent, Ready, Done, Fault>;
+
+struct EventMessage {
+  std::uint64_t id = 0;  ///< 0 for heartbeats
+  Event event;
+};
+
+// ---- text
+// -------------------------------------------------------------------------------------------
+
+/// One line of JSON without the newline.
+std::string encode(const RequestMessage& message);
+std::string encode(const EventMessage& message);
+
+/// Errors are of kind internal and name the first field that is wrong. Never throws.
+Result<RequestMessage> decode_request(std::string_view line);
+Result<EventMessage> decode_event(std::string_view line);
+
+}  // namespace sweetspot::protocol

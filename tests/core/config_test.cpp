@@ -1,0 +1,30 @@
+#include "core/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sweetspot {
+namespace {
+
+TEST(EffectiveLayers, NegativeMeansAll) { EXPECT_EQ(effective_layers(-1, 33), 33); }
+
+TEST(EffectiveLayers, AboveTheTotalClamps) {
+  EXPECT_EQ(effective_layers(43, 33), 33);
+  EXPECT_EQ(effective_layers(33, 33), 33);
+}
+
+TEST(EffectiveLayers, InsideIsKept) {
+  EXPECT_EQ(effective_layers(0, 33), 0);
+  EXPECT_EQ(effective_layers(20, 33), 20);
+}
+
+TEST(EnumText, ReadsBackWhatItWrites) {
+  for (const auto mode : {LoadMode::automatic, LoadMode::none, LoadMode::mmap, LoadMode::mlock,
+                          LoadMode::mmap_mlock, LoadMode::direct_io}) {
+    EXPECT_EQ(load_mode_from_string(to_string(mode)), mode);
+  }
+  EXPECT_EQ(flash_attention_from_string("on"), FlashAttention::on);
+  EXPECT_EQ(flash_attention_from_string("yes"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace sweetspot

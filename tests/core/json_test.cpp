@@ -1,0 +1,69 @@
+#include "core/json.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sweetspot {
+namespace {
+
+TEST(Json, AbsentReadingsAreNullWithTheirReason) {
+  Device device;
+  device.id = "CUDA0";
+  device.memory_total_bytes = std::uint64_t{6} << 30U;
+  device.memory_free_bytes = Absence{"the device reports more free than total"};
+  const Json json = to_json(device);
+  EXPECT_EQ(json.at("memory_total_bytes"), std::uint64_t{6} << 30U);
+  EXPECT_TRUE(json.at("memory_free_bytes").is_null());
+  EXPECT_EQ(json.at("absent").at("memory_free_bytes"), "the device reports more free than total");
+  EXPECT_FALSE(json.at("absent").contains("memory_total_bytes"));
+}
+
+TEST(Json, DeviceSurvivesTheWay) {
+  Device device{"RPC0",           "loopback",      "RPC", DeviceType::gpu, Absence{"no PCI device"},
+                std::uint64_t{8}, std::uint64_t{7}};
+  const Device back = device_from_json(to_json(device));
+  EXPECT_EQ(back.id, device.id);
+  EXPECT_EQ(back.type, DeviceType::gpu);
+  EXPECT_EQ(back.pci_bus_id.reason(), "no PCI device");
+  EXPECT_EQ(back.memory_free_bytes, device.memory_free_bytes);
+}
+
+TEST(Json, ConfigSurvivesTheWay) {
+  Config config;
+  config.placement.n_gpu_layers = 17;
+  config.placement.devices = {"CUDA0", "CUDA1"};
+  config.placement.load_mode = LoadMode::mmap_mlock;
+  config.context.n_ctx = 8192;
+  config.context.type_v = "q4_0";
+  config.context.flash_attn = FlashAttention::on;
+  config.context.n_threads = 6;
+  EXPECT_EQ(config_from_json(to_json(config)), config);
+  EXPECT_EQ(config_from_json(to_json(Config{})), Config{});
+}
+
+TEST(Json, WrongTypesBecomeErrorsNotExceptions) {
+  const auto parsed = parse_json(R"({"n_ctx": {}})");
+  ASSERT_TRUE(parsed);
+  EXPECT_FALSE(guard([&] { return config_from_json(*parsed); }, "config"));
+  EXPECT_FALSE(guard([&] { return device_from_json(*parsed); }, "device"));
+  EXPECT_FALSE(parse_json("{\"a\":"));
+}
+
+TEST(Json, DumpEscapesWhatATerminalWouldObey) {
+  const std::string text = dump(Json{{"name", "\x1b[2J\u202e\xff"}});
+  for (const char c : text) EXPECT_TRUE(c >= 0x20 && c < 0x7F);
+  EXPECT_NE(text.find("\\u001b"), std::string::npos);
+  EXPECT_NE(text.find("\\u202e"), std::string::npos);
+}
+
+TEST(Json, AFailedTrialKeepsItsClass) {
+  Trial trial;
+  trial.failure = Failure{FailureClass::out_of_device_memory, Phase::load, "no room", {}, "tail"};
+  const Json json = to_json(trial);
+  EXPECT_EQ(json.at("status"), "failed");
+  EXPECT_EQ(json.at("error").at("class"), "out-of-device-memory");
+  EXPECT_EQ(json.at("error").at("phase"), "load");
+  EXPECT_TRUE(json.at("generation").is_null());
+}
+
+}  // namespace
+}  // namespace sweetspot

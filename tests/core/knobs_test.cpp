@@ -1,0 +1,62 @@
+#include "core/knobs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace sweetspot {
+namespace {
+
+TEST(Knobs, NamesAndFlagsAreUnique) {
+  std::set<std::string_view> names;
+  std::set<std::string> flags;
+  for (const Knob& knob : knobs()) {
+    EXPECT_TRUE(names.insert(knob.name).second) << knob.name;
+    std::string_view rest = knob.flags;
+    while (!rest.empty()) {
+      const auto comma = rest.find(',');
+      EXPECT_TRUE(flags.insert(std::string(rest.substr(0, comma))).second) << knob.flags;
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+}
+
+TEST(Knobs, EveryNumberRefusesWordsWithItsFlagInTheSentence) {
+  for (const Knob& knob : knobs()) {
+    Config config;
+    if (!std::holds_alternative<std::int64_t>(knob.get(config))) continue;
+    for (const char* text : {"abc", "", "12x", "1e3", "99999999999999999999", "-5"}) {
+      const Status status = knob.set(config, text);
+      ASSERT_FALSE(status) << knob.name << " took '" << text << "'";
+      EXPECT_EQ(status.error().kind, ErrorKind::usage);
+      const auto longest = knob.flags.substr(knob.flags.find("--"));
+      EXPECT_NE(status.error().message.find(longest), std::string::npos) << status.error().message;
+      EXPECT_FALSE(status.error().remedy.empty());
+    }
+    EXPECT_EQ(config, Config{}) << "a refused value must change nothing";
+  }
+}
+
+TEST(Knobs, SetShowsInGet) {
+  Config config;
+  ASSERT_TRUE(find_knob("n_ctx")->set(config, "8192"));
+  ASSERT_TRUE(find_knob("devices")->set(config, "CUDA0,CUDA1"));
+  ASSERT_TRUE(find_knob("type_k")->set(config, "q8_0"));
+  EXPECT_EQ(std::get<std::int64_t>(find_knob("n_ctx")->get(config)), 8192);
+  EXPECT_EQ(std::get<std::vector<std::string>>(find_knob("devices")->get(config)),
+            (std::vector<std::string>{"CUDA0", "CUDA1"}));
+  EXPECT_EQ(config.context.type_k, "q8_0");
+  EXPECT_EQ(find_knob("no_such_knob"), nullptr);
+}
+
+TEST(Knobs, CacheTypesAreThoseOfLlamaCpp) {
+  Config config;
+  EXPECT_TRUE(find_knob("type_v")->set(config, "iq4_nl"));
+  const Status status = find_knob("type_v")->set(config, "q2_K");
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().remedy.find("q8_0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sweetspot

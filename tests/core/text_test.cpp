@@ -1,0 +1,74 @@
+#include "core/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+namespace sweetspot {
+namespace {
+
+TEST(Printable, KeepsOrdinaryTextOfAnyLanguage) {
+  EXPECT_EQ(printable("Zephyr-7B β — 日本語"), "Zephyr-7B β — 日本語");
+}
+
+TEST(Printable, ShowsControlBytesInsteadOfSendingThem) {
+  EXPECT_EQ(printable("a\x1b[31mred\x07\n"), "a\\x1b[31mred\\x07\\x0a");
+  EXPECT_EQ(printable("\x7f"), "\\x7f");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "\\u{009b}31m")
+      << "C1 CSI, as two bytes of UTF-8";
+}
+
+TEST(Printable, ShowsBidirectionalAndInvisibleCharacters) {
+  EXPECT_EQ(printable("abc\u202egpj.exe"), "abc\\u{202e}gpj.exe");
+  EXPECT_EQ(printable("\u200b\ufeff"), "\\u{200b}\\u{feff}");
+}
+
+TEST(Printable, ShowsInvalidUtf8ByteByByte) {
+  EXPECT_EQ(printable("\xff\xfe"), "\\xff\\xfe");
+  EXPECT_EQ(printable("\xc0\xaf"), "\\xc0\\xaf") << "overlong slash";
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80") << "surrogate";
+  EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82") << "cut off";
+}
+
+TEST(Printable, CutsLongTextOnACharacterBoundary) {
+  EXPECT_EQ(printable("ββββ", 2), "ββ…");
+  EXPECT_EQ(printable("abc", 3), "abc");
+  EXPECT_LE(printable(std::string(1U << 20U, 'x')).size(), 210U);
+}
+
+TEST(ParseBytes, ReadsWhatPeopleType) {
+  EXPECT_EQ(parse_bytes("6GiB"), 6442450944U);
+  EXPECT_EQ(parse_bytes("6G"), 6442450944U);
+  EXPECT_EQ(parse_bytes("1.5 GiB"), 1610612736U);
+  EXPECT_EQ(parse_bytes("8GB"), 8000000000U);
+  EXPECT_EQ(parse_bytes("512MiB"), 536870912U);
+  EXPECT_EQ(parse_bytes("4096"), 4096U);
+}
+
+TEST(ParseBytes, RefusesWhatIsNotASize) {
+  for (const char* text :
+       {"", "abc", "-1GiB", "6XiB", "1e400", "nan", "inf", "6GiB extra", "99999999999TiB"}) {
+    const auto bytes = parse_bytes(text);
+    ASSERT_FALSE(bytes) << text;
+    EXPECT_EQ(bytes.error().kind, ErrorKind::usage);
+  }
+}
+
+TEST(Format, PicksTheUnit) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(12 * 1024), "12 KiB");
+  EXPECT_EQ(format_bytes(640ULL << 20U), "640 MiB");
+  EXPECT_EQ(format_bytes(5529705840), "5.15 GiB");
+  EXPECT_EQ(format_seconds(0.25), "250 ms");
+  EXPECT_EQ(format_seconds(12.36), "12.4 s");
+  EXPECT_EQ(format_seconds(200), "3 min 20 s");
+}
+
+TEST(UtcNow, IsIso8601) {
+  EXPECT_TRUE(std::regex_match(utc_now(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+}
+
+}  // namespace
+}  // namespace sweetspot
