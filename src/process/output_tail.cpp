@@ -1,0 +1,98 @@
+#include "process/output_tail.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace sweetspot::process {
+
+struct OutputTail::State {
+  int fd = -1;
+  int stop_fd = -1;
+  mutable std::mutex mutex;
+  mutable std::condition_variable changed;
+  std::string kept;         // guarded by mutex; up to twice kTailBytes, so that trimming is rare
+  std::uint64_t total = 0;  // guarded by mutex
+  bool ended = false;       // guarded by mutex
+  std::thread drain;
+
+  ~State() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(stop_fd, &one, sizeof one);
+    if (drain.joinable()) drain.join();
+    close(fd);
+    close(stop_fd);
+  }
+
+  void keep(const char* bytes, std::size_t count) {
+    const std::lock_guard lock(mutex);
+    kept.append(bytes, count);
+    total += count;
+    if (kept.size() > 2 * kTailBytes) kept.erase(0, kept.size() - kTailBytes);
+    changed.notify_all();
+  }
+
+  void finish() {
+    const std::lock_guard lock(mutex);
+    ended = true;
+    changed.notify_all();
+  }
+
+  // Until the pipe's end or until told to stop: a descendant that escaped may hold the pipe for
+  // ever.
+  void run() {
+    std::array<char, 4096> bytes{};
+    std::array<pollfd, 2> waits = {pollfd{fd, POLLIN, 0}, pollfd{stop_fd, POLLIN, 0}};
+    for (;;) {
+      if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
+      if (waits[1].revents != 0) break;
+      if (waits[0].revents == 0) continue;
+      const ssize_t count = read(fd, bytes.data(), bytes.size());
+      if (count > 0) keep(bytes.data(), static_cast<std::size_t>(count));
+      if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) break;
+    }
+    finish();
+  }
+};
+
+OutputTail::OutputTail(int fd) : state_(std::make_unique<State>()) {
+  state_->fd = fd;
+  state_->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  state_->drain = std::thread([state = state_.get()] { state->run(); });
+}
+
+OutputTail::~OutputTail() = default;
+OutputTail::OutputTail(OutputTail&&) noexcept = default;
+OutputTail& OutputTail::operator=(OutputTail&&) noexcept = default;
+
+std::string OutputTail::text(std::uint64_t offset) const {
+  const std::lock_guard lock(state_->mutex);
+  const std::uint64_t after = offset < state_->total ? state_->total - offset : 0;
+  const std::size_t count = std::min<std::uint64_t>({after, state_->kept.size(), kTailBytes});
+  return state_->kept.substr(state_->kept.size() - count);
+}
+
+std::uint64_t OutputTail::total_bytes() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->total;
+}
+
+void OutputTail::settle(std::chrono::milliseconds timeout) const {
+  int pending = 0;
+  if (ioctl(state_->fd, FIONREAD, &pending) != 0) pending = 0;
+  std::unique_lock lock(state_->mutex);
+  // Bytes may have moved from the pipe to `total` between the two looks; waiting then for too many
+  // ends with the timeout, never too early.
+  const std::uint64_t wanted = state_->total + static_cast<std::uint64_t>(std::max(pending, 0));
+  state_->changed.wait_for(lock, timeout, [&] { return state_->ended || state_->total >= wanted; });
+}
+
+}  // namespace sweetspot::process

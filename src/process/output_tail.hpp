@@ -1,0 +1,37 @@
+// The last bytes a child's libraries printed, drained by a thread so that the child never blocks on
+// us.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sweetspot::process {
+
+inline constexpr std::size_t kTailBytes = std::size_t{16} << 10U;
+
+/// Reads a pipe until its end and keeps the last kTailBytes. Thread safe.
+class OutputTail {
+ public:
+  /// Takes over `fd`, the pipe's read end.
+  explicit OutputTail(int fd);
+  ~OutputTail();
+  OutputTail(OutputTail&&) noexcept;
+  OutputTail& operator=(OutputTail&&) noexcept;
+
+  /// What is kept of everything printed after the first `offset` bytes. Raw: may hold anything.
+  [[nodiscard]] std::string text(std::uint64_t offset = 0) const;
+
+  /// Bytes printed so far.
+  [[nodiscard]] std::uint64_t total_bytes() const;
+
+  /// Waits until what was printed before the call has been read, at most `timeout`.
+  void settle(std::chrono::milliseconds timeout) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sweetspot::process
