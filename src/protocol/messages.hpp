@@ -164,8 +164,8 @@ struct MeasureResult {
 };
 
 struct CheckResult {
-  bool finite = true;
-  std::vector<float> logits;
+  bool finite = true;         ///< as in SampleEvent
+  std::vector<float> logits;  ///< empty where they are not finite: JSON has no NaN
 };
 
 struct FullDepthResult {
@@ -199,7 +199,8 @@ struct Progress {
   double fraction = -1;
 };
 
-/// One timed decode. `finite` is false when its logits held a NaN or an infinity.
+/// One timed decode. `finite` is false when its logits held a NaN or an infinity, or were all
+/// exactly alike: some quantized kernels turn NaN states into zeros.
 struct SampleEvent {
   Sample sample;
   bool finite = true;

@@ -1,0 +1,314 @@
+#include "protocol/messages.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <type_traits>
+
+#include "core/enum_names.hpp"
+#include "core/json.hpp"
+#include "protocol/fields.hpp"
+
+namespace sweetspot::protocol {
+namespace {
+
+constexpr EnumNames<FaultCode, 14> kFaultCodes = {{
+    {FaultCode::bad_request, "bad-request"},
+    {FaultCode::version_mismatch, "version-mismatch"},
+    {FaultCode::cannot_open, "cannot-open"},
+    {FaultCode::header_invalid, "header-invalid"},
+    {FaultCode::file_changed, "file-changed"},
+    {FaultCode::unsupported, "unsupported"},
+    {FaultCode::model_null, "model-null"},
+    {FaultCode::context_null, "context-null"},
+    {FaultCode::decode_failed, "decode-failed"},
+    {FaultCode::non_finite, "non-finite"},
+    {FaultCode::device_unknown, "device-unknown"},
+    {FaultCode::rpc_refused, "rpc-refused"},
+    {FaultCode::cannot_write, "cannot-write"},
+    {FaultCode::exception, "exception"},
+}};
+
+// ---- the members of every message: name on the wire, member
+// ----------------------------------------------
+
+template <typename T, typename Message>
+concept Is = std::same_as<std::remove_const_t<T>, Message>;
+
+void fields(auto& f, Is<HelloRequest> auto& m) {
+  f("version", m.version);
+  f("rpc", m.rpc);
+}
+void fields(auto& f, Is<InspectRequest> auto& m) { f("path", m.path); }
+void fields(auto& f, Is<LoadRequest> auto& m) {
+  f("path", m.path);
+  f("config", m.placement);
+}
+void fields(auto& f, Is<ContextRequest> auto& m) { f("config", m.context); }
+void fields(auto& f, Is<MeasureRequest> auto& m) {
+  f("kind", m.kind);
+  f("cache_tokens", m.cache_tokens);
+  f("tokens_per_pass", m.tokens_per_pass);
+  f("max_samples", m.max_samples);
+}
+void fields(auto& /*f*/, Is<CheckRequest> auto& /*m*/) {}
+void fields(auto& /*f*/, Is<FullDepthRequest> auto& /*m*/) {}
+void fields(auto& /*f*/, Is<UnloadRequest> auto& /*m*/) {}
+void fields(auto& f, Is<SynthRequest> auto& m) {
+  f("out_path", m.out_path);
+  f("like_path", m.like_path);
+  f("architecture", m.architecture);
+  f("name", m.name);
+  f("blocks", m.blocks);
+  f("embd", m.embd);
+  f("ff", m.ff);
+  f("heads", m.heads);
+  f("kv_heads", m.kv_heads);
+  f("head_dim", m.head_dim);
+  f("vocab", m.vocab);
+  f("ctx_train", m.ctx_train);
+  f("type", m.type);
+  f("experts", m.experts);
+  f("experts_used", m.experts_used);
+  f("expert_ff", m.expert_ff);
+  f("attention_bias", m.attention_bias);
+  f("tied_output", m.tied_output);
+  f("seed", m.seed);
+}
+void fields(auto& f, Is<ServeRequest> auto& m) {
+  f("host", m.host);
+  f("port", m.port);
+  f("threads", m.threads);
+  f("devices", m.devices);
+}
+void fields(auto& /*f*/, Is<StopRequest> auto& /*m*/) {}
+
+void fields(auto& f, Is<HelloResult> auto& m) {
+  f("version", m.version);
+  f("engine", m.engine);
+  f("devices", m.devices);
+  f("physical_cores", m.physical_cores);
+}
+void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
+void fields(auto& f, Is<LoadResult> auto& m) {
+  f("seconds", m.seconds);
+  f("n_gpu_layers", m.n_gpu_layers);
+  f("n_layers_offloadable", m.n_layers_offloadable);
+}
+void fields(auto& f, Is<ContextResult> auto& m) {
+  f("seconds", m.seconds);
+  f("effective", m.effective);
+  f("memory", m.memory);
+  f("memory_note", m.memory_note);
+}
+void fields(auto& f, Is<MeasureResult> auto& m) {
+  f("passes", m.passes);
+  f("fill_seconds", m.fill_seconds);
+}
+void fields(auto& f, Is<CheckResult> auto& m) {
+  f("finite", m.finite);
+  f("logits", m.logits);
+}
+void fields(auto& f, Is<FullDepthResult> auto& m) {
+  f("n_ctx", m.n_ctx);
+  f("filled_by", m.filled_by);
+  f("seconds", m.seconds);
+  f("token_ms", m.token_ms);
+}
+void fields(auto& /*f*/, Is<UnloadResult> auto& /*m*/) {}
+void fields(auto& f, Is<SynthResult> auto& m) {
+  f("bytes", m.bytes);
+  f("n_params", m.n_params);
+  f("tensors", m.tensors);
+}
+
+void fields(auto& /*f*/, Is<Heartbeat> auto& /*m*/) {}
+void fields(auto& f, Is<Progress> auto& m) {
+  f("phase", m.phase);
+  f("fraction", m.fraction);
+}
+void fields(auto& f, Is<SampleEvent> auto& m) {
+  f("start_ms", m.sample.start_ms);
+  f("duration_ms", m.sample.duration_ms);
+  f("tokens", m.sample.tokens);
+  f("finite", m.finite);
+}
+void fields(auto& f, Is<Ready> auto& m) { f("endpoint", m.endpoint); }
+void fields(auto& f, Is<Fault> auto& m) {
+  f("code", m.code);
+  f("phase", m.phase);
+  f("message", m.message);
+  f("log", m.log);
+}
+
+// ---- the names of messages
+// -------------------------------------------------------------------------------
+
+template <typename Message>
+constexpr std::string_view kName = "";
+template <>
+constexpr std::string_view kName<HelloRequest> = "hello";
+template <>
+constexpr std::string_view kName<InspectRequest> = "inspect";
+template <>
+constexpr std::string_view kName<LoadRequest> = "load";
+template <>
+constexpr std::string_view kName<ContextRequest> = "context";
+template <>
+constexpr std::string_view kName<MeasureRequest> = "measure";
+template <>
+constexpr std::string_view kName<CheckRequest> = "check";
+template <>
+constexpr std::string_view kName<FullDepthRequest> = "full-depth";
+template <>
+constexpr std::string_view kName<UnloadRequest> = "unload";
+template <>
+constexpr std::string_view kName<SynthRequest> = "synth";
+template <>
+constexpr std::string_view kName<ServeRequest> = "serve";
+template <>
+constexpr std::string_view kName<StopRequest> = "stop";
+template <>
+constexpr std::string_view kName<HelloResult> = "hello";
+template <>
+constexpr std::string_view kName<InspectResult> = "inspect";
+template <>
+constexpr std::string_view kName<LoadResult> = "load";
+template <>
+constexpr std::string_view kName<ContextResult> = "context";
+template <>
+constexpr std::string_view kName<MeasureResult> = "measure";
+template <>
+constexpr std::string_view kName<CheckResult> = "check";
+template <>
+constexpr std::string_view kName<FullDepthResult> = "full-depth";
+template <>
+constexpr std::string_view kName<UnloadResult> = "unload";
+template <>
+constexpr std::string_view kName<SynthResult> = "synth";
+template <>
+constexpr std::string_view kName<Heartbeat> = "heartbeat";
+template <>
+constexpr std::string_view kName<Progress> = "progress";
+template <>
+constexpr std::string_view kName<SampleEvent> = "sample";
+template <>
+constexpr std::string_view kName<Ready> = "ready";
+template <>
+constexpr std::string_view kName<Done> = "done";
+template <>
+constexpr std::string_view kName<Fault> = "fault";
+
+// ---- variants
+// --------------------------------------------------------------------------------------------
+
+void fields(FieldWriter& f, const Done& done);
+void fields(FieldReader& f, Done& done);
+
+// Adds the name of what the variant holds as member `tag`, then its members.
+template <typename... Messages>
+void write_variant(Json& json, const char* tag, const std::variant<Messages...>& variant) {
+  std::visit(
+      [&]<typename Message>(const Message& message) {
+        json[tag] = kName<Message>;
+        FieldWriter writer(json);
+        fields(writer, message);
+      },
+      variant);
+}
+
+template <typename Message, typename Variant>
+bool read_if_named(const Json& json, std::string_view name, Variant& variant) {
+  if (name != kName<Message>) return false;
+  Message message;
+  FieldReader reader(json);
+  fields(reader, message);
+  variant = std::move(message);
+  return true;
+}
+
+template <typename... Messages>
+void read_variant(const Json& json, const char* tag, std::variant<Messages...>& variant) {
+  std::string name;
+  FieldReader reader(json);
+  reader(tag, name);
+  const bool known = (read_if_named<Messages>(json, name, variant) || ...);
+  if (!known) throw BadField{std::string(tag) + " has the unknown value '" + name + "'"};
+}
+
+// A result is an object of its own, because its members may be called as the event's are.
+void fields(FieldWriter& f, const Done& done) {
+  Json result;
+  write_variant(result, "of", done.result);
+  f.object("result", std::move(result));
+}
+
+void fields(FieldReader& f, Done& done) { read_variant(f.object("result"), "of", done.result); }
+
+// nlohmann parses any depth, and each level costs about a hundred bytes: 16 MiB of brackets would
+// take a gigabyte. No message nests deeper than this.
+constexpr int kMaxDepth = 32;
+
+bool too_deep(std::string_view line) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == '"') in_text = true;
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (depth > kMaxDepth) return true;
+  }
+  return false;
+}
+
+template <typename Message, typename Variant>
+Result<Message> decode(std::string_view line, const char* tag, Variant Message::*body) {
+  if (too_deep(line)) return error(ErrorKind::internal, "message is nested too deeply");
+  const auto json = parse_json(line);
+  if (!json) return tl::unexpected(json.error());
+  if (!json->is_object()) return error(ErrorKind::internal, "message is not an object");
+  try {
+    Message message;
+    FieldReader reader(*json);
+    reader("id", message.id);
+    read_variant(*json, tag, message.*body);
+    return message;
+  } catch (const BadField& bad) {
+    return error(ErrorKind::internal, bad.what);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(FaultCode code) { return name_of(kFaultCodes, code); }
+
+std::optional<FaultCode> fault_code_from_string(std::string_view text) {
+  return value_of(kFaultCodes, text);
+}
+
+std::string encode(const RequestMessage& message) {
+  Json json = {{"id", message.id}};
+  write_variant(json, "request", message.request);
+  return dump(json);
+}
+
+std::string encode(const EventMessage& message) {
+  Json json = {{"id", message.id}};
+  write_variant(json, "event", message.event);
+  return dump(json);
+}
+
+Result<RequestMessage> decode_request(std::string_view line) {
+  return decode(line, "request", &RequestMessage::request);
+}
+
+Result<EventMessage> decode_event(std::string_view line) {
+  return decode(line, "event", &EventMessage::event);
+}
+
+}  // namespace sweetspot::protocol
