@@ -1,0 +1,117 @@
+// A worker process as a value: start it, ask it, end it.
+//
+// Every call answers in bounded time: with a result, or with a Failure that says what happened and
+// in which phase. After a Fault (the worker reported what went wrong) the worker lives on and can
+// be asked again; after every other failure it has been ended with all it started.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/model_info.hpp"
+#include "core/trial.hpp"
+#include "engine/locate.hpp"
+#include "process/cancel.hpp"
+#include "process/tree.hpp"
+#include "protocol/messages.hpp"
+
+namespace sweetspot::engine {
+
+/// How long each phase may take.
+struct Deadlines {
+  double start_seconds = 20;        ///< from spawn to the first event
+  double hello_seconds = 60;        ///< backends and devices; also `serve` until it is ready
+  double rpc_connect_seconds = 10;  ///< each server
+  double inspect_seconds = 30;
+  double load_base_seconds = 60;  ///< plus the file's size at load_bytes_per_second
+  double load_bytes_per_second = 20e6;
+  double context_seconds = 120;  ///< also unload
+  double step_seconds =
+      120;  ///< between two samples or signs of progress: decode, fill, check, synth
+  double full_depth_seconds = 600;
+  double silence_seconds = 15;  ///< no event at all, heartbeats included
+  double kill_seconds = 5;      ///< until a killed tree must be gone, or the worker counts as stuck
+};
+
+struct StartOptions {
+  WorkerProgram program;
+  std::vector<std::string> rpc;  ///< "host:port"
+  Deadlines deadlines;
+  process::CancelToken* cancel = nullptr;  ///< ends every wait; must outlive the worker
+  std::uint64_t host_reserve_bytes = 0;  ///< less available host memory ends the worker; 0 = never
+  std::vector<std::pair<std::string, std::string>> environment;  ///< added for the worker
+
+  // For tests.
+  std::function<std::optional<std::uint64_t>()> available_host_bytes;  ///< empty = the system's
+  std::optional<process::ProcessTable> process_table;                  ///< empty = the system's
+};
+
+using ProgressFn = std::function<void(const protocol::Progress&)>;
+
+/// Called for every sample in order; false ends the measurement (its result follows).
+using OnSample = std::function<bool(const Sample&)>;
+
+/// Move only, not thread safe. Start it from a thread that lives as long as the worker.
+class Worker {
+ public:
+  /// Spawns the program and says hello.
+  static Outcome<Worker> start(const StartOptions& options);
+
+  ~Worker();  ///< as end()
+  Worker(Worker&&) noexcept;
+  Worker& operator=(Worker&&) noexcept;
+
+  /// What the worker said of itself.
+  [[nodiscard]] const protocol::HelloResult& hello() const;
+
+  Outcome<ModelInfo> inspect(const std::string& path);
+
+  /// `model_bytes` sets the deadline.
+  Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request,
+                                     std::uint64_t model_bytes, const ProgressFn& on_progress = {});
+
+  Outcome<protocol::ContextResult> context(const ContextSettings& settings);
+
+  /// `phase` names what is measured: warm_up, prompt or generation. A sample with a NaN or an
+  /// infinity is a failure.
+  Outcome<protocol::MeasureResult> measure(const protocol::MeasureRequest& request, Phase phase,
+                                           const OnSample& on_sample);
+
+  Outcome<protocol::CheckResult> check();
+  Outcome<protocol::FullDepthResult> full_depth(const ProgressFn& on_progress = {});
+  Outcome<protocol::UnloadResult> unload();
+  Outcome<protocol::SynthResult> synth(const protocol::SynthRequest& request,
+                                       const ProgressFn& on_progress = {});
+
+  /// Returns once the server is about to listen; it serves until the worker is ended.
+  Outcome<protocol::Ready> serve(const protocol::ServeRequest& request);
+
+  /// After serve(): returns when the run is cancelled or the worker died, with the reason.
+  Failure wait_while_serving();
+
+  /// Kills the worker with all it started and reaps it. True when nothing is left. Idempotent.
+  bool end();
+
+  /// True when killing did not end it: a process in uninterruptible sleep holds its device (R6).
+  [[nodiscard]] bool stuck() const;
+
+  /// False once it was ended.
+  [[nodiscard]] bool alive() const;
+
+  [[nodiscard]] pid_t pid() const;
+
+ private:
+  struct State;
+  explicit Worker(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sweetspot::engine

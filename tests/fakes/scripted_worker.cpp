@@ -1,0 +1,520 @@
+// A worker without llama.cpp: speaks the real protocol and does what a script says.
+//
+// The script is JSON in the environment variable SWEETSPOT_SCRIPT, or "@/path/to/file". Every
+// member is optional; an empty script is a healthy worker.
+//
+//   "model":   {"layers": 22, "architecture": "llama", "name": "scripted", "bytes_per_layer":
+//   30000000,
+//               "non_layer_bytes": 100000000, "n_ctx_train": 4096, "recurrent": false}
+//              `layers` are the blocks, so layers + 1 can be offloaded.
+//   "devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8000000000, "free_bytes": 7900000000,
+//                "pci_bus_id": "0000:01:00.0"}]   a CPU device is always added
+//   "memory":  {"context_bytes_per_token": 20000, "compute_bytes_per_ubatch_token": 100000}
+//   "speed":   {"cpu_ms": 40, "gpu_ms": 5,         ms/token with no layer and with all layers
+//   offloaded
+//               "by_layers": {"8": 12.5},          exact values for some counts
+//               "prompt_factor": 0.05,             a prompt token costs this much of a generated
+//               one "noise": 0.01, "seed": 1,          relative, Gaussian; the same in every
+//               process "ramp": [0.7, 0.2, 0.06],          the first samples after a load take that
+//               much longer "real_time": false}                sleep for as long as a sample claims
+//               to take
+//   "check":   {"logits": [1.5, -2.0, 0.25]}
+//   "synth":   {"bytes": 1000}
+//   "starts_file": "/path"    one byte is appended per start; its size is the number of this start
+//   (1..) "rules":   [ ... ]        the first that applies to a request decides; none = "answer"
+//
+// A rule:
+//   "at":  start, hello, inspect, load, context, measure, check, full-depth, unload, synth or serve
+//   "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from": 8192, "ubatch_from":
+//   512,
+//           "kind": "prompt"}          all that are given must hold; layers are the effective ones
+//   "after_samples": 5                 measure only: act when that many samples have been sent
+//   "stderr": ["a line", ...]          printed first
+//   "progress": [0.25, 0.5]            sent first, in phase "phase" (default: the request's)
+//   "delay_ms": 100                    waited first
+//   "orphan": true                     first starts a child that calls setsid and sleeps
+//   "do":  answer       as if there were no rule
+//          hang         sleeps for ever, heartbeats go on
+//          silent       sleeps for ever without heartbeats
+//          abort, segv, bus, kill      ends by that signal
+//          exit         with "code"
+//          close        closes the event descriptor and sleeps
+//          junk         sends the line "text", then hangs
+//          oversize     sends 17 MiB without a newline, then hangs
+//          truncated    sends half of an answer and exits
+//          fault        sends {"code", "message", "log"} in phase "phase"
+//          wrong-answer sends another request's result
+//          wrong-id     answers a request that was never made
+//          stale        repeats an answer to the request before, then answers
+//          wrong-version  (hello) claims another protocol
+//          non-finite   (measure, check) reports NaN
+//          shuffled     (check) the logits in reverse order
+//          eat          allocates and touches "bytes", then hangs
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <mutex>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/json.hpp"
+#include "process/cancel.hpp"
+#include "protocol/channel.hpp"
+#include "protocol/messages.hpp"
+
+namespace {
+
+using namespace sweetspot;  // NOLINT(google-build-using-namespace): a program, not a header
+using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
+
+constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
+
+Json read_script() {
+  const char* text = std::getenv("SWEETSPOT_SCRIPT");  // NOLINT(concurrency-mt-unsafe)
+  if (text == nullptr) return Json::object();
+  if (*text != '@') return Json::parse(text);
+  std::ifstream file(text + 1);
+  return Json::parse(file);
+}
+
+Json member(const Json& object, const char* name) { return object.value(name, Json::object()); }
+
+std::size_t count_start(const Json& script) {
+  if (!script.contains("starts_file")) return 1;
+  const auto path = script.at("starts_file").get<std::string>();
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  struct stat status = {};
+  if (fd < 0 || write(fd, ".", 1) != 1 || fstat(fd, &status) != 0) std::exit(99);  // NOLINT
+  close(fd);
+  return static_cast<std::size_t>(status.st_size);
+}
+
+[[noreturn]] void sleep_for_ever() {
+  for (;;) pause();
+}
+
+void start_orphan() {
+  if (fork() != 0) return;
+  setsid();
+  sleep_for_ever();
+}
+
+// ---- talking
+// ---------------------------------------------------------------------------------------------
+
+class Mouth {
+ public:
+  void say(std::uint64_t id, Event event) { say_line(encode(EventMessage{id, std::move(event)})); }
+
+  void say_line(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    if (!write_line(kEventFd, line)) _exit(0);
+  }
+
+  void say_raw(const std::string& bytes) {
+    const std::lock_guard lock(mutex_);
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t count = write(kEventFd, bytes.data() + done, bytes.size() - done);
+      if (count <= 0) _exit(0);
+      done += static_cast<std::size_t>(count);
+    }
+  }
+
+  void be_silent() { silent_ = true; }
+
+  void beat() {
+    for (;;) {
+      if (!silent_) say(0, Heartbeat{});
+      std::this_thread::sleep_for(kHeartbeatEvery);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<bool> silent_{false};
+};
+
+// ---- the pretended model
+// ---------------------------------------------------------------------------------
+
+class ScriptedWorker {
+ public:
+  ScriptedWorker(Json script, std::size_t start_number)
+      : script_(std::move(script)), start_number_(start_number) {
+    const Json speed = member(script_, "speed");
+    random_.seed(speed.value("seed", 1U));
+  }
+
+  // Ends with the process: when the supervisor closes the request pipe, or as the script says.
+  [[noreturn]] void run() {
+    if (const Json rule = find_rule("start", ""); !rule.empty()) act(rule, 0, Phase::start);
+    std::thread([this] { mouth_.beat(); }).detach();
+    for (;;) {
+      const ReadResult read = reader_.read_line(std::chrono::milliseconds(-1));
+      if (read.status != ReadStatus::line) _exit(0);
+      const auto message = decode_request(read.line);
+      if (!message) {
+        mouth_.say(0, Fault{FaultCode::bad_request, Phase::start, message.error().message, {}});
+        continue;
+      }
+      id_ = message->id;
+      std::visit([this](const auto& request) { handle(request); }, message->request);
+    }
+  }
+
+ private:
+  // True when the request has been dealt with; false to go on with the normal answer.
+  bool act(const Json& rule, std::uint64_t id, Phase phase);
+  bool act_at(const char* place, Phase phase, const std::string& kind = "") {
+    const Json rule = find_rule(place, kind);
+    return !rule.empty() && !rule.contains("after_samples") && act(rule, id_, phase);
+  }
+  void prepare(const Json& rule, std::uint64_t id, Phase phase);
+  [[nodiscard]] Json find_rule(const std::string& place, const std::string& kind) const;
+  [[nodiscard]] bool applies(const Json& conditions, const std::string& kind) const;
+
+  void handle(const HelloRequest& request);
+  void handle(const InspectRequest& request);
+  void handle(const LoadRequest& request);
+  void handle(const ContextRequest& request);
+  void handle(const MeasureRequest& request);
+  void handle(const CheckRequest& request);
+  void handle(const FullDepthRequest& request);
+  void handle(const UnloadRequest& request);
+  void handle(const SynthRequest& request);
+  void handle(const ServeRequest& request);
+  void handle(const StopRequest& /*request*/) {}  // nothing is in flight: too late, no answer
+
+  void done(ResultBody result) { mouth_.say(id_, Done{std::move(result)}); }
+  bool stop_requested();
+  double token_ms();
+  [[nodiscard]] ModelInfo model() const;
+  [[nodiscard]] std::vector<Device> devices() const;
+  [[nodiscard]] MemoryMap memory() const;
+  [[nodiscard]] int blocks() const { return member(script_, "model").value("layers", 22); }
+
+  Json script_;
+  std::size_t start_number_;
+  Mouth mouth_;
+  LineReader reader_{kRequestFd};
+  std::uint64_t id_ = 0;
+  int layers_ = 0;  // effective
+  bool has_context_ = false;
+  std::string device_;
+  ContextSettings context_;
+  std::mt19937 random_;
+  std::size_t samples_since_load_ = 0;
+  double clock_ms_ = 0;
+};
+
+bool contains(const Json& list, std::int64_t value) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const Json& item) { return item.get<std::int64_t>() == value; });
+}
+
+bool ScriptedWorker::applies(const Json& conditions, const std::string& kind) const {
+  for (const auto& [name, wanted] : conditions.items()) {
+    bool holds = false;
+    if (name == "starts") holds = contains(wanted, static_cast<std::int64_t>(start_number_));
+    if (name == "layers") holds = contains(wanted, layers_);
+    if (name == "layers_from") holds = layers_ >= wanted.get<int>();
+    if (name == "ctx_from") holds = context_.n_ctx >= wanted.get<std::uint32_t>();
+    if (name == "ubatch_from") holds = context_.n_ubatch >= wanted.get<std::uint32_t>();
+    if (name == "kind") holds = kind == wanted.get<std::string>();
+    if (!holds) return false;
+  }
+  return true;
+}
+
+Json ScriptedWorker::find_rule(const std::string& place, const std::string& kind) const {
+  for (const Json& rule : script_.value("rules", Json::array())) {
+    if (rule.value("at", "") == place && applies(member(rule, "if"), kind)) return rule;
+  }
+  return Json::object();
+}
+
+void ScriptedWorker::prepare(const Json& rule, std::uint64_t id, Phase phase) {
+  for (const Json& line : rule.value("stderr", Json::array())) {
+    std::fprintf(stderr, "%s\n", line.get<std::string>().c_str());
+  }
+  for (const Json& fraction : rule.value("progress", Json::array())) {
+    mouth_.say(id, Progress{phase, fraction.get<double>()});
+  }
+  if (rule.value("orphan", false)) start_orphan();
+  std::this_thread::sleep_for(std::chrono::milliseconds(rule.value("delay_ms", 0)));
+}
+
+[[noreturn]] void end_by(int signal) {
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+  _exit(98);
+}
+
+bool ScriptedWorker::act(const Json& rule, std::uint64_t id, Phase phase) {
+  const auto named = phase_from_string(rule.value("phase", std::string()));
+  prepare(rule, id, named.value_or(phase));
+  const std::string action = rule.value("do", "answer");
+  if (action == "hang") sleep_for_ever();
+  if (action == "silent") mouth_.be_silent(), sleep_for_ever();
+  if (action == "abort") std::abort();
+  if (action == "segv") end_by(SIGSEGV);
+  if (action == "bus") end_by(SIGBUS);
+  if (action == "kill") end_by(SIGKILL);
+  if (action == "exit") _exit(rule.value("code", 1));
+  if (action == "close") mouth_.be_silent(), close(kEventFd), sleep_for_ever();
+  if (action == "junk") mouth_.say_line(rule.value("text", "not json")), sleep_for_ever();
+  if (action == "oversize") {
+    mouth_.say_raw(std::string(std::size_t{17} << 20U, 'x'));
+    sleep_for_ever();
+  }
+  if (action == "truncated") mouth_.be_silent(), mouth_.say_raw(R"({"id":1,"event":"do)"), _exit(0);
+  if (action == "fault") {
+    const auto code = fault_code_from_string(rule.value("code", "bad-request"));
+    mouth_.say(id, Fault{code.value_or(FaultCode::bad_request), named.value_or(phase),
+                         rule.value("message", "scripted"),
+                         rule.value("log", std::vector<std::string>())});
+    return true;
+  }
+  if (action == "wrong-answer") mouth_.say(id, Done{SynthResult{}}), sleep_for_ever();
+  if (action == "wrong-id") mouth_.say(id + 1000, Done{UnloadResult{}}), sleep_for_ever();
+  if (action == "stale") mouth_.say(id - 1, Done{SynthResult{}});
+  if (action == "eat") {
+    const std::vector<char> eaten(rule.value("bytes", std::size_t{0}), 'x');
+    sleep_for_ever();
+  }
+  return false;
+}
+
+// ---- answers
+// ---------------------------------------------------------------------------------------------
+
+std::vector<Device> ScriptedWorker::devices() const {
+  std::vector<Device> result;
+  const Json fallback = Json::array({{{"id", "GPU0"}}});
+  for (const Json& item : script_.value("devices", fallback)) {
+    Device device;
+    device.id = item.value("id", "GPU0");
+    device.description = item.value("description", "scripted device");
+    device.backend = item.value("backend", "SCRIPTED");
+    device.type = device_type_from_string(item.value("type", "gpu")).value_or(DeviceType::gpu);
+    if (item.contains("pci_bus_id")) device.pci_bus_id = item.at("pci_bus_id").get<std::string>();
+    device.memory_total_bytes = item.value("total_bytes", std::uint64_t{8'000'000'000});
+    device.memory_free_bytes = item.value("free_bytes", std::uint64_t{7'900'000'000});
+    result.push_back(std::move(device));
+  }
+  result.push_back({"CPU", "scripted processor", "CPU", DeviceType::cpu, Absence{"not on a bus"},
+                    std::uint64_t{16'000'000'000}, std::uint64_t{12'000'000'000}});
+  return result;
+}
+
+ModelInfo ScriptedWorker::model() const {
+  const Json script = member(script_, "model");
+  ModelInfo model;
+  model.architecture = script.value("architecture", "llama");
+  model.name = script.value("name", "scripted");
+  model.quantization = "Q4_K - Medium";
+  model.n_layer = blocks();
+  model.n_ctx_train = script.value("n_ctx_train", 4096);
+  model.n_embd = 2048;
+  model.n_head = 32;
+  model.n_head_kv = 4;
+  model.n_ff = 5632;
+  model.n_vocab = 32000;
+  model.recurrent = script.value("recurrent", false);
+  const std::uint64_t each = script.value("bytes_per_layer", std::uint64_t{30'000'000});
+  for (int block = 0; block < blocks(); ++block) model.layers.push_back({block, each, 0});
+  model.non_layer_bytes = script.value("non_layer_bytes", std::uint64_t{100'000'000});
+  model.size_bytes = each * static_cast<std::uint64_t>(blocks()) + model.non_layer_bytes;
+  model.n_params = model.size_bytes * 2;
+  model.fingerprint = "scripted";
+  return model;
+}
+
+MemoryMap ScriptedWorker::memory() const {
+  const ModelInfo info = model();
+  const Json script = member(script_, "memory");
+  const auto all = static_cast<std::uint64_t>(info.offloadable_layers());
+  const auto on_device = static_cast<std::uint64_t>(layers_);
+  const auto share = [&](std::uint64_t bytes) { return bytes / all * on_device; };
+  const std::uint64_t context =
+      script.value("context_bytes_per_token", std::uint64_t{20'000}) * context_.n_ctx;
+  const std::uint64_t compute =
+      script.value("compute_bytes_per_ubatch_token", std::uint64_t{100'000}) * context_.n_ubatch;
+  MemoryMap map = {{kHostDeviceId, info.size_bytes - share(info.size_bytes),
+                    context - share(context), layers_ == 0 ? compute : compute / 10}};
+  if (layers_ > 0) map.push_back({device_, share(info.size_bytes), share(context), compute});
+  return map;
+}
+
+double ScriptedWorker::token_ms() {
+  const Json speed = member(script_, "speed");
+  const double cpu = speed.value("cpu_ms", 40.0);
+  const double gpu = speed.value("gpu_ms", 5.0);
+  const double share = static_cast<double>(layers_) / (blocks() + 1);
+  double ms = cpu + (gpu - cpu) * share;
+  ms = member(speed, "by_layers").value(std::to_string(layers_), ms);
+  const Json ramp = speed.value("ramp", Json::array());
+  if (samples_since_load_ < ramp.size()) ms *= 1 + ramp[samples_since_load_].get<double>();
+  ++samples_since_load_;
+  std::normal_distribution<double> noise(1.0, speed.value("noise", 0.01));
+  return std::max(ms * noise(random_), ms / 10);
+}
+
+void ScriptedWorker::handle(const HelloRequest& request) {
+  for (const std::string& server : request.rpc) {
+    static_cast<void>(server);
+    mouth_.say(id_, Progress{Phase::rpc_connect, -1});
+  }
+  if (act_at("hello", Phase::hello)) return;
+  if (request.version != kVersion) {
+    mouth_.say(id_, Fault{FaultCode::version_mismatch, Phase::hello, "scripted", {}});
+    return;
+  }
+  HelloResult result;
+  if (find_rule("hello", "").value("do", "") == "wrong-version") result.version = kVersion + 1;
+  result.engine = {"scripted", "scripted", "scripted", "scripted", {"SCRIPTED", "CPU"}, "none"};
+  result.devices = devices();
+  result.physical_cores = 2;
+  done(std::move(result));
+}
+
+void ScriptedWorker::handle(const InspectRequest& request) {
+  if (act_at("inspect", Phase::inspect)) return;
+  InspectResult result{model()};
+  result.model.path = request.path;
+  result.model.files = {};  // there is no file: nothing to compare later
+  done(std::move(result));
+}
+
+void ScriptedWorker::handle(const LoadRequest& request) {
+  layers_ = effective_layers(request.placement.n_gpu_layers, blocks() + 1);
+  device_ =
+      request.placement.devices.empty() ? devices().front().id : request.placement.devices.front();
+  samples_since_load_ = 0;
+  if (act_at("load", Phase::load)) return;
+  mouth_.say(id_, Progress{Phase::load, 0.5});
+  done(LoadResult{0.25, layers_, blocks() + 1});
+}
+
+void ScriptedWorker::handle(const ContextRequest& request) {
+  context_ = request.context;
+  if (act_at("context", Phase::context)) return;
+  has_context_ = true;
+  ContextResult result;
+  result.seconds = 0.05;
+  const int threads = context_.n_threads == 0 ? 2 : context_.n_threads;
+  result.effective = {layers_,
+                      context_.n_ctx,
+                      context_.n_batch,
+                      context_.n_ubatch,
+                      threads,
+                      context_.n_threads_batch == 0 ? threads : context_.n_threads_batch,
+                      std::string("off"),
+                      context_.type_k,
+                      context_.type_v};
+  result.memory = memory();
+  done(std::move(result));
+}
+
+bool ScriptedWorker::stop_requested() {
+  const ReadResult read = reader_.read_line(std::chrono::milliseconds(0));
+  if (read.status == ReadStatus::closed) _exit(0);
+  if (read.status != ReadStatus::line) return false;
+  const auto message = decode_request(read.line);
+  return message && std::holds_alternative<StopRequest>(message->request);
+}
+
+void ScriptedWorker::handle(const MeasureRequest& request) {
+  const bool prompt = request.kind == MeasureKind::prompt;
+  const std::string kind = prompt ? "prompt" : "generation";
+  const Phase phase = prompt ? Phase::prompt : Phase::generation;
+  if (act_at("measure", phase, kind)) return;
+  if (!has_context_) {
+    mouth_.say(id_, Fault{FaultCode::bad_request, phase, "there is no context", {}});
+    return;
+  }
+  const Json rule = find_rule("measure", kind);
+  const Json speed = member(script_, "speed");
+  const bool poisoned = rule.value("do", "") == "non-finite";
+  const std::uint32_t acts_after = rule.value("after_samples", 0U);
+  std::uint32_t sent = 0;
+  while (sent < request.max_samples && !stop_requested()) {
+    const bool now = rule.contains("after_samples") && sent == acts_after;
+    if (now && !poisoned && act(rule, id_, phase)) return;
+    Sample sample;
+    sample.start_ms = clock_ms_;
+    sample.tokens = prompt ? request.tokens_per_pass : 1;
+    sample.duration_ms = token_ms();
+    if (prompt) sample.duration_ms *= speed.value("prompt_factor", 0.05) * sample.tokens;
+    clock_ms_ += sample.duration_ms;
+    if (speed.value("real_time", false)) {
+      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(sample.duration_ms));
+    }
+    mouth_.say(id_, SampleEvent{sample, !(poisoned && sent >= acts_after)});
+    ++sent;
+  }
+  const std::uint32_t per_pass = prompt ? 1 : std::max(request.tokens_per_pass, 1U);
+  done(MeasureResult{sent / per_pass, 0.01});
+}
+
+void ScriptedWorker::handle(const CheckRequest& /*request*/) {
+  if (act_at("check", Phase::warm_up)) return;
+  const std::string action = find_rule("check", "").value("do", "answer");
+  CheckResult result;
+  result.logits = member(script_, "check").value("logits", std::vector<float>{1.5F, -2.0F, 0.25F});
+  if (action == "shuffled") std::reverse(result.logits.begin(), result.logits.end());
+  if (action == "non-finite") {
+    result.finite = false;
+    result.logits.front() = std::numeric_limits<float>::quiet_NaN();
+  }
+  done(std::move(result));
+}
+
+void ScriptedWorker::handle(const FullDepthRequest& /*request*/) {
+  if (act_at("full-depth", Phase::full_depth)) return;
+  mouth_.say(id_, Progress{Phase::full_depth, 0.5});
+  done(FullDepthResult{context_.n_ctx, "decode", 0.1, token_ms()});
+}
+
+void ScriptedWorker::handle(const UnloadRequest& /*request*/) {
+  if (act_at("unload", Phase::unload)) return;
+  done(UnloadResult{});
+}
+
+void ScriptedWorker::handle(const SynthRequest& request) {
+  if (act_at("synth", Phase::synth)) return;
+  std::ofstream file(request.out_path, std::ios::binary);
+  const std::uint64_t bytes = member(script_, "synth").value("bytes", std::uint64_t{1000});
+  file << std::string(bytes, 'x');
+  done(SynthResult{bytes, 1000, 10});
+}
+
+void ScriptedWorker::handle(const ServeRequest& request) {
+  if (act_at("serve", Phase::serve)) return;
+  mouth_.say(id_, Ready{request.host + ":" + std::to_string(request.port)});
+  while (reader_.read_line(std::chrono::milliseconds(-1)).status == ReadStatus::line) {
+  }
+  _exit(0);
+}
+
+}  // namespace
+
+int main() {
+  process::ignore_broken_pipes();
+  Json script = read_script();
+  const std::size_t start_number = count_start(script);
+  ScriptedWorker(std::move(script), start_number).run();
+}
