@@ -1,0 +1,27 @@
+// The computer itself: what a reader needs a year later to understand a result (R43).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/run.hpp"
+#include "devices/sysfs.hpp"
+
+namespace sweetspot::devices {
+
+struct MachineOptions {
+  FileTree tree = default_tree();
+  std::vector<std::string> environment;  ///< NAME=value; process_environment() for our own
+};
+
+/// Our own environment. Not safe against a concurrent setenv.
+std::vector<std::string> process_environment();
+
+/// Memory total and available are capped by the cgroups we are in, every ancestor included (R19).
+/// Of the environment only variables that change how llama.cpp runs are kept, sorted.
+Machine read_machine(const MachineOptions& options);
+
+/// read_machine() of this machine and process.
+Machine this_machine();
+
+}  // namespace sweetspot::devices

@@ -1,0 +1,86 @@
+// Samples every source in the background and answers without ever waiting for a driver (R22).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.hpp"
+#include "core/trial.hpp"
+#include "devices/telemetry.hpp"
+
+namespace sweetspot::devices {
+
+struct SamplerOptions {
+  std::chrono::milliseconds interval{100};
+  int stale_after_intervals = 10;  ///< an older sample is not shown any more
+  /// Longest share of time spent reading: slower drivers are asked less often, down to once in 10
+  /// intervals.
+  double max_duty = 0.05;
+  std::chrono::milliseconds stop_deadline{
+      250};  ///< how long the destructor waits for a driver call
+};
+
+/// What all sources said at one moment.
+struct Snapshot {
+  double at_ms = 0;    ///< steady clock, when reading began; 0 = never read
+  bool stale = false;  ///< too old: every metric of `devices` is absent for that reason
+  std::vector<DeviceStatus> devices;
+  std::vector<std::string> notes;  ///< why a source is missing
+
+  /// The device of that address, or nullptr.
+  [[nodiscard]] const DeviceStatus* find(const std::string& pci_bus_id) const;
+};
+
+/// What one device did while something ran.
+struct DeviceWindow {
+  Telemetry telemetry;
+  Reading<std::uint64_t> memory_used_max_bytes;
+  Reading<std::uint64_t> memory_free_min_bytes;
+  Reading<std::uint64_t> spilled_max_bytes;
+};
+
+using Window = std::map<std::string, DeviceWindow>;  ///< by PCI id
+
+/// Summary of samples, oldest first. A metric that no sample has is absent with the last sample's
+/// reason.
+Window aggregate(const std::vector<Snapshot>& samples);
+
+/// The steady clock in milliseconds, as in Snapshot::at_ms.
+double steady_now_ms();
+
+/// Thread safe. All calls but fresh() return at once, whatever the drivers do. One background
+/// thread, made by start(), opens the sources and reads them; when it hangs in a driver past the
+/// stop deadline it is left behind with its own state and ends by itself.
+class Sampler {
+ public:
+  explicit Sampler(SourceFactory open, SamplerOptions options = {});
+  ~Sampler();
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+
+  /// Starts the thread; again does nothing.
+  void start();
+
+  /// Opens a window, dropping one that is open, and asks for a sample now.
+  void begin();
+
+  /// Closes the window: what the devices did in it. Devices without a sample in the window are
+  /// there with the reason. Empty where begin() was not called or there is no device.
+  Window end();
+
+  /// The newest sample there is.
+  [[nodiscard]] Snapshot latest() const;
+
+  /// A sample that began after this call; waits for it until the deadline, then as latest().
+  Snapshot fresh(std::chrono::milliseconds deadline);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace sweetspot::devices

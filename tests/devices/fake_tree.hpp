@@ -1,0 +1,58 @@
+// A folder that stands for / while a test runs.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "devices/sysfs.hpp"
+
+namespace sweetspot::devices {
+
+class FakeTree {
+ public:
+  FakeTree() {
+    std::string name = testing::TempDir() + "/sweetspot-devices-XXXXXX";
+    root_ = ::mkdtemp(name.data()) == nullptr ? "" : name;
+    if (root_.empty()) std::abort();
+  }
+  ~FakeTree() {
+    std::error_code ignored;
+    std::filesystem::remove_all(root_, ignored);
+  }
+  FakeTree(const FakeTree&) = delete;
+  FakeTree& operator=(const FakeTree&) = delete;
+
+  FakeTree& file(const std::string& path, const std::string& content) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path, std::ios::binary) << content;
+    return *this;
+  }
+
+  /// A display controller as the kernel lists it.
+  FakeTree& gpu(const std::string& id, const std::string& vendor, const std::string& power_state) {
+    const std::string folder = pci(id);
+    file(folder + "/vendor", vendor + "\n");
+    file(folder + "/class", "0x030000\n");
+    file(folder + "/device", "0x1234\n");
+    return file(folder + "/power/runtime_status", power_state + "\n");
+  }
+
+  static std::string pci(const std::string& id) { return "/sys/bus/pci/devices/" + id; }
+
+  [[nodiscard]] FileTree tree() const {
+    FileTree tree;
+    tree.root = root_;
+    return tree;
+  }
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+ private:
+  std::string root_;
+};
+
+}  // namespace sweetspot::devices
