@@ -1,0 +1,75 @@
+#include "measure/stopping_rule.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "measure/sample_set.hpp"
+#include "measure/statistics.hpp"
+
+namespace sweetspot::measure {
+namespace {
+
+constexpr double kMsPerSecond = 1000;
+constexpr std::size_t kChecksPerDoubling = 100;  // a check each time the series grows by 1 / this
+
+}  // namespace
+
+StoppingRule::StoppingRule(StoppingOptions options)
+    : options_(options), next_check_(options.min_samples) {}
+
+bool StoppingRule::add(const Sample& sample) {
+  if (sample.tokens == 0 || !is_valid_sample(sample.duration_ms)) return false;
+  if (ms_per_token_.empty()) first_start_ms_ = sample.start_ms;
+  ms_per_token_.push_back(sample.duration_ms / sample.tokens);
+  sum_ms_ += sample.duration_ms;
+  const double span_ms = sample.start_ms + sample.duration_ms - first_start_ms_;
+  if (std::isfinite(span_ms)) span_ms_ = std::max(span_ms_, span_ms);
+  if (finished_) return true;
+
+  check_precision();
+  if (finished_) return true;
+  if (std::max(sum_ms_, span_ms_) >= options_.max_seconds * kMsPerSecond) {
+    finished_ = true;
+    reason_ = StopReason::time_cap;
+  } else if (ms_per_token_.size() >= options_.max_samples) {
+    finished_ = true;
+    reason_ = StopReason::sample_cap;
+  }
+  return true;
+}
+
+void StoppingRule::check_precision() {
+  const std::size_t count = ms_per_token_.size();
+  if (count < next_check_) return;
+  next_check_ = count + std::max<std::size_t>(1, count / kChecksPerDoubling);
+  const Verdict now = judge(StopReason::precision);
+  const bool passes =
+      now.samples >= options_.min_samples && now.relative_half_width <= options_.target_half_width;
+  passes_ = passes ? passes_ + 1 : 0;
+  if (passes_ < std::max(options_.passes_in_a_row, 1U)) return;
+  finished_ = true;
+  reason_ = StopReason::precision;
+}
+
+Verdict StoppingRule::judge(StopReason reason) const {
+  Verdict verdict;
+  verdict.reason = reason;
+  verdict.target_half_width = options_.target_half_width;
+  const auto all = SampleSet::make(ms_per_token_);
+  if (!all) return verdict;  // add() lets nothing in that could bring us here
+  const std::size_t cut = warm_up_cut(*all, options_.min_warm_up);
+  const SampleSet kept = all->without_first(cut);
+  verdict.ms_per_token = median_interval(kept);
+  verdict.relative_half_width = relative_half_width(verdict.ms_per_token);
+  verdict.samples = static_cast<std::uint32_t>(kept.size());
+  verdict.warm_up_cut = static_cast<std::uint32_t>(cut);
+  verdict.autocorrelation_time = autocorrelation_time(kept);
+  return verdict;
+}
+
+Reading<Verdict> StoppingRule::verdict() const {
+  if (ms_per_token_.empty()) return Absence{"no samples"};
+  return judge(reason_);
+}
+
+}  // namespace sweetspot::measure

@@ -1,0 +1,30 @@
+// Which of several measured trials is better, and when that cannot be told (R12).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "core/trial.hpp"
+
+namespace sweetspot::profiles {
+
+/// Two speeds whose medians are further apart than this are no tie, however badly they were
+/// measured.
+inline constexpr double kMaxTieLoss = 0.05;
+
+/// Intervals overlap and the slower median is within kMaxTieLoss of the faster one.
+bool is_tie(const Estimate& a, const Estimate& b);
+
+struct Ranking {
+  std::size_t fastest = 0;  ///< index into the trials
+  std::size_t chosen = 0;   ///< of those tied with the fastest: least memory, then fewest layers
+  std::vector<std::size_t> tied;  ///< with the fastest, `chosen` excepted; ascending
+};
+
+/// Ranks the trials at `candidates` (all measured()) by generation speed. Nothing for no
+/// candidates.
+std::optional<Ranking> rank(const std::vector<Trial>& trials,
+                            const std::vector<std::size_t>& candidates);
+
+}  // namespace sweetspot::profiles

@@ -1,0 +1,31 @@
+#include "profiles/recommendable.hpp"
+
+#include <cstddef>
+
+#include "profiles/spill.hpp"
+
+namespace sweetspot::profiles {
+namespace {
+
+std::string objection_to(const Trial& trial, bool spilled) {
+  if (!trial.measured()) return "was not measured";
+  if (trial.full_depth == FullDepth::failed) return "failed with the whole context in use";
+  if (trial.full_depth == FullDepth::not_tried && trial.full_depth_note.empty()) {
+    return "was not tried with the whole context in use";
+  }
+  return spilled ? "spilled into system memory" : "";
+}
+
+}  // namespace
+
+std::vector<std::string> objections(const std::vector<Trial>& trials) {
+  const std::vector<bool> spill = spilled(trials);
+  std::vector<std::string> all;
+  all.reserve(trials.size());
+  for (std::size_t index = 0; index < trials.size(); ++index) {
+    all.push_back(objection_to(trials[index], spill[index]));
+  }
+  return all;
+}
+
+}  // namespace sweetspot::profiles

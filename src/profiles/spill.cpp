@@ -1,0 +1,52 @@
+#include "profiles/spill.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace sweetspot::profiles {
+namespace {
+
+double speed_of(const Trial& trial) { return trial.generation->tokens_per_second.value; }
+
+/// The fastest measured trial with fewer layers than `trial`, but at least one.
+const Trial* fastest_below(const std::vector<Trial>& trials, const Trial& trial) {
+  const Trial* fastest = nullptr;
+  for (const Trial& other : trials) {
+    if (!other.measured() || other.layers < 1 || other.layers >= trial.layers) continue;
+    if (fastest == nullptr || speed_of(other) > speed_of(*fastest)) fastest = &other;
+  }
+  return fastest;
+}
+
+bool is_marked(const Trial& trial) {
+  return std::any_of(trial.notes.begin(), trial.notes.end(),
+                     [](std::string_view note) { return note.starts_with(kSpilledNote); });
+}
+
+}  // namespace
+
+std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
+  std::vector<Spill> spills;
+  for (std::size_t index = 0; index < trials.size(); ++index) {
+    const Trial& trial = trials[index];
+    if (!trial.measured()) continue;
+    const Trial* below = fastest_below(trials, trial);
+    if (below == nullptr || speed_of(*below) <= speed_of(trial) * kSpillSpeedRatio) continue;
+    spills.push_back({index, fmt::format("{}: {:.1f} times slower than with {} layer{}",
+                                         kSpilledNote, speed_of(*below) / speed_of(trial),
+                                         below->layers, below->layers == 1 ? "" : "s")});
+  }
+  return spills;
+}
+
+std::vector<bool> spilled(const std::vector<Trial>& trials) {
+  std::vector<bool> all;
+  all.reserve(trials.size());
+  for (const Trial& trial : trials) all.push_back(is_marked(trial));
+  for (const Spill& spill : find_spills(trials)) all[spill.index] = true;
+  return all;
+}
+
+}  // namespace sweetspot::profiles

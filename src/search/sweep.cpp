@@ -1,0 +1,71 @@
+#include "search/sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/config.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+constexpr std::size_t kHangsThatStop = 2;
+
+bool is_hang(const Trial& trial) {
+  return trial.failure && (trial.failure->failure_class == FailureClass::timed_out ||
+                           trial.failure->failure_class == FailureClass::device_lost);
+}
+
+void add_request(std::vector<SweepPoint>& points, int request, int layers) {
+  auto same = std::find_if(points.begin(), points.end(),
+                           [&](const SweepPoint& point) { return point.layers == layers; });
+  if (same == points.end()) {
+    same = points.insert(points.end(), SweepPoint{layers, {}, std::nullopt});
+  }
+  auto& requests = same->requested_layers;
+  if (std::find(requests.begin(), requests.end(), request) == requests.end()) {
+    requests.push_back(request);
+  }
+}
+
+}  // namespace
+
+Sweep::Sweep(const std::vector<int>& requested, int offloadable) {
+  for (const int request : requested) {
+    add_request(points_, request, effective_layers(request, std::max(offloadable, 0)));
+  }
+  std::sort(points_.begin(), points_.end(),
+            [](const SweepPoint& a, const SweepPoint& b) { return a.layers < b.layers; });
+}
+
+std::optional<SweepPoint> Sweep::ask() const {
+  if (next_ == points_.size()) return std::nullopt;
+  SweepPoint point = points_[next_];
+  if (hung_in_a_row_.size() >= kHangsThatStop) point.not_tried = why_not_tried();
+  return point;
+}
+
+void Sweep::tell(const Trial& trial) {
+  if (next_ == points_.size() || trial.layers != points_[next_].layers) return;
+  ++next_;
+  if (hung_in_a_row_.size() >= kHangsThatStop) return;
+  if (is_hang(trial)) {
+    hung_in_a_row_.push_back(trial.layers);
+    last_hang_ = trial.failure->failure_class;
+  } else {
+    hung_in_a_row_.clear();
+  }
+}
+
+Failure Sweep::why_not_tried() const {
+  Failure failure;
+  failure.failure_class = last_hang_;
+  failure.phase = Phase::start;
+  failure.message = fmt::format(
+      "not tried: the device hung or was lost with {} layers and again with {}, and more layers "
+      "ask more of it",
+      hung_in_a_row_[0], hung_in_a_row_[1]);
+  return failure;
+}
+
+}  // namespace sweetspot::search

@@ -1,0 +1,207 @@
+#include "measure/stopping_rule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "measure/coverage.hpp"
+#include "measure/noise_models.hpp"
+
+namespace sweetspot::measure {
+namespace {
+
+Sample token(double ms) { return Sample{0, ms, 1}; }
+
+StoppingOptions without_caps() {
+  StoppingOptions options;
+  options.max_seconds = 1e9;
+  return options;
+}
+
+Verdict verdict_on(const std::vector<double>& times) {
+  StoppingRule rule;
+  for (const double time : times) rule.add(token(time));
+  return rule.verdict().value();
+}
+
+// R11: what A2 of the reliability study found for this rule, as a floor.
+TEST(StoppingRule, CoversTheTruthOnTheNoiseModelsItWasChosenBy) {
+  constexpr int kRuns = 300;
+  for (const auto noise : {testing::Noise::normal_1, testing::Noise::normal_3,
+                           testing::Noise::stalls, testing::Noise::ramp}) {
+    const auto row = testing::coverage(noise, kRuns, without_caps());
+    EXPECT_GE(row.within_1_percent, 0.90) << testing::name_of(noise);
+    EXPECT_GE(row.interval_holds, 0.90) << testing::name_of(noise);
+  }
+}
+
+TEST(StoppingRule, NeedsAboutAsManySamplesAsTheStudy) {
+  constexpr int kRuns = 200;
+  const auto samples = [&](testing::Noise noise) {
+    return testing::coverage(noise, kRuns, without_caps()).median_samples;
+  };
+  EXPECT_LE(samples(testing::Noise::normal_1), 20);
+  EXPECT_LE(samples(testing::Noise::normal_3), 80);
+  EXPECT_LE(samples(testing::Noise::stalls), 20);
+  EXPECT_LE(samples(testing::Noise::ramp), 24);
+}
+
+TEST(StoppingRule, WaitsLongerWhereSamplesAreCorrelated) {
+  const auto row = testing::coverage(testing::Noise::correlated, 200, without_caps());
+  EXPECT_GE(row.within_1_percent, 0.70);
+  EXPECT_GE(row.median_samples, 60);
+}
+
+// R10
+TEST(StoppingRule, CutsAScriptedRampAndFinishesWithinTwentySamples) {
+  StoppingRule rule(without_caps());
+  const std::vector<double> ramp = {17, 12, 10.6};
+  testing::Series steady(testing::Noise::normal_1, 3);
+  int fed = 0;
+  for (const double time : ramp) {
+    rule.add(token(time));
+    ++fed;
+  }
+  while (!rule.is_finished() && fed < 1000) {
+    rule.add(token(10 + (steady.next() - 10) / 2));
+    ++fed;
+  }
+  const Verdict verdict = rule.verdict().value();
+  EXPECT_LE(fed, 20);
+  EXPECT_EQ(verdict.reason, StopReason::precision);
+  EXPECT_GE(verdict.warm_up_cut, 2U);
+  EXPECT_NEAR(verdict.ms_per_token.value, 10, 0.1);
+}
+
+TEST(StoppingRule, StopsAfterTwoWarmUpsTwelveSamplesAndTwoMorePassesOnPerfectTimes) {
+  StoppingRule rule;
+  int fed = 0;
+  while (!rule.is_finished()) {
+    rule.add(token(5));
+    ++fed;
+  }
+  EXPECT_EQ(fed, 16);
+  const Verdict verdict = rule.verdict().value();
+  EXPECT_EQ(verdict.reason, StopReason::precision);
+  EXPECT_EQ(verdict.samples, 14U);
+  EXPECT_EQ(verdict.warm_up_cut, 2U);
+  EXPECT_DOUBLE_EQ(verdict.relative_half_width, 0);
+  EXPECT_DOUBLE_EQ(verdict.target_half_width, 0.01);
+}
+
+TEST(StoppingRule, MeetsTheTargetItSaysItMet) {
+  for (const auto noise : testing::kEveryNoise) {
+    const Verdict verdict = testing::run_rule(noise, 5, without_caps());
+    if (verdict.reason != StopReason::precision) continue;
+    EXPECT_LE(verdict.relative_half_width, 0.01) << testing::name_of(noise);
+    EXPECT_GE(verdict.samples, 12U);
+  }
+}
+
+TEST(StoppingRule, PassesThreeTimesInARow) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    StoppingRule rule(without_caps());
+    testing::Series source(testing::Noise::normal_3, seed);
+    std::vector<bool> passed;
+    while (!rule.is_finished()) {
+      rule.add(token(source.next()));
+      const Verdict now = rule.verdict().value();
+      passed.push_back(now.samples >= 12 && now.relative_half_width <= 0.01);
+    }
+    if (passed.size() > 100) continue;  // from there on not every sample is a check
+    EXPECT_TRUE(std::all_of(passed.end() - 3, passed.end(), [](bool pass) { return pass; }))
+        << seed;
+  }
+}
+
+TEST(StoppingRule, StopsAtTheTimeCapByTheSumOfDurations) {
+  StoppingOptions options;
+  options.max_seconds = 2;
+  StoppingRule rule(options);
+  rule.add(Sample{0, 1500, 1});
+  EXPECT_FALSE(rule.is_finished());
+  rule.add(Sample{0, 600, 1});
+  EXPECT_TRUE(rule.is_finished());
+  const Verdict verdict = rule.verdict().value();
+  EXPECT_EQ(verdict.reason, StopReason::time_cap);
+  EXPECT_EQ(verdict.samples, 2U);
+  EXPECT_GT(verdict.relative_half_width, 0.5);
+}
+
+TEST(StoppingRule, StopsAtTheTimeCapByTheWorkersClock) {
+  StoppingOptions options;
+  options.max_seconds = 2;
+  StoppingRule rule(options);
+  rule.add(Sample{50'000, 10, 1});
+  EXPECT_FALSE(rule.is_finished());
+  rule.add(Sample{52'100, 10, 1});
+  EXPECT_TRUE(rule.is_finished());
+}
+
+TEST(StoppingRule, StopsAtTheSampleCap) {
+  StoppingOptions options;
+  options.max_samples = 40;
+  StoppingRule rule(options);
+  int fed = 0;
+  while (!rule.is_finished()) {
+    rule.add(token(fed % 2 == 0 ? 5 : 9));
+    ++fed;
+  }
+  EXPECT_EQ(fed, 40);
+  EXPECT_EQ(rule.verdict()->reason, StopReason::sample_cap);
+}
+
+TEST(StoppingRule, OneSampleGivesAnIntervalThatClaimsNothing) {
+  const Verdict verdict = verdict_on({8});
+  EXPECT_EQ(verdict.samples, 1U);
+  EXPECT_DOUBLE_EQ(verdict.ms_per_token.low, 4);
+  EXPECT_DOUBLE_EQ(verdict.ms_per_token.high, 16);
+}
+
+TEST(StoppingRule, HasNoVerdictOnNothing) {
+  EXPECT_EQ(StoppingRule().verdict().reason(), "no samples");
+}
+
+TEST(StoppingRule, DividesABatchByItsTokens) {
+  StoppingRule rule;
+  rule.add(Sample{0, 512, 128});
+  EXPECT_DOUBLE_EQ(rule.verdict()->ms_per_token.value, 4);
+}
+
+TEST(StoppingRule, RefusesWhatIsNotATimePerToken) {
+  StoppingRule rule;
+  EXPECT_FALSE(rule.add(token(std::numeric_limits<double>::quiet_NaN())));
+  EXPECT_FALSE(rule.add(token(std::numeric_limits<double>::infinity())));
+  EXPECT_FALSE(rule.add(token(-1)));
+  EXPECT_FALSE(rule.add(Sample{0, 1, 0}));
+  EXPECT_FALSE(rule.verdict());
+}
+
+TEST(StoppingRule, NeverCallsATimerThatDoesNotTickPrecise) {
+  StoppingOptions options;
+  options.max_samples = 100;
+  StoppingRule rule(options);
+  while (!rule.is_finished()) rule.add(token(0));
+  EXPECT_EQ(rule.verdict()->reason, StopReason::sample_cap);
+}
+
+TEST(StoppingRule, CopesWithACoarseTimer) {
+  StoppingRule rule;
+  testing::Series source(testing::Noise::normal_3, 11);
+  while (!rule.is_finished()) rule.add(token(std::round(source.next() * 2) / 2));
+  EXPECT_EQ(rule.verdict()->reason, StopReason::precision);
+  EXPECT_NEAR(rule.verdict()->ms_per_token.value, 10, 0.5);
+}
+
+TEST(StoppingRule, IsTheSameForTheSameSeries) {
+  const Verdict once = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
+  const Verdict again = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
+  EXPECT_EQ(once.samples, again.samples);
+  EXPECT_EQ(once.ms_per_token.value, again.ms_per_token.value);
+}
+
+}  // namespace
+}  // namespace sweetspot::measure

@@ -1,0 +1,52 @@
+#include "profiles/spill.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "profiles/trials.hpp"
+
+namespace sweetspot::profiles {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::failed_trial;
+using ::testing::IsEmpty;
+using testing::trial;
+
+TEST(FindSpills, SeesACliff) {
+  const auto spills =
+      find_spills({trial(0, 5, 10), trial(20, 60, 30), trial(24, 75, 34), trial(28, 80, 8.3)});
+  ASSERT_EQ(spills.size(), 1U);
+  EXPECT_EQ(spills[0].index, 3U);
+  EXPECT_EQ(spills[0].note, "spilled: 4.1 times slower than with 24 layers");
+}
+
+TEST(FindSpills, SeesEverythingBeyondTheCliffInAnyOrder) {
+  const auto spills = find_spills({trial(33, 95, 9), trial(28, 80, 8), trial(24, 75, 34)});
+  ASSERT_EQ(spills.size(), 2U);
+  EXPECT_EQ(spills[0].index, 0U);
+  EXPECT_EQ(spills[1].index, 1U);
+}
+
+TEST(FindSpills, ThreeTimesSlowerIsNotYetACliff) {
+  EXPECT_THAT(find_spills({trial(24, 75, 30), trial(28, 80, 10)}), IsEmpty());
+}
+
+TEST(FindSpills, ADeviceSlowerThanTheCpuIsNotASpill) {
+  EXPECT_THAT(find_spills({trial(0, 5, 100), trial(1, 10, 9), trial(2, 12, 8)}), IsEmpty());
+}
+
+TEST(FindSpills, LooksAtMeasuredTrialsOnly) {
+  EXPECT_THAT(find_spills({failed_trial(10, FailureClass::crashed), trial(20, 60, 30),
+                           failed_trial(30, FailureClass::out_of_device_memory)}),
+              IsEmpty());
+}
+
+TEST(Spilled, BelievesANoteToo) {
+  std::vector<Trial> trials = {trial(10, 40, 20), trial(20, 60, 30), trial(24, 70, 5)};
+  trials[1].notes = {"spilled: GTT grew by 800 MiB"};
+  EXPECT_THAT(spilled(trials), ElementsAre(false, true, true));
+}
+
+}  // namespace
+}  // namespace sweetspot::profiles

@@ -1,0 +1,140 @@
+#include "search/sweep.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/config.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Trial measured(const SweepPoint& point) {
+  Trial trial;
+  trial.layers = point.layers;
+  trial.requested_layers = point.requested_layers;
+  trial.generation = Speed{};
+  return trial;
+}
+
+Trial failed(const SweepPoint& point, FailureClass failure_class) {
+  Trial trial = measured(point);
+  trial.generation.reset();
+  trial.failure = Failure{failure_class, Phase::load, "scripted", {}, {}};
+  return trial;
+}
+
+/// Runs a sweep on a device that fails as scripted by layers; returns the layers really tried.
+std::vector<int> tried(Sweep& sweep, const std::map<int, FailureClass>& script) {
+  std::vector<int> layers;
+  while (const auto point = sweep.ask()) {
+    if (point->not_tried) {
+      Trial trial = measured(*point);
+      trial.generation.reset();
+      trial.failure = point->not_tried;
+      sweep.tell(trial);
+      continue;
+    }
+    layers.push_back(point->layers);
+    const auto fails = script.find(point->layers);
+    sweep.tell(fails == script.end() ? measured(*point) : failed(*point, fails->second));
+  }
+  return layers;
+}
+
+TEST(Sweep, GoesFromSafeToRiskyAndMeasuresEqualConfigsOnce) {
+  Sweep sweep({43, 0, 20, -1, 33, 20}, 33);
+  ASSERT_EQ(sweep.points().size(), 3U);
+  EXPECT_EQ(sweep.points()[0].layers, 0);
+  EXPECT_EQ(sweep.points()[1].layers, 20);
+  EXPECT_EQ(sweep.points()[2].layers, 33);
+  EXPECT_THAT(sweep.points()[1].requested_layers, ElementsAre(20));
+  EXPECT_THAT(sweep.points()[2].requested_layers, ElementsAre(43, -1, 33));
+}
+
+TEST(Sweep, RepeatsThePointUntilItIsTold) {
+  Sweep sweep({0, 1}, 5);
+  EXPECT_EQ(sweep.ask()->layers, 0);
+  EXPECT_EQ(sweep.ask()->layers, 0);
+  sweep.tell(measured(*sweep.ask()));
+  EXPECT_EQ(sweep.ask()->layers, 1);
+  EXPECT_EQ(sweep.done(), 1U);
+}
+
+TEST(Sweep, IgnoresATrialOfAnotherPoint) {
+  Sweep sweep({0, 1}, 5);
+  sweep.tell(measured(SweepPoint{1, {1}, {}}));
+  EXPECT_EQ(sweep.ask()->layers, 0);
+}
+
+TEST(Sweep, OfNothingIsOver) {
+  Sweep sweep({}, 5);
+  EXPECT_FALSE(sweep.ask());
+  sweep.tell(measured(SweepPoint{0, {0}, {}}));
+  EXPECT_EQ(sweep.done(), 0U);
+}
+
+TEST(Sweep, TriesEveryRowHoweverOftenMemoryRunsOutOrTheWorkerCrashes) {
+  Sweep sweep({0, 1, 2, 3, 4}, 10);
+  EXPECT_THAT(tried(sweep, {{1, FailureClass::out_of_device_memory},
+                            {2, FailureClass::out_of_device_memory},
+                            {3, FailureClass::crashed},
+                            {4, FailureClass::crashed}}),
+              ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(Sweep, StopsTheDirectionAfterTwoHangsInARow) {
+  Sweep sweep({0, 1, 2, 3, 4}, 10);
+  EXPECT_THAT(tried(sweep, {{1, FailureClass::timed_out}, {2, FailureClass::device_lost}}),
+              ElementsAre(0, 1, 2));
+  EXPECT_EQ(sweep.done(), 5U);
+}
+
+TEST(Sweep, SaysWhyAPointIsNotTried) {
+  Sweep sweep({1, 2, 3}, 10);
+  sweep.tell(failed(*sweep.ask(), FailureClass::timed_out));
+  sweep.tell(failed(*sweep.ask(), FailureClass::device_lost));
+  const auto point = sweep.ask();
+  ASSERT_TRUE(point && point->not_tried);
+  EXPECT_EQ(point->layers, 3);
+  EXPECT_EQ(point->not_tried->failure_class, FailureClass::device_lost);
+  EXPECT_THAT(point->not_tried->message, HasSubstr("not tried"));
+  EXPECT_THAT(point->not_tried->message, HasSubstr("1 layers and again with 2"));
+}
+
+TEST(Sweep, TwoHangsThatAreNotInARowStopNothing) {
+  Sweep sweep({0, 1, 2, 3, 4}, 10);
+  EXPECT_THAT(tried(sweep, {{1, FailureClass::timed_out}, {3, FailureClass::timed_out}}),
+              ElementsAre(0, 1, 2, 3, 4));
+}
+
+RC_GTEST_PROP(Sweep, AnswersEveryRequestExactlyOnceWhateverFails, ()) {
+  const auto requested = *rc::gen::container<std::vector<int>>(rc::gen::inRange(-1, 60));
+  const int offloadable = *rc::gen::inRange(0, 50);
+  Sweep sweep(requested, offloadable);
+  std::multiset<int> answered;
+  int last = -1;
+  while (const auto point = sweep.ask()) {
+    RC_ASSERT(point->layers > last && point->layers <= offloadable);
+    last = point->layers;
+    for (const int request : point->requested_layers) {
+      RC_ASSERT(effective_layers(request, offloadable) == point->layers);
+      answered.insert(request);
+    }
+    sweep.tell(*rc::gen::arbitrary<bool>() ? measured(*point)
+                                           : failed(*point, FailureClass::timed_out));
+  }
+  const std::set<int> unique(requested.begin(), requested.end());
+  RC_ASSERT(answered == std::multiset<int>(unique.begin(), unique.end()));
+}
+
+}  // namespace
+}  // namespace sweetspot::search
