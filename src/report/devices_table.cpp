@@ -1,0 +1,110 @@
+#include "report/devices_table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/text.hpp"
+#include "report/numbers.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+std::string text_or_dash(const std::string& text, std::size_t max_chars = 60) {
+  return text.empty() ? kAbsent : printable(text, max_chars);
+}
+
+std::string whole(const Reading<double>& reading) {
+  return or_dash(reading, [](double value) { return fmt::format("{:.0f}", value); });
+}
+
+std::string bytes(const Reading<std::uint64_t>& reading) { return or_dash(reading, format_bytes); }
+
+std::string throttling(const Reading<std::vector<std::string>>& reasons) {
+  return or_dash(reasons, [](const std::vector<std::string>& names) {
+    return names.empty() ? std::string("no") : printable(fmt::format("{}", fmt::join(names, ", ")));
+  });
+}
+
+Row inventory_row(const DeviceRow& row) {
+  const std::string driver =
+      row.status ? or_dash(row.status->driver_version,
+                           [](const std::string& version) { return printable(version, 24); })
+                 : kAbsent;
+  constexpr std::size_t kMaxName = 34;
+  return {
+      {text_or_dash(row.id), text_or_dash(row.name, kMaxName), text_or_dash(row.backend), driver,
+       bytes(row.memory_total_bytes), bytes(row.memory_used_bytes), bytes(row.memory_free_bytes)},
+      Emphasis::none,
+      {}};
+}
+
+Row status_row(const DeviceRow& row) {
+  const DeviceStatus status = row.status.value_or({});
+  const bool throttled = status.throttle_reasons && !status.throttle_reasons->empty();
+  return {{text_or_dash(row.id), whole(status.utilisation_percent), whole(status.temperature_c),
+           whole(status.power_w), whole(status.power_limit_w), whole(status.graphics_clock_mhz),
+           whole(status.memory_clock_mhz), throttling(status.throttle_reasons)},
+          throttled ? Emphasis::failure : Emphasis::none,
+          {}};
+}
+
+std::string inventory_table(const std::vector<DeviceRow>& rows, const Style& style) {
+  Table table;
+  table.columns = {{"device"},
+                   {"name", Align::left, 3},
+                   {"backend", Align::left, 2},
+                   {"driver", Align::left, 1},
+                   {"total", Align::right},
+                   {"used", Align::right},
+                   {"free", Align::right}};
+  for (const DeviceRow& row : rows) table.rows.push_back(inventory_row(row));
+  return render(table, style);
+}
+
+std::string status_table(const std::vector<DeviceRow>& rows, const Style& style) {
+  Table table;
+  table.columns = {{"device"},
+                   {"GPU %", Align::right},
+                   {"°C", Align::right},
+                   {"W", Align::right},
+                   {"W limit", Align::right, 2},
+                   {"MHz", Align::right},
+                   {"MHz memory", Align::right, 1},
+                   {"throttled", Align::left}};
+  for (const DeviceRow& row : rows) {
+    if (row.status) table.rows.push_back(status_row(row));
+  }
+  return table.rows.empty() ? std::string() : "\n" + render(table, style);
+}
+
+// One reason for a whole device: it has no driver here, or nothing of it could be read.
+std::string reason_of(const DeviceRow& row) {
+  if (!row.status) return row.backend == "CPU" ? std::string() : row.status.reason();
+  const DeviceStatus& status = *row.status;
+  if (!status.memory_total_bytes && !status.temperature_c &&
+      status.memory_total_bytes.reason() == status.temperature_c.reason()) {
+    return status.temperature_c.reason();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string devices_text(const std::vector<DeviceRow>& rows, const std::vector<std::string>& notes,
+                         const Style& style) {
+  std::string text;
+  if (!rows.empty()) text = inventory_table(rows, style) + status_table(rows, style);
+  std::string remarks;
+  const auto remark = [&](const std::string& line) {
+    remarks += wrap(printable(line, 400), style.width, 2) + "\n";
+  };
+  for (const DeviceRow& row : rows) {
+    const std::string reason = reason_of(row);
+    if (!reason.empty()) remark(fmt::format("{}: {}", row.id, reason));
+  }
+  for (const std::string& note : notes) remark(note);
+  if (!text.empty() && !remarks.empty()) text += "\n";
+  return text + remarks;
+}
+
+}  // namespace sweetspot::report

@@ -1,0 +1,161 @@
+#include "report/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/text.hpp"
+#include "report/numbers.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+constexpr int kBarWidth = 20;
+
+std::string_view phase_in_words(Phase phase) {
+  switch (phase) {
+    case Phase::rpc_connect:
+      return "connecting";
+    case Phase::load:
+      return "loading";
+    case Phase::context:
+      return "making the context";
+    case Phase::warm_up:
+      return "warming up";
+    case Phase::prompt:
+      return "measuring the prompt";
+    case Phase::generation:
+      return "measuring generation";
+    case Phase::full_depth:
+      return "filling the context";
+    case Phase::unload:
+      return "unloading";
+    default:
+      return to_string(phase);
+  }
+}
+
+// Whole seconds: a tenth that jumps on a line redrawn all the time helps nobody.
+std::string left_in_words(double seconds) {
+  const auto whole = static_cast<long>(std::llround(seconds));
+  if (whole < 60) return fmt::format("{} s left", whole);
+  return fmt::format("{} min {:02} s left", whole / 60, whole % 60);
+}
+
+std::string bar(double share) {
+  const int full = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * kBarWidth));
+  return fmt::format("[{}{}]", std::string(static_cast<std::size_t>(full), '#'),
+                     std::string(static_cast<std::size_t>(kBarWidth - full), '.'));
+}
+
+std::size_t trial_number(const ProgressState& state) {
+  return std::min(state.trials_done + 1, std::max<std::size_t>(state.trials_total, 1));
+}
+
+std::string head_of(const ProgressState& state) {
+  return fmt::format("trial {}/{}", trial_number(state), state.trials_total);
+}
+
+}  // namespace
+
+std::optional<double> seconds_left(const ProgressState& state) {
+  if (state.trials_done >= state.trials_total) return 0.0;
+  double per_trial = state.expected_trial_seconds;
+  if (state.trials_done > 0) {
+    const double finished = std::max(state.seconds_elapsed - state.seconds_in_trial, 0.0);
+    per_trial = finished / static_cast<double>(state.trials_done);
+  }
+  if (!(per_trial > 0) || !std::isfinite(per_trial)) return std::nullopt;
+  const auto after_this = static_cast<double>(state.trials_total - state.trials_done - 1);
+  // A trial that takes longer than the others is about to end, as far as anyone knows.
+  return (after_this * per_trial) + std::max(per_trial - state.seconds_in_trial, 0.0);
+}
+
+std::string render(const ProgressState& state, const Style& style) {
+  const std::optional<double> left = seconds_left(state);
+  // The share of time, where time is known: trials differ in length.
+  double share = state.trials_total == 0 ? 0
+                                         : static_cast<double>(state.trials_done) /
+                                               static_cast<double>(state.trials_total);
+  if (left && state.seconds_elapsed + *left > 0) {
+    share = state.seconds_elapsed / (state.seconds_elapsed + *left);
+  }
+  std::string text = fmt::format("{} {}", head_of(state), layer_count(state.layers));
+  if (state.phase) text += fmt::format(", {}", phase_in_words(*state.phase));
+  if (state.phase && state.fraction >= 0) {
+    text += fmt::format(" {:.0f} %", std::min(state.fraction, 1.0) * 100);
+  }
+  if (left) text += ", " + left_in_words(*left);
+  const std::string with_bar = bar(share) + ' ' + text;
+  return display_width(with_bar) <= style.width ? with_bar : cut_to_width(text, style.width);
+}
+
+std::string trial_line(const Trial& trial) {
+  if (!trial.measured())
+    return fmt::format("{}: {}", layer_count(trial.layers), failure_tail(trial));
+  return fmt::format("{}: {} tok/s", layer_count(trial.layers),
+                     estimate_text(trial.generation->tokens_per_second));
+}
+
+Progress::Progress(Sink sink, bool live, Style style)
+    : sink_(std::move(sink)), live_(live), style_(style) {
+  // The last column stays free: a character there makes some terminals wrap.
+  style_.width = std::max(style_.width - 1, 1);
+}
+
+Progress::~Progress() {
+  try {
+    finish();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): a sink that throws must not end the program here
+  }
+}
+
+void Progress::trial_started(const ProgressState& state) {
+  if (live_) {
+    update(state);
+  } else {
+    sink_(fmt::format("{}: {}\n", head_of(state), layer_count(state.layers)));
+  }
+}
+
+void Progress::update(const ProgressState& state) {
+  if (live_) draw(render(state, style_));
+}
+
+void Progress::trial_finished(const ProgressState& state, const Trial& trial) {
+  if (!live_) sink_(fmt::format("{}: {}\n", head_of(state), trial_line(trial)));
+}
+
+void Progress::line(std::string_view text) {
+  const std::string below = shown_;
+  erase();
+  sink_(fmt::format("{}\n", text));
+  if (!below.empty()) draw(below);
+}
+
+void Progress::finish() { erase(); }
+
+void Progress::draw(std::string text) {
+  if (text == shown_) return;
+  // Spaces, not an erase sequence, cover what a longer line left: that works on every terminal.
+  const int rest = display_width(shown_) - display_width(text);
+  sink_(fmt::format("\r{}{}", text, std::string(static_cast<std::size_t>(std::max(rest, 0)), ' ')));
+  shown_ = std::move(text);
+}
+
+void Progress::erase() {
+  if (shown_.empty()) return;
+  sink_(fmt::format("\r{}\r", std::string(static_cast<std::size_t>(display_width(shown_)), ' ')));
+  shown_.clear();
+}
+
+Progress::Sink file_sink(std::FILE* file) {
+  return [file](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fflush(file);
+  };
+}
+
+}  // namespace sweetspot::report

@@ -1,0 +1,41 @@
+// The one way this program puts a file on disk (R37, R38): a reader sees the old text or the new
+// text, never a part, and what was reported as written survives a power loss.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace sweetspot::store {
+
+/// The system calls of a write that can fail late. Each keeps the contract of its POSIX namesake
+/// (-1 and errno). Tests replace them to make a disk full or broken at a chosen step.
+struct FileCalls {
+  std::function<ssize_t(int fd, const void* data, std::size_t size)> write;
+  std::function<int(int fd)> sync;
+  std::function<int(int fd)> close;
+  std::function<int(const char* from, const char* to)> rename;
+};
+
+/// The real ones. Static storage; thread safe.
+const FileCalls& system_file_calls();
+
+/// Proves, before anything is measured, that `path` can be written: its folder exists, a temporary
+/// file can be made there, and `path` is not something that must not be replaced (a folder, a
+/// socket). Leaves nothing behind. Errors are of kind output and name the path and what to do.
+Status check_writable(const std::string& path);
+
+/// Replaces `path` with `text`: temporary file in the same folder, write, fsync, rename, fsync of
+/// the folder. The temporary file is removed on every error, and `path` then holds what it held
+/// before; the one exception is a failing fsync of the folder, whose message says that the file is
+/// there. A symbolic link is followed, permissions of an existing file are kept, a character device
+/// (/dev/null) is written in place. Errors are of kind output. Thread safe.
+Status write_atomically(const std::string& path, std::string_view text,
+                        const FileCalls& calls = system_file_calls());
+
+}  // namespace sweetspot::store

@@ -1,0 +1,62 @@
+#include "store/run_file.hpp"
+
+#include <fmt/format.h>
+
+#include "core/json.hpp"
+
+namespace sweetspot::store {
+namespace {
+
+constexpr std::size_t kMaxModelChars = 80;
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+// Each run of other characters becomes one "_"; none at the ends.
+std::string plain_name(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (plain.size() == kMaxModelChars) break;
+    if (is_plain(c)) {
+      plain += c;
+    } else if (!plain.empty() && plain.back() != '_') {
+      plain += '_';
+    }
+  }
+  while (!plain.empty() && plain.back() == '_') plain.pop_back();
+  return plain.empty() ? "model" : plain;
+}
+
+std::string_view stem(std::string_view file_name) {
+  if (const std::size_t slash = file_name.rfind('/'); slash != std::string_view::npos) {
+    file_name.remove_prefix(slash + 1);
+  }
+  constexpr std::string_view kExtension = ".gguf";
+  if (file_name.ends_with(kExtension)) file_name.remove_suffix(kExtension.size());
+  return file_name;
+}
+
+std::string compact_time(std::string_view iso) {
+  constexpr std::size_t kSeconds = 19;  // "2026-11-23T17:48:02" without fraction and zone
+  std::string compact;
+  for (const char c : iso.substr(0, kSeconds)) {
+    if ((c >= '0' && c <= '9') || c == 'T') compact += c;
+  }
+  return compact.empty() ? "unknown-time" : compact + 'Z';
+}
+
+}  // namespace
+
+std::string default_run_path(std::string_view model_file_name, std::string_view started_at) {
+  return fmt::format("sweetspot-{}-{}.json", plain_name(stem(model_file_name)),
+                     compact_time(started_at));
+}
+
+Status save_run(const std::string& path, const Run& run, const FileCalls& calls) {
+  constexpr int kIndent = 2;
+  return write_atomically(path, dump(to_json(run), kIndent) + '\n', calls);
+}
+
+}  // namespace sweetspot::store

@@ -1,0 +1,22 @@
+// Runs as files: docs/formats/run-1.md.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/run.hpp"
+#include "store/durable_file.hpp"
+
+namespace sweetspot::store {
+
+/// "sweetspot-<model>-<time>.json", relative to the current folder. The model part is the file name
+/// without folders and ".gguf", reduced to [A-Za-z0-9._-] and to 80 characters: names are hostile.
+/// The time part is `started_at` (ISO 8601) without its separators.
+std::string default_run_path(std::string_view model_file_name, std::string_view started_at);
+
+/// Writes `run` as sweetspot.run/1, indented, through write_atomically().
+Status save_run(const std::string& path, const Run& run,
+                const FileCalls& calls = system_file_calls());
+
+}  // namespace sweetspot::store
