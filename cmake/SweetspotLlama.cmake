@@ -1,0 +1,130 @@
+# Finds llama.cpp for the worker, checks that it offers what the worker uses, and makes:
+#
+#   sweetspot_llama                     headers, libraries and compile definitions of the llama.cpp found
+#   sweetspot_worker_program(TARGET)    turns an executable target into bin/sweetspot-worker
+#
+# Definitions: SWEETSPOT_LLAMA_BUILD         "0.7.0 build 11669 (Debian)"
+#              SWEETSPOT_GGML_BACKENDS_DIR   folder to load ggml's backends from; "" = where ggml looks itself
+#              SWEETSPOT_HAS_MEMORY_BREAKDOWN  1 when libllama exports llama_get_memory_breakdown, else 0
+#
+# What is found first wins: CMAKE_PREFIX_PATH, the system, then the private prefix that
+# scripts/setup-llama.sh assembles, which is used through the dynamic loader it brings along.
+
+set(SWEETSPOT_LLAMA_PREFIX ${PROJECT_SOURCE_DIR}/.deps/llama CACHE PATH
+    "Private llama.cpp assembled by scripts/setup-llama.sh")
+
+set(_llama_remedy
+  "Two ways to get one:\n"
+  "  scripts/setup-llama.sh                       (Debian: a private copy in .deps/, the system stays as it is)\n"
+  "  cmake ... -DCMAKE_PREFIX_PATH=/where/it/is   (your own: Homebrew, Nix, or built with CUDA, ROCm, Vulkan, Metal)\n"
+  "docs/install.md has the details.")
+
+find_package(llama CONFIG QUIET)
+if(NOT llama_FOUND)
+  find_package(llama CONFIG QUIET PATHS ${SWEETSPOT_LLAMA_PREFIX}/usr NO_DEFAULT_PATH)
+endif()
+if(NOT llama_FOUND)
+  message(FATAL_ERROR "No llama.cpp was found (its CMake package \"llama\"). " ${_llama_remedy})
+endif()
+
+cmake_path(IS_PREFIX SWEETSPOT_LLAMA_PREFIX "${llama_DIR}" NORMALIZE SWEETSPOT_LLAMA_IS_PRIVATE)
+set(SWEETSPOT_LLAMA_BUILD "${LLAMA_VERSION} build ${LLAMA_BUILD_NUMBER} (${LLAMA_BUILD_COMMIT})")
+set(_llama_found_as "llama.cpp ${SWEETSPOT_LLAMA_BUILD}, ggml ${GGML_VERSION}, in ${llama_DIR}")
+
+add_library(sweetspot_llama INTERFACE)
+target_link_libraries(sweetspot_llama INTERFACE llama ggml::ggml ggml::ggml-base Threads::Threads)
+set(_llama_link_options)
+if(SWEETSPOT_LLAMA_IS_PRIVATE)
+  # Its libraries want symbols of the C library beside them, which the system's linker does not look at.
+  set(_llama_link_options -Wl,--allow-shlib-undefined)
+  target_link_options(sweetspot_llama INTERFACE ${_llama_link_options})
+endif()
+
+# Folders that hold loadable backends; only where ggml would not find them by itself.
+set(_llama_backends "")
+if(SWEETSPOT_LLAMA_IS_PRIVATE)
+  file(GLOB _llama_backends ${LLAMA_LIB_DIR}/ggml/backends*)
+elseif(GGML_BACKEND_DL AND NOT GGML_BACKEND_DIR)
+  file(GLOB _llama_backends ${LLAMA_BIN_DIR}/*ggml-cpu*.so ${LLAMA_LIB_DIR}/*ggml-cpu*.so)
+  list(TRANSFORM _llama_backends REPLACE "/[^/]*$" "")
+endif()
+if(_llama_backends)
+  list(GET _llama_backends 0 _llama_backends)
+endif()
+
+# The checks run again only when another llama.cpp is found.
+if(NOT "${_llama_found_as}" STREQUAL "${SWEETSPOT_LLAMA_CHECKED}")
+  message(STATUS "Checking ${_llama_found_as}")
+  try_compile(_llama_api_usable
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/llama_api_check.cpp ${CMAKE_CURRENT_LIST_DIR}/enable_c.c
+    LINK_OPTIONS ${_llama_link_options} LINK_LIBRARIES llama ggml::ggml ggml::ggml-base
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON OUTPUT_VARIABLE _llama_api_output)
+  if(NOT _llama_api_usable)
+    string(REGEX MATCHALL "[^\n]*(error|undefined reference)[^\n]*" _llama_api_errors "${_llama_api_output}")
+    list(JOIN _llama_api_errors "\n  " _llama_api_errors)
+    message(FATAL_ERROR
+      "Found ${_llama_found_as}, but it does not offer what Sweetspot's worker uses:\n  ${_llama_api_errors}\n"
+      "Sweetspot is made for llama.cpp 0.7.0 (build 11669). Name the prefix of one near it in "
+      "CMAKE_PREFIX_PATH, or on Debian let scripts/setup-llama.sh --private assemble one and name "
+      "${SWEETSPOT_LLAMA_PREFIX}/usr. docs/install.md has the details.")
+  endif()
+  try_compile(_llama_breakdown
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/llama_breakdown_check.cpp ${CMAKE_CURRENT_LIST_DIR}/enable_c.c
+    LINK_OPTIONS ${_llama_link_options} LINK_LIBRARIES llama ggml::ggml ggml::ggml-base
+    CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON)
+  set(SWEETSPOT_LLAMA_HAS_BREAKDOWN ${_llama_breakdown} CACHE INTERNAL "")
+  set(SWEETSPOT_LLAMA_CHECKED "${_llama_found_as}" CACHE INTERNAL "")
+endif()
+
+message(STATUS "Using ${_llama_found_as}")
+if(NOT SWEETSPOT_LLAMA_HAS_BREAKDOWN)
+  message(STATUS "It does not export llama_get_memory_breakdown: memory figures will come from drivers only")
+endif()
+
+target_compile_definitions(sweetspot_llama INTERFACE
+  SWEETSPOT_LLAMA_BUILD="${SWEETSPOT_LLAMA_BUILD}"
+  SWEETSPOT_GGML_BACKENDS_DIR="${_llama_backends}"
+  SWEETSPOT_HAS_MEMORY_BREAKDOWN=$<BOOL:${SWEETSPOT_LLAMA_HAS_BREAKDOWN}>)
+
+# Under the private prefix's loader a sanitizer's runtime, made for the system's C library, does not work:
+# then the worker of a sanitized build comes from a plain build of its own inside it.
+set(SWEETSPOT_WORKER_BUILT_APART OFF)
+if(SWEETSPOT_LLAMA_IS_PRIVATE AND SWEETSPOT_SANITIZE)
+  set(SWEETSPOT_WORKER_BUILT_APART ON)
+endif()
+
+function(sweetspot_worker_program target)
+  target_link_libraries(${target} PRIVATE sweetspot_llama sweetspot_options)
+  if(NOT SWEETSPOT_LLAMA_IS_PRIVATE)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME sweetspot-worker)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME sweetspot-worker.bin SKIP_BUILD_RPATH ON)
+  file(GLOB loader ${SWEETSPOT_LLAMA_PREFIX}/usr/lib64/ld-linux-*.so.*
+                   ${SWEETSPOT_LLAMA_PREFIX}/usr/lib/ld-linux-*.so.*
+                   ${LLAMA_LIB_DIR}/ld-linux-*.so.*)
+  list(GET loader 0 loader)
+  set(libraries ${LLAMA_LIB_DIR}:${LLAMA_LIB_DIR}/llama)
+  set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker.bin)
+  foreach(path loader libraries program)
+    string(REPLACE "'" "'\\''" ${path} "${${path}}")
+  endforeach()
+  set(wrapper ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/worker-wrapper.sh.in ${wrapper} @ONLY
+    FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endfunction()
+
+# Stands in for src/worker where SWEETSPOT_WORKER_BUILT_APART: the same program, built without sanitizers.
+function(sweetspot_worker_built_apart)
+  set(folder ${PROJECT_BINARY_DIR}/plain-worker)
+  add_custom_target(sweetspot-worker ALL
+    COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR} -B ${folder} -G ${CMAKE_GENERATOR}
+            --log-level=WARNING -DCMAKE_BUILD_TYPE=Release -DSWEETSPOT_SANITIZE= -DSWEETSPOT_TESTS=OFF
+            -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DCMAKE_PREFIX_PATH=${CMAKE_PREFIX_PATH}
+            -DSWEETSPOT_LLAMA_PREFIX=${SWEETSPOT_LLAMA_PREFIX}
+    COMMAND ${CMAKE_COMMAND} --build ${folder} --target sweetspot-worker
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${folder}/bin/sweetspot-worker
+            ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker
+    USES_TERMINAL VERBATIM COMMENT "Building the worker without sanitizers")
+endfunction()

@@ -1,0 +1,99 @@
+#include "worker/context.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "worker/clock.hpp"
+#include "worker/cpu_cores.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+Answer<ggml_type> cache_type(const std::string& name, const char* which) {
+  if (const auto type = type_by_name(name)) return *type;
+  return fault(FaultCode::bad_request, Phase::context,
+               fmt::format("{} is not a type that the {} cache can have", name, which));
+}
+
+/// Only models that decode from a cache can be measured token by token.
+std::optional<protocol::Fault> unmeasurable(const llama_model& model) {
+  const auto refuse = [](const char* why) {
+    return protocol::Fault{FaultCode::unsupported, Phase::context, why, {}};
+  };
+  if (llama_model_has_encoder(&model)) return refuse("encoder-decoder models cannot be measured");
+  if (!llama_model_has_decoder(&model))
+    return refuse("models without a decoder cannot be measured");
+  if (llama_model_is_diffusion(&model)) return refuse("diffusion models cannot be measured");
+  return std::nullopt;
+}
+
+Answer<llama_context_params> params_of(const ContextSettings& settings) {
+  const auto type_k = cache_type(settings.type_k, "K");
+  if (!type_k) return tl::unexpected(type_k.error());
+  const auto type_v = cache_type(settings.type_v, "V");
+  if (!type_v) return tl::unexpected(type_v.error());
+
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = settings.n_ctx;
+  if (settings.n_batch > 0) params.n_batch = settings.n_batch;
+  if (settings.n_ubatch > 0) params.n_ubatch = settings.n_ubatch;
+  params.n_seq_max = 1;
+  params.n_threads = settings.n_threads > 0 ? settings.n_threads : physical_cores();
+  params.n_threads_batch =
+      settings.n_threads_batch > 0 ? settings.n_threads_batch : params.n_threads;
+  params.flash_attn_type = flash_attn_of(settings.flash_attn);
+  params.type_k = *type_k;
+  params.type_v = *type_v;
+  params.no_perf = true;
+  return params;
+}
+
+EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
+  EffectiveConfig effective;
+  effective.n_ctx = llama_n_ctx(context);
+  effective.n_batch = llama_n_batch(context);
+  effective.n_ubatch = llama_n_ubatch(context);
+  effective.n_threads = llama_n_threads(context);
+  effective.n_threads_batch = llama_n_threads_batch(context);
+  effective.flash_attn = read_flash_attention(mark);
+  CacheTypes types = read_cache_types(mark);
+  effective.type_k = std::move(types.k);
+  effective.type_v = std::move(types.v);
+  return effective;
+}
+
+}  // namespace
+
+Answer<MadeContext> make_context(llama_model& model, const ContextSettings& settings,
+                                 ThreadPools& threads) {
+  if (auto problem = unmeasurable(model)) return tl::unexpected(*std::move(problem));
+  const auto params = params_of(settings);
+  if (!params) return tl::unexpected(params.error());
+
+  const auto mark = library_log::mark();
+  const double start = now_ms();
+  MadeContext made;
+  made.context.reset(llama_init_from_model(&model, *params));
+  if (!made.context) {
+    const std::string reason = library_log::last_problem(mark);
+    return fault(FaultCode::context_null, Phase::context,
+                 fmt::format("llama.cpp made no context: {}",
+                             reason.empty() ? "it gave no reason" : reason));
+  }
+  made.result.seconds = (now_ms() - start) / 1000;
+  if (llama_get_memory(made.context.get()) == nullptr) {
+    return fault(FaultCode::unsupported, Phase::context,
+                 "models without a cache cannot be measured");
+  }
+  threads.attach(made.context.get(), params->n_threads, params->n_threads_batch);
+  made.result.effective = read_back(made.context.get(), mark);
+  Breakdown breakdown = read_memory(made.context.get());
+  made.result.memory = std::move(breakdown.memory);
+  made.result.memory_note = std::move(breakdown.note);
+  return made;
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,20 @@
+// A context for the loaded model, and what llama.cpp made of the settings.
+#pragma once
+
+#include "core/config.hpp"
+#include "worker/answer.hpp"
+#include "worker/llama_adapter.hpp"
+
+namespace sweetspot::worker {
+
+struct MadeContext {
+  ContextHandle context;
+  protocol::ContextResult result;  ///< n_gpu_layers is left to the caller
+};
+
+/// Every number of the result is read back from llama.cpp. `threads` lends its pools to the context
+/// and must outlive it.
+Answer<MadeContext> make_context(llama_model& model, const ContextSettings& settings,
+                                 ThreadPools& threads);
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,148 @@
+#include "worker/devices.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <ggml-rpc.h>
+
+#include <string_view>
+
+#include "worker/endpoint.hpp"
+#include "worker/library_log.hpp"
+
+#ifndef SWEETSPOT_GGML_BACKENDS_DIR
+#define SWEETSPOT_GGML_BACKENDS_DIR ""
+#endif
+
+namespace sweetspot::worker {
+namespace {
+
+constexpr int kConnectTimeoutMs = 5000;
+
+DeviceType type_of(enum ggml_backend_dev_type type) {
+  switch (type) {
+    case GGML_BACKEND_DEVICE_TYPE_CPU:
+      return DeviceType::cpu;
+    case GGML_BACKEND_DEVICE_TYPE_GPU:
+      return DeviceType::gpu;
+    case GGML_BACKEND_DEVICE_TYPE_IGPU:
+      return DeviceType::igpu;
+    default:
+      return DeviceType::accel;
+  }
+}
+
+void set_memory(Device& device, std::uint64_t free, std::uint64_t total) {
+  const auto absent = [&](const char* reason) {
+    device.memory_total_bytes = Absence{reason};
+    device.memory_free_bytes = Absence{reason};
+  };
+  if (total == 0 && free == 0) return absent("ggml reports no memory for this device");
+  if (total == 0) return absent("ggml reports a total of 0");
+  if (free > total) return absent("ggml reports more free memory than there is");
+  device.memory_total_bytes = total;
+  if (device.type == DeviceType::cpu && free == total) {
+    device.memory_free_bytes = Absence{"ggml does not measure free system memory"};
+  } else {
+    device.memory_free_bytes = free;
+  }
+}
+
+Device describe(ggml_backend_dev_t handle) {
+  ggml_backend_dev_props props{};
+  ggml_backend_dev_get_props(handle, &props);
+  Device device;
+  device.id = props.name != nullptr ? props.name : "";
+  device.description = props.description != nullptr ? props.description : "";
+  if (const ggml_backend_reg_t reg = ggml_backend_dev_backend_reg(handle)) {
+    device.backend = ggml_backend_reg_name(reg);
+  }
+  device.type = type_of(props.type);
+  if (props.device_id != nullptr && *props.device_id != '\0') {
+    device.pci_bus_id = std::string(props.device_id);
+  } else {
+    device.pci_bus_id = Absence{"ggml reports no PCI address for this device"};
+  }
+  set_memory(device, props.memory_free, props.memory_total);
+  return device;
+}
+
+Answer<void> connect_rpc_server(const std::string& text, Reply& reply) {
+  const auto endpoint = parse_endpoint(text);
+  if (!endpoint) {
+    return fault(FaultCode::bad_request, Phase::rpc_connect,
+                 fmt::format("{} is not an address of the form host:port", text));
+  }
+  reply.send(protocol::Progress{Phase::rpc_connect, -1});
+  if (const std::string problem = try_connect(*endpoint, kConnectTimeoutMs); !problem.empty()) {
+    return fault(FaultCode::rpc_refused, Phase::rpc_connect,
+                 fmt::format("the RPC server {} cannot be reached: {}", text, problem));
+  }
+  using AddServer = decltype(&ggml_backend_rpc_add_server);
+  const auto add = backend_function<AddServer>("RPC", "ggml_backend_rpc_add_server");
+  if (add == nullptr) {
+    return fault(FaultCode::bad_request, Phase::rpc_connect,
+                 "this llama.cpp has no RPC backend, so RPC servers cannot be used");
+  }
+  const auto mark = library_log::mark();
+  const ggml_backend_reg_t reg = add(text.c_str());
+  if (reg == nullptr) {
+    return fault(FaultCode::rpc_refused, Phase::rpc_connect,
+                 fmt::format("ggml cannot use the RPC server {}: {}", text,
+                             library_log::last_problem(mark)));
+  }
+  ggml_backend_register(reg);
+  return {};
+}
+
+}  // namespace
+
+Answer<void> load_backends() {
+  constexpr std::string_view kFolder = SWEETSPOT_GGML_BACKENDS_DIR;
+  if (kFolder.empty()) {
+    ggml_backend_load_all();
+  } else {
+    ggml_backend_load_all_from_path(kFolder.data());
+  }
+  if (ggml_backend_dev_count() == 0) {
+    return fault(FaultCode::device_unknown, Phase::hello,
+                 kFolder.empty() ? std::string("ggml found no backend to load")
+                                 : fmt::format("ggml found no backend in {}", kFolder));
+  }
+  return {};
+}
+
+Answer<void> connect_rpc_servers(const std::vector<std::string>& endpoints, Reply& reply) {
+  for (const std::string& endpoint : endpoints) {
+    if (auto connected = connect_rpc_server(endpoint, reply); !connected) return connected;
+  }
+  return {};
+}
+
+std::vector<Device> list_devices() {
+  std::vector<Device> devices;
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    devices.push_back(describe(ggml_backend_dev_get(i)));
+  }
+  return devices;
+}
+
+Answer<std::vector<ggml_backend_dev_t>> find_devices(const std::vector<std::string>& names,
+                                                     Phase phase) {
+  std::vector<ggml_backend_dev_t> found;
+  for (const std::string& name : names) {
+    const ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+    if (device == nullptr) {
+      std::vector<std::string> known;
+      for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        known.emplace_back(ggml_backend_dev_name(ggml_backend_dev_get(i)));
+      }
+      return fault(
+          FaultCode::device_unknown, phase,
+          fmt::format("there is no device {}; there are {}", name, fmt::join(known, ", ")));
+    }
+    found.push_back(device);
+  }
+  return found;
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,102 @@
+#include "worker/endpoint.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <functional>
+#include <memory>
+
+namespace sweetspot::worker {
+namespace {
+
+struct Socket {
+  int fd = -1;
+  explicit Socket(int descriptor) : fd(descriptor) {}
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+std::string errno_text(int number) { return std::strerror(number); }
+
+/// Tries `use` on every address of the endpoint until one succeeds; else the last reason.
+std::string with_addresses(const Endpoint& endpoint, int flags,
+                           const std::function<std::string(int, const addrinfo&)>& use) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* raw = nullptr;
+  const int rc =
+      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &raw);
+  if (rc != 0) return std::string("the name cannot be resolved: ") + ::gai_strerror(rc);
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(raw, ::freeaddrinfo);
+  std::string reason = "the name has no address";
+  for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
+    const Socket socket(
+        ::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol));
+    reason = socket.fd < 0 ? errno_text(errno) : use(socket.fd, *a);
+    if (reason.empty()) return reason;
+  }
+  return reason;
+}
+
+std::string connect_within(int fd, const addrinfo& address, int timeout_ms) {
+  if (::connect(fd, address.ai_addr, address.ai_addrlen) == 0) return {};
+  if (errno != EINPROGRESS) return errno_text(errno);
+  pollfd waiting{fd, POLLOUT, 0};
+  const int ready = ::poll(&waiting, 1, timeout_ms);
+  if (ready < 0) return errno_text(errno);
+  if (ready == 0) return "no answer within " + std::to_string(timeout_ms / 1000) + " s";
+  int failure = 0;
+  socklen_t length = sizeof(failure);
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) return errno_text(errno);
+  return failure == 0 ? std::string() : errno_text(failure);
+}
+
+}  // namespace
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port_text = text.substr(colon + 1);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  int port = 0;
+  const auto [end, failure] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (failure != std::errc{} || end != port_text.data() + port_text.size()) return std::nullopt;
+  if (port < 1 || port > 65535) return std::nullopt;
+  return Endpoint{std::string(host), port};
+}
+
+std::string try_connect(const Endpoint& endpoint, int timeout_ms) {
+  return with_addresses(endpoint, 0, [timeout_ms](int fd, const addrinfo& address) {
+    return connect_within(fd, address, timeout_ms);
+  });
+}
+
+std::string try_bind(const Endpoint& endpoint) {
+  return with_addresses(endpoint, AI_PASSIVE, [](int fd, const addrinfo& address) {
+    const int yes = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (::bind(fd, address.ai_addr, address.ai_addrlen) != 0) return errno_text(errno);
+    // A second socket may bind with SO_REUSEADDR; only one may listen.
+    if (::listen(fd, 1) != 0) return errno_text(errno);
+    return std::string();
+  });
+}
+
+}  // namespace sweetspot::worker

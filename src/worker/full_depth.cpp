@@ -1,0 +1,124 @@
+#include "worker/full_depth.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "worker/clock.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+/// Tokens decoded for real and then copied. Small enough for its state to be a small part of the
+/// cache, large enough for few copies.
+constexpr std::uint32_t kCopyTokens = 512;
+
+/// Sequence that a copy is restored into before it is joined to sequence 0.
+constexpr llama_seq_id kCopySequence = 1;
+
+/// Only a plain, unified attention cache takes the same positions twice.
+bool can_copy(const llama_context& context) {
+  const llama_model* model = llama_get_model(&context);
+  return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
+         llama_model_n_swa(model) == 0 && llama_n_seq_max(&context) == 1 &&
+         static_cast<std::size_t>(kCopySequence) < llama_max_parallel_sequences();
+}
+
+class DepthTest {
+ public:
+  DepthTest(Decoder& decoder, Reply& reply, bool may_copy)
+      : decoder_(decoder), reply_(reply), may_copy_(may_copy) {}
+
+  [[nodiscard]] bool copied() const { return copied_; }
+
+  Answer<protocol::FullDepthResult> run() {
+    const double start = now_ms();
+    const std::uint32_t end = decoder_.capacity();
+    if (end < 2)
+      return fault(FaultCode::bad_request, Phase::full_depth, "the context is too small");
+    const std::uint32_t last_batch = std::min(llama_n_ubatch(&decoder_.context()), end - 1);
+    const std::uint32_t target = end - 1 - last_batch;
+    decoder_.clear();
+    if (auto filled = fill(target); !filled) return tl::unexpected(filled.error());
+    if (auto done = append(last_batch); !done) return tl::unexpected(done.error());
+
+    const double token_start = now_ms();
+    if (auto done = append(1); !done) return tl::unexpected(done.error());
+    const double token_end = now_ms();
+    const bool finite = decoder_.logits_are_sound();
+    decoder_.clear();
+    if (!finite) {
+      return fault(FaultCode::non_finite, Phase::full_depth,
+                   "the logits at the end of the context are NaN, infinite or all alike");
+    }
+    return protocol::FullDepthResult{end, copied_ ? "copy" : "decode", (token_end - start) / 1000,
+                                     token_end - token_start};
+  }
+
+ private:
+  Answer<void> append(std::uint32_t count) {
+    auto tokens = decoder_.tokens(filled_, count);
+    auto done = decoder_.submit(tokens, Phase::full_depth);
+    decoder_.synchronize();
+    if (done) filled_ += count;
+    return done;
+  }
+
+  Answer<void> fill(std::uint32_t target) {
+    const std::uint32_t piece = std::min({kCopyTokens, decoder_.batch_size(), target});
+    if (piece > 0 && target / piece > 1 && may_copy_) {
+      if (auto done = append(piece); !done) return done;
+      copy_up_to(target, piece);
+    }
+    while (filled_ < target) {
+      if (auto done = append(std::min(target - filled_, decoder_.batch_size())); !done) return done;
+      report(target);
+    }
+    return {};
+  }
+
+  /// Repeats the `piece` tokens in the cache as often as whole pieces fit. Where llama.cpp does not
+  /// take a copy, what is there stays and the rest is decoded.
+  void copy_up_to(std::uint32_t target, std::uint32_t piece) {
+    llama_context& context = decoder_.context();
+    std::vector<std::uint8_t> state(llama_state_seq_get_size(&context, 0));
+    state.resize(llama_state_seq_get_data(&context, state.data(), state.size(), 0));
+    if (state.empty()) return;
+    const llama_memory_t memory = llama_get_memory(&context);
+    while (filled_ + piece <= target) {
+      if (llama_state_seq_set_data(&context, state.data(), state.size(), kCopySequence) == 0)
+        return;
+      llama_memory_seq_cp(memory, kCopySequence, 0, -1, -1);
+      llama_memory_seq_rm(memory, kCopySequence, -1, -1);
+      copied_ = true;
+      filled_ += piece;
+      report(target);
+    }
+  }
+
+  void report(std::uint32_t target) {
+    reply_.progress(Phase::full_depth, static_cast<double>(filled_) / static_cast<double>(target));
+  }
+
+  Decoder& decoder_;
+  Reply& reply_;
+  bool may_copy_;
+  std::uint32_t filled_ = 0;  ///< counted: positions repeat where cells were copied
+  bool copied_ = false;
+};
+
+}  // namespace
+
+Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply) {
+  reply.progress(Phase::full_depth, 0);
+  DepthTest quick(decoder, reply, can_copy(decoder.context()));
+  auto result = quick.run();
+  const bool blame_copy =
+      !result && quick.copied() && result.error().code == FaultCode::decode_failed;
+  // A copied cache must not condemn a configuration that a real one would fit.
+  return blame_copy ? DepthTest(decoder, reply, false).run() : result;
+}
+
+}  // namespace sweetspot::worker

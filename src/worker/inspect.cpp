@@ -1,0 +1,195 @@
+#include "worker/inspect.hpp"
+
+#include <fmt/format.h>
+#include <llama.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "worker/gguf_file.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+/// More blocks than tensors is a lie; this many more is allowed for blocks without weights.
+constexpr std::uint64_t kSpareBlocks = 512;
+constexpr int kMaxUnstatedBlocks = 65536;
+constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;
+
+/// Prefixes of the keys that only models with a recurrent state have.
+constexpr std::array<std::string_view, 3> kRecurrentKeys = {"ssm.conv_kernel", "wkv.head_size",
+                                                            "shortconv.l_cache"};
+
+/// "blk.17.attn_q.weight" -> 17.
+std::optional<int> block_of(std::string_view tensor) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (tensor.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
+  tensor.remove_prefix(kPrefix.size());
+  int block = 0;
+  const auto [end, failure] = std::from_chars(tensor.data(), tensor.data() + tensor.size(), block);
+  const bool complete = end != tensor.data() + tensor.size() && *end == '.';
+  if (failure != std::errc{} || !complete || block < 0) return std::nullopt;
+  return block;
+}
+
+bool is_attention(std::string_view tensor) {
+  return tensor.find(".attn_q.weight") != std::string_view::npos ||
+         tensor.find(".attn_qkv.weight") != std::string_view::npos;
+}
+
+int to_int(std::uint64_t value) {
+  return static_cast<int>(std::min<std::uint64_t>(value, std::numeric_limits<int>::max()));
+}
+
+Reading<int> per_model(const GgufFile& file, const std::string& key) {
+  if (file.is_array(key)) return Absence{"differs by layer"};
+  if (const auto value = file.integer(key)) return to_int(*value);
+  return Absence{"not in the file"};
+}
+
+std::string dominant_type(const std::vector<GgufFile>& files) {
+  std::map<ggml_type, std::uint64_t> bytes;
+  for (const GgufFile& file : files) {
+    for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
+      bytes[gguf_get_tensor_type(file.get(), i)] += file.tensor_bytes(i);
+    }
+  }
+  const auto largest = std::max_element(
+      bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (largest == bytes.end()) return "unknown";
+  return fmt::format("{} (by its tensors)", ggml_type_name(largest->first));
+}
+
+std::string quantization_of(const std::vector<GgufFile>& files) {
+  const auto type = files.front().integer("general.file_type");
+  if (type && *type < LLAMA_FTYPE_GUESSED) {
+    const char* name = llama_ftype_name(static_cast<llama_ftype>(*type));
+    if (name != nullptr && std::string_view(name).find("unknown") == std::string_view::npos) {
+      return name;
+    }
+  }
+  return dominant_type(files);
+}
+
+/// One more than the highest block that has a tensor.
+int blocks_with_tensors(const std::vector<GgufFile>& files) {
+  int blocks = 0;
+  for (const GgufFile& file : files) {
+    for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
+      const auto block = block_of(file.tensor_name(i));
+      if (block && *block < kMaxUnstatedBlocks) blocks = std::max(blocks, *block + 1);
+    }
+  }
+  return blocks;
+}
+
+/// Blocks as the file states them, or why that cannot be. An architecture that nobody knows may
+/// state them elsewhere, so without a statement the tensors are counted.
+Answer<int> count_blocks(const std::vector<GgufFile>& files, const std::string& key, Phase phase) {
+  std::uint64_t tensors = 0;
+  for (const GgufFile& file : files) tensors += static_cast<std::uint64_t>(file.n_tensors());
+  const GgufFile& first = files.front();
+  const auto stated = first.integer(key);
+  const auto invalid = [&](const std::string& why) {
+    return fault(FaultCode::header_invalid, phase,
+                 fmt::format("{} cannot be used: {}", first.stamp().path, why));
+  };
+  if (!stated && first.has(key)) return invalid(fmt::format("{} is not a count", key));
+  if (!stated) return blocks_with_tensors(files);
+  if (*stated == 0) return invalid(fmt::format("its header says {} = 0", key));
+  if (*stated > tensors + kSpareBlocks) {
+    return invalid(fmt::format("its header says {} = {}, but it holds only {} tensors", key,
+                               *stated, tensors));
+  }
+  return static_cast<int>(*stated);
+}
+
+void add_tensors(ModelInfo& model, const GgufFile& file, bool& has_attention) {
+  for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
+    const std::string_view name = file.tensor_name(i);
+    const std::uint64_t bytes = file.tensor_bytes(i);
+    model.n_params += file.tensor_elements(i);
+    model.size_bytes += bytes;
+    has_attention = has_attention || is_attention(name);
+    const auto block = block_of(name);
+    if (block && static_cast<std::size_t>(*block) < model.layers.size()) {
+      LayerSize& layer = model.layers[static_cast<std::size_t>(*block)];
+      layer.bytes += bytes;
+      if (name.find("_exps") != std::string_view::npos) layer.expert_bytes += bytes;
+    } else {
+      model.non_layer_bytes += bytes;
+    }
+  }
+}
+
+void read_geometry(ModelInfo& model, const GgufFile& file) {
+  const std::string prefix = model.architecture + ".";
+  const auto number = [&](const char* key) {
+    return to_int(file.integer(prefix + key).value_or(0));
+  };
+  model.n_ctx_train = number("context_length");
+  model.n_embd = number("embedding_length");
+  model.n_expert = number("expert_count");
+  model.n_expert_used = number("expert_used_count");
+  model.n_head = per_model(file, prefix + "attention.head_count");
+  model.n_head_kv = per_model(file, prefix + "attention.head_count_kv");
+  // Without a count of their own, K and V have as many heads as Q.
+  if (!model.n_head_kv && !file.has(prefix + "attention.head_count_kv")) {
+    model.n_head_kv = model.n_head;
+  }
+  model.n_ff = per_model(file, prefix + "feed_forward_length");
+  const auto tokens = file.array_size("tokenizer.ggml.tokens");
+  model.n_vocab = to_int(tokens ? *tokens : file.integer(prefix + "vocab_size").value_or(0));
+}
+
+}  // namespace
+
+Answer<ModelInfo> inspect_model(const std::string& path, Phase phase) {
+  const auto files = open_model_files(path, phase);
+  if (!files) return tl::unexpected(files.error());
+  const GgufFile& first = files->front();
+
+  ModelInfo model;
+  model.path = path;
+  const auto architecture = first.text("general.architecture");
+  if (!architecture || architecture->empty()) {
+    return fault(FaultCode::header_invalid, phase,
+                 fmt::format("{} cannot be used: its header has no general.architecture", path));
+  }
+  model.architecture = *architecture;
+  if (const auto name = first.text("general.name")) {
+    model.name = *name;
+  } else {
+    model.name = Absence{"not in the file"};
+  }
+
+  const auto blocks = count_blocks(*files, model.architecture + ".block_count", phase);
+  if (!blocks) return tl::unexpected(blocks.error());
+  model.n_layer = *blocks;
+  model.layers.resize(static_cast<std::size_t>(*blocks));
+  for (int i = 0; i < *blocks; ++i) model.layers[static_cast<std::size_t>(i)].block = i;
+
+  bool has_attention = false;
+  std::uint64_t hash = kFnvStart;
+  for (const GgufFile& file : *files) {
+    model.files.push_back(file.stamp());
+    add_tensors(model, file, has_attention);
+    hash = file.hash(hash);
+  }
+  read_geometry(model, first);
+  const bool has_state = std::any_of(
+      kRecurrentKeys.begin(), kRecurrentKeys.end(),
+      [&](std::string_view key) { return first.has(model.architecture + "." + std::string(key)); });
+  model.recurrent = has_state && !has_attention;
+  model.hybrid = has_state && has_attention;
+  model.quantization = quantization_of(*files);
+  model.fingerprint = fmt::format("{:016x}", hash);
+  return model;
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,146 @@
+#include "worker/loading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "worker/clock.hpp"
+#include "worker/devices.hpp"
+#include "worker/gguf_file.hpp"
+#include "worker/inspect.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+/// What the loader prints when it does not know what the file asks for.
+constexpr std::array<std::string_view, 5> kUnsupportedWords = {
+    "unknown model architecture", "unknown pre-tokenizer", "unknown tokenizer",
+    "unsupported vocab type", "unsupported model architecture"};
+
+/// What it prints when the file contradicts itself.
+constexpr std::array<std::string_view, 14> kInvalidWords = {"not within the file bounds",
+                                                            "' not found",
+                                                            "missing tensor",
+                                                            "wrong shape",
+                                                            "wrong number of tensors",
+                                                            "key not found in model",
+                                                            "has wrong type",
+                                                            "wrong array length",
+                                                            "invalid split",
+                                                            "corrupted",
+                                                            "incomplete",
+                                                            "cannot find tokenizer",
+                                                            "failed to read",
+                                                            "duplicate"};
+
+template <std::size_t N>
+bool says_any(const std::string& line, const std::array<std::string_view, N>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return line.find(word) != std::string::npos; });
+}
+
+/// The loader gave nothing back: which kind of nothing, by what it printed.
+protocol::Fault explain_null(const std::string& path, library_log::Mark since) {
+  // The last error is often only "failed to load model"; the line before it says why.
+  std::string reason = library_log::last_matching(since, [](std::string_view line) {
+    return line.find("error loading model: ") != std::string_view::npos;
+  });
+  if (reason.empty()) reason = library_log::last_problem(since);
+  FaultCode code = FaultCode::model_null;
+  for (const std::string& line : library_log::lines_since(since)) {
+    if (says_any(line, kUnsupportedWords)) code = FaultCode::unsupported;
+    if (says_any(line, kInvalidWords) && code == FaultCode::model_null) {
+      code = FaultCode::header_invalid;
+    }
+  }
+  return {code,
+          Phase::load,
+          fmt::format("llama.cpp did not load {}: {}", path,
+                      reason.empty() ? "it gave no reason" : reason),
+          {}};
+}
+
+tl::unexpected<protocol::Fault> changed(const std::string& path, const char* when) {
+  return fault(FaultCode::file_changed, Phase::load,
+               fmt::format("{} changed on disk {}", path, when));
+}
+
+bool still_same(const std::vector<FileStamp>& stamps) {
+  return std::all_of(stamps.begin(), stamps.end(), [](const FileStamp& stamp) {
+    const auto now = stamp_file(stamp.path, Phase::load);
+    return now && *now == stamp;
+  });
+}
+
+bool takes_layers(ggml_backend_dev_t device) {
+  const auto type = ggml_backend_dev_type(device);
+  return type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU;
+}
+
+bool any_offload_device() {
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (takes_layers(ggml_backend_dev_get(i))) return true;
+  }
+  return false;
+}
+
+Answer<std::vector<ggml_backend_dev_t>> offload_devices(const std::vector<std::string>& names) {
+  auto devices = find_devices(names, Phase::load);
+  if (!devices) return devices;
+  for (const ggml_backend_dev_t device : *devices) {
+    if (!takes_layers(device)) {
+      return fault(FaultCode::device_unknown, Phase::load,
+                   fmt::format("layers cannot be offloaded to the device {}; 0 layers keep the "
+                               "model on the CPU",
+                               ggml_backend_dev_name(device)));
+    }
+  }
+  devices->push_back(nullptr);  // llama.cpp wants the list terminated
+  return devices;
+}
+
+bool on_progress(float fraction, void* user_data) {
+  static_cast<Reply*>(user_data)->progress(Phase::load, static_cast<double>(fraction));
+  return true;
+}
+
+}  // namespace
+
+Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
+                               const std::vector<FileStamp>* known, Reply& reply) {
+  // The loader aborts on some headers that inspecting refuses.
+  const auto model = inspect_model(request.path, Phase::load);
+  if (!model) return tl::unexpected(model.error());
+  if (known != nullptr && *known != model->files)
+    return changed(request.path, "since it was inspected");
+  auto devices = offload_devices(request.placement.devices);
+  if (!devices) return tl::unexpected(devices.error());
+
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = request.placement.n_gpu_layers;
+  params.load_mode = load_mode_of(request.placement.load_mode);
+  params.check_tensors = false;  // slow; values that are not finite show in the logits
+  params.progress_callback = on_progress;
+  params.progress_callback_user_data = &reply;
+  if (!request.placement.devices.empty()) params.devices = devices->data();
+
+  const auto mark = library_log::mark();
+  const double start = now_ms();
+  reply.progress(Phase::load, 0);
+  LoadedModel loaded;
+  loaded.model.reset(llama_model_load_from_file(request.path.c_str(), params));
+  loaded.seconds = (now_ms() - start) / 1000;
+  if (!still_same(model->files)) return changed(request.path, "while it was loaded");
+  if (!loaded.model) return tl::unexpected(explain_null(request.path, mark));
+  loaded.offloaded = read_offloaded(mark);
+  if (loaded.offloaded.layers && !any_offload_device()) {
+    // Where only a backend without devices is loaded (RPC), the report counts layers all the same.
+    loaded.offloaded.layers = 0;
+  }
+  return loaded;
+}
+
+}  // namespace sweetspot::worker

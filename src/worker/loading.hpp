@@ -1,0 +1,24 @@
+// Weights into memory.
+#pragma once
+
+#include <vector>
+
+#include "core/model_info.hpp"
+#include "worker/answer.hpp"
+#include "worker/llama_adapter.hpp"
+#include "worker/outbox.hpp"
+
+namespace sweetspot::worker {
+
+struct LoadedModel {
+  ModelHandle model;
+  Offloaded offloaded;
+  double seconds = 0;
+};
+
+/// Loads as the placement says, reporting progress. `known` is what the files were when they were
+/// inspected, or nullptr; other files now are file_changed, and so are files that change meanwhile.
+Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
+                               const std::vector<FileStamp>* known, Reply& reply);
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,158 @@
+// sweetspot-worker: the only program that includes llama.h.
+//
+// Requests come in on descriptor 3, events go out on descriptor 4 (docs/protocol.md). stdout and
+// stderr belong to the libraries. Three threads: this one works, one reads, one says that the
+// process lives.
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "protocol/messages.hpp"
+#include "worker/inbox.hpp"
+#include "worker/library_log.hpp"
+#include "worker/memory_guard.hpp"
+#include "worker/outbox.hpp"
+#include "worker/serve.hpp"
+#include "worker/session.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+constexpr auto kHeartbeatInterval = std::chrono::milliseconds(500);
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+/// The phase a fault belongs to where the function that failed could not say (an exception).
+Phase phase_of(const protocol::Request& request) {
+  return std::visit(Overloaded{
+                        [](const protocol::HelloRequest&) { return Phase::hello; },
+                        [](const protocol::InspectRequest&) { return Phase::inspect; },
+                        [](const protocol::LoadRequest&) { return Phase::load; },
+                        [](const protocol::ContextRequest&) { return Phase::context; },
+                        [](const protocol::MeasureRequest& r) {
+                          return r.kind == protocol::MeasureKind::prompt ? Phase::prompt
+                                                                         : Phase::generation;
+                        },
+                        [](const protocol::CheckRequest&) { return Phase::warm_up; },
+                        [](const protocol::FullDepthRequest&) { return Phase::full_depth; },
+                        [](const protocol::UnloadRequest&) { return Phase::unload; },
+                        [](const protocol::SynthRequest&) { return Phase::synth; },
+                        [](const protocol::ServeRequest&) { return Phase::serve; },
+                        [](const protocol::StopRequest&) { return Phase::start; },
+                    },
+                    request);
+}
+
+Answer<protocol::ResultBody> perform(Session& session, const protocol::Request& request,
+                                     Reply& reply) {
+  return std::visit(Overloaded{
+                        [&](const protocol::ServeRequest& r) -> Answer<protocol::ResultBody> {
+                          return tl::unexpected(serve(r, session.has_backends(), reply));
+                        },
+                        [](const protocol::StopRequest&) -> Answer<protocol::ResultBody> {
+                          return fault(FaultCode::bad_request, Phase::start,
+                                       "there is nothing to stop");
+                        },
+                        [&](const auto& r) -> Answer<protocol::ResultBody> {
+                          auto result = session.run(r, reply);
+                          if (!result) return tl::unexpected(result.error());
+                          return protocol::ResultBody{*std::move(result)};
+                        },
+                    },
+                    request);
+}
+
+Answer<protocol::ResultBody> perform_guarded(Session& session, const protocol::Request& request,
+                                             Reply& reply) {
+  try {
+    return perform(session, request, reply);
+  } catch (const std::exception& e) {
+    return fault(FaultCode::exception, phase_of(request), e.what());
+  } catch (...) {
+    return fault(FaultCode::exception, phase_of(request), "an exception of unknown type");
+  }
+}
+
+/// Only what the libraries said during this request: older lines would point to the wrong cause.
+void send_fault(Reply& reply, protocol::Fault fault, library_log::Mark since) {
+  fault.log = library_log::problems(since);
+  reply.send(std::move(fault));
+}
+
+/// Requests that take memory; nothing in them is a measurement.
+bool allocates(const protocol::Request& request) {
+  return std::holds_alternative<protocol::LoadRequest>(request) ||
+         std::holds_alternative<protocol::ContextRequest>(request) ||
+         std::holds_alternative<protocol::FullDepthRequest>(request);
+}
+
+[[noreturn]] void work(Inbox& inbox, Outbox& outbox, MemoryGuard& guard) {
+  Session session(inbox.stopped());
+  for (;;) {
+    const auto message = inbox.next();
+    const auto mark = library_log::mark();
+    Reply reply(outbox, message ? message->id : 0);
+    if (!message) {
+      send_fault(reply, {FaultCode::bad_request, Phase::start, message.error().message, {}}, mark);
+      continue;
+    }
+    if (allocates(message->request)) guard.watch(message->id, phase_of(message->request));
+    auto result = perform_guarded(session, message->request, reply);
+    guard.rest();
+    if (result) {
+      reply.send(protocol::Done{*std::move(result)});
+    } else {
+      send_fault(reply, std::move(result.error()), mark);
+    }
+  }
+}
+
+/// What must hold before the libraries do anything: a crash is only a crash (no debugger, no core).
+void prepare_process() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::setenv("GGML_NO_BACKTRACE", "1", 1);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+#ifdef __linux__
+  // If memory runs out all the same, this process is the one to end, not its neighbours.
+  if (std::FILE* file = std::fopen("/proc/self/oom_score_adj", "we")) {
+    std::fputs("1000", file);
+    std::fclose(file);
+  }
+#endif
+}
+
+}  // namespace
+}  // namespace sweetspot::worker
+
+int main() {
+  using namespace sweetspot::worker;
+  prepare_process();
+  // Never destroyed: the detached threads use them until the process ends.
+  auto* const outbox = new Outbox(sweetspot::protocol::kEventFd);
+  auto* const inbox = new Inbox(sweetspot::protocol::kRequestFd);
+  auto* const guard = new MemoryGuard(*outbox);
+  std::thread([inbox] { inbox->run(); }).detach();
+  std::thread([guard] { guard->run(); }).detach();
+  std::thread([outbox] {
+    for (;;) {
+      outbox->send(0, sweetspot::protocol::Heartbeat{});
+      std::this_thread::sleep_for(kHeartbeatInterval);
+    }
+  }).detach();
+  library_log::install();
+  work(*inbox, *outbox, *guard);
+}

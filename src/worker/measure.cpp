@@ -1,0 +1,106 @@
+#include "worker/measure.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "worker/clock.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+constexpr std::uint32_t kCheckTokens = 16;
+constexpr std::size_t kCheckLogits = 256;
+
+/// One measurement in flight.
+struct Measurement {
+  Decoder& decoder;
+  const protocol::MeasureRequest& request;
+  const std::atomic<bool>& stopped;
+  Reply& reply;
+  Phase phase;
+  std::uint32_t samples = 0;
+
+  [[nodiscard]] bool over() const { return stopped || samples >= request.max_samples; }
+
+  /// Times the decoding of `tokens` up to its synchronisation.
+  Answer<void> sample(std::span<llama_token> tokens) {
+    const double start = now_ms();
+    auto done = decoder.submit(tokens, phase);
+    decoder.synchronize();
+    const double end = now_ms();
+    if (!done) return done;
+    const bool finite = decoder.logits_are_sound();
+    reply.send(protocol::SampleEvent{
+        Sample{start, end - start, static_cast<std::uint32_t>(tokens.size())}, finite});
+    ++samples;
+    return done;
+  }
+
+  Answer<void> pass() {
+    auto tokens = decoder.tokens(request.cache_tokens, request.tokens_per_pass);
+    if (request.kind == protocol::MeasureKind::prompt) return sample(tokens);
+    for (std::size_t i = 0; i < tokens.size() && !over(); ++i) {
+      if (auto done = sample(std::span(tokens).subspan(i, 1)); !done) return done;
+    }
+    return {};
+  }
+};
+
+std::string refuse(const protocol::MeasureRequest& request, std::uint32_t capacity) {
+  if (request.tokens_per_pass == 0) return "a pass needs at least one token";
+  if (request.max_samples == 0) return "a measurement needs at least one sample";
+  const std::uint64_t needed = std::uint64_t{request.cache_tokens} + request.tokens_per_pass;
+  if (needed > capacity) {
+    return fmt::format("a pass needs {} tokens of context, but there are only {}", needed,
+                       capacity);
+  }
+  return {};
+}
+
+}  // namespace
+
+Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::MeasureRequest& request,
+                                        const std::atomic<bool>& stopped, Reply& reply) {
+  const Phase phase =
+      request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
+  if (const std::string problem = refuse(request, decoder.capacity()); !problem.empty()) {
+    return fault(FaultCode::bad_request, phase, problem);
+  }
+  Measurement run{decoder, request, stopped, reply, phase};
+  protocol::MeasureResult result;
+  reply.progress(phase, -1);
+  while (!run.over()) {
+    const double start = now_ms();
+    if (auto set = decoder.set_depth(request.cache_tokens, phase, stopped, reply); !set) {
+      return tl::unexpected(set.error());
+    }
+    decoder.synchronize();
+    result.fill_seconds += (now_ms() - start) / 1000;
+    if (run.over()) break;
+    if (auto done = run.pass(); !done) return tl::unexpected(done.error());
+    ++result.passes;
+  }
+  return result;
+}
+
+Answer<protocol::CheckResult> check(Decoder& decoder) {
+  decoder.clear();
+  auto tokens = decoder.tokens(0, std::min(kCheckTokens, decoder.capacity()));
+  if (auto done = decoder.submit(tokens, Phase::warm_up); !done) {
+    return tl::unexpected(done.error());
+  }
+  protocol::CheckResult result;
+  result.finite = decoder.logits_are_sound();
+  const auto logits = decoder.logits();
+  // JSON has no NaN: where some are not finite, that fact is all there is to tell.
+  const std::size_t count = result.finite ? std::min(kCheckLogits, logits.size()) : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    result.logits.push_back(logits[i * logits.size() / count]);
+  }
+  decoder.clear();
+  return result;
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,34 @@
+#include "worker/outbox.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "protocol/channel.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+constexpr auto kProgressInterval = std::chrono::milliseconds(100);
+
+}  // namespace
+
+void leave() { ::_exit(EXIT_SUCCESS); }
+
+void Outbox::send(std::uint64_t id, protocol::Event event) {
+  const std::string line = protocol::encode(protocol::EventMessage{id, std::move(event)});
+  const std::lock_guard lock(mutex_);
+  if (!protocol::write_line(fd_, line)) leave();
+}
+
+void Reply::progress(Phase phase, double fraction) {
+  const auto now = std::chrono::steady_clock::now();
+  if (phase == last_phase_ && now - last_ < kProgressInterval) return;
+  last_phase_ = phase;
+  last_ = now;
+  send(protocol::Progress{phase, fraction});
+}
+
+}  // namespace sweetspot::worker

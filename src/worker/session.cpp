@@ -1,0 +1,113 @@
+#include "worker/session.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "worker/context.hpp"
+#include "worker/cpu_cores.hpp"
+#include "worker/devices.hpp"
+#include "worker/full_depth.hpp"
+#include "worker/inspect.hpp"
+#include "worker/loading.hpp"
+#include "worker/measure.hpp"
+#include "worker/synth.hpp"
+
+namespace sweetspot::worker {
+
+Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request, Reply& reply) {
+  if (request.version != protocol::kVersion) {
+    return fault(FaultCode::version_mismatch, Phase::hello,
+                 fmt::format("the supervisor speaks protocol {}, this worker speaks {}",
+                             request.version, protocol::kVersion));
+  }
+  if (!backends_loaded_) {
+    if (auto loaded = load_backends(); !loaded) return tl::unexpected(loaded.error());
+    backends_loaded_ = true;
+  }
+  if (auto connected = connect_rpc_servers(request.rpc, reply); !connected) {
+    return tl::unexpected(connected.error());
+  }
+  return protocol::HelloResult{protocol::kVersion, describe_engine(), list_devices(),
+                               physical_cores()};
+}
+
+Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,
+                                             Reply& /*reply*/) {
+  auto model = inspect_model(request.path, Phase::inspect);
+  if (!model) return tl::unexpected(model.error());
+  inspected_[request.path] = model->files;
+  return protocol::InspectResult{*std::move(model)};
+}
+
+Answer<protocol::LoadResult> Session::run(const protocol::LoadRequest& request, Reply& reply) {
+  if (!backends_loaded_) return fault(FaultCode::bad_request, Phase::load, "hello comes first");
+  if (model_) {
+    return fault(FaultCode::bad_request, Phase::load, "this worker already holds a model");
+  }
+  const auto known = inspected_.find(request.path);
+  auto loaded = load_model(request, known == inspected_.end() ? nullptr : &known->second, reply);
+  if (!loaded) return tl::unexpected(loaded.error());
+  model_ = std::move(loaded->model);
+  offloaded_ = loaded->offloaded;
+  return protocol::LoadResult{loaded->seconds, offloaded_.layers, offloaded_.offloadable};
+}
+
+Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& request,
+                                             Reply& /*reply*/) {
+  if (!model_) return fault(FaultCode::bad_request, Phase::context, "no model is loaded");
+  drop_context();
+  auto made = make_context(*model_, request.context, threads_);
+  if (!made) return tl::unexpected(made.error());
+  context_ = std::move(made->context);
+  decoder_.emplace(*context_);
+  made->result.effective.n_gpu_layers = offloaded_.layers;
+  return std::move(made->result);
+}
+
+Answer<protocol::MeasureResult> Session::run(const protocol::MeasureRequest& request,
+                                             Reply& reply) {
+  const bool prompt = request.kind == protocol::MeasureKind::prompt;
+  if (auto ready = need_context(prompt ? Phase::prompt : Phase::generation); !ready) {
+    return tl::unexpected(ready.error());
+  }
+  return measure(*decoder_, request, stopped_, reply);
+}
+
+Answer<protocol::CheckResult> Session::run(const protocol::CheckRequest& /*request*/,
+                                           Reply& /*reply*/) {
+  if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
+  return check(*decoder_);
+}
+
+Answer<protocol::FullDepthResult> Session::run(const protocol::FullDepthRequest& /*request*/,
+                                               Reply& reply) {
+  if (auto ready = need_context(Phase::full_depth); !ready) return tl::unexpected(ready.error());
+  return full_depth(*decoder_, reply);
+}
+
+Answer<protocol::UnloadResult> Session::run(const protocol::UnloadRequest& /*request*/,
+                                            Reply& /*reply*/) {
+  drop_context();
+  model_.reset();
+  offloaded_ = {};
+  return protocol::UnloadResult{};
+}
+
+Answer<protocol::SynthResult> Session::run(const protocol::SynthRequest& request, Reply& reply) {
+  inspected_.erase(request.out_path);  // what is written now is no change behind our back
+  return synthesize(request, reply);
+}
+
+void Session::drop_context() {
+  decoder_.reset();
+  context_.reset();
+  threads_.release();
+}
+
+Answer<void> Session::need_context(Phase phase) const {
+  if (!context_) return fault(FaultCode::bad_request, phase, "no context has been made");
+  return {};
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,205 @@
+#include "worker/synth_header.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "worker/llama_adapter.hpp"
+#include "worker/synth_plan.hpp"
+#include "worker/synth_tokenizer.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+struct GgmlDeleter {
+  void operator()(ggml_context* context) const { ggml_free(context); }
+};
+using GgmlHandle = std::unique_ptr<ggml_context, GgmlDeleter>;
+
+/// A context for `count` tensors without data.
+GgmlHandle shapes_only(std::size_t count) {
+  return GgmlHandle(ggml_init({ggml_tensor_overhead() * (count + 1), nullptr, /*no_alloc=*/true}));
+}
+
+void add_tensor(SynthHeader& header, ggml_context* shapes, std::string_view name, ggml_type type,
+                const std::vector<std::int64_t>& shape, Filling filling) {
+  ggml_tensor* tensor = ggml_new_tensor(shapes, type, static_cast<int>(shape.size()), shape.data());
+  ggml_set_name(tensor, std::string(name).c_str());
+  gguf_add_tensor(header.gguf.get(), tensor);
+  header.fillings.push_back(filling);
+  header.n_params += static_cast<std::uint64_t>(ggml_nelements(tensor));
+}
+
+void finish(SynthHeader& header) {
+  const gguf_context* gguf = header.gguf.get();
+  header.alignment = gguf_get_alignment(gguf);
+  for (std::int64_t i = 0; i < gguf_get_n_tensors(gguf); ++i) {
+    const std::size_t bytes = gguf_get_tensor_size(gguf, i);
+    header.data_bytes += (bytes + header.alignment - 1) / header.alignment * header.alignment;
+  }
+}
+
+float deviation_for(double width) {
+  return static_cast<float>(1 / std::sqrt(std::max(1.0, width)));
+}
+
+// ---- from a geometry ----
+
+std::string default_name(const Geometry& geometry, std::uint64_t n_params) {
+  const auto params = static_cast<double>(n_params);
+  const bool billions = params >= 1e9;
+  return fmt::format("synthetic {} {:.1f}{} {}", geometry.request.architecture,
+                     params / (billions ? 1e9 : 1e6), billions ? 'B' : 'M', geometry.type);
+}
+
+void set_general(gguf_context* gguf, const Geometry& geometry, std::uint64_t n_params) {
+  const protocol::SynthRequest& r = geometry.request;
+  const std::string name = r.name.empty() ? default_name(geometry, n_params) : r.name;
+  gguf_set_val_str(gguf, "general.architecture", r.architecture.c_str());
+  gguf_set_val_str(gguf, "general.type", "model");
+  gguf_set_val_str(gguf, "general.name", name.c_str());
+  gguf_set_val_u32(gguf, "general.file_type", file_type_of(geometry.type));
+  gguf_set_val_u32(gguf, "general.quantization_version", GGML_QNT_VERSION);
+}
+
+void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
+  const protocol::SynthRequest& r = geometry.request;
+  const auto key = [&](const char* rest) { return r.architecture + "." + rest; };
+  const auto number = [&](const char* rest, std::uint32_t value) {
+    gguf_set_val_u32(gguf, key(rest).c_str(), value);
+  };
+  const bool mixtral = geometry.has_experts() && r.architecture == "llama";
+  number("block_count", r.blocks);
+  number("context_length", r.ctx_train);
+  number("embedding_length", r.embd);
+  // Mixtral has one feed-forward length, which is that of its experts.
+  number("feed_forward_length", mixtral ? r.expert_ff : r.ff);
+  number("attention.head_count", r.heads);
+  number("attention.head_count_kv", r.kv_heads);
+  number("attention.key_length", r.head_dim);
+  number("attention.value_length", r.head_dim);
+  number("rope.dimension_count", r.head_dim);
+  number("vocab_size", r.vocab);
+  gguf_set_val_f32(gguf, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
+  gguf_set_val_f32(gguf, key("rope.freq_base").c_str(),
+                   r.architecture == "llama" ? 10000.0F : 1000000.0F);
+  if (!geometry.has_experts()) return;
+  number("expert_count", r.experts);
+  number("expert_used_count", r.experts_used);
+  if (!mixtral) number("expert_feed_forward_length", r.expert_ff);
+}
+
+void set_tokenizer(gguf_context* gguf, std::uint32_t vocab) {
+  const SyntheticTokenizer tokenizer = make_tokenizer(vocab);
+  std::vector<const char*> tokens;
+  tokens.reserve(tokenizer.tokens.size());
+  for (const std::string& token : tokenizer.tokens) tokens.push_back(token.c_str());
+  const std::size_t n = tokens.size();
+  gguf_set_val_str(gguf, "tokenizer.ggml.model", "llama");
+  gguf_set_val_str(gguf, "tokenizer.ggml.pre", "default");
+  gguf_set_arr_str(gguf, "tokenizer.ggml.tokens", tokens.data(), n);
+  gguf_set_arr_data(gguf, "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, tokenizer.scores.data(), n);
+  gguf_set_arr_data(gguf, "tokenizer.ggml.token_type", GGUF_TYPE_INT32, tokenizer.types.data(), n);
+  gguf_set_val_u32(gguf, "tokenizer.ggml.unknown_token_id", tokenizer.unknown_id);
+  gguf_set_val_u32(gguf, "tokenizer.ggml.bos_token_id", tokenizer.bos_id);
+  gguf_set_val_u32(gguf, "tokenizer.ggml.eos_token_id", tokenizer.eos_id);
+  gguf_set_val_bool(gguf, "tokenizer.ggml.add_bos_token", true);
+  gguf_set_val_bool(gguf, "tokenizer.ggml.add_eos_token", false);
+  gguf_set_val_str(gguf, "tokenizer.chat_template", tokenizer.chat_template.c_str());
+}
+
+Filling filling_of(TensorRole role) {
+  if (role == TensorRole::norm) return Filling::ones;
+  return role == TensorRole::bias ? Filling::small : Filling::weights;
+}
+
+// ---- like another file ----
+
+bool contains_any(std::string_view name, std::initializer_list<std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
+    return name.find(part) != std::string_view::npos;
+  });
+}
+
+Filling filling_of(std::string_view name, ggml_type type, std::size_t dimensions) {
+  const bool plain = !ggml_is_quantized(type);
+  // Factors that divide or scale must not be near zero.
+  if (plain && contains_any(name, {"norm", "rope_f", "scale"}) && !name.ends_with(".bias")) {
+    return Filling::ones;
+  }
+  return dimensions == 1 ? Filling::small : Filling::weights;
+}
+
+std::vector<std::int64_t> shape_of(const gguf_context* gguf, std::int64_t index) {
+  const std::int64_t* ne = gguf_get_tensor_ne(gguf, index);
+  std::vector<std::int64_t> shape(ne, ne + GGML_MAX_DIMS);
+  while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
+  return shape;
+}
+
+}  // namespace
+
+Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
+  const auto geometry = check_geometry(request);
+  if (!geometry) return fault(FaultCode::bad_request, Phase::synth, geometry.error());
+
+  const auto plan = plan_tensors(*geometry);
+  const GgmlHandle shapes = shapes_only(plan.size());
+  SynthHeader header;
+  header.gguf.reset(gguf_init_empty());
+  header.deviation = deviation_for(request.embd);
+  std::uint64_t n_params = 0;
+  for (const TensorPlan& tensor : plan) n_params += tensor.elements();
+  set_general(header.gguf.get(), *geometry, n_params);
+  set_hyperparameters(header.gguf.get(), *geometry);
+  set_tokenizer(header.gguf.get(), request.vocab);
+  for (const TensorPlan& tensor : plan) {
+    const auto type = type_by_name(tensor.type);
+    if (!type) {
+      return fault(FaultCode::unsupported, Phase::synth,
+                   fmt::format("this llama.cpp does not know the type {}", tensor.type));
+    }
+    add_tensor(header, shapes.get(), tensor.name, *type, tensor.shape, filling_of(tensor.role));
+  }
+  finish(header);
+  return header;
+}
+
+Answer<SynthHeader> header_like(const std::string& path) {
+  const auto source = GgufFile::open(path, Phase::synth, /*check_extents=*/false);
+  if (!source) return tl::unexpected(source.error());
+  const auto refuse = [&](const std::string& why) {
+    return fault(FaultCode::bad_request, Phase::synth,
+                 fmt::format("{} cannot be copied: {}", path, why));
+  };
+  if (source->integer("split.count").value_or(0) > 1) {
+    return refuse("it is one file of a split model and lists only its own tensors");
+  }
+  const std::int64_t count = source->n_tensors();
+  const GgmlHandle shapes = shapes_only(static_cast<std::size_t>(count));
+  SynthHeader header;
+  header.gguf.reset(gguf_init_empty());
+  gguf_set_kv(header.gguf.get(), source->get());
+  const auto architecture = source->text("general.architecture").value_or("");
+  header.deviation = deviation_for(
+      static_cast<double>(source->integer(architecture + ".embedding_length").value_or(2048)));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const ggml_type type = gguf_get_tensor_type(source->get(), i);
+    const std::string_view name = source->tensor_name(i);
+    if (!can_fill(type)) {
+      return refuse(fmt::format("the type {} of tensor {} cannot be filled at random",
+                                ggml_type_name(type), name));
+    }
+    const auto shape = shape_of(source->get(), i);
+    add_tensor(header, shapes.get(), name, type, shape, filling_of(name, type, shape.size()));
+  }
+  finish(header);
+  return header;
+}
+
+}  // namespace sweetspot::worker

@@ -1,0 +1,78 @@
+// Which tensors a synthetic model has, of which shape and type. Pure: no ggml, no files.
+//
+// Names and shapes are those that llama.cpp's loader asks for. Types follow what llama-quantize
+// makes of a type's "_M" mixture, so that a synthetic model is as large and as fast as a real one
+// of its kind.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/messages.hpp"
+
+namespace sweetspot::worker {
+
+/// A request with every 0 that means "as ..." replaced, known to be consistent.
+struct Geometry {
+  protocol::SynthRequest request;
+  std::string type;  ///< spelled as ggml spells it
+
+  [[nodiscard]] std::uint64_t q_size() const {
+    return std::uint64_t{request.heads} * request.head_dim;
+  }
+  [[nodiscard]] std::uint64_t kv_size() const {
+    return std::uint64_t{request.kv_heads} * request.head_dim;
+  }
+  [[nodiscard]] bool has_experts() const { return request.experts > 0; }
+  [[nodiscard]] bool has_qkv_bias() const {
+    return request.attention_bias || request.architecture == "qwen2";
+  }
+  [[nodiscard]] bool has_qk_norm() const {
+    return request.architecture == "qwen3" || request.architecture == "qwen3moe";
+  }
+};
+
+/// The geometry, or a sentence that says what is wrong with it.
+tl::expected<Geometry, std::string> check_geometry(const protocol::SynthRequest& request);
+
+enum class TensorRole {
+  embedding,
+  output,
+  attn_q,
+  attn_k,
+  attn_v,
+  attn_output,
+  ffn_gate,
+  ffn_up,
+  ffn_down,
+  router,
+  norm,
+  bias,
+};
+
+struct TensorPlan {
+  std::string name;
+  std::vector<std::int64_t> shape;  ///< row length first, as in ggml
+  TensorRole role = TensorRole::norm;
+  int block = -1;    ///< -1 outside the blocks
+  std::string type;  ///< ggml type name
+
+  [[nodiscard]] std::uint64_t elements() const;
+};
+
+std::vector<TensorPlan> plan_tensors(const Geometry& geometry);
+
+/// Types that can be asked for, as ggml spells them.
+std::span<const std::string_view> synth_types();
+
+/// general.file_type of a model of that type (llama.cpp's enum llama_ftype).
+std::uint32_t file_type_of(std::string_view type);
+
+/// "q5_0" for a q4_K row that is no multiple of 256 long, as llama-quantize falls back.
+std::string fitting_type(std::string_view type, std::int64_t row_length);
+
+}  // namespace sweetspot::worker
