@@ -30,7 +30,7 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 
-/// Only costs a new context. 0 leaves a number to llama.cpp's own default.
+/// Only costs a new context.
 struct ContextSettings {
   std::uint32_t n_ctx = 4096;
   std::uint32_t n_batch = 2048;

@@ -46,7 +46,7 @@ struct Analysis {
   Reading<double> vram_bytes_per_layer;        ///< slope of a robust line through the measured rows
   Reading<int> diminishing_after_layers;       ///< from here each further layer gains under 2 %
   Reading<double> temperature_rise_c;          ///< hottest minus first reading of the run
-  std::vector<std::size_t> tied_with_optimum;  ///< intervals overlap the optimum's (R12)
+  std::vector<std::size_t> tied_with_optimum;  ///< of the safe rows, tied with the fastest (R12)
 };
 
 }  // namespace sweetspot

@@ -1,0 +1,41 @@
+// What a run reports while it goes on. Nothing here is needed to read the result.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/trial.hpp"
+
+namespace sweetspot::profiler {
+
+struct TrialStarted {
+  std::size_t index = 0;  ///< from 0
+  std::size_t total = 0;
+  int layers = 0;
+  std::vector<int> requested_layers;
+};
+
+struct TrialProgress {
+  Phase phase = Phase::load;
+  double fraction = -1;  ///< 0..1, negative where unknown
+};
+
+struct TrialFinished {
+  const Trial* trial = nullptr;  ///< valid during the call
+};
+
+/// Something the user should know that is not a trial.
+struct Notice {
+  std::string text;
+};
+
+using Event = std::variant<TrialStarted, TrialProgress, TrialFinished, Notice>;
+
+/// Called on the thread that runs the trials; must be quick.
+using Observer = std::function<void(const Event&)>;
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,217 @@
+#include "profiler/profiler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/text.hpp"
+#include "devices/inventory.hpp"
+#include "devices/machine.hpp"
+#include "devices/sampler.hpp"
+#include "engine/failure.hpp"
+#include "engine/worker.hpp"
+#include "profiler/trial_runner.hpp"
+#include "profiles/analyse.hpp"
+#include "profiles/derive.hpp"
+#include "profiles/spill.hpp"
+#include "search/sweep.hpp"
+#include "store/run_file.hpp"
+#include "sweetspot_version.hpp"
+
+namespace sweetspot::profiler {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
+
+std::string names_of(const std::vector<Device>& devices) {
+  std::vector<std::string> names;
+  for (const Device& device : devices) {
+    if (device.can_offload()) names.push_back(device.id);
+  }
+  return names.empty() ? "none that layers can be offloaded to"
+                       : fmt::format("{}", fmt::join(names, ", "));
+}
+
+Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
+  for (const std::string& id : wanted) {
+    const bool known = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
+      return device.id == id && device.can_offload();
+    });
+    if (!known) {
+      return error(ErrorKind::device, fmt::format("there is no device '{}' to offload to", id),
+                   "devices here: " + names_of(devices));
+    }
+  }
+  return {};
+}
+
+Status check_context(const Request& request, const ModelInfo& model) {
+  const std::uint32_t n_ctx = request.base.context.n_ctx;
+  const Workload& work = request.workload;
+  const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
+  if (trained > 0 && n_ctx > trained && !request.allow_beyond_trained_context) {
+    return error(ErrorKind::usage,
+                 fmt::format("--ctx-size {} is more than the {} tokens the model was trained for",
+                             n_ctx, trained),
+                 fmt::format("give at most {}, or add --allow-untrained-ctx", trained));
+  }
+  const std::uint64_t needed = std::uint64_t{work.n_depth} + std::max(work.n_prompt, work.n_gen);
+  if (needed > n_ctx) {
+    return error(
+        ErrorKind::usage,
+        fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed, n_ctx),
+        "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth");
+  }
+  return {};
+}
+
+std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
+                                     const std::vector<std::string>& wanted) {
+  std::vector<DeviceReport> targets;
+  for (const DeviceReport& report : devices) {
+    const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
+    if (wanted.empty() ? report.device.can_offload() : named) targets.push_back(report);
+  }
+  return targets;
+}
+
+// What a reader must know before the first number.
+std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
+  if (targets.empty()) {
+    return {"There is no device here that llama.cpp can offload to: only the CPU is measured."};
+  }
+  const bool all_rpc = std::all_of(targets.begin(), targets.end(), [](const DeviceReport& target) {
+    return target.device.backend == "RPC";
+  });
+  if (!all_rpc) return {};
+  return {
+      "The only accelerator is ggml's RPC device: speeds are those of the server and the way to "
+      "it."};
+}
+
+void mark_spills(std::vector<Trial>& trials) {
+  for (const profiles::Spill& spill : profiles::find_spills(trials)) {
+    std::vector<std::string>& notes = trials[spill.index].notes;
+    const bool marked = std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+      return note.starts_with(profiles::kSpilledNote);
+    });
+    if (!marked) notes.push_back(spill.note);
+  }
+}
+
+}  // namespace
+
+struct Profiler::State {
+  Request request;
+  Run run;
+  std::vector<DeviceReport> targets;
+  std::unique_ptr<devices::Sampler> sampler;
+
+  void keep(RunOutcome& outcome, const Observer& observer) const;
+  void conclude(Run& current) const;
+};
+
+Profiler::Profiler(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Profiler::~Profiler() = default;
+Profiler::Profiler(Profiler&&) noexcept = default;
+Profiler& Profiler::operator=(Profiler&&) noexcept = default;
+
+Result<Profiler> Profiler::open(Request request) {
+  auto state = std::make_unique<State>();
+  state->request = std::move(request);
+  const Request& asked = state->request;
+  // The drivers are asked while the worker starts: both take a moment.
+  state->sampler = std::make_unique<devices::Sampler>(asked.sources);
+  state->sampler->start();
+  Outcome<engine::Worker> worker = engine::Worker::start(asked.start);
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  if (auto known = check_devices(asked.base.placement.devices, worker->hello().devices); !known) {
+    return tl::unexpected(known.error());
+  }
+  Outcome<ModelInfo> model = worker->inspect(asked.model_path);
+  if (!model) return tl::unexpected(engine::as_error(model.error()));
+  if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
+
+  Run& run = state->run;
+  run.tool_version = kVersion;
+  run.engine = worker->hello().engine;
+  run.machine = devices::this_machine();
+  run.devices =
+      devices::join(worker->hello().devices, state->sampler->fresh(kFirstSampleDeadline).devices);
+  run.model = std::move(*model);
+  run.base_config = asked.base;
+  run.workload = asked.workload;
+  run.settings.precision = asked.precision;
+  run.settings.max_seconds = asked.max_seconds;
+  run.settings.vram_limit_bytes = asked.vram_limit_bytes;
+  run.settings.bands = asked.bands;
+  run.settings.rpc = asked.start.rpc;
+  state->targets = targets_of(run.devices, asked.base.placement.devices);
+  run.notices = notices_for(state->targets);
+  worker->end();
+  return Profiler(std::move(state));
+}
+
+const ModelInfo& Profiler::model() const { return state_->run.model; }
+
+int Profiler::offloadable_layers() const {
+  return state_->targets.empty() ? 0 : state_->run.model.offloadable_layers();
+}
+
+const Run& Profiler::prepared() const { return state_->run; }
+
+RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::string& mode,
+                         const Observer& observer) {
+  RunOutcome outcome;
+  outcome.run = state_->run;
+  Run& run = outcome.run;
+  run.settings.mode = mode;
+  run.started_at = utc_now();
+  search::Sweep sweep(requested_layers, offloadable_layers());
+  TrialRunner runner(state_->request, run.model, state_->targets, *state_->sampler, observer);
+  const process::CancelToken* cancel = state_->request.start.cancel;
+  const auto cancelled = [&] { return cancel != nullptr && cancel->cancelled(); };
+  while (const auto point = sweep.ask()) {
+    if (cancelled()) break;
+    if (observer) {
+      observer(TrialStarted{sweep.done(), sweep.points().size(), point->layers,
+                            point->requested_layers});
+    }
+    run.results.push_back(runner.run(*point));
+    sweep.tell(run.results.back());
+    state_->conclude(run);
+    if (observer) observer(TrialFinished{&run.results.back()});
+    state_->keep(outcome, observer);
+  }
+  outcome.interrupted = cancelled();
+  outcome.device_stuck = runner.stuck();
+  run.finished_at = utc_now();
+  run.settings.complete = !outcome.interrupted;
+  state_->conclude(run);
+  state_->keep(outcome, observer);
+  return outcome;
+}
+
+void Profiler::State::conclude(Run& current) const {
+  const int offloadable = targets.empty() ? 0 : current.model.offloadable_layers();
+  mark_spills(current.results);
+  current.analysis = profiles::analyse(current.results, current.settings.bands);
+  current.profiles = profiles::derive(current.results, current.settings.bands, offloadable);
+}
+
+// A full disk is said once; measuring goes on in memory and each later trial tries again (R37).
+void Profiler::State::keep(RunOutcome& outcome, const Observer& observer) const {
+  if (request.output_path.empty()) return;
+  const Status saved = store::save_run(request.output_path, outcome.run);
+  if (saved) {
+    outcome.save_error.reset();
+    return;
+  }
+  const bool first = !outcome.save_error.has_value();
+  outcome.save_error = saved.error();
+  if (first && observer)
+    observer(Notice{"the results are not on disk yet: " + saved.error().message});
+}
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,58 @@
+// The only loop: ask the sweep, run a trial, keep it, report it, tell the sweep.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/model_info.hpp"
+#include "core/run.hpp"
+#include "profiler/events.hpp"
+#include "profiler/request.hpp"
+
+namespace sweetspot::profiler {
+
+/// A finished run and what else the command must know to choose its exit code.
+struct RunOutcome {
+  Run run;
+  std::optional<Error> save_error;  ///< the first time the results file could not be written
+  bool interrupted = false;
+  bool device_stuck = false;  ///< a worker could not be ended (R6)
+};
+
+/// A model and a machine that have been looked at and can be measured. Move only, not thread safe.
+class Profiler {
+ public:
+  /// Starts a worker, connects RPC servers, reads the model's header and checks the request against
+  /// both. Errors are of kind model (the file), device (a device or RPC server), usage (a context
+  /// longer than the model was trained for, a workload that does not fit the context), interrupted
+  /// or internal.
+  static Result<Profiler> open(Request request);
+
+  ~Profiler();
+  Profiler(Profiler&&) noexcept;
+  Profiler& operator=(Profiler&&) noexcept;
+
+  [[nodiscard]] const ModelInfo& model() const;
+
+  /// Layer counts that differ on this machine: the model's blocks and output, or 0 without a
+  /// device.
+  [[nodiscard]] int offloadable_layers() const;
+
+  /// Everything known before the first trial, as the run starts out.
+  [[nodiscard]] const Run& prepared() const;
+
+  /// Measures every requested layer count once; `mode` is kept in the run's settings. The run is
+  /// written to the request's output path after every trial, so an abrupt end loses one trial.
+  RunOutcome run(const std::vector<int>& requested_layers, const std::string& mode,
+                 const Observer& observer);
+
+ private:
+  struct State;
+  explicit Profiler(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sweetspot::profiler

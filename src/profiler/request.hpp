@@ -1,0 +1,39 @@
+// What a profiling run is asked to do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/profile.hpp"
+#include "core/reading.hpp"
+#include "devices/sampler.hpp"
+#include "engine/worker.hpp"
+
+namespace sweetspot::profiler {
+
+/// Whether each config must also decode with its whole context in use (R32).
+enum class FullDepthPolicy {
+  automatic,  ///< unless it would take longer than full_depth_budget_seconds
+  always,
+  never,
+};
+
+struct Request {
+  std::string model_path;
+  Config base;  ///< n_gpu_layers is set per trial
+  Workload workload;
+  double precision = 0.01;  ///< relative half-width of the 95 % interval to reach
+  double max_seconds = 20;  ///< per config, loading and full depth excluded
+  FullDepthPolicy full_depth = FullDepthPolicy::automatic;
+  double full_depth_budget_seconds = 30;
+  Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
+  Bands bands;
+  bool allow_beyond_trained_context = false;
+  std::string output_path;     ///< where the run is kept after every trial; empty = nowhere
+  engine::StartOptions start;  ///< program, RPC servers, deadlines, cancel token
+  devices::SourceFactory sources;
+};
+
+}  // namespace sweetspot::profiler

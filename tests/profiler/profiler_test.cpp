@@ -1,0 +1,250 @@
+// The loop with a scripted worker and a scripted driver: what a sweep makes of what they do.
+
+#include "profiler/profiler.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "core/json.hpp"
+
+namespace sweetspot::profiler {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+constexpr const char* kPci = "0000:01:00.0";
+
+constexpr const char* kHealthy = R"(
+  {"devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8589934592, "free_bytes": 8589934592,
+                "pci_bus_id": "0000:01:00.0"}],
+   "model": {"layers": 22, "bytes_per_layer": 50000000, "non_layer_bytes": 100000000}, "rules": [RULES]})";
+
+std::string script(const std::string& rules = "") {
+  std::string text = kHealthy;
+  return text.replace(text.find("RULES"), 5, rules);
+}
+
+/// A driver whose memory in use is a function of how often it was asked.
+class FakeDriver : public devices::StatusSource {
+ public:
+  using Used = std::function<std::uint64_t(int reads)>;
+  explicit FakeDriver(Used used) : used_(std::move(used)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
+
+  std::vector<DeviceStatus> read() override {
+    DeviceStatus status;
+    status.driver = "fake";
+    status.memory_source = "fake";
+    status.pci_bus_id = std::string(kPci);
+    const std::uint64_t used = used_(reads_++);
+    status.memory_total_bytes = 8 * kGiB;
+    status.memory_used_bytes = used;
+    status.memory_free_bytes = 8 * kGiB - used;
+    status.temperature_c = 50.0 + reads_;
+    status.utilisation_percent = 90.0;
+    status.throttle_reasons = std::vector<std::string>{};
+    return {status};
+  }
+
+ private:
+  Used used_;
+  int reads_ = 0;
+};
+
+devices::SourceFactory driver(FakeDriver::Used used) {
+  return [used = std::move(used)] {
+    devices::Sources sources;
+    sources.list.push_back(std::make_unique<FakeDriver>(used));
+    return sources;
+  };
+}
+
+class ProfilerTest : public testing::Test {
+ protected:
+  ProfilerTest() {
+    folder_ = testing::TempDir() + "sweetspot-profiler-XXXXXX";
+    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+  }
+  ~ProfilerTest() override { std::filesystem::remove_all(folder_); }
+
+  Request request(const std::string& text) {
+    Request request;
+    request.model_path = folder_ + "/m.gguf";
+    request.max_seconds = 1;
+    request.start.program.path = SCRIPTED_WORKER;
+    request.start.environment = {{"SWEETSPOT_SCRIPT", text}};
+    request.start.cancel = &cancel_;
+    request.sources = driver([](int) { return kGiB; });
+    return request;
+  }
+
+  static RunOutcome run(Request request, const std::vector<int>& layers,
+                        const Observer& observer = {}) {
+    auto profiler = Profiler::open(std::move(request));
+    if (!profiler) {
+      ADD_FAILURE() << profiler.error().message;
+      return {};
+    }
+    return profiler->run(layers, "custom", observer);
+  }
+
+  process::CancelToken cancel_;
+  std::string folder_;
+};
+
+TEST_F(ProfilerTest, ARowPerConfigurationAndProfilesWithTheirProof) {
+  const RunOutcome outcome = run(request(script()), {0, 10, -1, 23, 99});
+  const sweetspot::Run& measured = outcome.run;
+  ASSERT_EQ(measured.results.size(), 3U);
+  EXPECT_THAT(measured.results[2].requested_layers, ElementsAre(-1, 23, 99));
+  EXPECT_TRUE(measured.settings.complete);
+  ASSERT_EQ(measured.profiles.size(), 4U);
+  ASSERT_TRUE(measured.profiles[3].result_index);
+  EXPECT_EQ(measured.results[*measured.profiles[3].result_index].layers, 0);
+  for (const Trial& trial : measured.results) {
+    EXPECT_TRUE(trial.measured());
+    EXPECT_EQ(trial.full_depth, FullDepth::verified) << trial.full_depth_note;
+    EXPECT_TRUE(trial.prompt);
+    EXPECT_TRUE(trial.load_seconds);
+  }
+}
+
+TEST_F(ProfilerTest, MemoryTheDriverSeesRiseIsOurs) {
+  // 1 GiB in use by others; from the third reading on 3 GiB more. The numbers of readings before
+  // and during a trial depend on timing, so the rise is asserted as a bound.
+  std::atomic<bool> loaded = false;
+  Request asked = request(script());
+  asked.sources = driver([&loaded](int) { return loaded ? 4 * kGiB : kGiB; });
+  const RunOutcome outcome = run(std::move(asked), {23}, [&loaded](const Event& event) {
+    const auto* step = std::get_if<TrialProgress>(&event);
+    if (step != nullptr && step->phase == Phase::load) loaded = true;
+  });
+  ASSERT_EQ(outcome.run.results.size(), 1U);
+  const Trial& trial = outcome.run.results[0];
+  EXPECT_EQ(trial.driver_rise_bytes, 3 * kGiB);
+  EXPECT_EQ(trial.used_by_others_bytes, kGiB);
+  EXPECT_EQ(trial.vram_source, "driver");
+  EXPECT_DOUBLE_EQ(*trial.vram_percent, 50.0);
+  EXPECT_TRUE(trial.telemetry.utilisation_percent);
+}
+
+TEST_F(ProfilerTest, MemoryThatDoesNotComeBackIsSaid) {
+  std::atomic<bool> loaded = false;
+  Request asked = request(script());
+  asked.sources = driver([&loaded](int) { return loaded ? 2 * kGiB : kGiB; });
+  const RunOutcome outcome = run(std::move(asked), {0, 23}, [&loaded](const Event& event) {
+    if (std::holds_alternative<TrialFinished>(event)) loaded = true;
+  });
+  ASSERT_EQ(outcome.run.results.size(), 2U);
+  EXPECT_THAT(outcome.run.results[0].notes, testing::Not(Contains(HasSubstr("return"))));
+  EXPECT_THAT(outcome.run.results[1].notes, Contains(HasSubstr("return")));
+}
+
+TEST_F(ProfilerTest, AnUnknownDeviceEndsBeforeAnythingIsMeasured) {
+  Request asked = request(script());
+  asked.base.placement.devices = {"CUDA7"};
+  const auto profiler = Profiler::open(std::move(asked));
+  ASSERT_FALSE(profiler);
+  EXPECT_EQ(profiler.error().kind, ErrorKind::device);
+  EXPECT_THAT(profiler.error().message, HasSubstr("CUDA7"));
+  EXPECT_THAT(profiler.error().remedy, HasSubstr("GPU0"));
+}
+
+TEST_F(ProfilerTest, AContextBeyondTrainingNeedsPermission) {
+  Request asked = request(script());
+  asked.base.context.n_ctx = 8192;
+  EXPECT_EQ(Profiler::open(asked).error().kind, ErrorKind::usage);
+  asked.allow_beyond_trained_context = true;
+  EXPECT_TRUE(Profiler::open(asked));
+}
+
+TEST_F(ProfilerTest, AModelThatCannotBeReadIsTheModelsFault) {
+  const auto profiler =
+      Profiler::open(request(script(R"({"at": "inspect", "do": "fault", "code": "header_invalid",
+                         "message": "the file ends early"})")));
+  ASSERT_FALSE(profiler);
+  EXPECT_EQ(profiler.error().kind, ErrorKind::model);
+}
+
+TEST_F(ProfilerTest, EachTrialIsOnDiskBeforeTheNextStarts) {
+  Request asked = request(script());
+  asked.output_path = folder_ + "/run.json";
+  std::vector<std::size_t> rows_on_disk;
+  run(asked, {0, 10, 23}, [&](const Event& event) {
+    if (!std::holds_alternative<TrialStarted>(event)) return;
+    std::ifstream file(asked.output_path);
+    rows_on_disk.push_back(file ? Json::parse(file).at("results").size() : 0);
+  });
+  EXPECT_THAT(rows_on_disk, ElementsAre(0, 1, 2));
+}
+
+TEST_F(ProfilerTest, AFileThatCannotBeWrittenIsSaidOnceAndMeasuringGoesOn) {
+  Request asked = request(script());
+  asked.output_path = folder_ + "/gone/run.json";
+  int notices = 0;
+  const RunOutcome outcome = run(std::move(asked), {0, 10, 23}, [&](const Event& event) {
+    notices += std::holds_alternative<Notice>(event) ? 1 : 0;
+  });
+  EXPECT_EQ(notices, 1);
+  EXPECT_EQ(outcome.run.results.size(), 3U);
+  ASSERT_TRUE(outcome.save_error);
+  EXPECT_EQ(outcome.save_error->kind, ErrorKind::output);
+}
+
+TEST_F(ProfilerTest, CancellingKeepsWhatWasMeasured) {
+  const RunOutcome outcome = run(request(script()), {0, 5, 10, 15, 23}, [this](const Event& event) {
+    const auto* started = std::get_if<TrialStarted>(&event);
+    if (started != nullptr && started->index == 2) cancel_.cancel();
+  });
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_FALSE(outcome.run.settings.complete);
+  ASSERT_EQ(outcome.run.results.size(), 3U);
+  EXPECT_TRUE(outcome.run.results[1].measured());
+  EXPECT_EQ(outcome.run.results[2].failure->failure_class, FailureClass::cancelled);
+}
+
+TEST_F(ProfilerTest, AWorkerThatCannotBeEndedStopsFurtherTrials) {
+  Request asked = request(script());
+  auto opened = Profiler::open(asked);
+  ASSERT_TRUE(opened);
+  // From now on nothing that is killed is ever seen to end, as in uninterruptible sleep.
+  asked.start.process_table = process::system_process_table();
+  const auto reap = asked.start.process_table->reap;
+  std::vector<pid_t> unreaped;
+  asked.start.process_table->reap = [&unreaped](pid_t pid) -> std::optional<process::ExitStatus> {
+    unreaped.push_back(pid);
+    return std::nullopt;
+  };
+  asked.start.deadlines.kill_seconds = 0.2;
+  const RunOutcome outcome = run(asked, {0, 10, 23});
+  EXPECT_TRUE(outcome.device_stuck);
+  ASSERT_EQ(outcome.run.results.size(), 3U);
+  EXPECT_TRUE(outcome.run.results[0].measured());
+  EXPECT_EQ(outcome.run.results[1].failure->failure_class, FailureClass::device_lost);
+  EXPECT_EQ(outcome.run.results[2].failure->failure_class, FailureClass::device_lost);
+  for (const pid_t pid : unreaped) reap(pid);
+}
+
+TEST_F(ProfilerTest, ASlowFullDepthIsSkippedWithTheReasonAndCanBeForced) {
+  Request asked = request(script());
+  asked.full_depth_budget_seconds = 0;
+  const RunOutcome skipped = run(asked, {0});
+  EXPECT_EQ(skipped.run.results[0].full_depth, FullDepth::not_tried);
+  EXPECT_THAT(skipped.run.results[0].full_depth_note, HasSubstr("--full-depth always"));
+  asked.full_depth = FullDepthPolicy::always;
+  EXPECT_EQ(run(asked, {0}).run.results[0].full_depth, FullDepth::verified);
+  asked.full_depth = FullDepthPolicy::never;
+  EXPECT_EQ(run(asked, {0}).run.results[0].full_depth, FullDepth::not_tried);
+}
+
+}  // namespace
+}  // namespace sweetspot::profiler
