@@ -17,8 +17,8 @@ struct Environment {
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
   bool stdin_is_terminal = false;
-  bool color = false;           ///< stdout is a terminal and NO_COLOR is unset
-  int width = 100;              ///< columns of the terminal
+  bool color = false;           ///< colours are welcome on a terminal (NO_COLOR, TERM)
+  int width = 100;              ///< columns of the terminal, 100 where there is none
   std::string worker_override;  ///< --worker or SWEETSPOT_WORKER; empty = look beside the program
   process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
 };

@@ -1,0 +1,103 @@
+#include "cli/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "core/text.hpp"
+#include "devices/machine.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+// Left to the rest of the system while a model loads: a machine that swaps measures nothing.
+std::uint64_t host_reserve_bytes() {
+  constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
+  constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
+  const Reading<std::uint64_t> total = devices::this_machine().memory_total_bytes;
+  return std::clamp(total.value_or(0) / 20, kLeast, kMost);
+}
+
+}  // namespace
+
+void add_connection(CLI::App& app, ConnectionOptions& options) {
+  app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("HOST:PORT,...");
+  app.add_option("--load-timeout", options.load_timeout_seconds,
+                 "Seconds a load may take (default: from the file's size)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
+  app.add_option("--step-timeout", options.step_timeout_seconds,
+                 "Seconds one decode may take (default: 120)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
+}
+
+Result<engine::StartOptions> start_options(const Environment& environment,
+                                           const ConnectionOptions& options) {
+  Result<engine::WorkerProgram> program = engine::locate_worker(environment.worker_override);
+  if (!program) return tl::unexpected(program.error());
+  for (const std::string& endpoint : options.rpc) {
+    const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
+    if (!parsed) return tl::unexpected(parsed.error());
+    if (!is_loopback(parsed->host)) {
+      fmt::print(
+          stderr,
+          "sweetspot: warning: {} is another machine; ggml's RPC has no authentication, use it "
+          "on a network you trust.\n",
+          printable(endpoint));
+    }
+  }
+  engine::StartOptions start;
+  start.program = std::move(*program);
+  start.rpc = options.rpc;
+  start.cancel = environment.cancel;
+  start.host_reserve_bytes = host_reserve_bytes();
+  if (options.load_timeout_seconds > 0) {
+    start.deadlines.load_base_seconds = options.load_timeout_seconds;
+    // The user's figure is the whole deadline: the size adds nothing.
+    start.deadlines.load_bytes_per_second = std::numeric_limits<double>::infinity();
+  }
+  if (options.step_timeout_seconds > 0) {
+    start.deadlines.step_seconds = options.step_timeout_seconds;
+  }
+  return start;
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
+  const auto reject = [&] {
+    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+                 "give HOST:PORT, for example 127.0.0.1:50052");
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return reject();
+  Endpoint endpoint;
+  std::string_view host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']' && host.size() > 2) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return reject();  // an IPv6 address needs its brackets
+  }
+  if (host.find_first_of("[]") != std::string_view::npos) return reject();
+  endpoint.host = host;
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+  constexpr int kMaxPort = 65535;
+  if (code != std::errc{} || end != port.data() + port.size() || endpoint.port < 1 ||
+      endpoint.port > kMaxPort) {
+    return reject();
+  }
+  return endpoint;
+}
+
+bool is_loopback(std::string_view host) {
+  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
+}
+
+}  // namespace sweetspot::cli

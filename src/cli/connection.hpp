@@ -1,0 +1,39 @@
+// How every command reaches a worker: the options that are the same everywhere, and what they
+// become.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "engine/worker.hpp"
+
+namespace sweetspot::cli {
+
+/// What a user may say about workers. Add it to a command with add_connection().
+struct ConnectionOptions {
+  std::vector<std::string> rpc;     ///< "host:port", separated by commas
+  double load_timeout_seconds = 0;  ///< 0 = from the file's size
+  double step_timeout_seconds = 0;  ///< 0 = engine's default
+};
+
+void add_connection(CLI::App& app, ConnectionOptions& options);
+
+/// Finds the worker program and fills in deadlines, the cancel token and the memory that must stay
+/// free on the host. Errors: no worker (internal), an --rpc that is not host:port (usage).
+Result<engine::StartOptions> start_options(const Environment& environment,
+                                           const ConnectionOptions& options = {});
+
+struct Endpoint {
+  std::string host;
+  int port = 0;
+};
+
+/// "127.0.0.1:50052", "[::1]:50052". `flag` is named in the error.
+Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag);
+
+/// True for localhost, 127.0.0.0/8 and ::1.
+bool is_loopback(std::string_view host);
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,268 @@
+// sweetspot devices: what llama.cpp can use here, and what the drivers say of it.
+//
+// The drivers are read before a worker is started, so that the worker's own context is not in the
+// figures.
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "cli/connection.hpp"
+#include "cli/environment.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
+#include "devices/inventory.hpp"
+#include "devices/machine.hpp"
+#include "devices/pci.hpp"
+#include "devices/sampler.hpp"
+#include "devices/sources.hpp"
+#include "engine/failure.hpp"
+#include "engine/worker.hpp"
+#include "report/devices_table.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kSchema = "sweetspot.devices/1";
+constexpr std::chrono::milliseconds kDriverDeadline{
+    15000};  // opening eight sleeping cards takes seconds
+
+struct DevicesOptions {
+  ConnectionOptions connection;
+  bool json = false;
+  bool watch = false;
+  bool wake = false;
+  double interval_seconds = 1;
+};
+
+constexpr const char* kFooter = R"(
+A value that cannot be read is shown as - and is null in JSON, with the reason beside it.
+
+Examples:
+  sweetspot devices
+  sweetspot devices --watch --interval 0.5
+  sweetspot devices --rpc 192.168.0.7:50052 --json
+)";
+
+// What does not change between two looks.
+struct Known {
+  std::vector<Device> devices;
+  std::optional<Engine> engine;  // nothing where the worker was not asked
+  std::vector<std::string> notes;
+};
+
+// One look, ready to be shown.
+struct Look {
+  std::vector<DeviceReport> reports;
+  std::vector<DeviceStatus> others;  // known to a driver, not to ggml
+  std::vector<std::string> notes;
+  Reading<std::uint64_t> host_available_bytes;
+};
+
+bool cancelled(const Environment& environment) {
+  return environment.cancel != nullptr && environment.cancel->cancelled();
+}
+
+// Returns early when cancelled.
+void wait(const Environment& environment, std::chrono::milliseconds time) {
+  pollfd cancel{environment.cancel == nullptr ? -1 : environment.cancel->fd(), POLLIN, 0};
+  poll(&cancel, 1, static_cast<int>(time.count()));
+}
+
+devices::Snapshot first_snapshot(const devices::Sampler& sampler, const Environment& environment) {
+  constexpr std::chrono::milliseconds kPoll{20};
+  const double end_ms = devices::steady_now_ms() + static_cast<double>(kDriverDeadline.count());
+  devices::Snapshot snapshot = sampler.latest();
+  while (snapshot.at_ms == 0 && devices::steady_now_ms() < end_ms && !cancelled(environment)) {
+    wait(environment, kPoll);
+    snapshot = sampler.latest();
+  }
+  return snapshot;
+}
+
+std::vector<std::string> sleeping_gpus() {
+  std::vector<std::string> ids;
+  for (const devices::PciDevice& gpu : devices::list_pci_gpus(devices::default_tree())) {
+    if (gpu.suspended) ids.push_back(gpu.id);
+  }
+  return ids;
+}
+
+// Asks a worker for ggml's devices. A backend wakes every card it finds, so where one sleeps nobody
+// asks unless the user wants it.
+Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environment) {
+  Known known;
+  const std::vector<std::string> asleep =
+      options.wake ? std::vector<std::string>() : sleeping_gpus();
+  if (!asleep.empty()) {
+    known.notes.push_back(
+        fmt::format("llama.cpp was not asked for its devices: that would wake {}; --wake does it",
+                    asleep.front()));
+    return known;
+  }
+  Result<engine::StartOptions> start = start_options(environment, options.connection);
+  if (!start) return tl::unexpected(start.error());
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  known.devices = worker->hello().devices;
+  known.engine = worker->hello().engine;
+  worker->end();
+  const bool offload = std::any_of(known.devices.begin(), known.devices.end(),
+                                   [](const Device& device) { return device.can_offload(); });
+  if (!offload)
+    known.notes.emplace_back("llama.cpp finds no device here that layers can be offloaded to");
+  return known;
+}
+
+// Whether a local GPU stays without its driver's word; only then it matters which interface is
+// missing.
+bool driver_missing(const std::vector<DeviceReport>& reports) {
+  return std::any_of(reports.begin(), reports.end(), [](const DeviceReport& report) {
+    return report.device.can_offload() && report.device.backend != "RPC" && !report.status;
+  });
+}
+
+Look look_at(const Known& known, const devices::Snapshot& snapshot) {
+  Look look;
+  look.reports = devices::join(known.devices, snapshot.devices);
+  look.others = devices::unclaimed(known.devices, snapshot.devices);
+  look.notes = known.notes;
+  for (const DeviceStatus& other : look.others) {
+    if (!known.engine || devices::is_asleep(other)) continue;
+    look.notes.push_back(
+        fmt::format("{} is known to its driver ({}) but this llama.cpp lists no device there",
+                    other.pci_bus_id.value_or("a device"), other.driver));
+  }
+  look.host_available_bytes = devices::this_machine().memory_available_bytes;
+  return look;
+}
+
+report::DeviceRow row_of(const DeviceReport& report, const Look& look) {
+  const devices::MemoryView memory = devices::memory_of(report, look.host_available_bytes);
+  return {report.device.id,   report.device.description, report.device.backend, report.status,
+          memory.total_bytes, memory.used_bytes,         memory.free_bytes,     memory.source};
+}
+
+report::DeviceRow row_of(const DeviceStatus& status) {
+  return {status.pci_bus_id.value_or(status.driver),
+          status.name.value_or(""),
+          "",
+          status,
+          status.memory_total_bytes,
+          status.memory_used_bytes,
+          status.memory_free_bytes,
+          status.memory_source};
+}
+
+std::string to_text(const Look& look, const devices::Snapshot& snapshot,
+                    const report::Style& style) {
+  std::vector<report::DeviceRow> rows;
+  for (const DeviceReport& report : look.reports) rows.push_back(row_of(report, look));
+  for (const DeviceStatus& status : look.others) rows.push_back(row_of(status));
+  std::vector<std::string> notes = look.notes;
+  if (driver_missing(look.reports)) {
+    notes.insert(notes.end(), snapshot.notes.begin(), snapshot.notes.end());
+  }
+  return report::devices_text(rows, notes, style);
+}
+
+Json memory_to_json(const DeviceReport& report, const Look& look) {
+  const devices::MemoryView memory = devices::memory_of(report, look.host_available_bytes);
+  Json json = {{"source", memory.source}};
+  put(json, "total_bytes", memory.total_bytes);
+  put(json, "used_bytes", memory.used_bytes);
+  put(json, "free_bytes", memory.free_bytes);
+  return json;
+}
+
+Json to_json(const Known& known, const Look& look, const devices::Snapshot& snapshot) {
+  Json json;
+  json["schema"] = kSchema;
+  json["read_at"] = utc_now();
+  json["engine"] = known.engine ? sweetspot::to_json(*known.engine) : Json(nullptr);
+  json["devices"] = Json::array();
+  for (const DeviceReport& report : look.reports) {
+    Json device = sweetspot::to_json(report);
+    device["memory"] = memory_to_json(report, look);
+    json["devices"].push_back(std::move(device));
+  }
+  json["other_devices"] = Json::array();
+  for (const DeviceStatus& status : look.others) {
+    json["other_devices"].push_back(sweetspot::to_json(status));
+  }
+  json["notes"] = look.notes;
+  for (const std::string& note : snapshot.notes) json["notes"].push_back(note);
+  return json;
+}
+
+// False where stdout is gone: the reader of a pipe has had enough.
+bool write_out(const std::string& text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
+         std::fflush(stdout) == 0;
+}
+
+bool show(const DevicesOptions& options, const Environment& environment, const Known& known,
+          const devices::Snapshot& snapshot) {
+  const Look look = look_at(known, snapshot);
+  if (options.json) {
+    return write_out(dump(to_json(known, look, snapshot), options.watch ? -1 : 2) + "\n");
+  }
+  std::string text = to_text(look, snapshot, stdout_style(environment));
+  if (options.watch) {
+    text = environment.stdout_is_terminal ? "\x1b[H\x1b[2J" + text : text + "\n";
+  }
+  return write_out(text);
+}
+
+devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
+  devices::SamplerOptions options;
+  options.interval = interval;
+  options.stale_after_intervals = interval.count() >= 1000 ? 3 : 10;
+  return options;
+}
+
+Result<int> list_devices(const DevicesOptions& options, const Environment& environment) {
+  const std::chrono::milliseconds interval{std::llround(options.interval_seconds * 1000)};
+  devices::Sampler sampler(devices::system_sources(devices::source_options(options.wake)),
+                           sampler_options(interval));
+  sampler.start();
+  devices::Snapshot snapshot = first_snapshot(sampler, environment);
+  if (cancelled(environment)) return error(ErrorKind::interrupted, "interrupted");
+  const Result<Known> known = ask_ggml(options, environment);
+  if (!known) return tl::unexpected(known.error());
+  while (show(options, environment, *known, snapshot) && options.watch && !cancelled(environment)) {
+    wait(environment, interval);
+    if (cancelled(environment)) break;
+    snapshot = sampler.latest();
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<DevicesOptions>();
+  app.footer(kFooter);
+  app.add_flag("--json", options->json, "Print JSON; with --watch one line per reading");
+  CLI::Option* watch = app.add_flag("--watch", options->watch, "Read again until Ctrl-C");
+  app.add_option("--interval", options->interval_seconds, "Seconds between two readings")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->needs(watch);
+  app.add_flag("--wake", options->wake, "Also read devices that sleep, which wakes them");
+  app.add_option("--rpc", options->connection.rpc, "ggml RPC servers whose devices to list")
+      ->delimiter(',')
+      ->type_name("HOST:PORT,...");
+  app.callback(
+      [options, &environment, &outcome] { outcome = list_devices(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,86 @@
+// sweetspot inspect: what a GGUF file says of itself.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/connection.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
+#include "engine/failure.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+struct InspectOptions {
+  std::string path;
+  bool json = false;
+};
+
+constexpr const char* kFooter = R"(
+Examples:
+  sweetspot inspect model.gguf
+  sweetspot inspect model-00001-of-00003.gguf --json
+)";
+
+template <typename T>
+std::string shown(const Reading<T>& reading) {
+  return reading.has_value() ? fmt::format("{}", *reading) : "-";
+}
+
+void print_row(std::string_view name, const std::string& value) {
+  fmt::print("{:<14} {}\n", name, printable(value));
+}
+
+void print_model(const ModelInfo& model) {
+  print_row("name", model.name.value_or("-"));
+  print_row("architecture", model.architecture);
+  print_row("quantization", model.quantization);
+  print_row("parameters", fmt::format("{:.2f} B", static_cast<double>(model.n_params) / 1e9));
+  print_row("weights", fmt::format("{} in {} file{}", format_bytes(model.size_bytes),
+                                   model.files.size(), model.files.size() == 1 ? "" : "s"));
+  print_row("blocks", fmt::format("{} ({} layers can be offloaded: the blocks and the output)",
+                                  model.n_layer, model.offloadable_layers()));
+  print_row("width", fmt::format("{}, feed-forward {}", model.n_embd, shown(model.n_ff)));
+  print_row("heads", fmt::format("{}, K/V {}", shown(model.n_head), shown(model.n_head_kv)));
+  print_row("context", fmt::format("{} tokens trained", model.n_ctx_train));
+  print_row("vocabulary", fmt::format("{} tokens", model.n_vocab));
+  if (model.n_expert > 0) {
+    print_row("experts", fmt::format("{}, {} used per token", model.n_expert, model.n_expert_used));
+  }
+  if (!model.layers.empty()) {
+    print_row("block size",
+              fmt::format("{} (first), {} outside blocks", format_bytes(model.layers.front().bytes),
+                          format_bytes(model.non_layer_bytes)));
+  }
+}
+
+Result<int> inspect(const InspectOptions& options, const Environment& environment) {
+  Result<engine::StartOptions> start = start_options(environment);
+  if (!start) return tl::unexpected(start.error());
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  const Outcome<ModelInfo> model = worker->inspect(options.path);
+  if (!model) {
+    return tl::unexpected(engine::as_error(model.error()));
+  }
+  if (options.json) {
+    fmt::print("{}\n", dump(to_json(*model), 2));
+  } else {
+    print_model(*model);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<InspectOptions>();
+  app.footer(kFooter);
+  app.add_option("MODEL.gguf", options->path, "The model, or its first split")->required();
+  app.add_flag("--json", options->json, "Print JSON");
+  app.callback([options, &environment, &outcome] { outcome = inspect(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

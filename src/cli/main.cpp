@@ -1,0 +1,107 @@
+// The commands, and what they have in common: parsing, exit codes, the one place that prints
+// errors.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+
+#include "cli/command.hpp"
+#include "cli/environment.hpp"
+#include "cli/llama_flags.hpp"
+#include "core/text.hpp"
+#include "process/tree.hpp"
+#include "sweetspot_version.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr std::array<Command, 5> kCommands = {{
+    {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
+    {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
+    {"inspect", "Show what a GGUF file says of itself", add_inspect},
+    {"synth", "Write a model of any geometry with random weights", add_synth},
+    {"serve", "Offer this machine's devices to another one over ggml's RPC", add_serve},
+}};
+
+constexpr const char* kFooter = R"(
+Exit codes:
+  0    all fine
+  2    a flag or argument is wrong
+  3    the model file cannot be used
+  4    a device is not there or cannot be reached
+  5    nothing could be measured
+  6    the results could not be written
+  70   internal error
+  130  interrupted; what was measured is kept
+
+Examples:
+  sweetspot profile model.gguf --quick
+  sweetspot devices
+  sweetspot profile --help
+)";
+
+void print_error(const Error& error) {
+  constexpr std::size_t kMaxChars = 1000;
+  std::string text = printable(error.message, kMaxChars);
+  if (!error.remedy.empty()) text += "; " + printable(error.remedy, kMaxChars);
+  fmt::print(stderr, "sweetspot: {}.\n", text);
+}
+
+int parse_and_run(int argc, const char* const* argv, Environment& environment) {
+  CLI::App app{
+      "Finds the fastest llama.cpp configuration that safely fits a GPU, by measuring it."};
+  app.name("sweetspot");
+  app.set_version_flag("--version", std::string(kVersion));
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.add_option("--worker", environment.worker_override,
+                 "The sweetspot-worker program (default: beside this program)")
+      ->envname("SWEETSPOT_WORKER")
+      ->type_name("PATH");
+  Result<int> outcome = 0;
+  for (const Command& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->fallthrough();
+    // As in llama.cpp, the last of several wins; options that take lists say otherwise.
+    sub->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    command.add(*sub, environment, outcome);
+  }
+  try {
+    std::vector<std::string> arguments = spell_out_flags(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes a vector
+    app.parse(std::move(arguments));
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& e) {
+    print_error({ErrorKind::usage, e.what(), "see sweetspot --help"});
+    return exit_code(ErrorKind::usage);
+  }
+  if (!outcome) {
+    print_error(outcome.error());
+    return exit_code(outcome.error().kind);
+  }
+  return *outcome;
+}
+
+}  // namespace
+}  // namespace sweetspot::cli
+
+int main(int argc, char** argv) {
+  using namespace sweetspot;
+  process::CancelToken cancel;
+  process::cancel_on_signals(cancel);
+  process::become_subreaper();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit becomes an error of write(), like a full disk
+  cli::Environment environment = cli::read_environment();
+  environment.cancel = &cancel;
+  try {
+    return cli::parse_and_run(argc, argv, environment);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "sweetspot: internal error: {}. Please report it.\n", printable(e.what()));
+    return exit_code(ErrorKind::internal);
+  }
+}

@@ -1,0 +1,147 @@
+// sweetspot profile: measure a model with different layer counts and recommend profiles.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "cli/environment.hpp"
+#include "cli/profile_options.hpp"
+#include "cli/run_progress.hpp"
+#include "cli/sweep_question.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
+#include "profiler/profiler.hpp"
+#include "search/layer_list.hpp"
+#include "store/run_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  sweetspot profile model.gguf --quick
+  sweetspot profile model.gguf --layers 0-32+8 -c 8192 -ctk q8_0 -ctv q8_0 -fa on
+  sweetspot profile model.gguf --full --vram-limit 6GiB        (as on a 6 GB card)
+  sweetspot profile model.gguf --rpc 192.168.1.20:50052 -p 2048 -n 256 --json > run.json
+)";
+
+Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environment& environment,
+                                 int offloadable) {
+  switch (sweep_mode(options)) {
+    case SweepMode::full:
+      return SweepChoice{"full", search::full_layers(offloadable)};
+    case SweepMode::custom: {
+      auto list = search::parse_layer_list(options.layers);
+      if (!list) return tl::unexpected(list.error());
+      return SweepChoice{"custom", std::move(*list)};
+    }
+    case SweepMode::unasked:
+      if (environment.stdin_is_terminal && environment.stderr_is_terminal && !options.json) {
+        return ask_for_sweep(environment, offloadable);
+      }
+      [[fallthrough]];
+    case SweepMode::quick:
+      break;
+  }
+  return SweepChoice{"quick", search::quick_layers(offloadable)};
+}
+
+void print_run(const Run& run, const ProfileOptions& options, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
+  for (const std::string& part :
+       {report::results_table(run, style, sort_of(options)), report::failures_text(run, style),
+        report::analysis_text(run, style), report::profiles_text(run, style)}) {
+    if (!part.empty()) fmt::print("\n{}", part);
+  }
+}
+
+bool is_model_fault(const Trial& trial) {
+  if (!trial.failure) return false;
+  const FailureClass failure_class = trial.failure->failure_class;
+  return failure_class == FailureClass::model_invalid ||
+         failure_class == FailureClass::model_unsupported ||
+         failure_class == FailureClass::non_finite_output;
+}
+
+Result<int> nothing_measured(const Run& run) {
+  const auto& results = run.results;
+  const bool model_at_fault =
+      !results.empty() && std::all_of(results.begin(), results.end(), is_model_fault);
+  if (model_at_fault) {
+    return error(ErrorKind::model,
+                 fmt::format("{}: {}", run.model.path, results.front().failure->message));
+  }
+  return error(ErrorKind::nothing_measurable, "no configuration could be measured",
+               "each row above says why its own failed");
+}
+
+// What the user must hear first decides the exit code.
+Result<int> conclude(const profiler::RunOutcome& outcome, const std::string& path) {
+  const auto measured = std::count_if(outcome.run.results.begin(), outcome.run.results.end(),
+                                      [](const Trial& trial) { return trial.measured(); });
+  if (outcome.save_error) return tl::unexpected(*outcome.save_error);
+  if (outcome.interrupted) {
+    return error(ErrorKind::interrupted,
+                 fmt::format("interrupted; {} measured configuration{} kept in {}", measured,
+                             measured == 1 ? " is" : "s are", path));
+  }
+  if (outcome.device_stuck) {
+    return error(ErrorKind::device, "a worker could not be ended and still holds its device",
+                 "the driver needs attention; what was measured is in " + path);
+  }
+  if (measured == 0) return nothing_measured(outcome.run);
+  return 0;
+}
+
+std::string output_path_of(const ProfileOptions& options) {
+  if (!options.output_path.empty()) return options.output_path;
+  return store::default_run_path(options.model_path, utc_now());
+}
+
+Result<int> profile(const ProfileOptions& options, const Environment& environment) {
+  Result<profiler::Request> request = make_request(options, environment);
+  if (!request) return tl::unexpected(request.error());
+  request->output_path = output_path_of(options);
+  const std::string path = request->output_path;
+  if (const Status writable = store::check_writable(path); !writable) {
+    return tl::unexpected(writable.error());
+  }
+  Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(*request));
+  if (!profiler) return tl::unexpected(profiler.error());
+  std::FILE* const text_out = options.json ? stderr : stdout;
+  fmt::print(text_out, "{}",
+             report::header_text(profiler->prepared(), options.json ? stderr_style(environment)
+                                                                    : stdout_style(environment)));
+  std::fflush(text_out);
+  const Result<SweepChoice> sweep =
+      choose_sweep(options, environment, profiler->offloadable_layers());
+  if (!sweep) return tl::unexpected(sweep.error());
+
+  RunProgress progress(environment, 2 * options.max_seconds);
+  const profiler::RunOutcome outcome =
+      profiler->run(sweep->requested_layers, sweep->mode,
+                    [&](const profiler::Event& event) { progress.on_event(event); });
+  progress.finish();
+  if (options.json) {
+    fmt::print("{}\n", dump(to_json(outcome.run), 2));
+  } else {
+    print_run(outcome.run, options, environment);
+  }
+  if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
+  std::fflush(text_out);
+  return conclude(outcome, path);
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<ProfileOptions>();
+  app.footer(kFooter);
+  add_profile_options(app, *options);
+  app.callback([options, &environment, &outcome] { outcome = profile(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,47 @@
+// The options of `sweetspot profile`, and the request they become.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/connection.hpp"
+#include "core/config.hpp"
+#include "core/error.hpp"
+#include "profiler/request.hpp"
+#include "report/run_report.hpp"
+
+namespace sweetspot::cli {
+
+/// As typed; checked by make_request().
+struct ProfileOptions {
+  std::string model_path;
+  bool quick = false;
+  bool full = false;
+  std::string layers;
+  std::vector<std::string> knob_texts;  ///< by knob, empty = default
+  ConnectionOptions connection;
+  Workload workload;
+  std::string precision = "1%";
+  double max_seconds = 20;
+  std::string vram_limit;
+  std::vector<double> bands = {50, 70, 85};
+  std::string full_depth = "auto";
+  bool allow_untrained_ctx = false;
+  std::string sort = "speed";
+  std::string output_path;
+  bool json = false;
+};
+
+void add_profile_options(CLI::App& app, ProfileOptions& options);
+
+/// Everything that can be wrong before a worker is started: kind usage, naming the flag.
+Result<profiler::Request> make_request(const ProfileOptions& options,
+                                       const Environment& environment);
+
+/// How the sweep was asked for: quick, full, custom, or nothing of it.
+enum class SweepMode { unasked, quick, full, custom };
+SweepMode sweep_mode(const ProfileOptions& options);
+
+report::SortBy sort_of(const ProfileOptions& options);
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,65 @@
+#include "cli/run_progress.hpp"
+
+#include <cstdio>
+
+#include "cli/environment.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+double seconds_between(std::chrono::steady_clock::time_point from,
+                       std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+RunProgress::RunProgress(const Environment& environment, double expected_trial_seconds)
+    : progress_(report::file_sink(stderr), environment.stderr_is_terminal,
+                stderr_style(environment)) {
+  state_.expected_trial_seconds = expected_trial_seconds;
+}
+
+void RunProgress::on_event(const profiler::Event& event) {
+  if (const auto* trial = std::get_if<profiler::TrialStarted>(&event)) {
+    started(*trial);
+  } else if (const auto* step = std::get_if<profiler::TrialProgress>(&event)) {
+    moved(*step);
+  } else if (const auto* done = std::get_if<profiler::TrialFinished>(&event)) {
+    ended(*done);
+  } else {
+    progress_.line(std::get<profiler::Notice>(event).text);
+  }
+}
+
+void RunProgress::started(const profiler::TrialStarted& trial) {
+  trial_start_ = Clock::now();
+  if (trial.index == 0) run_start_ = trial_start_;
+  state_.trials_done = trial.index;
+  state_.trials_total = trial.total;
+  state_.layers = trial.layers;
+  state_.phase.reset();
+  state_.fraction = -1;
+  update_clock();
+  progress_.trial_started(state_);
+}
+
+void RunProgress::moved(const profiler::TrialProgress& step) {
+  state_.phase = step.phase;
+  state_.fraction = step.fraction;
+  update_clock();
+  progress_.update(state_);
+}
+
+void RunProgress::ended(const profiler::TrialFinished& trial) {
+  update_clock();
+  progress_.trial_finished(state_, *trial.trial);
+}
+
+void RunProgress::update_clock() {
+  const Clock::time_point now = Clock::now();
+  state_.seconds_elapsed = seconds_between(run_start_, now);
+  state_.seconds_in_trial = seconds_between(trial_start_, now);
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,82 @@
+// sweetspot synth: a model of any geometry with random weights. Speed and memory do not depend on
+// what the weights say, so such a model stands in for one that is not on the disk.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+
+#include "cli/connection.hpp"
+#include "cli/live_line.hpp"
+#include "core/text.hpp"
+#include "engine/failure.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  sweetspot synth tiny.gguf --blocks 4 --embd 256 --ff 512 --heads 4 --kv-heads 2 --vocab 1000
+  sweetspot synth qwen.gguf --arch qwen2 --attention-bias --tied-output --type q8_0
+  sweetspot synth mixtral-like.gguf --experts 8 --experts-used 2 --blocks 8
+  sweetspot synth copy.gguf --like model.gguf
+)";
+
+Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
+  Result<engine::StartOptions> start = start_options(environment);
+  if (!start) return tl::unexpected(start.error());
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  LiveLine line(environment);
+  const auto made = worker->synth(request, [&](const protocol::Progress& progress) {
+    line.show(fmt::format("writing {} {:3.0f} %", printable(request.out_path),
+                          100 * std::max(progress.fraction, 0.0)));
+  });
+  line.clear();
+  if (!made) {
+    return tl::unexpected(engine::as_error(made.error()));
+  }
+  fmt::print("{}: {}, {:.2f} B parameters, {} tensors\n", printable(request.out_path),
+             format_bytes(made->bytes), static_cast<double>(made->n_params) / 1e9, made->tensors);
+  return 0;
+}
+
+void add_count(CLI::App& app, const char* flag, std::uint32_t& value, const char* help) {
+  app.add_option(flag, value, help)->type_name("N")->capture_default_str();
+}
+
+}  // namespace
+
+void add_synth(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto request = std::make_shared<protocol::SynthRequest>();
+  auto like = std::make_shared<std::string>();
+  app.footer(kFooter);
+  app.add_option("OUT.gguf", request->out_path, "File to write")->required();
+  app.add_option("--like", *like, "Copy metadata and tensors of this header instead of a geometry")
+      ->type_name("HEADER.gguf");
+  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3 or qwen3moe")
+      ->capture_default_str();
+  app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
+  add_count(app, "--blocks", request->blocks, "Blocks");
+  add_count(app, "--embd", request->embd, "Width");
+  add_count(app, "--ff", request->ff, "Feed-forward width");
+  add_count(app, "--heads", request->heads, "Attention heads");
+  add_count(app, "--kv-heads", request->kv_heads, "K/V heads");
+  add_count(app, "--head-dim", request->head_dim, "Width of a head, 0 = embd / heads");
+  add_count(app, "--vocab", request->vocab, "Tokens in the vocabulary");
+  add_count(app, "--ctx-train", request->ctx_train, "Context the model says it was trained for");
+  add_count(app, "--experts", request->experts, "Experts, 0 = dense");
+  add_count(app, "--experts-used", request->experts_used, "Experts used per token");
+  add_count(app, "--expert-ff", request->expert_ff, "Feed-forward width of an expert, 0 = --ff");
+  app.add_option("--type", request->type, "ggml type of the matrices")->capture_default_str();
+  app.add_flag("--attention-bias", request->attention_bias, "Biases on Q, K and V");
+  app.add_flag("--tied-output", request->tied_output, "Use the embeddings as output weights");
+  app.add_option("--seed", request->seed, "Seed of the weights")->capture_default_str();
+  app.callback([request, like, &environment, &outcome] {
+    if (!like->empty()) request->like_path = *like;
+    outcome = synth(*request, environment);
+  });
+}
+
+}  // namespace sweetspot::cli

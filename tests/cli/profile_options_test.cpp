@@ -1,0 +1,85 @@
+#include "cli/profile_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/llama_flags.hpp"
+#include "core/knobs.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+Result<profiler::Request> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), {"sweetspot", "model.gguf"});
+  CLI::App app;
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  ProfileOptions options;
+  add_profile_options(app, options);
+  std::vector<std::string> spelled =
+      spell_out_flags(static_cast<int>(arguments.size()), arguments.data());
+  std::reverse(spelled.begin(), spelled.end());
+  app.parse(spelled);
+  Environment environment;
+  environment.worker_override = "/bin/true";  // any program: nothing is started here
+  return make_request(options, environment);
+}
+
+TEST(ProfileOptions, DefaultsAreThoseOfTheConfigAndTheMission) {
+  const auto request = parse({});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->base, Config{});
+  EXPECT_DOUBLE_EQ(request->precision, 0.01);
+  EXPECT_DOUBLE_EQ(request->bands.performance_percent, 85);
+  EXPECT_FALSE(request->vram_limit_bytes);
+}
+
+TEST(ProfileOptions, EveryKnobButTheLayersIsAnOption) {
+  CLI::App app;
+  ProfileOptions options;
+  add_profile_options(app, options);
+  for (const Knob& knob : knobs()) {
+    const std::string long_name(knob.flags.substr(knob.flags.find("--")));
+    EXPECT_NE(app.get_option_no_throw(long_name), nullptr) << long_name;
+  }
+}
+
+TEST(ProfileOptions, ReadsWhatIsGiven) {
+  const auto request =
+      parse({"-c", "8192", "-ctk", "q8_0", "-fa", "on", "--precision", "2.5%", "--bands",
+             "40,60,80", "--vram-limit", "6GiB", "--full-depth", "never", "-c", "2048"});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->base.context.n_ctx, 2048U) << "the last one wins, as in llama.cpp";
+  EXPECT_EQ(request->base.context.type_k, "q8_0");
+  EXPECT_EQ(request->base.context.flash_attn, FlashAttention::on);
+  EXPECT_DOUBLE_EQ(request->precision, 0.025);
+  EXPECT_DOUBLE_EQ(request->bands.fast_percent, 40);
+  EXPECT_EQ(request->vram_limit_bytes, std::uint64_t{6} << 30U);
+  EXPECT_EQ(request->full_depth, profiler::FullDepthPolicy::never);
+}
+
+TEST(ProfileOptions, RefusesWithTheFlagsName) {
+  const std::vector<std::pair<const char*, const char*>> wrong = {
+      {"--precision", "0"},    {"--precision", "60%"},     {"--precision", "abc"},
+      {"--bands", "70,50,85"}, {"--vram-limit", "lots"},   {"--ctx-size", "0"},
+      {"--n-gen", "0"},        {"--cache-type-v", "q2_K"}, {"--layers", "abc"}};
+  for (const auto& [flag, value] : wrong) {
+    const auto request = parse({flag, value});
+    ASSERT_FALSE(request) << flag;
+    EXPECT_EQ(request.error().kind, ErrorKind::usage);
+    EXPECT_NE(request.error().message.find(flag), std::string::npos) << request.error().message;
+  }
+}
+
+TEST(SweepMode, NothingGivenIsNotTheSameAsQuick) {
+  ProfileOptions options;
+  EXPECT_EQ(sweep_mode(options), SweepMode::unasked);
+  options.quick = true;
+  EXPECT_EQ(sweep_mode(options), SweepMode::quick);
+  options.quick = false;
+  options.layers = "0,1";
+  EXPECT_EQ(sweep_mode(options), SweepMode::custom);
+}
+
+}  // namespace
+}  // namespace sweetspot::cli

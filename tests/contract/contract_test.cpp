@@ -1,0 +1,203 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "engine/worker.hpp"
+
+namespace sweetspot::engine {
+namespace {
+
+using protocol::MeasureKind;
+
+struct Subject {
+  const char* name;
+  const char* program;
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+const Subject kScripted = {
+    "scripted",
+    SCRIPTED_WORKER,
+    {{"SWEETSPOT_SCRIPT", R"({"model": {"layers": 3, "n_ctx_train": 4096}})"}}};
+const Subject kReal = {"real", REAL_WORKER, {}};
+
+ContextSettings small_context() {
+  ContextSettings settings;
+  settings.n_ctx = 256;
+  settings.n_batch = 64;
+  settings.n_ubatch = 64;
+  settings.n_threads = 1;
+  return settings;
+}
+
+class Contract : public testing::TestWithParam<Subject> {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "sweetspot-contract-XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    model_ = folder_ + "/m.gguf";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  static Worker start() {
+    StartOptions options;
+    options.program.path = GetParam().program;
+    options.environment = GetParam().environment;
+    auto worker = Worker::start(options);
+    if (!worker) throw std::runtime_error(worker.error().message + worker.error().stderr_tail);
+    return *std::move(worker);
+  }
+
+  /// A model of 3 blocks, on disk where the worker really writes it.
+  void synth(Worker& worker) const {
+    protocol::SynthRequest request;
+    request.out_path = model_;
+    request.blocks = 3;
+    request.embd = 256;
+    request.ff = 512;
+    request.heads = 4;
+    request.kv_heads = 2;
+    request.vocab = 512;
+    const auto made = worker.synth(request);
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_GT(made->bytes, 0U);
+  }
+
+  Worker loaded() const {
+    Worker worker = start();
+    synth(worker);
+    Placement placement;
+    placement.n_gpu_layers = 0;
+    const auto loaded = worker.load({model_, placement}, 1U << 20U);
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    const auto context = worker.context(small_context());
+    EXPECT_TRUE(context) << context.error().message;
+    return worker;
+  }
+
+  std::string folder_;
+  std::string model_;
+};
+
+TEST_P(Contract, HelloNamesTheEngineAndTheCpu) {
+  const Worker worker = start();
+  EXPECT_EQ(worker.hello().version, protocol::kVersion);
+  EXPECT_FALSE(worker.hello().engine.llama_version.empty());
+  EXPECT_GE(worker.hello().physical_cores, 1);
+  EXPECT_THAT(worker.hello().devices, testing::Contains(testing::Field(&Device::id, "CPU")));
+}
+
+TEST_P(Contract, InspectCountsTheBlocksAndTheOutput) {
+  Worker worker = start();
+  synth(worker);
+  const auto model = worker.inspect(model_);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->n_layer, 3);
+  EXPECT_EQ(model->offloadable_layers(), 4);
+  EXPECT_EQ(model->layers.size(), 3U);
+  EXPECT_EQ(model->n_ctx_train, 4096);
+  EXPECT_FALSE(model->fingerprint.empty());
+}
+
+TEST_P(Contract, ContextIsReadBackAndMapped) {
+  Worker worker = start();
+  synth(worker);
+  Placement placement;
+  placement.n_gpu_layers = 0;
+  ASSERT_TRUE(worker.load({model_, placement}, 1U << 20U));
+  const auto context = worker.context(small_context());
+  ASSERT_TRUE(context) << context.error().message;
+  EXPECT_EQ(context->effective.n_ctx, 256U);
+  EXPECT_EQ(context->effective.n_ubatch, 64U);
+  EXPECT_EQ(context->effective.n_threads, 1);
+  ASSERT_FALSE(context->memory.empty()) << context->memory_note;
+  EXPECT_EQ(offloaded_bytes(context->memory), 0U) << "no layer was offloaded";
+}
+
+TEST_P(Contract, AnotherContextNeedsNoReload) {
+  Worker worker = loaded();
+  ContextSettings larger = small_context();
+  larger.n_ctx = 512;
+  const auto context = worker.context(larger);
+  ASSERT_TRUE(context) << context.error().message;
+  EXPECT_EQ(context->effective.n_ctx, 512U);
+}
+
+TEST_P(Contract, SamplesStreamUntilStopped) {
+  Worker worker = loaded();
+  for (const auto& [kind, tokens, phase] :
+       {std::tuple(MeasureKind::generation, 1U, Phase::generation),
+        std::tuple(MeasureKind::prompt, 8U, Phase::prompt)}) {
+    std::vector<Sample> samples;
+    const auto done = worker.measure({kind, 16, 8, 1000}, phase, [&](const Sample& sample) {
+      samples.push_back(sample);
+      return samples.size() < 20;
+    });
+    ASSERT_TRUE(done) << done.error().message;
+    ASSERT_GE(samples.size(), 20U);
+    double end_ms = 0;
+    for (const Sample& sample : samples) {
+      EXPECT_EQ(sample.tokens, tokens);
+      EXPECT_GE(sample.duration_ms, 0);
+      EXPECT_GE(sample.start_ms, end_ms) << "samples do not overlap";
+      end_ms = sample.start_ms + sample.duration_ms;
+    }
+  }
+}
+
+TEST_P(Contract, MaxSamplesEndsAMeasurement) {
+  Worker worker = loaded();
+  std::size_t count = 0;
+  const auto done = worker.measure({MeasureKind::generation, 0, 4, 6}, Phase::generation,
+                                   [&](const Sample&) { return ++count > 0; });
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(count, 6U);
+}
+
+TEST_P(Contract, CheckGivesTheSameLogitsTwice) {
+  Worker worker = loaded();
+  const auto first = worker.check();
+  const auto second = worker.check();
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->finite);
+  EXPECT_GE(first->logits.size(), 2U);
+  EXPECT_EQ(first->logits, second->logits);
+}
+
+TEST_P(Contract, FullDepthReachesTheEndOfTheContext) {
+  Worker worker = loaded();
+  const auto done = worker.full_depth();
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->n_ctx, 256U);
+  EXPECT_THAT(done->filled_by, testing::AnyOf("copy", "decode"));
+}
+
+TEST_P(Contract, MeasuringWithoutAContextIsAFaultAndTheWorkerLivesOn) {
+  Worker worker = start();
+  const auto done = worker.measure({MeasureKind::generation, 0, 4, 6}, Phase::generation,
+                                   [](const Sample&) { return true; });
+  EXPECT_FALSE(done);
+  EXPECT_TRUE(worker.alive());
+}
+
+TEST_P(Contract, UnloadAllowsAnotherLoad) {
+  Worker worker = loaded();
+  ASSERT_TRUE(worker.unload());
+  Placement placement;
+  placement.n_gpu_layers = 0;
+  const auto again = worker.load({model_, placement}, 1U << 20U);
+  EXPECT_TRUE(again) << again.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, Contract, testing::Values(kScripted, kReal),
+                         [](const auto& case_info) { return case_info.param.name; });
+
+}  // namespace
+}  // namespace sweetspot::engine

@@ -1,0 +1,178 @@
+"""What the system tests share: the real programs, tiny real models, and a look at what is left behind.
+
+Every test runs the built programs as a user would. Models are made by `sweetspot synth`; where a test
+needs a broken file it breaks a real one, byte by byte.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+BIN = pathlib.Path(os.environ["SWEETSPOT_BIN_DIR"])
+SOURCE = pathlib.Path(os.environ["SWEETSPOT_SOURCE_DIR"])
+SWEETSPOT = BIN / "sweetspot"
+SCRIPTED_WORKER = BIN / "scripted_worker"
+
+EXIT_USAGE, EXIT_MODEL, EXIT_DEVICE, EXIT_NOTHING, EXIT_OUTPUT = 2, 3, 4, 5, 6
+EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
+
+TINY = ["--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2",
+        "--vocab", "512"]
+FAST = ["-c", "256", "-b", "64", "-ub", "64", "-p", "32", "-n", "16", "--max-seconds", "0.3",
+        "-t", "1"]
+
+
+class SystemTest(unittest.TestCase):
+    """A folder of its own, and the promise that nothing is left running."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sweetspot-system-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.marker = f"SWEETSPOT_SYSTEM_TEST={self.folder.name}"
+        self.addCleanup(self.assert_nothing_is_left)
+
+    def environment(self, extra=None):
+        name, value = self.marker.split("=")
+        env = {key: text for key, text in os.environ.items()
+               if key not in ("NO_COLOR", "SWEETSPOT_WORKER")}
+        env.update({name: value, "TERM": "xterm"}, **(extra or {}))
+        return env
+
+    def run_sweetspot(self, *arguments, timeout=120, env=None, stdin=subprocess.DEVNULL):
+        return subprocess.run([str(SWEETSPOT), *map(str, arguments)], cwd=self.folder, text=True,
+                              capture_output=True, timeout=timeout, env=self.environment(env),
+                              stdin=stdin, errors="backslashreplace")
+
+    def start_sweetspot(self, *arguments, env=None, **popen):
+        return subprocess.Popen([str(SWEETSPOT), *map(str, arguments)], cwd=self.folder,
+                                env=self.environment(env), **popen)
+
+    def synth(self, name="tiny.gguf", *arguments):
+        path = self.folder / name
+        made = self.run_sweetspot("synth", path, *(arguments or TINY))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return path
+
+    def profile(self, model, *arguments, env=None, timeout=120):
+        """Runs `profile --json` and returns (process, run)."""
+        done = self.run_sweetspot("profile", model, *FAST, "--json", *arguments, env=env,
+                                  timeout=timeout)
+        return done, (json.loads(done.stdout) if done.stdout.strip() else None)
+
+    def assert_clear_sentence(self, done, exit_code, *words):
+        """One line on stderr that starts with our name and says what to do; never a stack trace."""
+        self.assertEqual(done.returncode, exit_code, done.stdout + done.stderr)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("sweetspot: ")]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, lines[0])
+        for noise in ("terminate called", "#0 ", "core dumped", "nlohmann", "std::"):
+            self.assertNotIn(noise, done.stderr)
+        return lines[0]
+
+    def left_running(self):
+        left = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            with contextlib.suppress(OSError):
+                if self.marker.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    left.append((int(entry.name), (entry / "cmdline").read_bytes()))
+        return left
+
+    def assert_nothing_is_left(self, within_seconds=3):
+        deadline = time.monotonic() + within_seconds
+        while self.left_running() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left = self.left_running()
+        for pid, _ in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        self.assertEqual(left, [])
+
+    @contextlib.contextmanager
+    def rpc_server(self):
+        """A second process that serves ggml's RPC on loopback; gives its address."""
+        port = free_port()
+        address = f"127.0.0.1:{port}"
+        server = self.start_sweetspot("serve", "--listen", address, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT)
+        try:
+            wait_until_listening(port, server)
+            yield address
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=20)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_listening(port, process, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+# ---- breaking a GGUF file ---------------------------------------------------------------------------
+
+
+def patch_u32(path, key, value):
+    """Overwrites the value of an uint32 metadata key in place."""
+    data = bytearray(path.read_bytes())
+    name = key.encode()
+    at = data.index(struct.pack("<Q", len(name)) + name) + 8 + len(name)
+    (kind,) = struct.unpack_from("<I", data, at)
+    assert kind == 4, f"{key} is of type {kind}, not uint32"
+    struct.pack_into("<I", data, at + 4, value)
+    path.write_bytes(data)
+
+
+def patch_bytes(path, old, new):
+    """Replaces the first occurrence of `old`; both have the same length."""
+    assert len(old) == len(new)
+    data = path.read_bytes()
+    assert old in data, old
+    path.write_bytes(data.replace(old, new, 1))
+
+
+def fill_tensors_with_nan(path, from_fraction=0.3):
+    """Sets every byte of the last part of the file: f16 scales and f32 values become NaN."""
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * from_fraction)
+    data[start:] = b"\xff" * (len(data) - start)
+    path.write_bytes(data)
+
+
+def gguf_string(text):
+    raw = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def write_gguf(path, metadata):
+    """A GGUF header without tensors. `metadata` maps keys to str, int (uint32) or ('u16', int)."""
+    out = b"GGUF" + struct.pack("<IQQ", 3, 0, len(metadata))
+    for key, value in metadata.items():
+        out += gguf_string(key)
+        if isinstance(value, int):
+            out += struct.pack("<II", 4, value)
+        elif isinstance(value, tuple):
+            out += struct.pack("<IH", 2, value[1])
+        else:
+            out += struct.pack("<I", 8) + gguf_string(value)
+    path.write_bytes(out)

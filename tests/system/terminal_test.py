@@ -1,0 +1,80 @@
+"""On a real pseudo-terminal: the question, the progress line, colours and NO_COLOR."""
+
+import os
+import pty
+import select
+import signal
+import time
+import unittest
+
+from harness import FAST, SWEETSPOT, SystemTest
+
+
+class Terminal(SystemTest):
+    def run_on_terminal(self, *arguments, answers=(), env=None, timeout=90, interrupt_after=None):
+        """Types each answer when its prompt has appeared; returns (exit status, all output)."""
+        pid, master = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execve(SWEETSPOT, [str(SWEETSPOT), *map(str, arguments)], self.environment(env))
+        output, pending = b"", list(answers)
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if not select.select([master], [], [], 0.2)[0]:
+                continue
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            output += chunk
+            if pending and output.endswith(b": "):
+                os.write(master, pending.pop(0).encode() + b"\n")
+            if interrupt_after and interrupt_after in output:
+                os.kill(pid, signal.SIGINT)
+                interrupt_after = None
+        os.close(master)
+        _, status = os.waitpid(pid, 0)
+        return os.waitstatus_to_exitcode(status), output.decode(errors="replace")
+
+    def test_asks_when_nothing_is_given_and_explains_a_wrong_answer(self):
+        model = self.synth()
+        code, output = self.run_on_terminal("profile", model, *FAST, answers=["many", "0"])
+        self.assertEqual(code, 0, output)
+        self.assertIn("quick", output)
+        self.assertIn("full", output)
+        self.assertIn("many", output)
+        self.assertIn("--layers", output)
+
+    def test_ctrl_c_at_the_question(self):
+        model = self.synth()
+        code, output = self.run_on_terminal("profile", model, *FAST, interrupt_after=b"[1]: ")
+        self.assertEqual(code, 130, output)
+
+    def test_draws_a_live_line_and_colours(self):
+        model = self.synth()
+        code, output = self.run_on_terminal("profile", model, *FAST, "--layers", "0")
+        self.assertEqual(code, 0, output)
+        self.assertIn("\r", output)
+        self.assertRegex(output, "\x1b\\[[0-9;]+m")
+
+    def test_no_color_is_obeyed(self):
+        model = self.synth()
+        code, output = self.run_on_terminal("profile", model, *FAST, "--layers", "0",
+                                            env={"NO_COLOR": "1"})
+        self.assertEqual(code, 0, output)
+        self.assertNotRegex(output, "\x1b\\[[0-9;]*m")
+
+    def test_help_shows_examples_and_exit_codes(self):
+        for command in ("profile", "devices", "inspect", "synth", "serve"):
+            done = self.run_sweetspot(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Examples:", done.stdout)
+            self.assertEqual(done.stderr, "")
+        self.assertIn("Exit codes:", self.run_sweetspot("--help").stdout)
+        self.assertRegex(self.run_sweetspot("--version").stdout, r"^\d+\.\d+\.\d+$")
+
+
+if __name__ == "__main__":
+    unittest.main()
