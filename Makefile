@@ -1,0 +1,28 @@
+# The commands of this repository. Each sets up what is missing first; see docs/install.md.
+
+.PHONY: build demo test profile format lint clean help
+
+build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
+	@scripts/build.sh
+
+demo: ## make a 1.1B model and profile it on the devices of this machine
+	@scripts/demo.sh
+
+test: ## build and run all tests
+	@scripts/test.sh
+
+profile: build ## profile your own model: make profile MODEL=/path/to.gguf [ARGS="--full"]
+	@test -n "$(MODEL)" || { echo 'usage: make profile MODEL=/path/to.gguf [ARGS="--full"]' >&2; exit 2; }
+	@build/bin/sweetspot profile "$(MODEL)" $(ARGS)
+
+format: ## clang-format our sources in place
+	@scripts/lint.sh --fix-format
+
+lint: ## clang-format, clang-tidy and shellcheck; any finding is an error
+	@scripts/lint.sh
+
+clean: ## remove build/ (the private llama.cpp and the demo model in .deps/ stay)
+	@rm -rf build
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-15s %s\n' "$$target" "$$what"; done

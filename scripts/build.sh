@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Sets up what is missing and builds into build/.
+#
+#   scripts/build.sh            the two programs, in build/bin/
+#   scripts/build.sh test       the programs and all tests
+#   scripts/build.sh lint       only what clang-tidy needs: the compile commands
+#
+# One folder and one set of flags for all three, so that nothing is compiled twice.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+configure() {
+  local preset=$1 log
+  log=$(mktemp)
+  # shellcheck disable=SC2064
+  trap "rm -f '$log'" EXIT
+  (cd "$repo_dir" && cmake --preset "$preset") >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "configuring the build" "cmake did not succeed (what it said is above)" \
+      "mend what its message names; docs/install.md lists what is needed; 'make clean' starts over"
+  }
+  sed -n 's/^-- Using \(llama.cpp\)/\1/p' "$log" >&2
+}
+
+main() {
+  local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker)
+  "$repo_dir/scripts/setup-packages.sh" "$goal"
+  "$repo_dir/scripts/setup-llama.sh"
+  case $goal in
+    test | lint) preset=ci targets=(all) ;;
+  esac
+  configure "$preset"
+  [[ $goal == lint ]] || cmake --build "$build_dir" --target "${targets[@]}" -- --quiet
+}
+
+main "$@"

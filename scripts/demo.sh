@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Sets up, builds, makes a model of 1.1 billion random weights and profiles it on the devices of this
+# machine. Arguments go to `sweetspot profile` after the demo's own. Nothing is done twice: the second
+# run goes straight to measuring.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+readonly sweetspot=$build_dir/bin/sweetspot
+readonly model=$deps_dir/models/demo-1.1b.gguf
+readonly host=127.0.0.1
+
+server=
+
+# TinyLlama's geometry. Random weights run exactly as fast as trained ones; the text they write is noise.
+make_model() {
+  [[ ! -f $model ]] || return 0
+  say "making $(basename "$model") in ${deps_dir#"$PWD"/}/models (once, about 0.7 GB)"
+  mkdir -p "$(dirname "$model")"
+  "$sweetspot" synth "$model" --arch llama --blocks 22 --embd 2048 --ff 5632 --heads 32 --kv-heads 4 \
+    --vocab 32000 --type q4_K
+}
+
+has_gpu() { "$sweetspot" devices --json | grep -qE '"type": *"i?gpu"'; }
+
+accepts() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
+
+free_port() {
+  local port
+  for port in $(seq 50052 50151); do
+    if ! accepts "$port"; then
+      printf '%s' "$port"
+      return
+    fi
+  done
+  fail "looking for a free port" "all of 50052 to 50151 on $host are taken" "end some of what listens there"
+}
+
+stop_server() {
+  [[ -n $server ]] || return 0
+  kill "$server" 2>/dev/null || true
+  wait "$server" 2>/dev/null || true
+  server=
+}
+
+# start_server PORT: ggml's RPC server, which is a device of its own to llama.cpp.
+start_server() {
+  local log=$build_dir/demo-server.log tries
+  "$sweetspot" serve --listen "$host:$1" </dev/null >"$log" 2>&1 &
+  server=$!
+  for tries in $(seq 100); do
+    if accepts "$1"; then return; fi
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.1
+  done
+  tail -n 5 "$log" >&2
+  fail "starting the RPC server for the demo" "it did not listen on $host:$1 (try $tries; its last lines are above)" \
+    "run '$sweetspot serve --listen $host:$1' to see what it says"
+}
+
+main() {
+  local port rpc=() status=0 results
+  "$repo_dir/scripts/build.sh"
+  make_model
+  if ! has_gpu; then
+    port=$(free_port)
+    trap stop_server EXIT
+    trap 'exit 143' TERM # deferred by bash until what runs in the foreground has ended
+    start_server "$port"
+    rpc=(--rpc "$host:$port")
+    say "No GPU here: the accelerator of this demo is ggml's RPC device, served by a second process on loopback ($host:$port)."
+  fi
+  mkdir -p "$build_dir/results"
+  results=$build_dir/results/demo-$(date +%Y%m%d-%H%M%S).json
+  # The limit pretends a small card, so that the bands of the profiles mean something.
+  "$sweetspot" profile "$model" --quick -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 1GiB \
+    "${rpc[@]}" -o "$results" "$@" || status=$?
+  stop_server
+  return "$status"
+}
+
+main "$@"

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Format, clang-tidy and shellcheck over our own files; any finding is an error.
+#
+#   scripts/lint.sh [--fix-format]
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repo_dir"
+
+our_sources() {
+  local folders=() folder
+  for folder in src include tests bench cmake; do
+    [[ ! -d $folder ]] || folders+=("$folder")
+  done
+  find "${folders[@]}" \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' \) | sort
+}
+
+our_scripts() { printf '%s\n' .ci/run scripts/*.sh; }
+
+# A header filter that matches nothing is silent, so a fault is planted in a header to see it reported.
+check_header_filter() {
+  local planted found
+  planted=$(mktemp -d)
+  mkdir -p "$planted/src/core"
+  printf '#pragma once\nstruct badly_named {};\n' >"$planted/src/core/planted.hpp"
+  printf '#include "core/planted.hpp"\nint main() { return 0; }\n' >"$planted/src/core/planted.cpp"
+  found=$(clang-tidy --quiet --config-file="$repo_dir/.clang-tidy" "$planted/src/core/planted.cpp" -- \
+    -std=c++20 -I"$planted/src" 2>/dev/null || true)
+  rm -rf "$planted"
+  if ! grep -q "badly_named.*readability-identifier-naming" <<<"$found"; then
+    say "lint: clang-tidy did not report a fault planted in a header: HeaderFilterRegex of .clang-tidy matches nothing"
+    return 1
+  fi
+}
+
+check_tidy() {
+  "$repo_dir/scripts/build.sh" lint
+  run-clang-tidy -quiet -j "$(nproc)" -p "$build_dir" "^$repo_dir/src/.*\.cpp\$" \
+    >"$build_dir/clang-tidy.log" 2>&1 && return
+  sed 's/\x1b\[[0-9;]*m//g' "$build_dir/clang-tidy.log" | grep -E '(warning|error):' | sort -u >&2
+  say "lint: clang-tidy found faults (all of its output: build/clang-tidy.log)"
+  return 1
+}
+
+main() {
+  local -a sources scripts
+  local status=0
+  "$repo_dir/scripts/setup-packages.sh" lint
+  mapfile -t sources < <(our_sources)
+  mapfile -t scripts < <(our_scripts)
+  if [[ ${1:-} == --fix-format ]]; then
+    clang-format -i "${sources[@]}"
+    return
+  fi
+  # Every check runs, so that one call shows all there is to mend.
+  say "clang-format: ${#sources[@]} files"
+  clang-format --dry-run -Werror "${sources[@]}" || status=1
+  say "shellcheck: ${#scripts[@]} scripts"
+  shellcheck -x -P "$repo_dir" "${scripts[@]}" || status=1
+  check_header_filter || status=1
+  say "clang-tidy: src/"
+  check_tidy || status=1
+  [[ $status -eq 0 ]] || say "lint: failed"
+  return "$status"
+}
+
+main "$@"

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Set-up, build, then the whole test suite in random order. Arguments go to ctest (-R name, -LE slow, ...).
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+"$repo_dir/scripts/build.sh" test
+cd "$repo_dir"
+ctest --preset ci "$@" </dev/null

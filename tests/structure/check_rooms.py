@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Compares every include of src/ with the table of arrows in docs/architecture.md.
+
+check_rooms.py ROOT         checks a source tree; prints each fault as file:line: sentence
+check_rooms.py --self-test  plants faults in a small tree and expects each to be found
+"""
+
+import pathlib
+import re
+import sys
+import tempfile
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+ENGINE_HEADER = re.compile(r"^(llama|ggml|gguf|mtmd)[a-z-]*\.h$")
+DRIVER_HEADER = re.compile(r"^(cuda|nvml|vulkan/|hip/|rocm)")
+ONLY_ROOM_WITH_LLAMA = "worker"
+
+
+def read_arrows(page):
+    """The ```rooms block: one "room -> rooms it may include" a line, a room only below those it uses."""
+    block = re.search(r"^```rooms\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    if block is None:
+        return {}, ["docs/architecture.md:1: has no ```rooms block"]
+    arrows, faults = {}, []
+    for line in block.group(1).splitlines():
+        name, arrow, used = line.partition("->")
+        room, uses = name.strip(), used.split()
+        if not arrow or not room:
+            faults.append(f'docs/architecture.md:1: "{line}" is not of the form "room -> rooms"')
+            continue
+        if room in arrows:
+            faults.append(f"docs/architecture.md:1: {room} has two lines")
+        faults += [
+            f"docs/architecture.md:1: {room} -> {use}: arrows point to rooms on earlier lines"
+            for use in uses
+            if use not in arrows
+        ]
+        arrows[room] = set(uses)
+    return arrows, faults
+
+
+def generated_header(root, target):
+    """A header that CMake makes from src/ROOM/NAME.in belongs to that room: "ROOM/NAME.in", or None."""
+    templates = list((root / "src").glob(f"*/{target}.in"))
+    return str(templates[0].relative_to(root / "src")) if templates else None
+
+
+def check_include(root, room, allowed, quote, target):
+    """The fault of one include, or None."""
+    if ENGINE_HEADER.match(target) and room != ONLY_ROOM_WITH_LLAMA:
+        return f"only {ONLY_ROOM_WITH_LLAMA} may include {target}"
+    if DRIVER_HEADER.match(target):
+        return f"{target}: drivers are opened at run time, their headers are not included"
+    if quote == "<":
+        return None
+    if "/" not in target:
+        target = generated_header(root, target) or target
+    used, slash, _ = target.partition("/")
+    if not slash or not (root / "src" / target).is_file():
+        return f'"{target}" is not of the form "room/file.hpp" from src/'
+    if used != room and used not in allowed:
+        return f"{room} may not include {used} ({target})"
+    return None
+
+
+def check_file(root, room, path, arrows):
+    where = path.relative_to(root)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        include = INCLUDE.match(line)
+        if include:
+            fault = check_include(root, room, arrows[room], include.group(1), include.group(2))
+            if fault:
+                yield f"{where}:{number}: {fault}"
+
+
+def check_tree(root):
+    arrows, faults = read_arrows((root / "docs/architecture.md").read_text(encoding="utf-8"))
+    folders = {path.name for path in (root / "src").iterdir() if path.is_dir()}
+    faults += [f"src/{name}: has no line in docs/architecture.md" for name in sorted(folders - set(arrows))]
+    faults += [f"docs/architecture.md:1: there is no src/{name}" for name in sorted(set(arrows) - folders)]
+    seen = 0
+    for room in sorted(folders & set(arrows)):
+        for path in sorted((root / "src" / room).rglob("*")):
+            if path.suffix in {".hpp", ".cpp", ".h", ".c", ".inc"}:
+                seen += 1
+                faults += check_file(root, room, path, arrows)
+    if seen == 0:
+        faults.append("src: no source file was checked")
+    return faults
+
+
+GOOD_TREE = {
+    "docs/architecture.md": "# A\n```rooms\ncore ->\nstore -> core\nworker -> core\n```\n",
+    "src/core/a.hpp": "#include <string>\n",
+    "src/core/made.hpp.in": "@VERSION@\n",
+    "src/store/b.cpp": '#include "core/a.hpp"\n#include "store/b.hpp"\n#include "made.hpp"\n',
+    "src/store/b.hpp": "#pragma once\n",
+    "src/worker/w.cpp": '#include <llama.h>\n#include "core/a.hpp"\n',
+}
+
+PLANTED_FAULTS = {
+    "core may not include store": ("src/core/a.hpp", '#include "store/b.hpp"\n'),
+    "store may not include worker": ("src/store/b.cpp", ' # include "worker/w.cpp"\n'),
+    "only worker may include llama.h": ("src/store/b.cpp", "#include <llama.h>\n"),
+    "drivers are opened at run time": ("src/store/b.cpp", "#include <cuda_runtime.h>\n"),
+    'not of the form "room/file.hpp"': ("src/store/b.cpp", '#include "b.hpp"\n'),
+    "src/extra: has no line": ("src/extra/x.hpp", "#pragma once\n"),
+    "there is no src/gone": ("docs/architecture.md", "```rooms\ncore ->\nstore ->\nworker ->\ngone ->\n```\n"),
+    "point to rooms on earlier lines": ("docs/architecture.md", "```rooms\ncore -> store\nstore -> core\n```\n"),
+    "has no ```rooms block": ("docs/architecture.md", "# nothing\n"),
+}
+
+
+def write_tree(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def faults_of(files):
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        write_tree(root, files)
+        return check_tree(root)
+
+
+def self_test():
+    problems = [f"a tree without fault was blamed: {fault}" for fault in faults_of(GOOD_TREE)]
+    for expected, (name, text) in PLANTED_FAULTS.items():
+        found = faults_of({**GOOD_TREE, name: text})
+        if not any(expected in fault for fault in found):
+            problems.append(f'planted in {name}, not found: "{expected}" (found: {found})')
+    return problems
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    faults = self_test() if arguments[0] == "--self-test" else check_tree(pathlib.Path(arguments[0]))
+    print("\n".join(faults), end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
