@@ -69,6 +69,12 @@ Result<engine::StartOptions> start_options(const Environment& environment,
   return start;
 }
 
+Status check_path(std::string_view path) {
+  if (is_utf8(path)) return {};
+  return error(ErrorKind::usage, fmt::format("the path {} is not UTF-8", printable(path)),
+               "rename the file or use a link with another name");
+}
+
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
   const auto reject = [&] {
     return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),

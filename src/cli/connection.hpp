@@ -25,6 +25,10 @@ void add_connection(CLI::App& app, ConnectionOptions& options);
 Result<engine::StartOptions> start_options(const Environment& environment,
                                            const ConnectionOptions& options = {});
 
+/// A path that a worker can be told: errors (usage) where it is not UTF-8, since the protocol is
+/// JSON.
+Status check_path(std::string_view path);
+
 struct Endpoint {
   std::string host;
   int port = 0;

@@ -57,6 +57,7 @@ void print_model(const ModelInfo& model) {
 }
 
 Result<int> inspect(const InspectOptions& options, const Environment& environment) {
+  if (const Status path = check_path(options.path); !path) return tl::unexpected(path.error());
   Result<engine::StartOptions> start = start_options(environment);
   if (!start) return tl::unexpected(start.error());
   Outcome<engine::Worker> worker = engine::Worker::start(*start);

@@ -166,6 +166,8 @@ void add_profile_options(CLI::App& app, ProfileOptions& options) {
 
 Result<profiler::Request> make_request(const ProfileOptions& options,
                                        const Environment& environment) {
+  if (const Status path = check_path(options.model_path); !path)
+    return tl::unexpected(path.error());
   profiler::Request request;
   request.model_path = options.model_path;
   const Result<Config> config = make_config(options);

@@ -24,6 +24,7 @@ Examples:
 )";
 
 Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
+  if (const Status path = check_path(request.out_path); !path) return tl::unexpected(path.error());
   Result<engine::StartOptions> start = start_options(environment);
   if (!start) return tl::unexpected(start.error());
   Outcome<engine::Worker> worker = engine::Worker::start(*start);

@@ -9,6 +9,11 @@
 namespace sweetspot {
 namespace {
 
+template <typename T>
+T number_at(const Json& json, const char* field) {
+  return checked<T>(json.at(field), field);
+}
+
 // An enum that came as text; throws as nlohmann does so that guard() reports it.
 template <typename Enum>
 Enum enum_at(const Json& json, const char* field,
@@ -33,7 +38,7 @@ std::string knob_text(const Json& value) {
     }
     return joined;
   }
-  return std::to_string(value.get<std::int64_t>());
+  return std::to_string(checked<std::int64_t>(value, "knob"));
 }
 
 Json raw_to_json(const std::vector<Sample>& samples) {
@@ -251,30 +256,31 @@ ModelInfo model_info_from_json(const Json& json) {
   model.path = json.at("path").get<std::string>();
   for (const Json& file : json.at("files")) {
     model.files.push_back(
-        {file.at("path").get<std::string>(), file.at("size_bytes").get<std::uint64_t>(),
-         file.at("mtime_ns").get<std::int64_t>(), file.at("inode").get<std::uint64_t>()});
+        {file.at("path").get<std::string>(), number_at<std::uint64_t>(file, "size_bytes"),
+         number_at<std::int64_t>(file, "mtime_ns"), number_at<std::uint64_t>(file, "inode")});
   }
   model.fingerprint = json.at("fingerprint").get<std::string>();
   model.architecture = json.at("architecture").get<std::string>();
   model.quantization = json.at("quantization").get<std::string>();
-  model.n_params = json.at("n_params").get<std::uint64_t>();
-  model.size_bytes = json.at("size_bytes").get<std::uint64_t>();
-  model.n_layer = json.at("n_layer").get<int>();
-  model.n_ctx_train = json.at("n_ctx_train").get<int>();
-  model.n_embd = json.at("n_embd").get<int>();
-  model.n_vocab = json.at("n_vocab").get<int>();
-  model.n_expert = json.at("n_expert").get<int>();
-  model.n_expert_used = json.at("n_expert_used").get<int>();
+  model.n_params = number_at<std::uint64_t>(json, "n_params");
+  model.size_bytes = number_at<std::uint64_t>(json, "size_bytes");
+  model.n_layer = number_at<int>(json, "n_layer");
+  model.n_ctx_train = number_at<int>(json, "n_ctx_train");
+  model.n_embd = number_at<int>(json, "n_embd");
+  model.n_vocab = number_at<int>(json, "n_vocab");
+  model.n_expert = number_at<int>(json, "n_expert");
+  model.n_expert_used = number_at<int>(json, "n_expert_used");
   model.recurrent = json.at("recurrent").get<bool>();
   model.hybrid = json.at("hybrid").get<bool>();
-  model.non_layer_bytes = json.at("non_layer_bytes").get<std::uint64_t>();
+  model.non_layer_bytes = number_at<std::uint64_t>(json, "non_layer_bytes");
   model.name = take<std::string>(json, "name");
   model.n_head = take<int>(json, "n_head");
   model.n_head_kv = take<int>(json, "n_head_kv");
   model.n_ff = take<int>(json, "n_ff");
   for (const Json& layer : json.at("layers")) {
-    model.layers.push_back({layer.at("block").get<int>(), layer.at("bytes").get<std::uint64_t>(),
-                            layer.at("expert_bytes").get<std::uint64_t>()});
+    model.layers.push_back({number_at<int>(layer, "block"),
+                            number_at<std::uint64_t>(layer, "bytes"),
+                            number_at<std::uint64_t>(layer, "expert_bytes")});
   }
   return model;
 }
@@ -330,11 +336,11 @@ Json to_json(const EffectiveConfig& effective) {
 
 EffectiveConfig effective_config_from_json(const Json& json) {
   EffectiveConfig effective;
-  effective.n_ctx = json.at("n_ctx").get<std::uint32_t>();
-  effective.n_batch = json.at("n_batch").get<std::uint32_t>();
-  effective.n_ubatch = json.at("n_ubatch").get<std::uint32_t>();
-  effective.n_threads = json.at("n_threads").get<int>();
-  effective.n_threads_batch = json.at("n_threads_batch").get<int>();
+  effective.n_ctx = number_at<std::uint32_t>(json, "n_ctx");
+  effective.n_batch = number_at<std::uint32_t>(json, "n_batch");
+  effective.n_ubatch = number_at<std::uint32_t>(json, "n_ubatch");
+  effective.n_threads = number_at<int>(json, "n_threads");
+  effective.n_threads_batch = number_at<int>(json, "n_threads_batch");
   effective.n_gpu_layers = take<int>(json, "n_gpu_layers");
   effective.flash_attn = take<std::string>(json, "flash_attn");
   effective.type_k = take<std::string>(json, "type_k");
@@ -348,8 +354,8 @@ Json to_json(const Workload& workload) {
 }
 
 Workload workload_from_json(const Json& json) {
-  return {json.at("n_prompt").get<std::uint32_t>(), json.at("n_gen").get<std::uint32_t>(),
-          json.at("n_depth").get<std::uint32_t>()};
+  return {number_at<std::uint32_t>(json, "n_prompt"), number_at<std::uint32_t>(json, "n_gen"),
+          number_at<std::uint32_t>(json, "n_depth")};
 }
 
 Json to_json(const MemoryMap& memory) {
@@ -365,9 +371,9 @@ MemoryMap memory_map_from_json(const Json& json) {
   MemoryMap memory;
   for (const Json& device : json) {
     memory.push_back({device.at("id").get<std::string>(),
-                      device.at("model_bytes").get<std::uint64_t>(),
-                      device.at("context_bytes").get<std::uint64_t>(),
-                      device.at("compute_bytes").get<std::uint64_t>()});
+                      number_at<std::uint64_t>(device, "model_bytes"),
+                      number_at<std::uint64_t>(device, "context_bytes"),
+                      number_at<std::uint64_t>(device, "compute_bytes")});
   }
   return memory;
 }

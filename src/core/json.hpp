@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "core/config.hpp"
 #include "core/device.hpp"
@@ -31,6 +33,22 @@ std::string dump(const Json& json, int indent = -1);
 /// Parses text from another process or a file. Never throws; depth and duplicates are nlohmann's.
 Result<Json> parse_json(std::string_view text);
 
+/// `value` as a T. nlohmann converts between number types in silence; here a number that is not
+/// whole, or does not fit, throws nlohmann::json::exception like every other wrong type.
+template <typename T>
+T checked(const Json& value, const char* name) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    const bool fits = value.is_number_unsigned() ? std::in_range<T>(value.get<std::uint64_t>())
+                                                 : value.is_number_integer() &&
+                                                       std::in_range<T>(value.get<std::int64_t>());
+    if (!fits) {
+      throw nlohmann::json::other_error::create(
+          599, std::string(name) + " is no whole number in range", &value);
+    }
+  }
+  return value.get<T>();
+}
+
 /// Sets `object[name]` to the value, or to null with the reason under "absent".
 template <typename T>
 void put(Json& object, const char* name, const Reading<T>& reading) {
@@ -47,7 +65,7 @@ void put(Json& object, const char* name, const Reading<T>& reading) {
 template <typename T>
 Reading<T> take(const Json& object, const char* name) {
   const auto field = object.find(name);
-  if (field != object.end() && !field->is_null()) return field->template get<T>();
+  if (field != object.end() && !field->is_null()) return checked<T>(*field, name);
   if (const auto absent = object.find("absent"); absent != object.end()) {
     if (const auto reason = absent->find(name); reason != absent->end()) {
       return Absence{reason->get<std::string>()};

@@ -69,6 +69,15 @@ std::string printable(std::string_view text, std::size_t max_chars) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Decoded decoded = decode_utf8(text);
+    if (decoded.length == 0) return false;
+    text.remove_prefix(decoded.length);
+  }
+  return true;
+}
+
 Result<std::uint64_t> parse_bytes(std::string_view text) {
   struct Unit {
     std::string_view name;

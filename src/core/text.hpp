@@ -15,6 +15,9 @@ namespace sweetspot {
 /// before they are shown.
 std::string printable(std::string_view text, std::size_t max_chars = 200);
 
+/// Whether all of `text` is UTF-8 as RFC 3629 has it. JSON can carry nothing else.
+bool is_utf8(std::string_view text);
+
 /// "6GiB", "512 MiB", "6G", "1.5GB", "4096" (bytes). G/M/K without B mean binary units, as
 /// llama.cpp's users read them; GB/MB/KB are decimal. Errors carry the text and what is accepted.
 Result<std::uint64_t> parse_bytes(std::string_view text);

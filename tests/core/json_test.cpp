@@ -48,6 +48,23 @@ TEST(Json, WrongTypesBecomeErrorsNotExceptions) {
   EXPECT_FALSE(parse_json("{\"a\":"));
 }
 
+TEST(Json, NumbersThatDoNotFitAreErrorsNotOtherNumbers) {
+  const Json healthy = to_json(ModelInfo{});
+  ASSERT_TRUE(guard([&] { return model_info_from_json(healthy); }, "model"));
+  const std::vector<std::pair<const char*, Json>> wrong = {{"n_params", 1e30},
+                                                           {"n_params", -1},
+                                                           {"n_params", 0.5},
+                                                           {"n_params", "7"},
+                                                           {"n_layer", 1e30},
+                                                           {"n_layer", 0.5},
+                                                           {"n_layer", std::int64_t{1} << 40U}};
+  for (const auto& [field, value] : wrong) {
+    Json model = healthy;
+    model[field] = value;
+    EXPECT_FALSE(guard([&] { return model_info_from_json(model); }, "model")) << field << value;
+  }
+}
+
 TEST(Json, DumpEscapesWhatATerminalWouldObey) {
   const std::string text = dump(Json{{"name", "\x1b[2J\u202e\xff"}});
   for (const char c : text) EXPECT_TRUE(c >= 0x20 && c < 0x7F);

@@ -38,6 +38,13 @@ TEST(Printable, CutsLongTextOnACharacterBoundary) {
   EXPECT_LE(printable(std::string(1U << 20U, 'x')).size(), 210U);
 }
 
+TEST(IsUtf8, AgreesWithWhatPrintableLeavesAlone) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("日本語 \x1b"));
+  EXPECT_FALSE(is_utf8("a\xff"));
+  EXPECT_FALSE(is_utf8("\xc0\xaf"));
+}
+
 TEST(ParseBytes, ReadsWhatPeopleType) {
   EXPECT_EQ(parse_bytes("6GiB"), 6442450944U);
   EXPECT_EQ(parse_bytes("6G"), 6442450944U);

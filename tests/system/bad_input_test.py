@@ -77,6 +77,12 @@ class ModelFiles(SystemTest):
         done = self.run_sweetspot("profile", first, "--quick", *FAST)
         self.assert_clear_sentence(done, EXIT_MODEL, "00002-of-00002")
 
+    def test_a_path_that_is_not_utf8(self):
+        name = b"bad-\xff.gguf"
+        for command in (["profile"], ["inspect"]):
+            done = self.run_sweetspot(*command, os.fsdecode(name))
+            self.assert_clear_sentence(done, EXIT_USAGE, "bad-\\xff.gguf")
+
     def test_a_hostile_name_reaches_neither_terminal_nor_shell(self):
         name = "x\x1b[31m$(touch owned)`touch owned`"
         model = self.synth(name + ".gguf", "--name", name, "--blocks", "2", "--embd", "256", "--ff",

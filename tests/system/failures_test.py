@@ -41,7 +41,7 @@ class Failures(SystemTest):
             "crashed": {"at": "load", "do": "abort",
                         "stderr": ["GGML_ASSERT(n > 0) failed"]},
             "out-of-device-memory": {
-                "at": "load", "do": "fault", "code": "model_null",
+                "at": "load", "do": "fault", "code": "model-null",
                 "message": "llama.cpp returned no model",
                 "log": ["ggml_backend_cuda_buffer_type_alloc_buffer: allocating 5000.00 MiB on "
                         "device 0: cudaMalloc failed: out of memory",
