@@ -14,7 +14,7 @@ namespace sweetspot::cli {
 namespace {
 
 // Left to the rest of the system while a model loads: a machine that swaps measures nothing.
-std::uint64_t host_reserve_bytes() {
+std::uint64_t default_host_reserve_bytes() {
   constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
   constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
   const Reading<std::uint64_t> total = devices::this_machine().memory_total_bytes;
@@ -36,6 +36,11 @@ void add_connection(CLI::App& app, ConnectionOptions& options) {
                  "Seconds one decode may take (default: 120)")
       ->check(CLI::PositiveNumber)
       ->type_name("SECONDS");
+  app.add_option(
+         "--host-reserve", options.host_reserve,
+         "Host memory that must stay available (default: 5 % of it); a worker that takes more "
+         "is ended")
+      ->type_name("SIZE");
 }
 
 Result<engine::StartOptions> start_options(const Environment& environment,
@@ -57,7 +62,15 @@ Result<engine::StartOptions> start_options(const Environment& environment,
   start.program = std::move(*program);
   start.rpc = options.rpc;
   start.cancel = environment.cancel;
-  start.host_reserve_bytes = host_reserve_bytes();
+  start.host_reserve_bytes = default_host_reserve_bytes();
+  if (!options.host_reserve.empty()) {
+    const Result<std::uint64_t> reserve = parse_bytes(options.host_reserve);
+    if (!reserve) {
+      return error(ErrorKind::usage, "--host-reserve: " + reserve.error().message,
+                   reserve.error().remedy);
+    }
+    start.host_reserve_bytes = *reserve;
+  }
   if (options.load_timeout_seconds > 0) {
     start.deadlines.load_base_seconds = options.load_timeout_seconds;
     // The user's figure is the whole deadline: the size adds nothing.

@@ -16,6 +16,7 @@ struct ConnectionOptions {
   std::vector<std::string> rpc;     ///< "host:port", separated by commas
   double load_timeout_seconds = 0;  ///< 0 = from the file's size
   double step_timeout_seconds = 0;  ///< 0 = engine's default
+  std::string host_reserve;         ///< size; empty = a share of this machine's memory
 };
 
 void add_connection(CLI::App& app, ConnectionOptions& options);

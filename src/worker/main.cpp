@@ -17,7 +17,6 @@
 #include "protocol/messages.hpp"
 #include "worker/inbox.hpp"
 #include "worker/library_log.hpp"
-#include "worker/memory_guard.hpp"
 #include "worker/outbox.hpp"
 #include "worker/serve.hpp"
 #include "worker/session.hpp"
@@ -91,14 +90,7 @@ void send_fault(Reply& reply, protocol::Fault fault, library_log::Mark since) {
   reply.send(std::move(fault));
 }
 
-/// Requests that take memory; nothing in them is a measurement.
-bool allocates(const protocol::Request& request) {
-  return std::holds_alternative<protocol::LoadRequest>(request) ||
-         std::holds_alternative<protocol::ContextRequest>(request) ||
-         std::holds_alternative<protocol::FullDepthRequest>(request);
-}
-
-[[noreturn]] void work(Inbox& inbox, Outbox& outbox, MemoryGuard& guard) {
+[[noreturn]] void work(Inbox& inbox, Outbox& outbox) {
   Session session(inbox.stopped());
   for (;;) {
     const auto message = inbox.next();
@@ -108,9 +100,7 @@ bool allocates(const protocol::Request& request) {
       send_fault(reply, {FaultCode::bad_request, Phase::start, message.error().message, {}}, mark);
       continue;
     }
-    if (allocates(message->request)) guard.watch(message->id, phase_of(message->request));
     auto result = perform_guarded(session, message->request, reply);
-    guard.rest();
     if (result) {
       reply.send(protocol::Done{*std::move(result)});
     } else {
@@ -127,7 +117,8 @@ void prepare_process() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
 #ifdef __linux__
-  // If memory runs out all the same, this process is the one to end, not its neighbours.
+  // The supervisor ends a worker before memory runs out; if it comes to that all the same, this
+  // process is the one for the kernel to end, not its neighbours.
   if (std::FILE* file = std::fopen("/proc/self/oom_score_adj", "we")) {
     std::fputs("1000", file);
     std::fclose(file);
@@ -144,9 +135,7 @@ int main() {
   // Never destroyed: the detached threads use them until the process ends.
   auto* const outbox = new Outbox(sweetspot::protocol::kEventFd);
   auto* const inbox = new Inbox(sweetspot::protocol::kRequestFd);
-  auto* const guard = new MemoryGuard(*outbox);
   std::thread([inbox] { inbox->run(); }).detach();
-  std::thread([guard] { guard->run(); }).detach();
   std::thread([outbox] {
     for (;;) {
       outbox->send(0, sweetspot::protocol::Heartbeat{});
@@ -154,5 +143,5 @@ int main() {
     }
   }).detach();
   library_log::install();
-  work(*inbox, *outbox, *guard);
+  work(*inbox, *outbox);
 }
