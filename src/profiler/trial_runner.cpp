@@ -56,6 +56,14 @@ Failure failed(FailureClass failure_class, Phase phase, std::string message) {
   return {failure_class, phase, std::move(message), std::nullopt, ""};
 }
 
+Telemetry absent_telemetry(const Absence& why) {
+  Telemetry telemetry;
+  telemetry.utilisation_percent = telemetry.temperature_start_c = telemetry.temperature_max_c =
+      telemetry.power_w = telemetry.graphics_clock_mhz = why;
+  telemetry.throttle_reasons = why;
+  return telemetry;
+}
+
 const std::string* pci_of(const DeviceReport& report) {
   return report.device.pci_bus_id.has_value() ? &report.device.pci_bus_id.value() : nullptr;
 }
@@ -114,6 +122,7 @@ Trial TrialRunner::blank_trial(const search::SweepPoint& point) const {
   const Absence nothing{"nothing was loaded"};
   trial.driver_rise_bytes = trial.used_by_others_bytes = trial.vram_used_bytes = nothing;
   trial.vram_percent = trial.load_seconds = nothing;
+  trial.telemetry = absent_telemetry({"nothing was measured"});
   trial.full_depth_note = "the trial ended before";
   return trial;
 }
@@ -200,6 +209,10 @@ Outcome<void> TrialRunner::load(engine::Worker& worker, Trial& trial) {
   if (!context) return tl::unexpected(context.error());
   trial.effective = context->effective;
   trial.effective->n_gpu_layers = loaded->n_gpu_layers;
+  if (loaded->n_gpu_layers && *loaded->n_gpu_layers != trial.layers) {
+    trial.notes.push_back(
+        fmt::format("llama.cpp offloaded {} layers, not {}", *loaded->n_gpu_layers, trial.layers));
+  }
   trial.memory = context->memory;
   if (trial.memory.empty() && !context->memory_note.empty()) {
     trial.notes.push_back("memory: " + context->memory_note);
@@ -335,12 +348,8 @@ void TrialRunner::note_peaks(const devices::Snapshot& snapshot) {
 }
 
 void TrialRunner::take_telemetry(const devices::Window& window, Trial& trial) const {
-  const Absence nothing{targets_.empty() ? "there is no device to offload to"
-                                         : "no driver interface knows the device"};
-  trial.telemetry.utilisation_percent = trial.telemetry.temperature_start_c =
-      trial.telemetry.temperature_max_c = trial.telemetry.power_w =
-          trial.telemetry.graphics_clock_mhz = nothing;
-  trial.telemetry.throttle_reasons = nothing;
+  trial.telemetry = absent_telemetry({targets_.empty() ? "there is no device to offload to"
+                                                       : "no driver interface knows the device"});
   for (const DeviceReport& target : targets_) {
     const std::string* pci = pci_of(target);
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
