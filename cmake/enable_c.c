@@ -1,2 +1,3 @@
-/* The imported targets of llama.cpp ask for features of the C compiler, so a check needs a C source. */
+/* The imported targets of llama.cpp ask for features of the C compiler, so a check needs a C
+ * source. */
 #include <llama.h>

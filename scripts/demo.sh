@@ -6,8 +6,9 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-readonly sweetspot=$build_dir/bin/sweetspot
-readonly model=$deps_dir/models/demo-1.1b.gguf
+cd "$repo_dir"
+readonly sweetspot=build/bin/sweetspot
+readonly model=${deps_dir#"$repo_dir"/}/models/demo-1.1b.gguf
 readonly host=127.0.0.1
 
 server=
@@ -15,7 +16,7 @@ server=
 # TinyLlama's geometry. Random weights run exactly as fast as trained ones; the text they write is noise.
 make_model() {
   [[ ! -f $model ]] || return 0
-  say "making $(basename "$model") in ${deps_dir#"$PWD"/}/models (once, about 0.7 GB)"
+  say "making $(basename "$model") in $(dirname "$model") (once, about 0.7 GB)"
   mkdir -p "$(dirname "$model")"
   "$sweetspot" synth "$model" --arch llama --blocks 22 --embd 2048 --ff 5632 --heads 32 --kv-heads 4 \
     --vocab 32000 --type q4_K
@@ -45,7 +46,7 @@ stop_server() {
 
 # start_server PORT: ggml's RPC server, which is a device of its own to llama.cpp.
 start_server() {
-  local log=$build_dir/demo-server.log tries
+  local log=build/demo-server.log tries
   "$sweetspot" serve --listen "$host:$1" </dev/null >"$log" 2>&1 &
   server=$!
   for tries in $(seq 100); do
@@ -70,10 +71,10 @@ main() {
     rpc=(--rpc "$host:$port")
     say "No GPU here: the accelerator of this demo is ggml's RPC device, served by a second process on loopback ($host:$port)."
   fi
-  mkdir -p "$build_dir/results"
-  results=$build_dir/results/demo-$(date +%Y%m%d-%H%M%S).json
+  mkdir -p build/results
+  results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
   # The limit pretends a small card, so that the bands of the profiles mean something.
-  "$sweetspot" profile "$model" --quick -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 1GiB \
+  "$sweetspot" profile "$model" --quick -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB \
     "${rpc[@]}" -o "$results" "$@" || status=$?
   stop_server
   return "$status"

@@ -281,6 +281,8 @@ Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
   std::vector<Sample> samples;
   double elapsed_ms = 0;
   const auto done = worker.measure(request, phase, [&](const Sample& sample) {
+    // Samples already under way when the rule was met are not part of what it judged.
+    if (rule.is_finished()) return false;
     samples.push_back(sample);
     rule.add(sample);
     elapsed_ms += sample.duration_ms;

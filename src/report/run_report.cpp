@@ -84,8 +84,9 @@ std::string devices_lines(const Run& run, const Style& style) {
 }
 
 std::string engine_line(const Engine& engine) {
-  std::string text = "llama.cpp " + printable(engine.llama_version);
-  if (!engine.llama_build.empty()) text += " (" + printable(engine.llama_build) + ")";
+  // The build as its CMake package states it begins with the version.
+  const std::string& known = engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
+  std::string text = "llama.cpp " + printable(known);
   text += ", ggml " + printable(engine.ggml_version);
   std::vector<std::string> backends;
   for (const std::string& backend : engine.backends) backends.push_back(printable(backend));

@@ -116,7 +116,7 @@ struct Broken {
   const char* content;
 };
 
-void PrintTo(const Broken& broken, std::ostream* out) { *out << broken.name; }
+std::ostream& operator<<(std::ostream& out, const Broken& broken) { return out << broken.name; }
 
 // The ways one file can fail, tried on every file that carries a metric.
 class AmdgpuBroken : public testing::TestWithParam<Broken> {};

@@ -70,7 +70,7 @@ struct MemoryLie {
   const char* reason;      // part of the reason of the first that is not
 };
 
-void PrintTo(const MemoryLie& lie, std::ostream* out) { *out << lie.name; }
+std::ostream& operator<<(std::ostream& out, const MemoryLie& lie) { return out << lie.name; }
 
 class NvmlMemoryLie : public testing::TestWithParam<MemoryLie> {};
 
@@ -207,7 +207,9 @@ struct MissingSymbol {
   int lost;  // of the 14 fields
 };
 
-void PrintTo(const MissingSymbol& missing, std::ostream* out) { *out << missing.symbol; }
+std::ostream& operator<<(std::ostream& out, const MissingSymbol& missing) {
+  return out << missing.symbol;
+}
 
 class NvmlMissingSymbol : public testing::TestWithParam<MissingSymbol> {};
 
@@ -270,7 +272,7 @@ struct InitError {
   const char* words;
 };
 
-void PrintTo(const InitError& error, std::ostream* out) { *out << error.words; }
+std::ostream& operator<<(std::ostream& out, const InitError& error) { return out << error.words; }
 
 class NvmlInitError : public testing::TestWithParam<InitError> {};
 
@@ -302,7 +304,9 @@ struct RefusedMetric {
   std::string (*reason)(const DeviceStatus&);
 };
 
-void PrintTo(const RefusedMetric& refused, std::ostream* out) { *out << refused.symbol; }
+std::ostream& operator<<(std::ostream& out, const RefusedMetric& refused) {
+  return out << refused.symbol;
+}
 
 class NvmlRefusedMetric : public testing::TestWithParam<RefusedMetric> {};
 

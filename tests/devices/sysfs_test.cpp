@@ -18,7 +18,7 @@ struct BadContent {
   const char* reason;
 };
 
-void PrintTo(const BadContent& bad, std::ostream* out) { *out << bad.name; }
+std::ostream& operator<<(std::ostream& out, const BadContent& bad) { return out << bad.name; }
 
 class SysfsBadContent : public testing::TestWithParam<BadContent> {};
 
@@ -46,7 +46,7 @@ struct ErrorWords {
   const char* words;
 };
 
-void PrintTo(const ErrorWords& error, std::ostream* out) { *out << error.words; }
+std::ostream& operator<<(std::ostream& out, const ErrorWords& error) { return out << error.words; }
 
 class SysfsError : public testing::TestWithParam<ErrorWords> {};
 

@@ -141,7 +141,7 @@ Run basis() {
   run.tool_version = "0.1.0";
   run.started_at = "2026-11-23T17:48:02Z";
   run.finished_at = "2026-11-23T17:51:40Z";
-  run.engine = {"0.7.0", "build 1 (abc)", "0.27", "def", {"CUDA", "CPU"}, "AVX2 = 1"};
+  run.engine = {"0.7.0", "0.7.0 build 1 (abc)", "0.27", "def", {"CUDA", "CPU"}, "AVX2 = 1"};
   run.machine.os = "Debian GNU/Linux 12";
   run.machine.kernel = "6.1.0";
   run.machine.cpu = "Some processor";
