@@ -1,6 +1,7 @@
 """Ctrl-C, and the death of the supervisor itself: what was measured is kept, nothing stays behind."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -69,6 +70,21 @@ class Interrupt(SystemTest):
         running.kill()
         running.wait()
         self.assert_nothing_is_left(within_seconds=2)
+
+    def test_a_model_that_shrinks_while_it_is_measured_is_named(self):
+        model = self.synth()
+        path = self.folder / "run.json"
+        running = self.start_sweetspot("profile", model, *SLOW, "--layers", "0", "-o", path,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.wait_for_worker()
+        time.sleep(1)
+        os.truncate(model, 4096)  # the weights are mapped: the next read of them is a SIGBUS
+        time.sleep(0.5)
+        running.send_signal(signal.SIGINT)  # in case everything was already in a cache
+        running.communicate(timeout=30)
+        row = json.loads(path.read_text())["results"][0]
+        self.assertEqual(row["error"]["class"], "model-invalid", row["error"])
+        self.assertIn("changed", row["error"]["message"])
 
     def test_serve_ends_on_ctrl_c(self):
         with self.rpc_server():
