@@ -145,6 +145,13 @@ Result<Config> make_config(const ProfileOptions& options) {
   return config;
 }
 
+bool is_given(const ProfileOptions& options, std::string_view knob) {
+  for (std::size_t i = 0; i < knobs().size(); ++i) {
+    if (knobs()[i].name == knob) return !options.knob_texts[i].empty();
+  }
+  return false;
+}
+
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {
   if (text == "always") return profiler::FullDepthPolicy::always;
   if (text == "never") return profiler::FullDepthPolicy::never;
@@ -173,6 +180,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   const Result<Config> config = make_config(options);
   if (!config) return tl::unexpected(config.error());
   request.base = *config;
+  request.n_ctx_is_default = !is_given(options, "n_ctx");
   request.workload = options.workload;
   if (request.workload.n_gen == 0) {
     return error(ErrorKind::usage, "--n-gen does not take '0'", "generation is what is compared");

@@ -46,6 +46,12 @@ Status check_devices(const std::vector<std::string>& wanted, const std::vector<D
   return {};
 }
 
+void shorten_default_context(Request& request, const ModelInfo& model) {
+  if (!request.n_ctx_is_default || model.n_ctx_train <= 0) return;
+  std::uint32_t& n_ctx = request.base.context.n_ctx;
+  n_ctx = std::min(n_ctx, static_cast<std::uint32_t>(model.n_ctx_train));
+}
+
 Status check_context(const Request& request, const ModelInfo& model) {
   const std::uint32_t n_ctx = request.base.context.n_ctx;
   const Workload& work = request.workload;
@@ -120,7 +126,7 @@ Profiler& Profiler::operator=(Profiler&&) noexcept = default;
 Result<Profiler> Profiler::open(Request request) {
   auto state = std::make_unique<State>();
   state->request = std::move(request);
-  const Request& asked = state->request;
+  Request& asked = state->request;
   // The drivers are asked while the worker starts: both take a moment.
   state->sampler = std::make_unique<devices::Sampler>(asked.sources);
   state->sampler->start();
@@ -131,6 +137,7 @@ Result<Profiler> Profiler::open(Request request) {
   }
   Outcome<ModelInfo> model = worker->inspect(asked.model_path);
   if (!model) return tl::unexpected(engine::as_error(model.error()));
+  shorten_default_context(asked, *model);
   if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
 
   Run& run = state->run;

@@ -31,6 +31,8 @@ struct Request {
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
   bool allow_beyond_trained_context = false;
+  bool n_ctx_is_default =
+      true;                    ///< nobody asked for base.context.n_ctx: a shorter model shortens it
   std::string output_path;     ///< where the run is kept after every trial; empty = nowhere
   engine::StartOptions start;  ///< program, RPC servers, deadlines, cancel token
   devices::SourceFactory sources;

@@ -32,6 +32,7 @@ TEST(ProfileOptions, DefaultsAreThoseOfTheConfigAndTheMission) {
   EXPECT_DOUBLE_EQ(request->precision, 0.01);
   EXPECT_DOUBLE_EQ(request->bands.performance_percent, 85);
   EXPECT_FALSE(request->vram_limit_bytes);
+  EXPECT_TRUE(request->n_ctx_is_default);
 }
 
 TEST(ProfileOptions, EveryKnobButTheLayersIsAnOption) {
@@ -50,6 +51,7 @@ TEST(ProfileOptions, ReadsWhatIsGiven) {
              "40,60,80", "--vram-limit", "6GiB", "--full-depth", "never", "-c", "2048"});
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->base.context.n_ctx, 2048U) << "the last one wins, as in llama.cpp";
+  EXPECT_FALSE(request->n_ctx_is_default);
   EXPECT_EQ(request->base.context.type_k, "q8_0");
   EXPECT_EQ(request->base.context.flash_attn, FlashAttention::on);
   EXPECT_DOUBLE_EQ(request->precision, 0.025);

@@ -162,9 +162,18 @@ TEST_F(ProfilerTest, AnUnknownDeviceEndsBeforeAnythingIsMeasured) {
 TEST_F(ProfilerTest, AContextBeyondTrainingNeedsPermission) {
   Request asked = request(script());
   asked.base.context.n_ctx = 8192;
+  asked.n_ctx_is_default = false;
   EXPECT_EQ(Profiler::open(asked).error().kind, ErrorKind::usage);
   asked.allow_beyond_trained_context = true;
   EXPECT_TRUE(Profiler::open(asked));
+}
+
+TEST_F(ProfilerTest, ADefaultContextShrinksToTheModelsInsteadOfBlamingTheUser) {
+  std::string text = script();
+  text.insert(text.find("\"layers\""), "\"n_ctx_train\": 2048, ");
+  const auto profiler = Profiler::open(request(text));
+  ASSERT_TRUE(profiler) << profiler.error().message;
+  EXPECT_EQ(profiler->prepared().base_config.context.n_ctx, 2048U);
 }
 
 TEST_F(ProfilerTest, AModelThatCannotBeReadIsTheModelsFault) {
