@@ -39,7 +39,9 @@ Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environmen
       return SweepChoice{"custom", std::move(*list)};
     }
     case SweepMode::unasked:
-      if (environment.stdin_is_terminal && environment.stderr_is_terminal && !options.json) {
+      // Without a device there is nothing to choose: every count means the CPU.
+      if (offloadable > 0 && environment.stdin_is_terminal && environment.stderr_is_terminal &&
+          !options.json) {
         return ask_for_sweep(environment, offloadable);
       }
       [[fallthrough]];

@@ -40,7 +40,9 @@ class Terminal(SystemTest):
 
     def test_asks_when_nothing_is_given_and_explains_a_wrong_answer(self):
         model = self.synth()
-        code, output = self.run_on_terminal("profile", model, *FAST, answers=["many", "0"])
+        with self.rpc_server() as address:
+            code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address,
+                                                answers=["many", "0"])
         self.assertEqual(code, 0, output)
         self.assertIn("quick", output)
         self.assertIn("full", output)
@@ -49,8 +51,17 @@ class Terminal(SystemTest):
 
     def test_ctrl_c_at_the_question(self):
         model = self.synth()
-        code, output = self.run_on_terminal("profile", model, *FAST, interrupt_after=b"[1]: ")
+        with self.rpc_server() as address:
+            code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address,
+                                                interrupt_after=b"[1]: ")
         self.assertEqual(code, 130, output)
+
+    def test_does_not_ask_where_there_is_nothing_to_choose(self):
+        if '"type": "gpu"' in self.run_sweetspot("devices", "--json").stdout:
+            self.skipTest("this machine has a GPU")
+        code, output = self.run_on_terminal("profile", self.synth(), *FAST)
+        self.assertEqual(code, 0, output)
+        self.assertNotIn("[1]:", output)
 
     def test_draws_a_live_line_and_colours(self):
         model = self.synth()
