@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -21,6 +21,9 @@ struct Subject {
   const char* program;
   std::vector<std::pair<std::string, std::string>> environment;
 };
+
+// How the parameter shows in the names of the tests.
+std::ostream& operator<<(std::ostream& out, const Subject& subject) { return out << subject.name; }
 
 const Subject kScripted = {
     "scripted",
