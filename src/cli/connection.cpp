@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "core/text.hpp"
@@ -89,29 +88,9 @@ Status check_path(std::string_view path) {
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
-  const auto reject = [&] {
-    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
-                 "give HOST:PORT, for example 127.0.0.1:50052");
-  };
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return reject();
-  Endpoint endpoint;
-  std::string_view host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']' && host.size() > 2) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return reject();  // an IPv6 address needs its brackets
-  }
-  if (host.find_first_of("[]") != std::string_view::npos) return reject();
-  endpoint.host = host;
-  const std::string_view port = text.substr(colon + 1);
-  const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
-  constexpr int kMaxPort = 65535;
-  if (code != std::errc{} || end != port.data() + port.size() || endpoint.port < 1 ||
-      endpoint.port > kMaxPort) {
-    return reject();
-  }
-  return endpoint;
+  if (auto endpoint = sweetspot::parse_endpoint(text)) return *std::move(endpoint);
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+               "give HOST:PORT, for example 127.0.0.1:50052");
 }
 
 bool is_loopback(std::string_view host) {

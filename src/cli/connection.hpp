@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
+#include "core/endpoint.hpp"
 #include "engine/worker.hpp"
 
 namespace sweetspot::cli {
@@ -30,12 +31,7 @@ Result<engine::StartOptions> start_options(const Environment& environment,
 /// JSON.
 Status check_path(std::string_view path);
 
-struct Endpoint {
-  std::string host;
-  int port = 0;
-};
-
-/// "127.0.0.1:50052", "[::1]:50052". `flag` is named in the error.
+/// As core's, with an error (usage) that names `flag`.
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag);
 
 /// True for localhost, 127.0.0.0/8 and ::1.

@@ -146,10 +146,8 @@ Result<Config> make_config(const ProfileOptions& options) {
 }
 
 bool is_given(const ProfileOptions& options, std::string_view knob) {
-  for (std::size_t i = 0; i < knobs().size(); ++i) {
-    if (knobs()[i].name == knob) return !options.knob_texts[i].empty();
-  }
-  return false;
+  const auto index = static_cast<std::size_t>(find_knob(knob) - knobs().data());
+  return !options.knob_texts[index].empty();
 }
 
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {

@@ -8,9 +8,10 @@
 #include <optional>
 
 #include "cli/connection.hpp"
-#include "cli/live_line.hpp"
 #include "core/text.hpp"
 #include "engine/failure.hpp"
+#include "report/live_line.hpp"
+#include "report/table.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -29,10 +30,12 @@ Result<int> synth(const protocol::SynthRequest& request, const Environment& envi
   if (!start) return tl::unexpected(start.error());
   Outcome<engine::Worker> worker = engine::Worker::start(*start);
   if (!worker) return tl::unexpected(engine::as_error(worker.error()));
-  LiveLine line(environment);
+  report::LiveLine line(report::file_sink(stderr));
   const auto made = worker->synth(request, [&](const protocol::Progress& progress) {
-    line.show(fmt::format("writing {} {:3.0f} %", printable(request.out_path),
-                          100 * std::max(progress.fraction, 0.0)));
+    if (!environment.stderr_is_terminal) return;
+    const std::string text = fmt::format("writing {} {:3.0f} %", printable(request.out_path),
+                                         100 * std::max(progress.fraction, 0.0));
+    line.show(report::cut_to_width(text, environment.width - 1));
   });
   line.clear();
   if (!made) {

@@ -43,10 +43,6 @@ std::string_view to_string(FailureClass failure_class) {
   return name_of(kFailureClasses, failure_class);
 }
 
-std::optional<FailureClass> failure_class_from_string(std::string_view text) {
-  return value_of(kFailureClasses, text);
-}
-
 std::string_view to_string(Phase phase) { return name_of(kPhases, phase); }
 
 std::optional<Phase> phase_from_string(std::string_view text) { return value_of(kPhases, text); }

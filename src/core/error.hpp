@@ -63,7 +63,6 @@ enum class FailureClass {
 };
 
 std::string_view to_string(FailureClass failure_class);
-std::optional<FailureClass> failure_class_from_string(std::string_view text);
 
 /// What the worker was doing; every deadline belongs to one.
 enum class Phase {

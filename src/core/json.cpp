@@ -353,11 +353,6 @@ Json to_json(const Workload& workload) {
       {"n_prompt", workload.n_prompt}, {"n_gen", workload.n_gen}, {"n_depth", workload.n_depth}};
 }
 
-Workload workload_from_json(const Json& json) {
-  return {number_at<std::uint32_t>(json, "n_prompt"), number_at<std::uint32_t>(json, "n_gen"),
-          number_at<std::uint32_t>(json, "n_depth")};
-}
-
 Json to_json(const MemoryMap& memory) {
   return array_of(memory, [](const DeviceMemory& device) -> Json {
     return {{"id", device.id},

@@ -103,7 +103,6 @@ ModelInfo model_info_from_json(const Json& json);
 Engine engine_from_json(const Json& json);
 Config config_from_json(const Json& json);
 EffectiveConfig effective_config_from_json(const Json& json);
-Workload workload_from_json(const Json& json);
 MemoryMap memory_map_from_json(const Json& json);
 
 }  // namespace sweetspot

@@ -100,16 +100,9 @@ std::string trial_line(const Trial& trial) {
 }
 
 Progress::Progress(Sink sink, bool live, Style style)
-    : sink_(std::move(sink)), live_(live), style_(style) {
+    : sink_(std::move(sink)), live_(live), style_(style), line_(sink_) {
   // The last column stays free: a character there makes some terminals wrap.
   style_.width = std::max(style_.width - 1, 1);
-}
-
-Progress::~Progress() {
-  try {
-    finish();
-  } catch (...) {  // NOLINT(bugprone-empty-catch): a sink that throws must not end the program here
-  }
 }
 
 void Progress::trial_started(const ProgressState& state) {
@@ -121,7 +114,7 @@ void Progress::trial_started(const ProgressState& state) {
 }
 
 void Progress::update(const ProgressState& state) {
-  if (live_) draw(render(state, style_));
+  if (live_) line_.show(render(state, style_));
 }
 
 void Progress::trial_finished(const ProgressState& state, const Trial& trial) {
@@ -129,33 +122,12 @@ void Progress::trial_finished(const ProgressState& state, const Trial& trial) {
 }
 
 void Progress::line(std::string_view text) {
-  const std::string below = shown_;
-  erase();
+  std::string below = line_.shown();
+  line_.clear();
   sink_(fmt::format("{}\n", text));
-  if (!below.empty()) draw(below);
+  if (!below.empty()) line_.show(std::move(below));
 }
 
-void Progress::finish() { erase(); }
-
-void Progress::draw(std::string text) {
-  if (text == shown_) return;
-  // Spaces, not an erase sequence, cover what a longer line left: that works on every terminal.
-  const int rest = display_width(shown_) - display_width(text);
-  sink_(fmt::format("\r{}{}", text, std::string(static_cast<std::size_t>(std::max(rest, 0)), ' ')));
-  shown_ = std::move(text);
-}
-
-void Progress::erase() {
-  if (shown_.empty()) return;
-  sink_(fmt::format("\r{}\r", std::string(static_cast<std::size_t>(display_width(shown_)), ' ')));
-  shown_.clear();
-}
-
-Progress::Sink file_sink(std::FILE* file) {
-  return [file](std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fflush(file);
-  };
-}
+void Progress::finish() { line_.clear(); }
 
 }  // namespace sweetspot::report

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
 #include "core/trial.hpp"
+#include "report/live_line.hpp"
 #include "report/table.hpp"
 
 namespace sweetspot::report {
@@ -38,16 +37,11 @@ std::string render(const ProgressState& state, const Style& style);
 std::string trial_line(const Trial& trial);
 
 /// Writes progress to a sink. Live: one line redrawn in place and gone after finish(). Otherwise
-/// one plain line when a trial starts and one when it ends. Not thread safe. The destructor calls
-/// finish().
+/// one plain line when a trial starts and one when it ends. Not thread safe. It ends as
+/// finish() does.
 class Progress {
  public:
-  using Sink = std::function<void(std::string_view)>;
-
   Progress(Sink sink, bool live, Style style);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
 
   void trial_started(const ProgressState& state);
   /// Redraws the live line where it changed; plain output ignores it. Cheap enough for every event.
@@ -60,16 +54,10 @@ class Progress {
   void finish();
 
  private:
-  void draw(std::string text);
-  void erase();
-
   Sink sink_;
   bool live_;
   Style style_;
-  std::string shown_;
+  LiveLine line_;
 };
-
-/// A sink that writes to `file` and flushes. `file` must outlive it.
-Progress::Sink file_sink(std::FILE* file);
 
 }  // namespace sweetspot::report

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -63,24 +62,6 @@ std::string connect_within(int fd, const addrinfo& address, int timeout_ms) {
 }
 
 }  // namespace
-
-std::optional<Endpoint> parse_endpoint(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port_text = text.substr(colon + 1);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;
-  }
-  int port = 0;
-  const auto [end, failure] =
-      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (failure != std::errc{} || end != port_text.data() + port_text.size()) return std::nullopt;
-  if (port < 1 || port > 65535) return std::nullopt;
-  return Endpoint{std::string(host), port};
-}
 
 std::string try_connect(const Endpoint& endpoint, int timeout_ms) {
   return with_addresses(endpoint, 0, [timeout_ms](int fd, const addrinfo& address) {

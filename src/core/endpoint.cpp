@@ -1,0 +1,27 @@
+#include "core/endpoint.hpp"
+
+#include <charconv>
+
+namespace sweetspot {
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  if (host.find_first_of("[]") != std::string_view::npos) return std::nullopt;
+  const std::string_view port_text = text.substr(colon + 1);
+  int port = 0;
+  const auto [end, failure] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  if (failure != std::errc{} || end != port_text.data() + port_text.size()) return std::nullopt;
+  constexpr int kMaxPort = 65535;
+  if (port < 1 || port > kMaxPort) return std::nullopt;
+  return Endpoint{std::string(host), port};
+}
+
+}  // namespace sweetspot

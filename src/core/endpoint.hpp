@@ -1,0 +1,19 @@
+// The address of a server.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sweetspot {
+
+struct Endpoint {
+  std::string host;
+  int port = 0;
+};
+
+/// "host:port" or "[v6]:port", port 1 to 65535. Nothing where it is neither; an IPv6 address needs
+/// its brackets. The host is not looked up.
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+}  // namespace sweetspot
