@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-readonly packages_base=(libllama-dev llama.cpp-tools libggml0-backend-rpc)
+readonly packages_base=(libllama-dev llama.cpp-tools llama.cpp-tools-extra libggml0-backend-rpc)
 readonly packages_vulkan=(libggml0-backend-vulkan mesa-vulkan-drivers)
 readonly own_llama_remedy="install llama.cpp yourself and name its prefix in CMAKE_PREFIX_PATH (docs/install.md)"
 readonly stamp=$llama_prefix/packages.txt
