@@ -24,6 +24,13 @@ constexpr EnumNames<LoadMode, 6> kLoadModes = {{
     {LoadMode::direct_io, "dio"},
 }};
 
+constexpr EnumNames<SplitMode, 4> kSplitModes = {{
+    {SplitMode::none, "none"},
+    {SplitMode::layer, "layer"},
+    {SplitMode::row, "row"},
+    {SplitMode::tensor, "tensor"},
+}};
+
 constexpr EnumNames<DeviceType, 4> kDeviceTypes = {{
     {DeviceType::cpu, "cpu"},
     {DeviceType::gpu, "gpu"},
@@ -53,6 +60,11 @@ std::optional<FlashAttention> flash_attention_from_string(std::string_view text)
 std::string_view to_string(LoadMode value) { return name_of(kLoadModes, value); }
 std::optional<LoadMode> load_mode_from_string(std::string_view text) {
   return value_of(kLoadModes, text);
+}
+
+std::string_view to_string(SplitMode value) { return name_of(kSplitModes, value); }
+std::optional<SplitMode> split_mode_from_string(std::string_view text) {
+  return value_of(kSplitModes, text);
 }
 
 std::string_view to_string(DeviceType type) { return name_of(kDeviceTypes, type); }

@@ -14,10 +14,13 @@ namespace sweetspot {
 
 enum class FlashAttention { automatic, off, on };
 enum class LoadMode { automatic, none, mmap, mlock, mmap_mlock, direct_io };
+enum class SplitMode { none, layer, row, tensor };
 
 std::string_view to_string(FlashAttention value);  ///< auto, off, on
 std::string_view to_string(LoadMode value);        ///< auto, none, mmap, mlock, mmap+mlock, dio
+std::string_view to_string(SplitMode value);       ///< none, layer, row, tensor
 std::optional<FlashAttention> flash_attention_from_string(std::string_view text);
+std::optional<SplitMode> split_mode_from_string(std::string_view text);
 std::optional<LoadMode> load_mode_from_string(std::string_view text);
 
 /// Decides where weights lie.
@@ -26,6 +29,12 @@ struct Placement {
   std::vector<std::string>
       devices;  ///< ggml names to offload to; empty = all that can be offloaded to
   LoadMode load_mode = LoadMode::automatic;
+  SplitMode split_mode = SplitMode::layer;
+  std::vector<double> tensor_split;  ///< share of each device, any scale; empty = by free memory
+  int main_gpu = 0;   ///< the device of split mode none, and of row's intermediate results
+  int n_cpu_moe = 0;  ///< blocks from the first whose expert weights stay on the CPU
+  int n_cpu_ffn = 0;  ///< blocks from the first whose dense feed-forward weights stay on the CPU
+  std::vector<std::string> override_tensor;  ///< "regex of tensor names=buffer type", first wins
 
   bool operator==(const Placement&) const = default;
 };
@@ -38,8 +47,12 @@ struct ContextSettings {
   std::string type_k = "f16";  ///< ggml type name of the K cache
   std::string type_v = "f16";
   FlashAttention flash_attn = FlashAttention::automatic;
-  int n_threads = 0;        ///< 0 = physical cores, chosen by the worker and reported back
-  int n_threads_batch = 0;  ///< 0 = as n_threads
+  std::uint32_t n_parallel = 1;  ///< sequences (llama.cpp's n_seq_max)
+  bool kv_unified = false;       ///< the sequences share n_ctx; otherwise each has its part of it
+  bool kv_offload = true;        ///< the cache of an offloaded layer lies on its device
+  bool swa_full = false;         ///< sliding-window layers keep a cache of the whole context
+  int n_threads = 0;             ///< 0 = physical cores, chosen by the worker and reported back
+  int n_threads_batch = 0;       ///< 0 = as n_threads
 
   bool operator==(const ContextSettings&) const = default;
 };

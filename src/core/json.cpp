@@ -28,13 +28,15 @@ Json knob_to_json(const KnobValue& value) {
   return std::visit([](const auto& v) { return Json(v); }, value);
 }
 
+// The text a knob's set() takes for what its get() gave.
 std::string knob_text(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
   if (value.is_array()) {
     std::string joined;
     for (const Json& item : value) {
       if (!joined.empty()) joined += ',';
-      joined += item.get<std::string>();
+      joined += item.is_number() ? item.dump() : item.get<std::string>();
     }
     return joined;
   }
@@ -358,7 +360,8 @@ Json to_json(const MemoryMap& memory) {
     return {{"id", device.id},
             {"model_bytes", device.model_bytes},
             {"context_bytes", device.context_bytes},
-            {"compute_bytes", device.compute_bytes}};
+            {"compute_bytes", device.compute_bytes},
+            {"mapped_bytes", device.mapped_bytes}};
   });
 }
 
@@ -368,9 +371,20 @@ MemoryMap memory_map_from_json(const Json& json) {
     memory.push_back({device.at("id").get<std::string>(),
                       number_at<std::uint64_t>(device, "model_bytes"),
                       number_at<std::uint64_t>(device, "context_bytes"),
-                      number_at<std::uint64_t>(device, "compute_bytes")});
+                      number_at<std::uint64_t>(device, "compute_bytes"),
+                      number_at<std::uint64_t>(device, "mapped_bytes")});
   }
   return memory;
+}
+
+Json to_json(const PlannedMemory& planned) {
+  return {
+      {"memory", to_json(planned.memory)}, {"n_ctx", planned.n_ctx}, {"problem", planned.problem}};
+}
+
+PlannedMemory planned_memory_from_json(const Json& json) {
+  return {memory_map_from_json(json.at("memory")), number_at<std::uint32_t>(json, "n_ctx"),
+          json.at("problem").get<std::string>()};
 }
 
 Json to_json(const Failure& failure) {

@@ -93,6 +93,7 @@ Json to_json(const Config& config);
 Json to_json(const EffectiveConfig& effective);
 Json to_json(const Workload& workload);
 Json to_json(const MemoryMap& memory);
+Json to_json(const PlannedMemory& planned);
 Json to_json(const Failure& failure);
 Json to_json(const Trial& trial);
 Json to_json(const Run& run);  ///< schema sweetspot.run/1, docs/formats/run-1.schema.json
@@ -104,5 +105,6 @@ Engine engine_from_json(const Json& json);
 Config config_from_json(const Json& json);
 EffectiveConfig effective_config_from_json(const Json& json);
 MemoryMap memory_map_from_json(const Json& json);
+PlannedMemory planned_memory_from_json(const Json& json);
 
 }  // namespace sweetspot

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
+#include <utility>
 
 namespace sweetspot {
 namespace {
@@ -64,7 +67,53 @@ std::vector<std::string> split_commas(std::string_view text) {
 constexpr std::int64_t kMaxTokens = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxThreads = 512;  // GGML_MAX_N_THREADS
 
-const std::array<Knob, 11> kKnobs = {{
+Status set_switch(bool& target, std::string_view flag, std::string_view text) {
+  if (text == "on" || text == "true" || text == "1") {
+    target = true;
+  } else if (text == "off" || text == "false" || text == "0") {
+    target = false;
+  } else {
+    return wrong(flag, text, "on or off");
+  }
+  return {};
+}
+
+Status set_split(std::vector<double>& target, std::string_view text) {
+  constexpr const char* kTakes = "a share for each device, for example 3,1";
+  std::vector<double> shares;
+  double sum = 0;
+  for (const std::string& part : split_commas(text)) {
+    double share = 0;
+    const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), share);
+    const bool whole = code == std::errc{} && end == part.data() + part.size();
+    if (!whole || !std::isfinite(share) || share < 0) return wrong("--tensor-split", text, kTakes);
+    shares.push_back(share);
+    sum += share;
+  }
+  if (shares.empty() || !std::isfinite(sum) || sum <= 0)
+    return wrong("--tensor-split", text, kTakes);
+  target = std::move(shares);
+  return {};
+}
+
+Status set_overrides(std::vector<std::string>& target, std::string_view text) {
+  std::vector<std::string> overrides = split_commas(text);
+  const auto incomplete = [](const std::string& each) {
+    const std::size_t equals = each.rfind('=');
+    return equals == std::string::npos || equals == 0 || equals + 1 == each.size();
+  };
+  if (overrides.empty() || std::any_of(overrides.begin(), overrides.end(), incomplete)) {
+    return wrong("--override-tensor", text, "PATTERN=BUFFER-TYPE, for example 'ffn_.*_exps=CPU'");
+  }
+  target = std::move(overrides);
+  return {};
+}
+
+constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
+constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
+constexpr std::int64_t kMaxDevices = 64;
+
+const std::array<Knob, 21> kKnobs = {{
     {"n_gpu_layers", "-ngl,--n-gpu-layers", "N", "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
      [](Config& c, std::string_view text) {
@@ -83,6 +132,38 @@ const std::array<Knob, 11> kKnobs = {{
      [](Config& c, std::string_view text) {
        return set_enum(c.placement.load_mode, "--load-mode", text, load_mode_from_string(text),
                        "auto, none, mmap, mlock, mmap+mlock or dio");
+     }},
+    {"split_mode", "-sm,--split-mode", "MODE",
+     "how several devices share: none, layer, row, tensor",
+     [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.split_mode)); },
+     [](Config& c, std::string_view text) {
+       return set_enum(c.placement.split_mode, "--split-mode", text, split_mode_from_string(text),
+                       "none, layer, row or tensor");
+     }},
+    {"tensor_split", "-ts,--tensor-split", "N0,N1,...",
+     "share of each device, default by free memory",
+     [](const Config& c) -> KnobValue { return c.placement.tensor_split; },
+     [](Config& c, std::string_view text) { return set_split(c.placement.tensor_split, text); }},
+    {"main_gpu", "-mg,--main-gpu", "INDEX", "the device used with --split-mode none",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.placement.main_gpu}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.placement.main_gpu, "--main-gpu", text, 0, kMaxDevices);
+     }},
+    {"n_cpu_moe", "-ncmoe,--n-cpu-moe", "N", "blocks whose experts stay on the CPU",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_cpu_moe}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.placement.n_cpu_moe, "--n-cpu-moe", text, 0, kMaxBlocks);
+     }},
+    {"n_cpu_ffn", "-ncffn,--n-cpu-ffn", "N", "blocks whose dense feed-forward stays on the CPU",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_cpu_ffn}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.placement.n_cpu_ffn, "--n-cpu-ffn", text, 0, kMaxBlocks);
+     }},
+    {"override_tensor", "-ot,--override-tensor", "REGEX=TYPE,...",
+     "buffer type for tensors of these names",
+     [](const Config& c) -> KnobValue { return c.placement.override_tensor; },
+     [](Config& c, std::string_view text) {
+       return set_overrides(c.placement.override_tensor, text);
      }},
     {"n_ctx", "-c,--ctx-size", "N", "context size in tokens",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ctx}; },
@@ -115,6 +196,28 @@ const std::array<Knob, 11> kKnobs = {{
        return set_enum(c.context.flash_attn, "--flash-attn", text,
                        flash_attention_from_string(text), "on, off or auto");
      }},
+    {"n_parallel", "-np,--parallel", "N", "sequences decoded side by side",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_parallel}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.context.n_parallel, "--parallel", text, 1, kMaxSequences);
+     }},
+    {"kv_unified", "-kvu,--kv-unified,-no-kvu,--no-kv-unified", "",
+     "one cache that all sequences share",
+     [](const Config& c) -> KnobValue { return c.context.kv_unified; },
+     [](Config& c, std::string_view text) {
+       return set_switch(c.context.kv_unified, "--kv-unified", text);
+     }},
+    {"kv_offload", "-kvo,--kv-offload,-nkvo,--no-kv-offload", "",
+     "the cache of offloaded layers lies on the device",
+     [](const Config& c) -> KnobValue { return c.context.kv_offload; },
+     [](Config& c, std::string_view text) {
+       return set_switch(c.context.kv_offload, "--kv-offload", text);
+     }},
+    {"swa_full", "--swa-full", "", "whole context for sliding-window layers too",
+     [](const Config& c) -> KnobValue { return c.context.swa_full; },
+     [](Config& c, std::string_view text) {
+       return set_switch(c.context.swa_full, "--swa-full", text);
+     }},
     {"n_threads", "-t,--threads", "N", "CPU threads, 0 = physical cores",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads}; },
      [](Config& c, std::string_view text) {
@@ -130,6 +233,8 @@ const std::array<Knob, 11> kKnobs = {{
 }  // namespace
 
 std::span<const Knob> knobs() { return kKnobs; }
+
+bool is_switch(const Knob& knob) { return std::holds_alternative<bool>(knob.get(Config{})); }
 
 const Knob* find_knob(std::string_view name) {
   for (const Knob& knob : kKnobs) {

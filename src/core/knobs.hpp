@@ -16,12 +16,16 @@
 
 namespace sweetspot {
 
-using KnobValue = std::variant<std::int64_t, std::string, std::vector<std::string>>;
+using KnobValue =
+    std::variant<bool, std::int64_t, std::string, std::vector<std::string>, std::vector<double>>;
 
 struct Knob {
-  std::string_view name;   ///< JSON field, llama.cpp's parameter name
-  std::string_view flags;  ///< as llama.cpp's programs spell them, comma separated: "-c,--ctx-size"
-  std::string_view metavar;  ///< what --help shows for the value
+  std::string_view name;  ///< JSON field, llama.cpp's parameter name
+  /// As llama.cpp's programs spell them, comma separated, each short one before its long one:
+  /// "-c,--ctx-size". A knob that is on or off takes no value: "-kvo,--kv-offload,-nkvo,
+  /// --no-kv-offload", where the names that begin with "no-" switch it off.
+  std::string_view flags;
+  std::string_view metavar;  ///< what --help shows for the value; empty where it takes none
   std::string_view help;
   KnobValue (*get)(const Config&);
   /// Parses `text` into `config`; lists are comma separated. Errors name the flag and what it
@@ -31,6 +35,9 @@ struct Knob {
 
 /// Every knob, in the order they are shown. Static storage; thread safe.
 std::span<const Knob> knobs();
+
+/// True for a knob that is on or off.
+bool is_switch(const Knob& knob);
 
 /// The knob of that JSON name, or nullptr.
 const Knob* find_knob(std::string_view name);

@@ -78,6 +78,16 @@ class FieldWriter {
   // Both go as a whole config, in the words of the table of knobs: a new knob is carried by itself.
   static Json write(const Placement& placement) { return to_json(Config{placement, {}}); }
   static Json write(const ContextSettings& context) { return to_json(Config{{}, context}); }
+  static Json write(const std::vector<Config>& configs) {
+    Json array = Json::array();
+    for (const Config& config : configs) array.push_back(to_json(config));
+    return array;
+  }
+  static Json write(const std::vector<PlannedMemory>& maps) {
+    Json array = Json::array();
+    for (const PlannedMemory& map : maps) array.push_back(to_json(map));
+    return array;
+  }
   static Json write(const std::vector<Device>& devices) {
     Json array = Json::array();
     for (const Device& device : devices) array.push_back(to_json(device));
@@ -213,6 +223,18 @@ class FieldReader {
   }
   static void read(const char* name, const Json& json, ContextSettings& context) {
     context = read_config(name, json).context;
+  }
+  static void read(const char* name, const Json& json, Config& config) {
+    config = read_config(name, json);
+  }
+  static void read(const char* name, const Json& json, std::vector<Config>& configs) {
+    read_array(name, json, configs);
+  }
+  static void read(const char* name, const Json& json, PlannedMemory& map) {
+    map = core_value(name, [&] { return planned_memory_from_json(json); });
+  }
+  static void read(const char* name, const Json& json, std::vector<PlannedMemory>& maps) {
+    read_array(name, json, maps);
   }
   static void read(const char* name, const Json& json, Device& device) {
     device = core_value(name, [&] { return device_from_json(json); });

@@ -38,7 +38,14 @@ void fields(auto& f, Is<HelloRequest> auto& m) {
   f("version", m.version);
   f("rpc", m.rpc);
 }
-void fields(auto& f, Is<InspectRequest> auto& m) { f("path", m.path); }
+void fields(auto& f, Is<InspectRequest> auto& m) {
+  f("path", m.path);
+  f("header_only", m.header_only);
+}
+void fields(auto& f, Is<MapRequest> auto& m) {
+  f("path", m.path);
+  f("configs", m.configs);
+}
 void fields(auto& f, Is<LoadRequest> auto& m) {
   f("path", m.path);
   f("config", m.placement);
@@ -89,6 +96,11 @@ void fields(auto& f, Is<HelloResult> auto& m) {
   f("physical_cores", m.physical_cores);
 }
 void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
+void fields(auto& f, Is<MapResult> auto& m) {
+  f("maps", m.maps);
+  f("loads", m.loads);
+  f("seconds", m.seconds);
+}
 void fields(auto& f, Is<LoadResult> auto& m) {
   f("seconds", m.seconds);
   f("n_gpu_layers", m.n_gpu_layers);
@@ -150,6 +162,8 @@ constexpr std::string_view kName<HelloRequest> = "hello";
 template <>
 constexpr std::string_view kName<InspectRequest> = "inspect";
 template <>
+constexpr std::string_view kName<MapRequest> = "map";
+template <>
 constexpr std::string_view kName<LoadRequest> = "load";
 template <>
 constexpr std::string_view kName<ContextRequest> = "context";
@@ -171,6 +185,8 @@ template <>
 constexpr std::string_view kName<HelloResult> = "hello";
 template <>
 constexpr std::string_view kName<InspectResult> = "inspect";
+template <>
+constexpr std::string_view kName<MapResult> = "map";
 template <>
 constexpr std::string_view kName<LoadResult> = "load";
 template <>

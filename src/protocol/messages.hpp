@@ -28,7 +28,7 @@ namespace sweetspot::protocol {
 
 /// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
 /// other.
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 
 inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
@@ -48,6 +48,15 @@ struct HelloRequest {
 /// Reads a GGUF header (all splits) without weights.
 struct InspectRequest {
   std::string path;
+  bool header_only = false;  ///< the file may end before its weights do (a partial download)
+};
+
+/// What llama.cpp would allocate for each config, asked with allocation switched off. Needs the
+/// header only, and no free memory. Configs of one placement are cheapest side by side: a placement
+/// costs a pass over the header, context settings only a context.
+struct MapRequest {
+  std::string path;
+  std::vector<Config> configs;
 };
 
 /// Loads the weights. The process must hold no model.
@@ -122,7 +131,7 @@ struct ServeRequest {
 /// Ends the measurement in flight; its `done` follows.
 struct StopRequest {};
 
-using Request = std::variant<HelloRequest, InspectRequest, LoadRequest, ContextRequest,
+using Request = std::variant<HelloRequest, InspectRequest, MapRequest, LoadRequest, ContextRequest,
                              MeasureRequest, CheckRequest, FullDepthRequest, UnloadRequest,
                              SynthRequest, ServeRequest, StopRequest>;
 
@@ -143,6 +152,12 @@ struct HelloResult {
 
 struct InspectResult {
   ModelInfo model;
+};
+
+struct MapResult {
+  std::vector<PlannedMemory> maps;  ///< one for each config, in order
+  std::uint32_t loads = 0;          ///< passes over the header
+  double seconds = 0;
 };
 
 struct LoadResult {
@@ -184,8 +199,8 @@ struct SynthResult {
 };
 
 using ResultBody =
-    std::variant<HelloResult, InspectResult, LoadResult, ContextResult, MeasureResult, CheckResult,
-                 FullDepthResult, UnloadResult, SynthResult>;
+    std::variant<HelloResult, InspectResult, MapResult, LoadResult, ContextResult, MeasureResult,
+                 CheckResult, FullDepthResult, UnloadResult, SynthResult>;
 
 // ---- events
 // -----------------------------------------------------------------------------------------

@@ -50,6 +50,39 @@ TEST(Knobs, SetShowsInGet) {
   EXPECT_EQ(find_knob("no_such_knob"), nullptr);
 }
 
+TEST(Knobs, SwitchesTakeOnAndOff) {
+  Config config;
+  const Knob& offload = *find_knob("kv_offload");
+  EXPECT_TRUE(is_switch(offload));
+  EXPECT_FALSE(is_switch(*find_knob("n_ctx")));
+  ASSERT_TRUE(offload.set(config, "off"));
+  EXPECT_FALSE(config.context.kv_offload);
+  ASSERT_TRUE(offload.set(config, "1"));
+  EXPECT_TRUE(config.context.kv_offload);
+  EXPECT_FALSE(offload.set(config, "maybe"));
+}
+
+TEST(Knobs, SplitsAreSharesThatAddUpToSomething) {
+  Config config;
+  const Knob& split = *find_knob("tensor_split");
+  ASSERT_TRUE(split.set(config, "3,1.5"));
+  EXPECT_EQ(config.placement.tensor_split, (std::vector<double>{3, 1.5}));
+  for (const char* text : {"", "a", "1,-1", "0,0", "nan", "1e999", "inf"}) {
+    EXPECT_FALSE(split.set(config, text)) << text;
+  }
+  EXPECT_EQ(config.placement.tensor_split, (std::vector<double>{3, 1.5}));
+}
+
+TEST(Knobs, OverridesNeedAPatternAndABufferType) {
+  Config config;
+  const Knob& overrides = *find_knob("override_tensor");
+  ASSERT_TRUE(overrides.set(config, "ffn_.*_exps=CPU,blk\\.0\\.=CUDA0"));
+  EXPECT_EQ(config.placement.override_tensor.size(), 2U);
+  for (const char* text : {"", "ffn", "=CPU", "ffn=", "a=CPU,b"}) {
+    EXPECT_FALSE(overrides.set(config, text)) << text;
+  }
+}
+
 TEST(Knobs, CacheTypesAreThoseOfLlamaCpp) {
   Config config;
   EXPECT_TRUE(find_knob("type_v")->set(config, "iq4_nl"));

@@ -52,6 +52,19 @@ TEST(Messages, LoadAndContextRequestsKeepEveryKnob) {
   EXPECT_EQ(through_wire(ContextRequest{}).context, ContextSettings{});
 }
 
+TEST(Messages, MapRequestAndResult) {
+  const MapRequest sent{"/a.gguf", {{sample_placement(), sample_context()}, {}}};
+  const auto got = through_wire(sent);
+  EXPECT_EQ(got.path, sent.path);
+  EXPECT_EQ(got.configs, sent.configs);
+  const MapResult result{
+      {{{{"CUDA0", 1, 2, 3, 0}, {"CPU", 4, 5, 6, 4}}, 8192, ""}, {{}, 0, "no"}}, 2, 0.5};
+  const auto back = result_through_wire(result);
+  EXPECT_EQ(back.maps, result.maps);
+  EXPECT_EQ(back.loads, 2U);
+  EXPECT_EQ(back.seconds, 0.5);
+}
+
 TEST(Messages, MeasureAndServeRequests) {
   const auto measure = through_wire(MeasureRequest{MeasureKind::prompt, 100, 512, 30});
   EXPECT_EQ(measure.kind, MeasureKind::prompt);

@@ -7,10 +7,31 @@
 
 namespace sweetspot::protocol {
 
-inline Placement sample_placement() { return {17, {"CUDA0", "Vulkan1"}, LoadMode::mmap_mlock}; }
+inline Placement sample_placement() {
+  return {.n_gpu_layers = 17,
+          .devices = {"CUDA0", "Vulkan1"},
+          .load_mode = LoadMode::mmap_mlock,
+          .split_mode = SplitMode::row,
+          .tensor_split = {3, 1.5},
+          .main_gpu = 1,
+          .n_cpu_moe = 4,
+          .n_cpu_ffn = 2,
+          .override_tensor = {"ffn_.*_exps=CPU", R"(blk\.1\.=CUDA0)"}};
+}
 
 inline ContextSettings sample_context() {
-  return {8192, 1024, 256, "q8_0", "q4_0", FlashAttention::on, 6, 12};
+  return {.n_ctx = 8192,
+          .n_batch = 1024,
+          .n_ubatch = 256,
+          .type_k = "q8_0",
+          .type_v = "q4_0",
+          .flash_attn = FlashAttention::on,
+          .n_parallel = 4,
+          .kv_unified = true,
+          .kv_offload = false,
+          .swa_full = true,
+          .n_threads = 6,
+          .n_threads_batch = 12};
 }
 
 inline SynthRequest sample_synth() {
@@ -40,7 +61,8 @@ inline SynthRequest sample_synth() {
 inline std::vector<RequestMessage> sample_requests() {
   return {
       {1, HelloRequest{7, {"127.0.0.1:50052", "host:1"}}},
-      {2, InspectRequest{"/models/a b.gguf"}},
+      {2, InspectRequest{"/models/a b.gguf", true}},
+      {12, MapRequest{"/models/a.gguf", {{sample_placement(), sample_context()}, {}}}},
       {3, LoadRequest{"/models/a.gguf", sample_placement()}},
       {4, ContextRequest{sample_context()}},
       {5, MeasureRequest{MeasureKind::prompt, 100, 512, 30}},
@@ -111,6 +133,7 @@ inline std::vector<EventMessage> sample_events() {
       {4, Fault{FaultCode::context_null, Phase::context, "no context", {"line 1", "line 2"}}},
       {5, Done{sample_hello()}},
       {6, Done{InspectResult{sample_model()}}},
+      {14, Done{MapResult{{{{{"CUDA0", 1, 2, 3, 0}}, 8192, ""}, {{}, 0, "refused"}}, 1, 0.25}}},
       {7, Done{LoadResult{1.5, 20, Absence{"not printed"}}}},
       {8, Done{sample_context_result()}},
       {9, Done{MeasureResult{12, 0.5}}},
