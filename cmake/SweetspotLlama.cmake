@@ -5,6 +5,8 @@
 #
 # Definitions: SWEETSPOT_LLAMA_BUILD         "0.7.0 build 11669 (Debian)"
 #              SWEETSPOT_GGML_BACKENDS_DIR   folder to load ggml's backends from; "" = where ggml looks itself
+#              SWEETSPOT_GGML_IS_SHARED      only where the worker can stand between llama.cpp and ggml's
+#                                            scheduler (src/worker/exact_reserve.hpp)
 #              SWEETSPOT_HAS_MEMORY_BREAKDOWN  1 when libllama exports llama_get_memory_breakdown, else 0
 #
 # What is found first wins: CMAKE_PREFIX_PATH, the system, then the private prefix that
@@ -74,6 +76,13 @@ if(NOT "${_llama_found_as}" STREQUAL "${SWEETSPOT_LLAMA_CHECKED}")
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON)
   set(SWEETSPOT_LLAMA_HAS_BREAKDOWN ${_llama_breakdown} CACHE INTERNAL "")
   set(SWEETSPOT_LLAMA_CHECKED "${_llama_found_as}" CACHE INTERNAL "")
+endif()
+
+# ELF lets a program's functions hide those of its shared libraries; static ones would collide.
+get_target_property(_ggml_base ggml::ggml-base IMPORTED_LOCATION)
+if(_ggml_base MATCHES "\\.so(\\.|$)")
+  target_compile_definitions(sweetspot_llama INTERFACE SWEETSPOT_GGML_IS_SHARED)
+  target_link_libraries(sweetspot_llama INTERFACE ${CMAKE_DL_LIBS})
 endif()
 
 message(STATUS "Using ${_llama_found_as}")

@@ -24,15 +24,14 @@ bool is_many_lettered_short(std::string_view name) {
   return name.size() > 2 && name[0] == '-' && name[1] != '-';
 }
 
+// A short name stands for the next long one.
 std::string spelled_out(std::string_view argument) {
   for (const Knob& knob : knobs()) {
-    std::string_view long_name;
     bool meant = false;
     for (const std::string_view name : split(knob.flags)) {
-      if (is_long(name)) long_name = name;
+      if (meant && is_long(name)) return std::string(name);
       meant = meant || (is_many_lettered_short(name) && name == argument);
     }
-    if (meant) return std::string(long_name);
   }
   return std::string(argument);
 }
@@ -50,21 +49,23 @@ std::vector<std::string> spell_out_flags(int argc, const char* const* argv) {
   return arguments;
 }
 
-std::string parser_names(std::string_view flags) {
+std::string parser_names(const Knob& knob) {
   std::string names;
-  for (const std::string_view name : split(flags)) {
+  for (const std::string_view name : split(knob.flags)) {
     if (is_many_lettered_short(name)) continue;
     if (!names.empty()) names += ',';
     names += name;
+    if (is_switch(knob)) names += name.starts_with("--no-") ? "{off}" : "{on}";
   }
   return names;
 }
 
-std::string also_known_as(std::string_view flags) {
-  for (const std::string_view name : split(flags)) {
-    if (is_many_lettered_short(name)) return fmt::format(" (also {})", name);
+std::string also_known_as(const Knob& knob) {
+  std::vector<std::string_view> others;
+  for (const std::string_view name : split(knob.flags)) {
+    if (is_many_lettered_short(name)) others.push_back(name);
   }
-  return {};
+  return others.empty() ? std::string() : fmt::format(" (also {})", fmt::join(others, ", "));
 }
 
 }  // namespace sweetspot::cli

@@ -6,35 +6,12 @@
 #include <charconv>
 #include <cmath>
 
-#include "cli/llama_flags.hpp"
-#include "core/knobs.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
 #include "search/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-constexpr const char* kLayersKnob = "n_gpu_layers";  // the sweep sets it: --layers
-
-void add_knobs(CLI::App& app, ProfileOptions& options) {
-  options.knob_texts.resize(knobs().size());
-  const Config defaults;
-  for (std::size_t i = 0; i < knobs().size(); ++i) {
-    const Knob& knob = knobs()[i];
-    if (knob.name == kLayersKnob) continue;
-    std::string help = std::string(knob.help) + also_known_as(knob.flags);
-    const KnobValue value = knob.get(defaults);
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      help += fmt::format(" [{}]", *number);
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
-      help += fmt::format(" [{}]", *text);
-    }
-    app.add_option(parser_names(knob.flags), options.knob_texts[i], help)
-        ->type_name(std::string(knob.metavar))
-        ->group("Configuration (llama.cpp's names)");
-  }
-}
 
 void add_sweep(CLI::App& app, ProfileOptions& options) {
   auto* quick = app.add_flag("--quick", options.quick, "Four layer counts from none to all");
@@ -134,22 +111,6 @@ Result<Bands> make_bands(const std::vector<double>& ends) {
   return Bands{ends[0], ends[1], ends[2]};
 }
 
-Result<Config> make_config(const ProfileOptions& options) {
-  Config config;
-  for (std::size_t i = 0; i < knobs().size(); ++i) {
-    if (options.knob_texts[i].empty()) continue;
-    if (const Status set = knobs()[i].set(config, options.knob_texts[i]); !set) {
-      return tl::unexpected(set.error());
-    }
-  }
-  return config;
-}
-
-bool is_given(const ProfileOptions& options, std::string_view knob) {
-  const auto index = static_cast<std::size_t>(find_knob(knob) - knobs().data());
-  return !options.knob_texts[index].empty();
-}
-
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {
   if (text == "always") return profiler::FullDepthPolicy::always;
   if (text == "never") return profiler::FullDepthPolicy::never;
@@ -161,7 +122,7 @@ profiler::FullDepthPolicy full_depth_of(const std::string& text) {
 void add_profile_options(CLI::App& app, ProfileOptions& options) {
   app.add_option("MODEL.gguf", options.model_path, "The model, or its first split")->required();
   add_sweep(app, options);
-  add_knobs(app, options);
+  add_knobs(app, options.knobs);
   add_workload(app, options);
   add_measuring(app, options);
   add_rules(app, options);
@@ -175,10 +136,10 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
     return tl::unexpected(path.error());
   profiler::Request request;
   request.model_path = options.model_path;
-  const Result<Config> config = make_config(options);
+  const Result<Config> config = make_config(options.knobs);
   if (!config) return tl::unexpected(config.error());
   request.base = *config;
-  request.n_ctx_is_default = !is_given(options, "n_ctx");
+  request.n_ctx_is_default = !is_given(options.knobs, "n_ctx");
   request.workload = options.workload;
   if (request.workload.n_gen == 0) {
     return error(ErrorKind::usage, "--n-gen does not take '0'", "generation is what is compared");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/connection.hpp"
+#include "cli/knob_options.hpp"
 #include "core/config.hpp"
 #include "core/error.hpp"
 #include "profiler/request.hpp"
@@ -18,7 +19,7 @@ struct ProfileOptions {
   bool quick = false;
   bool full = false;
   std::string layers;
-  std::vector<std::string> knob_texts;  ///< by knob, empty = default
+  KnobTexts knobs;
   ConnectionOptions connection;
   Workload workload;
   std::string precision = "1%";

@@ -30,11 +30,13 @@ struct Placement {
       devices;  ///< ggml names to offload to; empty = all that can be offloaded to
   LoadMode load_mode = LoadMode::automatic;
   SplitMode split_mode = SplitMode::layer;
-  std::vector<double> tensor_split;  ///< share of each device, any scale; empty = by free memory
+  std::vector<double> tensor_split =
+      {};             ///< share of each device, any scale; empty = by free memory
   int main_gpu = 0;   ///< the device of split mode none, and of row's intermediate results
   int n_cpu_moe = 0;  ///< blocks from the first whose expert weights stay on the CPU
   int n_cpu_ffn = 0;  ///< blocks from the first whose dense feed-forward weights stay on the CPU
-  std::vector<std::string> override_tensor;  ///< "regex of tensor names=buffer type", first wins
+  std::vector<std::string> override_tensor =
+      {};  ///< "regex of tensor names=buffer type", first wins
 
   bool operator==(const Placement&) const = default;
 };

@@ -21,11 +21,12 @@ constexpr EnumNames<FailureClass, 13> kFailureClasses = {{
     {FailureClass::cancelled, "cancelled"},
 }};
 
-constexpr EnumNames<Phase, 13> kPhases = {{
+constexpr EnumNames<Phase, 14> kPhases = {{
     {Phase::start, "start"},
     {Phase::hello, "hello"},
     {Phase::rpc_connect, "rpc-connect"},
     {Phase::inspect, "inspect"},
+    {Phase::plan, "plan"},
     {Phase::load, "load"},
     {Phase::context, "context"},
     {Phase::warm_up, "warm-up"},

@@ -70,6 +70,7 @@ enum class Phase {
   hello,
   rpc_connect,
   inspect,
+  plan,  ///< asking what would be allocated
   load,
   context,
   warm_up,

@@ -20,7 +20,8 @@ bool applies(When when, Phase phase) {
     case When::connecting:
       return phase == Phase::start || phase == Phase::hello || phase == Phase::rpc_connect;
     case When::model:
-      return phase == Phase::inspect || phase == Phase::load || phase == Phase::synth;
+      return phase == Phase::inspect || phase == Phase::load || phase == Phase::synth ||
+             phase == Phase::plan;
     case When::context:
       return phase == Phase::context;
   }

@@ -27,6 +27,8 @@ std::string_view during(Phase phase) {
       return "while connecting to the RPC server";
     case Phase::inspect:
       return "while reading the model's header";
+    case Phase::plan:
+      return "while asking what would be allocated";
     case Phase::load:
       return "while loading the model";
     case Phase::context:
@@ -94,6 +96,8 @@ std::optional<Finding> plain_fault(const Fault& fault) {
     case FaultCode::non_finite:
       return Finding{FailureClass::non_finite_output,
                      "the model's output holds NaN or infinite numbers with these settings"};
+    case FaultCode::config_rejected:
+      return Finding{FailureClass::config_rejected, said};
     case FaultCode::device_unknown:
       return Finding{FailureClass::config_rejected, "a device is not there: " + said};
     case FaultCode::rpc_refused:
@@ -256,6 +260,22 @@ Failure classify(const Evidence& evidence) {
   return failure;
 }
 
+namespace {
+
+ErrorKind plan_error_kind(FailureClass failure_class) {
+  switch (failure_class) {
+    case FailureClass::model_invalid:
+    case FailureClass::model_unsupported:
+      return ErrorKind::model;
+    case FailureClass::config_rejected:
+      return ErrorKind::usage;
+    default:
+      return ErrorKind::internal;
+  }
+}
+
+}  // namespace
+
 Error as_error(const Failure& failure) {
   const auto kind = [&] {
     switch (failure.failure_class) {
@@ -269,6 +289,7 @@ Error as_error(const Failure& failure) {
         break;
     }
     if (failure.phase == Phase::inspect) return ErrorKind::model;
+    if (failure.phase == Phase::plan) return plan_error_kind(failure.failure_class);
     if (failure.phase == Phase::synth) return ErrorKind::output;
     return failure.phase == Phase::serve ? ErrorKind::device : ErrorKind::internal;
   }();

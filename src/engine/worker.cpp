@@ -92,8 +92,18 @@ Worker::~Worker() {
 
 const protocol::HelloResult& Worker::hello() const { return state_->hello; }
 
-Outcome<ModelInfo> Worker::inspect(const std::string& path) {
-  const Ask ask{.request = protocol::InspectRequest{path},
+Outcome<protocol::MapResult> Worker::map(const protocol::MapRequest& request,
+                                         const ProgressFn& on_progress) {
+  const Ask ask{.request = request,
+                .phase = Phase::plan,
+                .seconds = state_->deadlines.step_seconds,
+                .step_wise = true,
+                .on_progress = on_progress};
+  return ask_for<protocol::MapResult>(state_->conversation, ask);
+}
+
+Outcome<ModelInfo> Worker::inspect(const std::string& path, bool header_only) {
+  const Ask ask{.request = protocol::InspectRequest{path, header_only},
                 .phase = Phase::inspect,
                 .seconds = state_->deadlines.inspect_seconds};
   auto result = ask_for<protocol::InspectResult>(state_->conversation, ask);

@@ -72,7 +72,12 @@ class Worker {
   /// What the worker said of itself.
   [[nodiscard]] const protocol::HelloResult& hello() const;
 
-  Outcome<ModelInfo> inspect(const std::string& path);
+  /// `header_only`: the file may end before its weights do.
+  Outcome<ModelInfo> inspect(const std::string& path, bool header_only = false);
+
+  /// What llama.cpp would allocate for each config. engine/oracle.hpp survives a crash of it.
+  Outcome<protocol::MapResult> map(const protocol::MapRequest& request,
+                                   const ProgressFn& on_progress = {});
 
   /// `model_bytes` sets the deadline.
   Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request,

@@ -11,9 +11,10 @@
 namespace sweetspot::protocol {
 namespace {
 
-constexpr EnumNames<FaultCode, 14> kFaultCodes = {{
+constexpr EnumNames<FaultCode, 15> kFaultCodes = {{
     {FaultCode::bad_request, "bad-request"},
     {FaultCode::version_mismatch, "version-mismatch"},
+    {FaultCode::config_rejected, "config-rejected"},
     {FaultCode::cannot_open, "cannot-open"},
     {FaultCode::header_invalid, "header-invalid"},
     {FaultCode::file_changed, "file-changed"},

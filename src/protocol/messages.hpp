@@ -235,6 +235,7 @@ struct Done {
 enum class FaultCode {
   bad_request,  ///< the worker does not understand or cannot do this now
   version_mismatch,
+  config_rejected,  ///< settings that do not go together, or not with the devices here
   cannot_open,     ///< errno in the message
   header_invalid,  ///< ggml cannot parse the GGUF, or an extent lies outside the file
   file_changed,    ///< size, mtime or inode differ from before

@@ -18,6 +18,8 @@ std::string_view phase_in_words(Phase phase) {
   switch (phase) {
     case Phase::rpc_connect:
       return "connecting";
+    case Phase::plan:
+      return "planning";
     case Phase::load:
       return "loading";
     case Phase::context:

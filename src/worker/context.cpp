@@ -30,27 +30,6 @@ std::optional<protocol::Fault> unmeasurable(const llama_model& model) {
   return std::nullopt;
 }
 
-Answer<llama_context_params> params_of(const ContextSettings& settings) {
-  const auto type_k = cache_type(settings.type_k, "K");
-  if (!type_k) return tl::unexpected(type_k.error());
-  const auto type_v = cache_type(settings.type_v, "V");
-  if (!type_v) return tl::unexpected(type_v.error());
-
-  llama_context_params params = llama_context_default_params();
-  params.n_ctx = settings.n_ctx;
-  if (settings.n_batch > 0) params.n_batch = settings.n_batch;
-  if (settings.n_ubatch > 0) params.n_ubatch = settings.n_ubatch;
-  params.n_seq_max = 1;
-  params.n_threads = settings.n_threads > 0 ? settings.n_threads : physical_cores();
-  params.n_threads_batch =
-      settings.n_threads_batch > 0 ? settings.n_threads_batch : params.n_threads;
-  params.flash_attn_type = flash_attn_of(settings.flash_attn);
-  params.type_k = *type_k;
-  params.type_v = *type_v;
-  params.no_perf = true;
-  return params;
-}
-
 EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
   EffectiveConfig effective;
   effective.n_ctx = llama_n_ctx(context);
@@ -67,10 +46,34 @@ EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
 
 }  // namespace
 
+Answer<llama_context_params> context_params(const ContextSettings& settings) {
+  const auto type_k = cache_type(settings.type_k, "K");
+  if (!type_k) return tl::unexpected(type_k.error());
+  const auto type_v = cache_type(settings.type_v, "V");
+  if (!type_v) return tl::unexpected(type_v.error());
+
+  llama_context_params params = llama_context_default_params();
+  params.n_ctx = settings.n_ctx;
+  if (settings.n_batch > 0) params.n_batch = settings.n_batch;
+  if (settings.n_ubatch > 0) params.n_ubatch = settings.n_ubatch;
+  params.n_seq_max = settings.n_parallel;
+  params.kv_unified = settings.kv_unified;
+  params.offload_kqv = settings.kv_offload;
+  params.swa_full = settings.swa_full;
+  params.n_threads = settings.n_threads > 0 ? settings.n_threads : physical_cores();
+  params.n_threads_batch =
+      settings.n_threads_batch > 0 ? settings.n_threads_batch : params.n_threads;
+  params.flash_attn_type = flash_attn_of(settings.flash_attn);
+  params.type_k = *type_k;
+  params.type_v = *type_v;
+  params.no_perf = true;
+  return params;
+}
+
 Answer<MadeContext> make_context(llama_model& model, const ContextSettings& settings,
                                  ThreadPools& threads) {
   if (auto problem = unmeasurable(model)) return tl::unexpected(*std::move(problem));
-  const auto params = params_of(settings);
+  const auto params = context_params(settings);
   if (!params) return tl::unexpected(params.error());
 
   const auto mark = library_log::mark();

@@ -12,6 +12,9 @@ struct MadeContext {
   protocol::ContextResult result;  ///< n_gpu_layers is left to the caller
 };
 
+/// The settings as llama.cpp takes them. Faults: a cache type this llama.cpp does not know.
+Answer<llama_context_params> context_params(const ContextSettings& settings);
+
 /// Every number of the result is read back from llama.cpp. `threads` lends its pools to the context
 /// and must outlive it.
 Answer<MadeContext> make_context(llama_model& model, const ContextSettings& settings,

@@ -82,7 +82,7 @@ Answer<FileStamp> stamp_file(const std::string& path, Phase phase) {
   return stamp;
 }
 
-Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, bool check_extents) {
+Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, Extents extents) {
   auto stamp = stamp_file(path, phase);
   if (!stamp) return tl::unexpected(stamp.error());
   const auto invalid = [&](const std::string& why) {
@@ -98,7 +98,7 @@ Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, bool check
     return invalid("its header cannot be read" + (said.empty() ? "" : ": " + said));
   }
   GgufFile file(std::move(context), *std::move(stamp));
-  if (check_extents) {
+  if (extents == Extents::must_be_whole) {
     if (const std::string problem = file.extent_problem(); !problem.empty()) {
       return invalid(problem);
     }
@@ -210,8 +210,9 @@ std::uint64_t GgufFile::hash(std::uint64_t hash) const {
   return fnv1a(hash, &stamp_.size_bytes, sizeof(stamp_.size_bytes));
 }
 
-Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase) {
-  auto first = GgufFile::open(path, phase);
+Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
+                                               Extents extents) {
+  auto first = GgufFile::open(path, phase, extents);
   if (!first) return tl::unexpected(first.error());
   const std::uint64_t count = first->integer("split.count").value_or(0);
   const std::uint64_t index = first->integer("split.no").value_or(0);
@@ -234,7 +235,7 @@ Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase ph
           "it is the first of {0} files, but its name does not end in -00001-of-{0:05}.gguf",
           count));
     }
-    auto next = GgufFile::open(*name, phase);
+    auto next = GgufFile::open(*name, phase, extents);
     if (!next) {
       next.error().message += fmt::format(" (it is file {} of {} of {})", i + 1, count, path);
       return tl::unexpected(next.error());

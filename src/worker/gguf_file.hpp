@@ -26,11 +26,15 @@ using GgufHandle = std::unique_ptr<gguf_context, GgufDeleter>;
 /// Size, time and inode of a regular file that can be read. Sentences for everything else.
 Answer<FileStamp> stamp_file(const std::string& path, Phase phase);
 
+/// Whether a file may end before its last tensor does.
+enum class Extents { must_be_whole, may_be_missing };
+
 class GgufFile {
  public:
-  /// Opens one file; the weights are not read. With `check_extents`, a file that ends before its
-  /// last tensor does is header_invalid.
-  static Answer<GgufFile> open(const std::string& path, Phase phase, bool check_extents = true);
+  /// Opens one file; the weights are not read. A file whose weights must be whole and are not is
+  /// header_invalid.
+  static Answer<GgufFile> open(const std::string& path, Phase phase,
+                               Extents extents = Extents::must_be_whole);
 
   [[nodiscard]] const gguf_context* get() const { return context_.get(); }
   [[nodiscard]] const FileStamp& stamp() const { return stamp_; }
@@ -63,6 +67,7 @@ class GgufFile {
 };
 
 /// `path` and, where it is the first of a split model, the other files in order, each one checked.
-Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase);
+Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
+                                               Extents extents = Extents::must_be_whole);
 
 }  // namespace sweetspot::worker

@@ -149,8 +149,8 @@ void read_geometry(ModelInfo& model, const GgufFile& file) {
 
 }  // namespace
 
-Answer<ModelInfo> inspect_model(const std::string& path, Phase phase) {
-  const auto files = open_model_files(path, phase);
+Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents extents) {
+  const auto files = open_model_files(path, phase, extents);
   if (!files) return tl::unexpected(files.error());
   const GgufFile& first = files->front();
 

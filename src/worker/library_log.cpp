@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <mutex>
 
@@ -47,6 +48,8 @@ struct State {
   }
 };
 
+std::atomic<int> quiet_scopes{0};
+
 State& state() {
   // Never destroyed: backends log from threads that outlive main.
   static auto* const kState = new State;
@@ -67,7 +70,8 @@ void on_log(ggml_log_level level, const char* text, void* /*user_data*/) {
   static thread_local Level last = Level::info;
   static thread_local bool dropped = false;
   if (level != GGML_LOG_LEVEL_CONT) {
-    dropped = level == GGML_LOG_LEVEL_DEBUG;
+    dropped = level == GGML_LOG_LEVEL_DEBUG ||
+              (quiet_scopes > 0 && level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN);
     last = level == GGML_LOG_LEVEL_ERROR  ? Level::error
            : level == GGML_LOG_LEVEL_WARN ? Level::warning
                                           : Level::info;
@@ -91,6 +95,9 @@ void install() {
   llama_log_set(on_log, nullptr);
   ggml_log_set(on_log, nullptr);
 }
+
+Quiet::Quiet() { ++quiet_scopes; }
+Quiet::~Quiet() { --quiet_scopes; }
 
 Mark mark() {
   State& s = state();

@@ -18,6 +18,15 @@ using Mark = std::uint64_t;
 /// Call once, before any other call into the libraries.
 void install();
 
+/// While one lives, lines that are no warning and no error are neither kept nor echoed.
+class Quiet {
+ public:
+  Quiet();
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+};
+
 /// The place after the last line so far.
 Mark mark();
 

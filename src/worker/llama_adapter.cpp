@@ -47,11 +47,55 @@ std::string memory_owner(ggml_backend_buffer_type_t type) {
   return device != nullptr ? ggml_backend_dev_name(device) : ggml_backend_buft_name(type);
 }
 
+bool is_mapped(ggml_backend_buffer_type_t type) {
+  return std::string_view(ggml_backend_buft_name(type)).ends_with("_Mapped");
+}
+
+bool is_pinned_host(ggml_backend_buffer_type_t type) {
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    if (type == ggml_backend_dev_host_buffer_type(ggml_backend_dev_get(i))) return true;
+  }
+  return false;
+}
+
+/// Plain or pinned host memory; not the CPU backend's repacked weights.
+bool is_plain_host(ggml_backend_buffer_type_t type) {
+  const ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  return (cpu != nullptr && type == ggml_backend_dev_buffer_type(cpu)) || is_pinned_host(type);
+}
+
+/// What a backend adds to each buffer of pinned host memory (Vulkan: 32 bytes). Asked of a real
+/// one: nothing else tells.
+std::uint64_t pinned_padding(ggml_backend_buffer_type_t type) {
+  static std::map<ggml_backend_buffer_type_t, std::uint64_t> known;
+  const auto found = known.find(type);
+  if (found != known.end()) return found->second;
+  constexpr std::size_t kAsked = 4096;
+  std::uint64_t padding = 0;
+  if (const ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(type, kAsked)) {
+    const std::size_t got = ggml_backend_buffer_get_size(buffer);
+    padding = got > kAsked ? got - kAsked : 0;
+    ggml_backend_buffer_free(buffer);
+  }
+  return known.emplace(type, padding).first->second;
+}
+
+/// The parts of a pretended buffer type as a real load would have them.
+llama_memory_breakdown_data with_padding(ggml_backend_buffer_type_t type,
+                                         llama_memory_breakdown_data bytes, bool mapped) {
+  if (!is_pinned_host(type)) return bytes;
+  const std::uint64_t padding = pinned_padding(type);
+  if (bytes.model > 0 && !mapped) bytes.model += padding;
+  if (bytes.context > 0) bytes.context += padding;
+  if (bytes.compute > 0) bytes.compute += padding;
+  return bytes;
+}
+
 DeviceMemory& entry_of(MemoryMap& map, const std::string& id) {
   const auto found =
       std::find_if(map.begin(), map.end(), [&](const DeviceMemory& m) { return m.id == id; });
   if (found != map.end()) return *found;
-  map.push_back(DeviceMemory{id, 0, 0, 0});
+  map.push_back(DeviceMemory{id, 0, 0, 0, 0});
   return map.back();
 }
 
@@ -194,16 +238,23 @@ CacheTypes read_cache_types(library_log::Mark since) {
   return {cache_type_in(line, " K ("), cache_type_in(line, " V (")};
 }
 
-Breakdown read_memory(const llama_context* context) {
-  if (llama_get_memory_breakdown == nullptr) {
+bool can_read_memory() { return llama_get_memory_breakdown != nullptr; }
+
+Breakdown read_memory(const llama_context* context, Allocation allocation) {
+  if (!can_read_memory()) {
     return {{}, "this llama.cpp does not export its memory breakdown"};
   }
   Breakdown out;
-  for (const auto& [type, bytes] : llama_get_memory_breakdown(context)) {
+  for (const auto& [type, reported] : llama_get_memory_breakdown(context)) {
+    const bool real = allocation == Allocation::real;
+    const bool mapped =
+        real ? is_mapped(type) : allocation == Allocation::pretended_mapped && is_plain_host(type);
+    const auto bytes = real ? reported : with_padding(type, reported, mapped);
     DeviceMemory& entry = entry_of(out.memory, memory_owner(type));
     entry.model_bytes += bytes.model;
     entry.context_bytes += bytes.context;
     entry.compute_bytes += bytes.compute;
+    if (mapped && entry.id == kHostDeviceId) entry.mapped_bytes += bytes.model;
   }
   // ggml's order is that of pointers; sorted, equal runs print equal maps.
   std::sort(out.memory.begin(), out.memory.end(),

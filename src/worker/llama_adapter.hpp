@@ -59,7 +59,18 @@ struct Breakdown {
   MemoryMap memory;
   std::string note;
 };
-Breakdown read_memory(const llama_context* context);
+
+/// How the context came to its memory.
+enum class Allocation {
+  real,
+  pretended,         ///< no_alloc
+  pretended_mapped,  ///< no_alloc, and the real one will map its weights: llama.cpp then maps what
+                     ///< it keeps in plain and in pinned host memory
+};
+Breakdown read_memory(const llama_context* context, Allocation allocation = Allocation::real);
+
+/// False where this llama.cpp does not export its breakdown.
+bool can_read_memory();
 
 /// CPU threads kept alive between graphs, as llama-bench and llama-server keep them.
 class ThreadPools {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "worker/clock.hpp"
-#include "worker/devices.hpp"
 #include "worker/gguf_file.hpp"
 #include "worker/inspect.hpp"
+#include "worker/model_params.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -42,8 +42,26 @@ bool says_any(const std::string& line, const std::array<std::string_view, N>& wo
                      [&](std::string_view word) { return line.find(word) != std::string::npos; });
 }
 
-/// The loader gave nothing back: which kind of nothing, by what it printed.
-protocol::Fault explain_null(const std::string& path, library_log::Mark since) {
+tl::unexpected<protocol::Fault> changed(const std::string& path, const char* when) {
+  return fault(FaultCode::file_changed, Phase::load,
+               fmt::format("{} changed on disk {}", path, when));
+}
+
+bool still_same(const std::vector<FileStamp>& stamps) {
+  return std::all_of(stamps.begin(), stamps.end(), [](const FileStamp& stamp) {
+    const auto now = stamp_file(stamp.path, Phase::load);
+    return now && *now == stamp;
+  });
+}
+
+bool on_progress(float fraction, void* user_data) {
+  static_cast<Reply*>(user_data)->progress(Phase::load, static_cast<double>(fraction));
+  return true;
+}
+
+}  // namespace
+
+protocol::Fault explain_failed_load(const std::string& path, library_log::Mark since, Phase phase) {
   // The last error is often only "failed to load model"; the line before it says why.
   std::string reason = library_log::last_matching(since, [](std::string_view line) {
     return line.find("error loading model: ") != std::string_view::npos;
@@ -57,57 +75,11 @@ protocol::Fault explain_null(const std::string& path, library_log::Mark since) {
     }
   }
   return {code,
-          Phase::load,
+          phase,
           fmt::format("llama.cpp did not load {}: {}", path,
                       reason.empty() ? "it gave no reason" : reason),
           {}};
 }
-
-tl::unexpected<protocol::Fault> changed(const std::string& path, const char* when) {
-  return fault(FaultCode::file_changed, Phase::load,
-               fmt::format("{} changed on disk {}", path, when));
-}
-
-bool still_same(const std::vector<FileStamp>& stamps) {
-  return std::all_of(stamps.begin(), stamps.end(), [](const FileStamp& stamp) {
-    const auto now = stamp_file(stamp.path, Phase::load);
-    return now && *now == stamp;
-  });
-}
-
-bool takes_layers(ggml_backend_dev_t device) {
-  const auto type = ggml_backend_dev_type(device);
-  return type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU;
-}
-
-bool any_offload_device() {
-  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-    if (takes_layers(ggml_backend_dev_get(i))) return true;
-  }
-  return false;
-}
-
-Answer<std::vector<ggml_backend_dev_t>> offload_devices(const std::vector<std::string>& names) {
-  auto devices = find_devices(names, Phase::load);
-  if (!devices) return devices;
-  for (const ggml_backend_dev_t device : *devices) {
-    if (!takes_layers(device)) {
-      return fault(FaultCode::device_unknown, Phase::load,
-                   fmt::format("layers cannot be offloaded to the device {}; 0 layers keep the "
-                               "model on the CPU",
-                               ggml_backend_dev_name(device)));
-    }
-  }
-  devices->push_back(nullptr);  // llama.cpp wants the list terminated
-  return devices;
-}
-
-bool on_progress(float fraction, void* user_data) {
-  static_cast<Reply*>(user_data)->progress(Phase::load, static_cast<double>(fraction));
-  return true;
-}
-
-}  // namespace
 
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
                                const std::vector<FileStamp>* known, Reply& reply) {
@@ -116,16 +88,13 @@ Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
   if (!model) return tl::unexpected(model.error());
   if (known != nullptr && *known != model->files)
     return changed(request.path, "since it was inspected");
-  auto devices = offload_devices(request.placement.devices);
-  if (!devices) return tl::unexpected(devices.error());
+  const auto placed = ModelParams::from(request.placement, Phase::load);
+  if (!placed) return tl::unexpected(placed.error());
 
-  llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = request.placement.n_gpu_layers;
-  params.load_mode = load_mode_of(request.placement.load_mode);
+  llama_model_params params = placed->get();
   params.check_tensors = false;  // slow; values that are not finite show in the logits
   params.progress_callback = on_progress;
   params.progress_callback_user_data = &reply;
-  if (!request.placement.devices.empty()) params.devices = devices->data();
 
   const auto mark = library_log::mark();
   const double start = now_ms();
@@ -134,7 +103,7 @@ Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
   loaded.model.reset(llama_model_load_from_file(request.path.c_str(), params));
   loaded.seconds = (now_ms() - start) / 1000;
   if (!still_same(model->files)) return changed(request.path, "while it was loaded");
-  if (!loaded.model) return tl::unexpected(explain_null(request.path, mark));
+  if (!loaded.model) return tl::unexpected(explain_failed_load(request.path, mark, Phase::load));
   loaded.offloaded = read_offloaded(mark);
   if (loaded.offloaded.layers && !any_offload_device()) {
     // Where only a backend without devices is loaded (RPC), the report counts layers all the same.

@@ -1,6 +1,7 @@
 // Weights into memory.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/model_info.hpp"
@@ -20,5 +21,8 @@ struct LoadedModel {
 /// inspected, or nullptr; other files now are file_changed, and so are files that change meanwhile.
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
                                const std::vector<FileStamp>* known, Reply& reply);
+
+/// The loader gave no model back: which kind of nothing, by what it printed since `since`.
+protocol::Fault explain_failed_load(const std::string& path, library_log::Mark since, Phase phase);
 
 }  // namespace sweetspot::worker

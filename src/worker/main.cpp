@@ -38,6 +38,7 @@ Phase phase_of(const protocol::Request& request) {
   return std::visit(Overloaded{
                         [](const protocol::HelloRequest&) { return Phase::hello; },
                         [](const protocol::InspectRequest&) { return Phase::inspect; },
+                        [](const protocol::MapRequest&) { return Phase::plan; },
                         [](const protocol::LoadRequest&) { return Phase::load; },
                         [](const protocol::ContextRequest&) { return Phase::context; },
                         [](const protocol::MeasureRequest& r) {

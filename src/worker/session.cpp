@@ -34,10 +34,23 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
 
 Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,
                                              Reply& /*reply*/) {
-  auto model = inspect_model(request.path, Phase::inspect);
+  auto model =
+      inspect_model(request.path, Phase::inspect,
+                    request.header_only ? Extents::may_be_missing : Extents::must_be_whole);
   if (!model) return tl::unexpected(model.error());
   inspected_[request.path] = model->files;
   return protocol::InspectResult{*std::move(model)};
+}
+
+Answer<protocol::MapResult> Session::run(const protocol::MapRequest& request, Reply& reply) {
+  if (!backends_loaded_) return fault(FaultCode::bad_request, Phase::plan, "hello comes first");
+  auto oracle = oracles_.find(request.path);
+  if (oracle == oracles_.end()) {
+    auto opened = Oracle::open(request.path);
+    if (!opened) return tl::unexpected(opened.error());
+    oracle = oracles_.emplace(request.path, *std::move(opened)).first;
+  }
+  return oracle->second.map(request.configs, reply);
 }
 
 Answer<protocol::LoadResult> Session::run(const protocol::LoadRequest& request, Reply& reply) {

@@ -11,6 +11,7 @@
 #include "worker/answer.hpp"
 #include "worker/decoder.hpp"
 #include "worker/llama_adapter.hpp"
+#include "worker/oracle.hpp"
 #include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
@@ -24,6 +25,7 @@ class Session {
 
   Answer<protocol::HelloResult> run(const protocol::HelloRequest& request, Reply& reply);
   Answer<protocol::InspectResult> run(const protocol::InspectRequest& request, Reply& reply);
+  Answer<protocol::MapResult> run(const protocol::MapRequest& request, Reply& reply);
   Answer<protocol::LoadResult> run(const protocol::LoadRequest& request, Reply& reply);
   Answer<protocol::ContextResult> run(const protocol::ContextRequest& request, Reply& reply);
   Answer<protocol::MeasureResult> run(const protocol::MeasureRequest& request, Reply& reply);
@@ -41,6 +43,7 @@ class Session {
   const std::atomic<bool>& stopped_;
   bool backends_loaded_ = false;
   std::map<std::string, std::vector<FileStamp>> inspected_;  ///< by path, to notice changes (R25)
+  std::map<std::string, Oracle> oracles_;                    ///< by path
   ModelHandle model_;
   Offloaded offloaded_;
   ThreadPools threads_;  ///< freed after the context, which points to them

@@ -171,7 +171,7 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
 }
 
 Answer<SynthHeader> header_like(const std::string& path) {
-  const auto source = GgufFile::open(path, Phase::synth, /*check_extents=*/false);
+  const auto source = GgufFile::open(path, Phase::synth, Extents::may_be_missing);
   if (!source) return tl::unexpected(source.error());
   const auto refuse = [&](const std::string& why) {
     return fault(FaultCode::bad_request, Phase::synth,

@@ -22,11 +22,19 @@ TEST(SpellOutFlags, LeavesEverythingAfterADoubleDashAlone) {
   EXPECT_THAT(spell_out_flags(argv.size(), argv.data()), testing::ElementsAre("--", "-ngl", "3"));
 }
 
+TEST(SpellOutFlags, KnowsBothNamesOfASwitch) {
+  const std::array argv = {"sweetspot", "-nkvo", "-kvo"};
+  EXPECT_THAT(spell_out_flags(argv.size(), argv.data()),
+              testing::ElementsAre("--no-kv-offload", "--kv-offload"));
+}
+
 TEST(ParserNames, SplitsWhatTheParserKnowsFromWhatHelpMustSay) {
-  EXPECT_EQ(parser_names("-c,--ctx-size"), "-c,--ctx-size");
-  EXPECT_EQ(also_known_as("-c,--ctx-size"), "");
-  EXPECT_EQ(parser_names("-ctk,--cache-type-k"), "--cache-type-k");
-  EXPECT_EQ(also_known_as("-ctk,--cache-type-k"), " (also -ctk)");
+  EXPECT_EQ(parser_names(*find_knob("n_ctx")), "-c,--ctx-size");
+  EXPECT_EQ(also_known_as(*find_knob("n_ctx")), "");
+  EXPECT_EQ(parser_names(*find_knob("type_k")), "--cache-type-k");
+  EXPECT_EQ(also_known_as(*find_knob("type_k")), " (also -ctk)");
+  EXPECT_EQ(parser_names(*find_knob("kv_offload")), "--kv-offload{on},--no-kv-offload{off}");
+  EXPECT_EQ(also_known_as(*find_knob("kv_offload")), " (also -kvo, -nkvo)");
 }
 
 }  // namespace

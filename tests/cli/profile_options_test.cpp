@@ -40,7 +40,8 @@ TEST(ProfileOptions, EveryKnobButTheLayersIsAnOption) {
   ProfileOptions options;
   add_profile_options(app, options);
   for (const Knob& knob : knobs()) {
-    const std::string long_name(knob.flags.substr(knob.flags.find("--")));
+    std::string long_name(knob.flags.substr(knob.flags.find("--")));
+    long_name = long_name.substr(0, long_name.find(','));
     EXPECT_NE(app.get_option_no_throw(long_name), nullptr) << long_name;
   }
 }
@@ -58,6 +59,21 @@ TEST(ProfileOptions, ReadsWhatIsGiven) {
   EXPECT_DOUBLE_EQ(request->bands.fast_percent, 40);
   EXPECT_EQ(request->vram_limit_bytes, std::uint64_t{6} << 30U);
   EXPECT_EQ(request->full_depth, profiler::FullDepthPolicy::never);
+}
+
+TEST(ProfileOptions, SwitchesAndListsWorkAsInLlamaCpp) {
+  const auto request = parse({"-nkvo", "-kvu", "-np", "4", "-ts", "3,1", "-ot", "a=CPU", "-ot",
+                              "b=CPU,c=CPU", "-ncmoe", "7", "-sm", "row"});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_FALSE(request->base.context.kv_offload);
+  EXPECT_TRUE(request->base.context.kv_unified);
+  EXPECT_FALSE(request->base.context.swa_full);
+  EXPECT_EQ(request->base.context.n_parallel, 4U);
+  EXPECT_EQ(request->base.placement.tensor_split, (std::vector<double>{3, 1}));
+  EXPECT_EQ(request->base.placement.override_tensor,
+            (std::vector<std::string>{"a=CPU", "b=CPU", "c=CPU"}));
+  EXPECT_EQ(request->base.placement.n_cpu_moe, 7);
+  EXPECT_EQ(request->base.placement.split_mode, SplitMode::row);
 }
 
 TEST(ProfileOptions, RefusesWithTheFlagsName) {

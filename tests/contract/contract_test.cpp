@@ -97,6 +97,24 @@ TEST_P(Contract, HelloNamesTheEngineAndTheCpu) {
   EXPECT_THAT(worker.hello().devices, testing::Contains(testing::Field(&Device::id, "CPU")));
 }
 
+TEST_P(Contract, MapsEqualWhatLoadingAllocates) {
+  Worker worker = start();
+  synth(worker);
+  Config config;
+  config.placement.n_gpu_layers = 0;
+  config.context = small_context();
+  Config longer = config;
+  longer.context.n_ctx = 512;
+  const auto maps = worker.map({model_, {longer, config}});
+  ASSERT_TRUE(maps) << maps.error().message;
+  ASSERT_EQ(maps->maps.size(), 2U);
+  EXPECT_EQ(maps->maps[0].n_ctx, 512U);
+  ASSERT_TRUE(worker.load({model_, config.placement}, 1U << 20U));
+  const auto context = worker.context(config.context);
+  ASSERT_TRUE(context) << context.error().message;
+  EXPECT_EQ(maps->maps[1].memory, context->memory);
+}
+
 TEST_P(Contract, InspectCountsTheBlocksAndTheOutput) {
   Worker worker = start();
   synth(worker);

@@ -24,7 +24,7 @@
 //   (1..) "rules":   [ ... ]        the first that applies to a request decides; none = "answer"
 //
 // A rule:
-//   "at":  start, hello, inspect, load, context, measure, check, full-depth, unload, synth or serve
+//   "at":  start, hello, inspect, map, load, context, measure, check, full-depth, unload, synth or serve
 //   "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from": 8192, "ubatch_from":
 //   512,
 //           "kind": "prompt"}          all that are given must hold; layers are the effective ones
@@ -188,6 +188,7 @@ class ScriptedWorker {
 
   void handle(const HelloRequest& request);
   void handle(const InspectRequest& request);
+  void handle(const MapRequest& request);
   void handle(const LoadRequest& request);
   void handle(const ContextRequest& request);
   void handle(const MeasureRequest& request);
@@ -354,8 +355,8 @@ MemoryMap ScriptedWorker::memory() const {
   const std::uint64_t compute =
       script.value("compute_bytes_per_ubatch_token", std::uint64_t{100'000}) * context_.n_ubatch;
   MemoryMap map = {{kHostDeviceId, info.size_bytes - share(info.size_bytes),
-                    context - share(context), layers_ == 0 ? compute : compute / 10}};
-  if (layers_ > 0) map.push_back({device_, share(info.size_bytes), share(context), compute});
+                    context - share(context), layers_ == 0 ? compute : compute / 10, 0}};
+  if (layers_ > 0) map.push_back({device_, share(info.size_bytes), share(context), compute, 0});
   return map;
 }
 
@@ -396,6 +397,26 @@ void ScriptedWorker::handle(const InspectRequest& request) {
   InspectResult result{model()};
   result.model.path = request.path;
   result.model.files = {};  // there is no file: nothing to compare later
+  done(std::move(result));
+}
+
+// What context() would answer for each config, unless a rule at "map" that matches the config acts.
+void ScriptedWorker::handle(const MapRequest& request) {
+  MapResult result;
+  result.loads = 1;
+  for (const Config& config : request.configs) {
+    layers_ = effective_layers(config.placement.n_gpu_layers, blocks() + 1);
+    device_ =
+        config.placement.devices.empty() ? devices().front().id : config.placement.devices.front();
+    context_ = config.context;
+    const Json rule = find_rule("map", "");
+    if (rule.value("do", "") == "refuse") {
+      result.maps.push_back({{}, 0, rule.value("message", "scripted refusal")});
+      continue;
+    }
+    if (!rule.empty() && act(rule, id_, Phase::plan)) return;
+    result.maps.push_back({memory(), context_.n_ctx, {}});
+  }
   done(std::move(result));
 }
 

@@ -1,0 +1,63 @@
+#include "cli/knob_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/llama_flags.hpp"
+#include "core/knobs.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr std::string_view kLayersKnob = "n_gpu_layers";
+constexpr const char* kGroup = "Configuration (llama.cpp's names)";
+
+std::string default_of(const Knob& knob) {
+  const KnobValue value = knob.get(Config{});
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format(" [{}]", *number);
+  if (const auto* text = std::get_if<std::string>(&value)) return fmt::format(" [{}]", *text);
+  if (const auto* on = std::get_if<bool>(&value)) return *on ? " [on]" : " [off]";
+  return {};
+}
+
+void add_knob(CLI::App& app, const Knob& knob, std::string& text) {
+  const std::string help = std::string(knob.help) + also_known_as(knob) + default_of(knob);
+  if (is_switch(knob)) {
+    app.add_flag(parser_names(knob), text, help)->group(kGroup);
+    return;
+  }
+  auto* option = app.add_option(parser_names(knob), text, help)
+                     ->type_name(std::string(knob.metavar))
+                     ->group(kGroup);
+  // llama.cpp's programs add up what several --override-tensor say.
+  if (knob.name == "override_tensor") {
+    option->multi_option_policy(CLI::MultiOptionPolicy::Join)->delimiter(',');
+  }
+}
+
+}  // namespace
+
+void add_knobs(CLI::App& app, KnobTexts& texts) {
+  texts.resize(knobs().size());
+  for (std::size_t i = 0; i < knobs().size(); ++i) {
+    if (knobs()[i].name != kLayersKnob) add_knob(app, knobs()[i], texts[i]);
+  }
+}
+
+Result<Config> make_config(const KnobTexts& texts) {
+  Config config;
+  for (std::size_t i = 0; i < knobs().size(); ++i) {
+    if (texts[i].empty()) continue;
+    if (const Status set = knobs()[i].set(config, texts[i]); !set) {
+      return tl::unexpected(set.error());
+    }
+  }
+  return config;
+}
+
+bool is_given(const KnobTexts& texts, std::string_view knob) {
+  return !texts[static_cast<std::size_t>(find_knob(knob) - knobs().data())].empty();
+}
+
+}  // namespace sweetspot::cli

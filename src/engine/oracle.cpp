@@ -1,0 +1,77 @@
+#include "engine/oracle.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/failure.hpp"
+
+namespace sweetspot::engine {
+namespace {
+
+// Keeps messages small and signs of progress near.
+constexpr std::size_t kBatch = 512;
+
+}  // namespace
+
+Result<Oracle> Oracle::open(const StartOptions& options, const std::string& path) {
+  Outcome<Worker> worker = Worker::start(options);
+  if (!worker) return tl::unexpected(as_error(worker.error()));
+  Outcome<ModelInfo> model = worker->inspect(path, /*header_only=*/true);
+  if (!model) return tl::unexpected(as_error(model.error()));
+  return Oracle(options, *std::move(worker), *std::move(model));
+}
+
+Result<std::vector<PlannedMemory>> Oracle::ask(const std::vector<Config>& configs) {
+  std::vector<PlannedMemory> answers;
+  answers.reserve(configs.size());
+  for (std::size_t from = 0; from < configs.size(); from += kBatch) {
+    const auto first = configs.begin() + static_cast<std::ptrdiff_t>(from);
+    const std::size_t count = std::min(kBatch, configs.size() - from);
+    auto part = ask_halves({first, first + static_cast<std::ptrdiff_t>(count)});
+    if (!part) return part;
+    std::move(part->begin(), part->end(), std::back_inserter(answers));
+  }
+  return answers;
+}
+
+Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>& configs) {
+  if (!worker_.alive()) {
+    if (auto started = restart(); !started) return tl::unexpected(started.error());
+  }
+  auto result = worker_.map({model_.path, configs}, on_progress_);
+  if (result && result->maps.size() == configs.size()) {
+    asked_ += configs.size();
+    loads_ += result->loads;
+    return std::move(result->maps);
+  }
+  if (result) {
+    return error(ErrorKind::internal, fmt::format("the worker answered {} configurations of {}",
+                                                  result->maps.size(), configs.size()));
+  }
+  // A fault, a cancelled run or a worker that was never well is no config's doing.
+  if (worker_.alive() || result.error().failure_class != FailureClass::crashed) {
+    return tl::unexpected(as_error(result.error()));
+  }
+  if (configs.size() == 1) {
+    return std::vector<PlannedMemory>{
+        {{}, 0, "llama.cpp cannot make it: " + result.error().message}};
+  }
+  const auto middle = configs.begin() + static_cast<std::ptrdiff_t>(configs.size() / 2);
+  auto answers = ask_halves({configs.begin(), middle});
+  if (!answers) return answers;
+  auto rest = ask_halves({middle, configs.end()});
+  if (!rest) return rest;
+  std::move(rest->begin(), rest->end(), std::back_inserter(*answers));
+  return answers;
+}
+
+Result<void> Oracle::restart() {
+  Outcome<Worker> worker = Worker::start(options_);
+  if (!worker) return tl::unexpected(as_error(worker.error()));
+  worker_ = *std::move(worker);
+  return {};
+}
+
+}  // namespace sweetspot::engine

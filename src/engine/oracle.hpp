@@ -1,0 +1,55 @@
+// Memory maps from a worker, whatever some config does to it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/memory_map.hpp"
+#include "core/model_info.hpp"
+#include "engine/worker.hpp"
+
+namespace sweetspot::engine {
+
+/// Asks llama.cpp, in a worker of its own, what it would allocate. A config on which llama.cpp
+/// crashes is found by halving the batch; it gets an answer that says so, the others theirs. Move
+/// only, not thread safe.
+class Oracle {
+ public:
+  /// Starts a worker and reads the header, of which the weights need not be there. Errors as those
+  /// of `sweetspot inspect`, and kind device where an RPC server cannot be reached.
+  static Result<Oracle> open(const StartOptions& options, const std::string& path);
+
+  [[nodiscard]] const ModelInfo& model() const { return model_; }
+  [[nodiscard]] const protocol::HelloResult& hello() const { return hello_; }
+
+  /// One answer for each config, in order.
+  Result<std::vector<PlannedMemory>> ask(const std::vector<Config>& configs);
+
+  void on_progress(ProgressFn progress) { on_progress_ = std::move(progress); }
+
+  /// Configs that llama.cpp answered, and passes over the header that took.
+  [[nodiscard]] std::uint64_t asked() const { return asked_; }
+  [[nodiscard]] std::uint64_t loads() const { return loads_; }
+
+ private:
+  Oracle(const StartOptions& options, Worker worker, ModelInfo model)
+      : options_(options),
+        worker_(std::move(worker)),
+        hello_(worker_.hello()),
+        model_(std::move(model)) {}
+
+  Result<std::vector<PlannedMemory>> ask_halves(const std::vector<Config>& configs);
+  Result<void> restart();
+
+  StartOptions options_;
+  Worker worker_;
+  protocol::HelloResult hello_;
+  ModelInfo model_;
+  ProgressFn on_progress_;
+  std::uint64_t asked_ = 0;
+  std::uint64_t loads_ = 0;
+};
+
+}  // namespace sweetspot::engine

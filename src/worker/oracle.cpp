@@ -1,0 +1,145 @@
+#include "worker/oracle.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "worker/clock.hpp"
+#include "worker/context.hpp"
+#include "worker/exact_reserve.hpp"
+#include "worker/loading.hpp"
+#include "worker/model_params.hpp"
+
+namespace sweetspot::worker {
+namespace {
+
+constexpr Phase kPhase = Phase::plan;
+
+/// Positions of `configs` with equal placements side by side, first come first.
+std::vector<std::size_t> by_placement(const std::vector<Config>& configs) {
+  std::vector<std::size_t> group(configs.size());
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    group[i] = i;
+    for (std::size_t back = i; back-- > 0;) {
+      if (configs[back].placement == configs[i].placement) {
+        group[i] = group[back];
+        break;
+      }
+    }
+  }
+  std::vector<std::size_t> order(configs.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return group[a] < group[b]; });
+  return order;
+}
+
+bool maps_weights(LoadMode mode) {
+  // mlock pins what is mapped: the kernel cannot drop it.
+  return mode == LoadMode::automatic || mode == LoadMode::mmap;
+}
+
+PlannedMemory refused(std::string why) { return {{}, 0, std::move(why)}; }
+
+}  // namespace
+
+Answer<Oracle> Oracle::open(const std::string& path) {
+  if (!can_read_memory()) {
+    return fault(FaultCode::unsupported, kPhase,
+                 "this llama.cpp does not export its memory breakdown, so nothing can be planned");
+  }
+  auto files = open_model_files(path, kPhase, Extents::may_be_missing);
+  if (!files) return tl::unexpected(files.error());
+  auto header = HeaderFile::make(*files, Vocabulary::left_out, kPhase);
+  if (!header) return tl::unexpected(header.error());
+  std::vector<FileStamp> stamps;
+  for (const GgufFile& file : *files) stamps.push_back(file.stamp());
+  Oracle oracle(path, *std::move(files), *std::move(header));
+  oracle.stamps_ = std::move(stamps);
+  return oracle;
+}
+
+Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Reply& reply) {
+  const library_log::Quiet quiet;  // thousands of lines that only a real load makes interesting
+  const double start = now_ms();
+  const std::uint32_t loads_before = loads_;
+  protocol::MapResult result;
+  result.maps.resize(configs.size());
+  std::size_t done = 0;
+  for (const std::size_t i : by_placement(configs)) {
+    if (auto ready = prepare(configs[i]); !ready) return tl::unexpected(ready.error());
+    auto planned = ask(*model_, configs[i]);
+    if (!planned) return tl::unexpected(planned.error());
+    result.maps[i] = *std::move(planned);
+    ++done;
+    reply.progress(kPhase, static_cast<double>(done) / static_cast<double>(configs.size()));
+  }
+  result.loads = loads_ - loads_before;
+  result.seconds = (now_ms() - start) / 1000;
+  return result;
+}
+
+// The vocabulary should not matter to memory. That is not taken on trust: the first config is asked
+// with and without it, and where the answers differ it stays.
+Answer<void> Oracle::prepare(const Config& config) {
+  if (placement_ == config.placement) return {};
+  if (checked_) return load(config.placement);
+  auto whole = HeaderFile::make(files_, Vocabulary::kept, kPhase);
+  if (!whole) return tl::unexpected(whole.error());
+  auto model = load_from(whole->path(), config.placement);
+  if (!model) return tl::unexpected(model.error());
+  const auto expected = ask(**model, config);
+  model->reset();
+  checked_ = true;
+  const auto loaded = load(config.placement);
+  const auto got = loaded ? ask(*model_, config) : tl::unexpected(loaded.error());
+  if (expected && got && *expected == *got) return {};
+  whole_header_.emplace(*std::move(whole));
+  return load(config.placement);
+}
+
+Answer<void> Oracle::load(const Placement& placement) {
+  model_.reset();
+  placement_.reset();
+  auto model = load_from(whole_header_ ? whole_header_->path() : header_.path(), placement);
+  if (!model) return tl::unexpected(model.error());
+  model_ = *std::move(model);
+  placement_ = placement;
+  ++loads_;
+  return {};
+}
+
+Answer<ModelHandle> Oracle::load_from(const std::string& header_path,
+                                      const Placement& placement) const {
+  const auto params = ModelParams::from(placement, kPhase);
+  if (!params) return tl::unexpected(params.error());
+  llama_model_params raw = params->get();
+  raw.no_alloc = true;
+  raw.load_mode = LLAMA_LOAD_MODE_NONE;  // mapping and pretending exclude each other
+  const auto mark = library_log::mark();
+  ModelHandle model(llama_model_load_from_file(header_path.c_str(), raw));
+  if (!model) return tl::unexpected(explain_failed_load(path_, mark, kPhase));
+  return model;
+}
+
+Answer<PlannedMemory> Oracle::ask(llama_model& model, const Config& config) const {
+  const auto params = context_params(config.context);
+  if (!params) return tl::unexpected(params.error());
+  const auto mark = library_log::mark();
+  const ExactReserve exact;
+  const ContextHandle context(llama_init_from_model(&model, *params));
+  if (!context) {
+    const std::string reason = library_log::last_problem(mark);
+    return refused(reason.empty() ? "llama.cpp makes no such context and gives no reason" : reason);
+  }
+  const bool mapped = maps_weights(config.placement.load_mode);
+  return PlannedMemory{
+      read_memory(context.get(), mapped ? Allocation::pretended_mapped : Allocation::pretended)
+          .memory,
+      llama_n_ctx(context.get()),
+      {}};
+}
+
+}  // namespace sweetspot::worker
