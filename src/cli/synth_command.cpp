@@ -21,6 +21,7 @@ Examples:
   sweetspot synth tiny.gguf --blocks 4 --embd 256 --ff 512 --heads 4 --kv-heads 2 --vocab 1000
   sweetspot synth qwen.gguf --arch qwen2 --attention-bias --tied-output --type q8_0
   sweetspot synth mixtral-like.gguf --experts 8 --experts-used 2 --blocks 8
+  sweetspot synth gemma.gguf --arch gemma3 --blocks 6 --head-dim 256 --sliding-window 1024
   sweetspot synth copy.gguf --like model.gguf
 )";
 
@@ -59,7 +60,7 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("OUT.gguf", request->out_path, "File to write")->required();
   app.add_option("--like", *like, "Copy metadata and tensors of this header instead of a geometry")
       ->type_name("HEADER.gguf");
-  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3 or qwen3moe")
+  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3, qwen3moe, gemma3 or lfm2")
       ->capture_default_str();
   app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
   add_count(app, "--blocks", request->blocks, "Blocks");
@@ -76,6 +77,13 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("--type", request->type, "ggml type of the matrices")->capture_default_str();
   app.add_flag("--attention-bias", request->attention_bias, "Biases on Q, K and V");
   app.add_flag("--tied-output", request->tied_output, "Use the embeddings as output weights");
+  add_count(app, "--sliding-window", request->sliding_window,
+            "Tokens that a window of gemma3 holds, 0 = 1024");
+  app.add_option("--attention-blocks", request->attention_blocks,
+                 "Blocks of lfm2 with attention (default: every third)")
+      ->type_name("N,N...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--seed", request->seed, "Seed of the weights")->capture_default_str();
   app.callback([request, like, &environment, &outcome] {
     if (!like->empty()) request->like_path = *like;

@@ -72,6 +72,8 @@ void fields(auto& f, Is<SynthRequest> auto& m) {
   f("expert_ff", m.expert_ff);
   f("attention_bias", m.attention_bias);
   f("tied_output", m.tied_output);
+  f("sliding_window", m.sliding_window);
+  f("attention_blocks", m.attention_blocks);
   f("seed", m.seed);
 }
 void fields(auto& f, Is<ServeRequest> auto& m) {

@@ -91,7 +91,7 @@ struct SynthRequest {
   std::string out_path;
   std::optional<std::string>
       like_path;  ///< copy this header's metadata and tensor list; the rest unused
-  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe
+  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe, gemma3, lfm2
   std::string name;                    ///< general.name; empty = made from the geometry
   std::uint32_t blocks = 22;
   std::uint32_t embd = 2048;
@@ -104,9 +104,12 @@ struct SynthRequest {
   std::string type = "q4_K";  ///< ggml type of the matrices; K types are mixed as llama.cpp's _M
   std::uint32_t experts = 0;  ///< 0 = dense
   std::uint32_t experts_used = 0;
-  std::uint32_t expert_ff = 0;  ///< 0 = ff
-  bool attention_bias = false;  ///< biases on Q, K and V
-  bool tied_output = false;     ///< no output.weight: the embeddings serve
+  std::uint32_t expert_ff = 0;       ///< 0 = ff
+  bool attention_bias = false;       ///< biases on Q, K and V
+  bool tied_output = false;          ///< no output.weight: the embeddings serve
+  std::uint32_t sliding_window = 0;  ///< 0 = what models of the architecture usually have
+  /// Of lfm2: blocks with attention, the others have a convolution; empty = every third one.
+  std::vector<std::uint32_t> attention_blocks;
   std::uint64_t seed = 1;
 };
 

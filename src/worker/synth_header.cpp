@@ -67,6 +67,20 @@ void set_general(gguf_context* gguf, const Geometry& geometry, std::uint64_t n_p
   gguf_set_val_u32(gguf, "general.quantization_version", GGML_QNT_VERSION);
 }
 
+/// One number, or one per block where some blocks have no attention.
+void set_kv_heads(gguf_context* gguf, const Geometry& geometry, const std::string& key) {
+  const protocol::SynthRequest& r = geometry.request;
+  if (geometry.architecture.convolution == 0) {
+    gguf_set_val_u32(gguf, key.c_str(), r.kv_heads);
+    return;
+  }
+  std::vector<std::int32_t> heads(r.blocks);
+  for (std::uint32_t i = 0; i < r.blocks; ++i) {
+    heads[i] = geometry.has_attention(i) ? static_cast<std::int32_t>(r.kv_heads) : 0;
+  }
+  gguf_set_arr_data(gguf, key.c_str(), GGUF_TYPE_INT32, heads.data(), heads.size());
+}
+
 void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   const protocol::SynthRequest& r = geometry.request;
   const auto key = [&](const char* rest) { return r.architecture + "." + rest; };
@@ -80,14 +94,17 @@ void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   // Mixtral has one feed-forward length, which is that of its experts.
   number("feed_forward_length", mixtral ? r.expert_ff : r.ff);
   number("attention.head_count", r.heads);
-  number("attention.head_count_kv", r.kv_heads);
+  set_kv_heads(gguf, geometry, key("attention.head_count_kv"));
   number("attention.key_length", r.head_dim);
   number("attention.value_length", r.head_dim);
   number("rope.dimension_count", r.head_dim);
   number("vocab_size", r.vocab);
   gguf_set_val_f32(gguf, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
-  gguf_set_val_f32(gguf, key("rope.freq_base").c_str(),
-                   r.architecture == "llama" ? 10000.0F : 1000000.0F);
+  gguf_set_val_f32(gguf, key("rope.freq_base").c_str(), geometry.architecture.rope_freq_base);
+  if (r.sliding_window > 0) number("attention.sliding_window", r.sliding_window);
+  if (geometry.architecture.convolution > 0) {
+    number("shortconv.l_cache", geometry.architecture.convolution);
+  }
   if (!geometry.has_experts()) return;
   number("expert_count", r.experts);
   number("expert_used_count", r.experts_used);

@@ -33,6 +33,8 @@ inline SynthRequest sample_synth() {
   synth.expert_ff = 128;
   synth.attention_bias = true;
   synth.tied_output = true;
+  synth.sliding_window = 512;
+  synth.attention_blocks = {0, 2};
   synth.seed = 0xFFFF'FFFF'FFFF'FFFFU;
   return synth;
 }
