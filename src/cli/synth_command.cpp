@@ -23,6 +23,8 @@ Examples:
   sweetspot synth mixtral-like.gguf --experts 8 --experts-used 2 --blocks 8
   sweetspot synth gemma.gguf --arch gemma3 --blocks 6 --head-dim 256 --sliding-window 1024
   sweetspot synth copy.gguf --like model.gguf
+  sweetspot synth slice.gguf --like model.gguf --blocks 4
+  sweetspot synth header.gguf --like model.gguf --header-only --no-vocab
 )";
 
 Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
@@ -47,8 +49,8 @@ Result<int> synth(const protocol::SynthRequest& request, const Environment& envi
   return 0;
 }
 
-void add_count(CLI::App& app, const char* flag, std::uint32_t& value, const char* help) {
-  app.add_option(flag, value, help)->type_name("N")->capture_default_str();
+CLI::Option* add_count(CLI::App& app, const char* flag, std::uint32_t& value, const char* help) {
+  return app.add_option(flag, value, help)->type_name("N")->capture_default_str();
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("--arch", request->architecture, "llama, qwen2, qwen3, qwen3moe, gemma3 or lfm2")
       ->capture_default_str();
   app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
-  add_count(app, "--blocks", request->blocks, "Blocks");
+  CLI::Option* blocks =
+      add_count(app, "--blocks", request->blocks, "Blocks; with --like, only its first N");
   add_count(app, "--embd", request->embd, "Width");
   add_count(app, "--ff", request->ff, "Feed-forward width");
   add_count(app, "--heads", request->heads, "Attention heads");
@@ -84,10 +87,19 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
       ->type_name("N,N...")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_flag("--no-vocab", request->no_vocab, "Write the vocabulary's size instead of one");
+  app.add_flag("--header-only", request->header_only,
+               "Write metadata and the list of tensors, but no data");
   app.add_option("--seed", request->seed, "Seed of the weights")->capture_default_str();
-  app.callback([request, like, &environment, &outcome] {
-    if (!like->empty()) request->like_path = *like;
-    outcome = synth(*request, environment);
+  app.callback([request, like, blocks, &environment, &outcome] {
+    if (!like->empty()) {
+      request->like_path = *like;
+      if (blocks->count() > 0) request->like_blocks = request->blocks;
+    }
+    // Of a header, 0 would mean all blocks.
+    outcome = request->blocks == 0
+                  ? error(ErrorKind::usage, "--blocks is 0, but a model has at least one block")
+                  : synth(*request, environment);
   });
 }
 

@@ -56,6 +56,9 @@ void fields(auto& /*f*/, Is<UnloadRequest> auto& /*m*/) {}
 void fields(auto& f, Is<SynthRequest> auto& m) {
   f("out_path", m.out_path);
   f("like_path", m.like_path);
+  f("like_blocks", m.like_blocks);
+  f("header_only", m.header_only);
+  f("no_vocab", m.no_vocab);
   f("architecture", m.architecture);
   f("name", m.name);
   f("blocks", m.blocks);

@@ -89,8 +89,12 @@ struct UnloadRequest {};
 /// Geometry of a synthetic model; every count as the GGUF key of that name means it.
 struct SynthRequest {
   std::string out_path;
-  std::optional<std::string>
-      like_path;  ///< copy this header's metadata and tensor list; the rest unused
+  /// Copy this header's metadata and tensor list; of the rest only like_blocks, header_only,
+  /// no_vocab and seed are used.
+  std::optional<std::string> like_path;
+  std::uint32_t like_blocks = 0;       ///< only that many first blocks of like_path, 0 = all
+  bool header_only = false;            ///< the file ends where the tensors' data would begin
+  bool no_vocab = false;               ///< a vocab_size instead of a vocabulary
   std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe, gemma3, lfm2
   std::string name;                    ///< general.name; empty = made from the geometry
   std::uint32_t blocks = 22;

@@ -111,6 +111,11 @@ void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   if (!mixtral) number("expert_feed_forward_length", r.expert_ff);
 }
 
+/// llama.cpp then takes the size of the vocabulary from `<architecture>.vocab_size`.
+void set_no_tokenizer(gguf_context* gguf) {
+  gguf_set_val_str(gguf, "tokenizer.ggml.model", "none");
+}
+
 void set_tokenizer(gguf_context* gguf, std::uint32_t vocab) {
   const SyntheticTokenizer tokenizer = make_tokenizer(vocab);
   std::vector<const char*> tokens;
@@ -159,6 +164,48 @@ std::vector<std::int64_t> shape_of(const gguf_context* gguf, std::int64_t index)
   return shape;
 }
 
+/// Makes `copy` of `source` say that it has only `blocks` blocks.
+void cut_metadata(gguf_context* copy, const GgufFile& source, const std::string& architecture,
+                  std::uint32_t blocks) {
+  const gguf_context* from = source.get();
+  const std::string count_key = architecture + ".block_count";
+  const std::uint64_t all = source.integer(count_key).value_or(0);
+  gguf_set_val_u32(copy, count_key.c_str(), blocks);
+  for (std::int64_t i = 0; i < gguf_get_n_kv(from); ++i) {
+    const std::string_view key = gguf_get_key(from, i);
+    // dimension_sections has always four entries, in a model of four blocks as well.
+    const bool can_be_per_block = gguf_get_kv_type(from, i) == GGUF_TYPE_ARRAY &&
+                                  key.starts_with(architecture + ".") &&
+                                  !key.ends_with(".rope.dimension_sections");
+    if (!can_be_per_block || gguf_get_arr_n(from, i) != all) continue;
+    const gguf_type type = gguf_get_arr_type(from, i);
+    if (type == GGUF_TYPE_STRING) continue;
+    gguf_set_arr_data(copy, gguf_get_key(from, i), type, gguf_get_arr_data(from, i), blocks);
+  }
+}
+
+/// Puts the size of the vocabulary where the vocabulary was.
+void cut_vocabulary(gguf_context* copy, const GgufFile& source, const std::string& architecture) {
+  const std::string size_key = architecture + ".vocab_size";
+  if (const auto tokens = source.array_size("tokenizer.ggml.tokens")) {
+    gguf_set_val_u32(copy, size_key.c_str(), static_cast<std::uint32_t>(*tokens));
+  }
+  for (std::int64_t i = 0; i < gguf_get_n_kv(source.get()); ++i) {
+    const char* key = gguf_get_key(source.get(), i);
+    if (std::string_view(key).starts_with("tokenizer.")) gguf_remove_key(copy, key);
+  }
+  set_no_tokenizer(copy);
+}
+
+/// Why `source` has no first `blocks` blocks, or nothing.
+std::string slice_problem(const GgufFile& source, const std::string& architecture,
+                          std::uint32_t blocks) {
+  const auto all = source.integer(architecture + ".block_count");
+  if (!all) return fmt::format("its header has no {}.block_count to cut", architecture);
+  if (blocks <= *all) return {};
+  return fmt::format("{} of its blocks were asked for, but it has only {}", blocks, *all);
+}
+
 }  // namespace
 
 Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
@@ -174,7 +221,11 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
   for (const TensorPlan& tensor : plan) n_params += tensor.elements();
   set_general(header.gguf.get(), *geometry, n_params);
   set_hyperparameters(header.gguf.get(), *geometry);
-  set_tokenizer(header.gguf.get(), request.vocab);
+  if (request.no_vocab) {
+    set_no_tokenizer(header.gguf.get());
+  } else {
+    set_tokenizer(header.gguf.get(), request.vocab);
+  }
   for (const TensorPlan& tensor : plan) {
     const auto type = type_by_name(tensor.type);
     if (!type) {
@@ -187,7 +238,8 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
   return header;
 }
 
-Answer<SynthHeader> header_like(const std::string& path) {
+Answer<SynthHeader> header_like(const protocol::SynthRequest& request) {
+  const std::string& path = request.like_path.value();
   const auto source = GgufFile::open(path, Phase::synth, /*check_extents=*/false);
   if (!source) return tl::unexpected(source.error());
   const auto refuse = [&](const std::string& why) {
@@ -197,17 +249,26 @@ Answer<SynthHeader> header_like(const std::string& path) {
   if (source->integer("split.count").value_or(0) > 1) {
     return refuse("it is one file of a split model and lists only its own tensors");
   }
+  const auto architecture = source->text("general.architecture").value_or("");
+  const std::uint32_t blocks = request.like_blocks;
+  if (blocks > 0) {
+    const std::string problem = slice_problem(*source, architecture, blocks);
+    if (!problem.empty()) return refuse(problem);
+  }
   const std::int64_t count = source->n_tensors();
   const GgmlHandle shapes = shapes_only(static_cast<std::size_t>(count));
   SynthHeader header;
   header.gguf.reset(gguf_init_empty());
   gguf_set_kv(header.gguf.get(), source->get());
-  const auto architecture = source->text("general.architecture").value_or("");
+  if (blocks > 0) cut_metadata(header.gguf.get(), *source, architecture, blocks);
+  if (request.no_vocab) cut_vocabulary(header.gguf.get(), *source, architecture);
   header.deviation = deviation_for(
       static_cast<double>(source->integer(architecture + ".embedding_length").value_or(2048)));
   for (std::int64_t i = 0; i < count; ++i) {
     const ggml_type type = gguf_get_tensor_type(source->get(), i);
     const std::string_view name = source->tensor_name(i);
+    const auto block = block_of(name);
+    if (blocks > 0 && block && static_cast<std::uint32_t>(*block) >= blocks) continue;
     if (!can_fill(type)) {
       return refuse(fmt::format("the type {} of tensor {} cannot be filled at random",
                                 ggml_type_name(type), name));

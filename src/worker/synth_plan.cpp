@@ -268,7 +268,10 @@ std::string sizes_problem(const Request& r) {
   if (outside(r.ff, 1, kMaxWidth)) {
     return fmt::format("ff is {}, but must be 1 to {}", r.ff, kMaxWidth);
   }
-  if (outside(r.vocab, kMinVocab, kMaxVocab)) {
+  if (r.no_vocab && outside(r.vocab, 1, kMaxVocab)) {
+    return fmt::format("vocab is {}, but must be 1 to {}", r.vocab, kMaxVocab);
+  }
+  if (!r.no_vocab && outside(r.vocab, kMinVocab, kMaxVocab)) {
     return fmt::format("vocab is {}, but must be {} to {} (256 bytes, 3 special tokens and words)",
                        r.vocab, kMinVocab, kMaxVocab);
   }

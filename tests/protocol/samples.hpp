@@ -17,6 +17,9 @@ inline SynthRequest sample_synth() {
   SynthRequest synth;
   synth.out_path = "/tmp/out.gguf";
   synth.like_path = "/tmp/like.gguf";
+  synth.like_blocks = 2;
+  synth.header_only = true;
+  synth.no_vocab = true;
   synth.architecture = "qwen3moe";
   synth.name = "a \"name\" with \x1b[31m and \xff";
   synth.blocks = 3;

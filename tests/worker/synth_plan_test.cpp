@@ -161,6 +161,13 @@ TEST(SynthPlan, TheSeventyBillionGeometryGetsMoreBitsForV) {
   EXPECT_EQ(plan_of(request).at("blk.10.attn_v.weight").type, "q4_K") << "that would be 65B";
 }
 
+TEST(SynthPlan, WithoutAVocabularyItsSizeIsFree) {
+  SynthRequest request = small();
+  request.no_vocab = true;
+  request.vocab = 1;
+  EXPECT_THAT(plan_of(request).at("token_embd.weight").shape, ElementsAre(512, 1));
+}
+
 TEST(SynthPlan, MixtureOfQ4KMatchesLlamaQuantize) {
   // For 16 blocks: the first and last two, and every third from the fourth on.
   const std::set<int> more_bits = {0, 1, 4, 7, 10, 13, 14, 15};
@@ -229,6 +236,12 @@ INSTANTIATE_TEST_SUITE_P(
                       r.experts = r.experts_used = 2;
                     },
                     "qwen2 has no experts"},
+        BadGeometry{"no_tokens",
+                    [](SynthRequest& r) {
+                      r.no_vocab = true;
+                      r.vocab = 0;
+                    },
+                    "vocab is 0"},
         BadGeometry{"window", [](SynthRequest& r) { r.sliding_window = 9; }, "no sliding window"},
         BadGeometry{"convolution", [](SynthRequest& r) { r.attention_blocks = {1}; },
                     "attention in every block"},
