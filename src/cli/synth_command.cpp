@@ -21,7 +21,10 @@ Examples:
   sweetspot synth tiny.gguf --blocks 4 --embd 256 --ff 512 --heads 4 --kv-heads 2 --vocab 1000
   sweetspot synth qwen.gguf --arch qwen2 --attention-bias --tied-output --type q8_0
   sweetspot synth mixtral-like.gguf --experts 8 --experts-used 2 --blocks 8
+  sweetspot synth gemma.gguf --arch gemma3 --blocks 6 --head-dim 256 --sliding-window 1024
   sweetspot synth copy.gguf --like model.gguf
+  sweetspot synth slice.gguf --like model.gguf --blocks 4
+  sweetspot synth header.gguf --like model.gguf --header-only --no-vocab
 )";
 
 Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
@@ -46,8 +49,8 @@ Result<int> synth(const protocol::SynthRequest& request, const Environment& envi
   return 0;
 }
 
-void add_count(CLI::App& app, const char* flag, std::uint32_t& value, const char* help) {
-  app.add_option(flag, value, help)->type_name("N")->capture_default_str();
+CLI::Option* add_count(CLI::App& app, const char* flag, std::uint32_t& value, const char* help) {
+  return app.add_option(flag, value, help)->type_name("N")->capture_default_str();
 }
 
 }  // namespace
@@ -59,10 +62,11 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("OUT.gguf", request->out_path, "File to write")->required();
   app.add_option("--like", *like, "Copy metadata and tensors of this header instead of a geometry")
       ->type_name("HEADER.gguf");
-  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3 or qwen3moe")
+  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3, qwen3moe, gemma3 or lfm2")
       ->capture_default_str();
   app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
-  add_count(app, "--blocks", request->blocks, "Blocks");
+  CLI::Option* blocks =
+      add_count(app, "--blocks", request->blocks, "Blocks; with --like, only its first N");
   add_count(app, "--embd", request->embd, "Width");
   add_count(app, "--ff", request->ff, "Feed-forward width");
   add_count(app, "--heads", request->heads, "Attention heads");
@@ -76,10 +80,26 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("--type", request->type, "ggml type of the matrices")->capture_default_str();
   app.add_flag("--attention-bias", request->attention_bias, "Biases on Q, K and V");
   app.add_flag("--tied-output", request->tied_output, "Use the embeddings as output weights");
+  add_count(app, "--sliding-window", request->sliding_window,
+            "Tokens that a window of gemma3 holds, 0 = 1024");
+  app.add_option("--attention-blocks", request->attention_blocks,
+                 "Blocks of lfm2 with attention (default: every third)")
+      ->type_name("N,N...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_flag("--no-vocab", request->no_vocab, "Write the vocabulary's size instead of one");
+  app.add_flag("--header-only", request->header_only,
+               "Write metadata and the list of tensors, but no data");
   app.add_option("--seed", request->seed, "Seed of the weights")->capture_default_str();
-  app.callback([request, like, &environment, &outcome] {
-    if (!like->empty()) request->like_path = *like;
-    outcome = synth(*request, environment);
+  app.callback([request, like, blocks, &environment, &outcome] {
+    if (!like->empty()) {
+      request->like_path = *like;
+      if (blocks->count() > 0) request->like_blocks = request->blocks;
+    }
+    // Of a header, 0 would mean all blocks.
+    outcome = request->blocks == 0
+                  ? error(ErrorKind::usage, "--blocks is 0, but a model has at least one block")
+                  : synth(*request, environment);
   });
 }
 

@@ -55,6 +55,7 @@ class FieldWriter {
   }
   static Json write(const std::string& value) { return value; }
   static Json write(const std::vector<std::string>& value) { return value; }
+  static Json write(const std::vector<std::uint32_t>& value) { return value; }
   static Json write(const std::optional<std::string>& value) {
     return value ? Json(*value) : Json(nullptr);
   }
@@ -177,6 +178,9 @@ class FieldReader {
   }
   static void read(const char* name, const Json& json, std::vector<std::string>& value) {
     read_array(name, json, value);
+  }
+  static void read(const char* name, const Json& json, std::vector<std::uint32_t>& values) {
+    read_array(name, json, values);
   }
   static void read(const char* name, const Json& json, std::vector<float>& values) {
     read_array(name, json, values);

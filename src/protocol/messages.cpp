@@ -64,6 +64,9 @@ void fields(auto& /*f*/, Is<UnloadRequest> auto& /*m*/) {}
 void fields(auto& f, Is<SynthRequest> auto& m) {
   f("out_path", m.out_path);
   f("like_path", m.like_path);
+  f("like_blocks", m.like_blocks);
+  f("header_only", m.header_only);
+  f("no_vocab", m.no_vocab);
   f("architecture", m.architecture);
   f("name", m.name);
   f("blocks", m.blocks);
@@ -80,6 +83,8 @@ void fields(auto& f, Is<SynthRequest> auto& m) {
   f("expert_ff", m.expert_ff);
   f("attention_bias", m.attention_bias);
   f("tied_output", m.tied_output);
+  f("sliding_window", m.sliding_window);
+  f("attention_blocks", m.attention_blocks);
   f("seed", m.seed);
 }
 void fields(auto& f, Is<ServeRequest> auto& m) {

@@ -98,9 +98,13 @@ struct UnloadRequest {};
 /// Geometry of a synthetic model; every count as the GGUF key of that name means it.
 struct SynthRequest {
   std::string out_path;
-  std::optional<std::string>
-      like_path;  ///< copy this header's metadata and tensor list; the rest unused
-  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe
+  /// Copy this header's metadata and tensor list; of the rest only like_blocks, header_only,
+  /// no_vocab and seed are used.
+  std::optional<std::string> like_path;
+  std::uint32_t like_blocks = 0;       ///< only that many first blocks of like_path, 0 = all
+  bool header_only = false;            ///< the file ends where the tensors' data would begin
+  bool no_vocab = false;               ///< a vocab_size instead of a vocabulary
+  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe, gemma3, lfm2
   std::string name;                    ///< general.name; empty = made from the geometry
   std::uint32_t blocks = 22;
   std::uint32_t embd = 2048;
@@ -113,9 +117,12 @@ struct SynthRequest {
   std::string type = "q4_K";  ///< ggml type of the matrices; K types are mixed as llama.cpp's _M
   std::uint32_t experts = 0;  ///< 0 = dense
   std::uint32_t experts_used = 0;
-  std::uint32_t expert_ff = 0;  ///< 0 = ff
-  bool attention_bias = false;  ///< biases on Q, K and V
-  bool tied_output = false;     ///< no output.weight: the embeddings serve
+  std::uint32_t expert_ff = 0;       ///< 0 = ff
+  bool attention_bias = false;       ///< biases on Q, K and V
+  bool tied_output = false;          ///< no output.weight: the embeddings serve
+  std::uint32_t sliding_window = 0;  ///< 0 = what models of the architecture usually have
+  /// Of lfm2: blocks with attention, the others have a convolution; empty = every third one.
+  std::vector<std::uint32_t> attention_blocks;
   std::uint64_t seed = 1;
 };
 

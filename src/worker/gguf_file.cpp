@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -208,6 +209,17 @@ std::uint64_t GgufFile::hash(std::uint64_t hash) const {
     left -= n;
   }
   return fnv1a(hash, &stamp_.size_bytes, sizeof(stamp_.size_bytes));
+}
+
+std::optional<int> block_of(std::string_view tensor) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (tensor.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
+  tensor.remove_prefix(kPrefix.size());
+  int block = 0;
+  const auto [end, failure] = std::from_chars(tensor.data(), tensor.data() + tensor.size(), block);
+  const bool complete = end != tensor.data() + tensor.size() && *end == '.';
+  if (failure != std::errc{} || !complete || block < 0) return std::nullopt;
+  return block;
 }
 
 Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,

@@ -1,7 +1,6 @@
 #include "worker/header_file.hpp"
 
 #include <fmt/format.h>
-#include <ggml.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -10,39 +9,16 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+
+#include "worker/gguf_edit.hpp"
 
 namespace sweetspot::worker {
 namespace {
 
-struct GgmlDeleter {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-using GgmlHandle = std::unique_ptr<ggml_context, GgmlDeleter>;
-
-void remove_keys(gguf_context* header, std::string_view prefix) {
-  std::vector<std::string> keys;
-  for (std::int64_t i = 0; i < gguf_get_n_kv(header); ++i) {
-    const std::string_view key = gguf_get_key(header, i);
-    if (key.starts_with(prefix)) keys.emplace_back(key);
-  }
-  for (const std::string& key : keys) gguf_remove_key(header, key.c_str());
-}
-
-/// llama.cpp takes the vocabulary's size from its tokens; without them this key says it.
-void leave_vocabulary_out(gguf_context* header, const GgufFile& source) {
-  const auto tokens = source.array_size("tokenizer.ggml.tokens");
-  const std::string key = source.text("general.architecture").value_or("") + ".vocab_size";
-  remove_keys(header, "tokenizer.");
-  gguf_set_val_str(header, "tokenizer.ggml.model", "none");
-  if (tokens) gguf_set_val_u32(header, key.c_str(), static_cast<std::uint32_t>(*tokens));
-}
-
 void add_tensors(gguf_context* header, const std::vector<GgufFile>& files) {
   std::int64_t count = 0;
   for (const GgufFile& file : files) count += file.n_tensors();
-  const GgmlHandle shapes(ggml_init({ggml_tensor_overhead() * (static_cast<std::size_t>(count) + 1),
-                                     nullptr, /*no_alloc=*/true}));
+  const GgmlHandle shapes = shapes_only(static_cast<std::size_t>(count));
   for (const GgufFile& file : files) {
     for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
       ggml_tensor* tensor = ggml_new_tensor(shapes.get(), gguf_get_tensor_type(file.get(), i),
@@ -75,7 +51,7 @@ Answer<HeaderFile> HeaderFile::make(const std::vector<GgufFile>& files, Vocabula
   const GgufHandle header(gguf_init_empty());
   gguf_set_kv(header.get(), files.front().get());
   remove_keys(header.get(), "split.");
-  if (vocabulary == Vocabulary::left_out) leave_vocabulary_out(header.get(), files.front());
+  if (vocabulary == Vocabulary::left_out) cut_vocabulary(header.get(), files.front());
   add_tensors(header.get(), files);
   HeaderFile file;
   if (auto created = file.create(phase); !created) return tl::unexpected(created.error());

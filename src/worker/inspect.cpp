@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
@@ -24,18 +23,6 @@ constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;
 /// Prefixes of the keys that only models with a recurrent state have.
 constexpr std::array<std::string_view, 3> kRecurrentKeys = {"ssm.conv_kernel", "wkv.head_size",
                                                             "shortconv.l_cache"};
-
-/// "blk.17.attn_q.weight" -> 17.
-std::optional<int> block_of(std::string_view tensor) {
-  constexpr std::string_view kPrefix = "blk.";
-  if (tensor.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
-  tensor.remove_prefix(kPrefix.size());
-  int block = 0;
-  const auto [end, failure] = std::from_chars(tensor.data(), tensor.data() + tensor.size(), block);
-  const bool complete = end != tensor.data() + tensor.size() && *end == '.';
-  if (failure != std::errc{} || !complete || block < 0) return std::nullopt;
-  return block;
-}
 
 bool is_attention(std::string_view tensor) {
   return tensor.find(".attn_q.weight") != std::string_view::npos ||

@@ -76,21 +76,22 @@ class DataWriter {
 }  // namespace
 
 Answer<protocol::SynthResult> synthesize(const protocol::SynthRequest& request, Reply& reply) {
-  auto header = request.like_path ? header_like(*request.like_path) : header_from(request);
+  auto header = request.like_path ? header_like(request) : header_from(request);
   if (!header) return tl::unexpected(header.error());
 
   auto file = NewFile::create(request.out_path);
   if (!file) return cannot_write(file.error());
   std::vector<std::uint8_t> meta(gguf_get_meta_size(header->gguf.get()));
   gguf_get_meta_data(header->gguf.get(), meta.data());
-  if (auto done = file->reserve(meta.size() + header->data_bytes); !done) {
-    return cannot_write(done.error());
-  }
+  const std::uint64_t bytes = meta.size() + (request.header_only ? 0 : header->data_bytes);
+  if (auto done = file->reserve(bytes); !done) return cannot_write(done.error());
   if (auto done = file->write(meta); !done) return cannot_write(done.error());
-  DataWriter writer(*header, WeightFiller(request.seed, header->deviation), *file, reply);
-  if (auto done = writer.run(); !done) return cannot_write(done.error());
+  if (!request.header_only) {
+    DataWriter writer(*header, WeightFiller(request.seed, header->deviation), *file, reply);
+    if (auto done = writer.run(); !done) return cannot_write(done.error());
+  }
   if (auto done = file->commit(); !done) return cannot_write(done.error());
-  return protocol::SynthResult{meta.size() + header->data_bytes, header->n_params,
+  return protocol::SynthResult{bytes, header->n_params,
                                static_cast<std::uint64_t>(gguf_get_n_tensors(header->gguf.get()))};
 }
 

@@ -9,22 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "worker/gguf_edit.hpp"
 #include "worker/llama_adapter.hpp"
 #include "worker/synth_plan.hpp"
 #include "worker/synth_tokenizer.hpp"
 
 namespace sweetspot::worker {
 namespace {
-
-struct GgmlDeleter {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-using GgmlHandle = std::unique_ptr<ggml_context, GgmlDeleter>;
-
-/// A context for `count` tensors without data.
-GgmlHandle shapes_only(std::size_t count) {
-  return GgmlHandle(ggml_init({ggml_tensor_overhead() * (count + 1), nullptr, /*no_alloc=*/true}));
-}
 
 void add_tensor(SynthHeader& header, ggml_context* shapes, std::string_view name, ggml_type type,
                 const std::vector<std::int64_t>& shape, Filling filling) {
@@ -67,6 +58,20 @@ void set_general(gguf_context* gguf, const Geometry& geometry, std::uint64_t n_p
   gguf_set_val_u32(gguf, "general.quantization_version", GGML_QNT_VERSION);
 }
 
+/// One number, or one per block where some blocks have no attention.
+void set_kv_heads(gguf_context* gguf, const Geometry& geometry, const std::string& key) {
+  const protocol::SynthRequest& r = geometry.request;
+  if (geometry.architecture.convolution == 0) {
+    gguf_set_val_u32(gguf, key.c_str(), r.kv_heads);
+    return;
+  }
+  std::vector<std::int32_t> heads(r.blocks);
+  for (std::uint32_t i = 0; i < r.blocks; ++i) {
+    heads[i] = geometry.has_attention(i) ? static_cast<std::int32_t>(r.kv_heads) : 0;
+  }
+  gguf_set_arr_data(gguf, key.c_str(), GGUF_TYPE_INT32, heads.data(), heads.size());
+}
+
 void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   const protocol::SynthRequest& r = geometry.request;
   const auto key = [&](const char* rest) { return r.architecture + "." + rest; };
@@ -80,18 +85,26 @@ void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   // Mixtral has one feed-forward length, which is that of its experts.
   number("feed_forward_length", mixtral ? r.expert_ff : r.ff);
   number("attention.head_count", r.heads);
-  number("attention.head_count_kv", r.kv_heads);
+  set_kv_heads(gguf, geometry, key("attention.head_count_kv"));
   number("attention.key_length", r.head_dim);
   number("attention.value_length", r.head_dim);
   number("rope.dimension_count", r.head_dim);
   number("vocab_size", r.vocab);
   gguf_set_val_f32(gguf, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
-  gguf_set_val_f32(gguf, key("rope.freq_base").c_str(),
-                   r.architecture == "llama" ? 10000.0F : 1000000.0F);
+  gguf_set_val_f32(gguf, key("rope.freq_base").c_str(), geometry.architecture.rope_freq_base);
+  if (r.sliding_window > 0) number("attention.sliding_window", r.sliding_window);
+  if (geometry.architecture.convolution > 0) {
+    number("shortconv.l_cache", geometry.architecture.convolution);
+  }
   if (!geometry.has_experts()) return;
   number("expert_count", r.experts);
   number("expert_used_count", r.experts_used);
   if (!mixtral) number("expert_feed_forward_length", r.expert_ff);
+}
+
+/// llama.cpp then takes the size of the vocabulary from `<architecture>.vocab_size`.
+void set_no_tokenizer(gguf_context* gguf) {
+  gguf_set_val_str(gguf, "tokenizer.ggml.model", "none");
 }
 
 void set_tokenizer(gguf_context* gguf, std::uint32_t vocab) {
@@ -142,6 +155,35 @@ std::vector<std::int64_t> shape_of(const gguf_context* gguf, std::int64_t index)
   return shape;
 }
 
+/// Makes `copy` of `source` say that it has only `blocks` blocks.
+void cut_metadata(gguf_context* copy, const GgufFile& source, const std::string& architecture,
+                  std::uint32_t blocks) {
+  const gguf_context* from = source.get();
+  const std::string count_key = architecture + ".block_count";
+  const std::uint64_t all = source.integer(count_key).value_or(0);
+  gguf_set_val_u32(copy, count_key.c_str(), blocks);
+  for (std::int64_t i = 0; i < gguf_get_n_kv(from); ++i) {
+    const std::string_view key = gguf_get_key(from, i);
+    // dimension_sections has always four entries, in a model of four blocks as well.
+    const bool can_be_per_block = gguf_get_kv_type(from, i) == GGUF_TYPE_ARRAY &&
+                                  key.starts_with(architecture + ".") &&
+                                  !key.ends_with(".rope.dimension_sections");
+    if (!can_be_per_block || gguf_get_arr_n(from, i) != all) continue;
+    const gguf_type type = gguf_get_arr_type(from, i);
+    if (type == GGUF_TYPE_STRING) continue;
+    gguf_set_arr_data(copy, gguf_get_key(from, i), type, gguf_get_arr_data(from, i), blocks);
+  }
+}
+
+/// Why `source` has no first `blocks` blocks, or nothing.
+std::string slice_problem(const GgufFile& source, const std::string& architecture,
+                          std::uint32_t blocks) {
+  const auto all = source.integer(architecture + ".block_count");
+  if (!all) return fmt::format("its header has no {}.block_count to cut", architecture);
+  if (blocks <= *all) return {};
+  return fmt::format("{} of its blocks were asked for, but it has only {}", blocks, *all);
+}
+
 }  // namespace
 
 Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
@@ -157,7 +199,11 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
   for (const TensorPlan& tensor : plan) n_params += tensor.elements();
   set_general(header.gguf.get(), *geometry, n_params);
   set_hyperparameters(header.gguf.get(), *geometry);
-  set_tokenizer(header.gguf.get(), request.vocab);
+  if (request.no_vocab) {
+    set_no_tokenizer(header.gguf.get());
+  } else {
+    set_tokenizer(header.gguf.get(), request.vocab);
+  }
   for (const TensorPlan& tensor : plan) {
     const auto type = type_by_name(tensor.type);
     if (!type) {
@@ -170,7 +216,8 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
   return header;
 }
 
-Answer<SynthHeader> header_like(const std::string& path) {
+Answer<SynthHeader> header_like(const protocol::SynthRequest& request) {
+  const std::string& path = request.like_path.value();
   const auto source = GgufFile::open(path, Phase::synth, Extents::may_be_missing);
   if (!source) return tl::unexpected(source.error());
   const auto refuse = [&](const std::string& why) {
@@ -180,17 +227,26 @@ Answer<SynthHeader> header_like(const std::string& path) {
   if (source->integer("split.count").value_or(0) > 1) {
     return refuse("it is one file of a split model and lists only its own tensors");
   }
+  const auto architecture = source->text("general.architecture").value_or("");
+  const std::uint32_t blocks = request.like_blocks;
+  if (blocks > 0) {
+    const std::string problem = slice_problem(*source, architecture, blocks);
+    if (!problem.empty()) return refuse(problem);
+  }
   const std::int64_t count = source->n_tensors();
   const GgmlHandle shapes = shapes_only(static_cast<std::size_t>(count));
   SynthHeader header;
   header.gguf.reset(gguf_init_empty());
   gguf_set_kv(header.gguf.get(), source->get());
-  const auto architecture = source->text("general.architecture").value_or("");
+  if (blocks > 0) cut_metadata(header.gguf.get(), *source, architecture, blocks);
+  if (request.no_vocab) cut_vocabulary(header.gguf.get(), *source);
   header.deviation = deviation_for(
       static_cast<double>(source->integer(architecture + ".embedding_length").value_or(2048)));
   for (std::int64_t i = 0; i < count; ++i) {
     const ggml_type type = gguf_get_tensor_type(source->get(), i);
     const std::string_view name = source->tensor_name(i);
+    const auto block = block_of(name);
+    if (blocks > 0 && block && static_cast<std::uint32_t>(*block) >= blocks) continue;
     if (!can_fill(type)) {
       return refuse(fmt::format("the type {} of tensor {} cannot be filled at random",
                                 ggml_type_name(type), name));

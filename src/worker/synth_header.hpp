@@ -24,7 +24,8 @@ struct SynthHeader {
 /// From a geometry; what is wrong with it is a bad_request.
 Answer<SynthHeader> header_from(const protocol::SynthRequest& request);
 
-/// All metadata and tensors of another GGUF, of which only the header need be there.
-Answer<SynthHeader> header_like(const std::string& path);
+/// Metadata and tensors of the GGUF at like_path, of which only the header need be there: all of
+/// them, or those of its first blocks.
+Answer<SynthHeader> header_like(const protocol::SynthRequest& request);
 
 }  // namespace sweetspot::worker

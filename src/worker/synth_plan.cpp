@@ -36,13 +36,49 @@ constexpr std::array<KnownType, 14> kTypes = {{
     {"iq4_nl", 25, 32, "f16"},
 }};
 
-constexpr std::array<std::string_view, 4> kArchitectures = {"llama", "qwen2", "qwen3", "qwen3moe"};
+constexpr std::array<Architecture, 6> kArchitectures = {{
+    {.name = "llama",
+     .qkv_bias = Has::sometimes,
+     .experts = Has::sometimes,
+     .rope_freq_base = 10000.0F},
+    {.name = "qwen2", .qkv_bias = Has::always},
+    {.name = "qwen3", .qk_norm = true},
+    {.name = "qwen3moe", .experts = Has::always, .qk_norm = true},
+    {.name = "gemma3",
+     .qk_norm = true,
+     .post_norms = true,
+     .tied_output = true,
+     .sliding_window = 1024},
+    {.name = "lfm2",
+     .qk_norm = true,
+     .tied_output = true,
+     .convolution = 3,
+     .output_norm = "token_embd_norm.weight"},
+}};
 
 /// <unk>, <s>, </s>, 256 bytes and room for a few words.
 constexpr std::uint32_t kMinVocab = 300;
 constexpr std::uint32_t kMaxVocab = 1U << 24U;
 constexpr std::uint32_t kMaxBlocks = 512;  ///< llama.cpp's own limit
 constexpr std::uint32_t kMaxWidth = 1U << 20U;
+constexpr std::uint32_t kAttentionEvery = 3;  ///< where lfm2's blocks are not given
+
+const Architecture* find_architecture(std::string_view name) {
+  const auto* const found =
+      std::find_if(kArchitectures.begin(), kArchitectures.end(),
+                   [&](const Architecture& known) { return known.name == name; });
+  return found == kArchitectures.end() ? nullptr : found;
+}
+
+/// "llama and qwen2", of those for which `has` is true.
+template <typename Predicate>
+std::string architectures_with(Predicate has) {
+  std::vector<std::string_view> names;
+  for (const Architecture& known : kArchitectures) {
+    if (has(known)) names.push_back(known.name);
+  }
+  return fmt::format("{}", fmt::join(names, " and "));
+}
 
 const KnownType* find_type(std::string_view name) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
@@ -63,13 +99,22 @@ bool gets_more_bits(int block, int blocks) {
 
 bool is_quantized(std::string_view type) { return type.find('q') != std::string_view::npos; }
 
-std::string_view attn_v_type(std::string_view base, int block, const protocol::SynthRequest& r) {
-  if (r.experts == 8) return "q8_0";
-  const auto n_blocks = static_cast<int>(r.blocks);
+std::string_view attn_v_type(std::string_view base, int block, const Geometry& g) {
+  const protocol::SynthRequest& r = g.request;
   if (base == "q2_K") return r.heads / r.kv_heads >= 4 ? "q4_K" : "q3_K";
-  if (base == "q3_K") return block < 2 ? "q5_K" : "q4_K";
-  if (base == "q4_K" || base == "q5_K") return gets_more_bits(block, n_blocks) ? "q6_K" : base;
-  return base;
+  // llama-quantize counts the tensors of this kind, not the blocks.
+  const int index = g.attention_blocks_in(static_cast<std::uint32_t>(block));
+  if (base == "q3_K") return index < 2 ? "q5_K" : "q4_K";
+  if (base != "q4_K" && base != "q5_K") return base;
+  return gets_more_bits(index, g.attention_blocks_in(r.blocks)) ? "q6_K" : base;
+}
+
+/// attn_v is small in these models, so that more bits cost next to nothing.
+std::string_view attn_v_type_of_known_size(std::string_view type, const Geometry& g) {
+  const protocol::SynthRequest& r = g.request;
+  if (r.experts == 8) return "q8_0";
+  const bool is_70b = r.architecture == "llama" && r.blocks == 80 && r.heads != r.kv_heads;
+  return is_70b && (type == "q3_K" || type == "q4_K") ? "q5_K" : type;
 }
 
 std::string_view ffn_down_type(std::string_view base, int block, int n_blocks) {
@@ -91,11 +136,13 @@ std::string_view mixed_type(TensorRole role, int block, const Geometry& g) {
   const std::string_view base = g.type;
   const protocol::SynthRequest& r = g.request;
   const bool serves_as_output =
-      role == TensorRole::output || (role == TensorRole::embedding && r.tied_output);
+      role == TensorRole::output || (role == TensorRole::embedding && g.has_tied_output());
   if (serves_as_output) return is_quantized(base) && base != "q8_0" ? "q6_K" : base;
   if (!is_quantized(base)) return base;
   if (role == TensorRole::attn_k && r.experts == 8) return "q8_0";
-  if (role == TensorRole::attn_v) return attn_v_type(base, block, r);
+  if (role == TensorRole::attn_v) {
+    return attn_v_type_of_known_size(attn_v_type(base, block, g), g);
+  }
   if (role == TensorRole::attn_output) return attn_output_type(base, r);
   if (role == TensorRole::ffn_down) return ffn_down_type(base, block, static_cast<int>(r.blocks));
   return base;
@@ -109,11 +156,18 @@ class Planner {
   std::vector<TensorPlan> run() {
     const protocol::SynthRequest& r = geometry_.request;
     matrix("token_embd.weight", TensorRole::embedding, {r.embd, r.vocab});
-    vector("output_norm.weight", TensorRole::norm, r.embd);
-    if (!r.tied_output) matrix("output.weight", TensorRole::output, {r.embd, r.vocab});
+    vector(std::string(geometry_.architecture.output_norm), TensorRole::norm, r.embd);
+    if (!geometry_.has_tied_output()) {
+      matrix("output.weight", TensorRole::output, {r.embd, r.vocab});
+    }
     for (std::uint32_t i = 0; i < r.blocks; ++i) {
       block_ = static_cast<int>(i);
-      attention();
+      norms();
+      if (geometry_.has_attention(i)) {
+        attention();
+      } else {
+        convolution();
+      }
       if (geometry_.has_experts()) {
         experts();
       } else {
@@ -124,11 +178,20 @@ class Planner {
   }
 
  private:
+  void norms() {
+    const std::uint32_t embd = geometry_.request.embd;
+    // The norm before a convolution is called attn_norm, too.
+    vector(name("attn_norm.weight"), TensorRole::norm, embd);
+    vector(name("ffn_norm.weight"), TensorRole::norm, embd);
+    if (!geometry_.architecture.post_norms) return;
+    vector(name("post_attention_norm.weight"), TensorRole::norm, embd);
+    vector(name("post_ffw_norm.weight"), TensorRole::norm, embd);
+  }
+
   void attention() {
     const protocol::SynthRequest& r = geometry_.request;
     const std::uint64_t q = geometry_.q_size();
     const std::uint64_t kv = geometry_.kv_size();
-    vector(name("attn_norm.weight"), TensorRole::norm, r.embd);
     matrix(name("attn_q.weight"), TensorRole::attn_q, {r.embd, q});
     matrix(name("attn_k.weight"), TensorRole::attn_k, {r.embd, kv});
     matrix(name("attn_v.weight"), TensorRole::attn_v, {r.embd, kv});
@@ -138,11 +201,18 @@ class Planner {
       vector(name("attn_k.bias"), TensorRole::bias, kv);
       vector(name("attn_v.bias"), TensorRole::bias, kv);
     }
-    if (geometry_.has_qk_norm()) {
+    if (geometry_.architecture.qk_norm) {
       vector(name("attn_q_norm.weight"), TensorRole::norm, r.head_dim);
       vector(name("attn_k_norm.weight"), TensorRole::norm, r.head_dim);
     }
-    vector(name("ffn_norm.weight"), TensorRole::norm, r.embd);
+  }
+
+  void convolution() {
+    const std::uint64_t embd = geometry_.request.embd;
+    const std::uint32_t taps = geometry_.architecture.convolution;
+    matrix(name("shortconv.conv.weight"), TensorRole::convolution, {taps, embd});
+    matrix(name("shortconv.in_proj.weight"), TensorRole::projection, {embd, 3 * embd});
+    matrix(name("shortconv.out_proj.weight"), TensorRole::projection, {embd, embd});
   }
 
   void feed_forward() {
@@ -167,10 +237,10 @@ class Planner {
   void matrix(std::string name, TensorRole role, std::initializer_list<std::uint64_t> shape) {
     TensorPlan tensor{std::move(name), {}, role, block_, {}};
     for (const std::uint64_t n : shape) tensor.shape.push_back(static_cast<std::int64_t>(n));
-    // llama.cpp never quantizes the router.
-    tensor.type = role == TensorRole::router
-                      ? "f32"
-                      : fitting_type(mixed_type(role, block_, geometry_), tensor.shape.front());
+    // llama-quantize leaves these two as they are.
+    const bool stays = role == TensorRole::router || role == TensorRole::convolution;
+    tensor.type =
+        stays ? "f32" : fitting_type(mixed_type(role, block_, geometry_), tensor.shape.front());
     plan_.push_back(std::move(tensor));
   }
 
@@ -198,7 +268,10 @@ std::string sizes_problem(const Request& r) {
   if (outside(r.ff, 1, kMaxWidth)) {
     return fmt::format("ff is {}, but must be 1 to {}", r.ff, kMaxWidth);
   }
-  if (outside(r.vocab, kMinVocab, kMaxVocab)) {
+  if (r.no_vocab && outside(r.vocab, 1, kMaxVocab)) {
+    return fmt::format("vocab is {}, but must be 1 to {}", r.vocab, kMaxVocab);
+  }
+  if (!r.no_vocab && outside(r.vocab, kMinVocab, kMaxVocab)) {
     return fmt::format("vocab is {}, but must be {} to {} (256 bytes, 3 special tokens and words)",
                        r.vocab, kMinVocab, kMaxVocab);
   }
@@ -224,14 +297,16 @@ std::string heads_problem(const Request& r) {
 }
 
 std::string experts_problem(const Request& r) {
-  const bool can_have = r.architecture == "llama" || r.architecture == "qwen3moe";
+  const Has experts = find_architecture(r.architecture)->experts;
   if (r.experts == 0) {
-    if (r.architecture == "qwen3moe") return "qwen3moe needs experts";
+    if (experts == Has::always) return fmt::format("{} needs experts", r.architecture);
     if (r.experts_used != 0 || r.expert_ff != 0) return "experts_used and expert_ff need experts";
     return {};
   }
-  if (!can_have) {
-    return fmt::format("{} has no experts; llama and qwen3moe have", r.architecture);
+  if (experts == Has::never) {
+    return fmt::format(
+        "{} has no experts; {} have", r.architecture,
+        architectures_with([](const Architecture& a) { return a.experts != Has::never; }));
   }
   if (r.experts > 1024) return fmt::format("experts is {}, but must be at most 1024", r.experts);
   if (r.experts_used == 0 || r.experts_used > r.experts) {
@@ -244,18 +319,49 @@ std::string experts_problem(const Request& r) {
   return {};
 }
 
+/// Whatever else sets architectures apart.
+std::string architecture_problem(const Request& r) {
+  const Architecture& architecture = *find_architecture(r.architecture);
+  if (r.attention_bias && architecture.qkv_bias == Has::never) {
+    return fmt::format(
+        "{} has no biases on Q, K and V; {} have", r.architecture,
+        architectures_with([](const Architecture& a) { return a.qkv_bias != Has::never; }));
+  }
+  if (r.sliding_window > 0 && architecture.sliding_window == 0) {
+    return fmt::format("{} has no sliding window", r.architecture);
+  }
+  if (architecture.convolution == 0) {
+    if (r.attention_blocks.empty()) return {};
+    return fmt::format("{} has attention in every block", r.architecture);
+  }
+  // llama.cpp ends itself where a hybrid model has no cache at all.
+  if (r.attention_blocks.empty() && r.blocks < kAttentionEvery) {
+    return fmt::format("{} needs attention_blocks where it has fewer than {} blocks",
+                       r.architecture, kAttentionEvery);
+  }
+  for (const std::uint32_t block : r.attention_blocks) {
+    if (block >= r.blocks) {
+      return fmt::format("attention_blocks names block {}, but the last one is {}", block,
+                         r.blocks - 1);
+    }
+  }
+  if (r.head_dim != 0 && std::uint64_t{r.heads} * r.head_dim != r.embd) {
+    return fmt::format("heads ({}) times head_dim ({}) must be embd ({}) in {}", r.heads,
+                       r.head_dim, r.embd, r.architecture);
+  }
+  return {};
+}
+
 std::string names_problem(const Request& r) {
-  if (std::find(kArchitectures.begin(), kArchitectures.end(), r.architecture) ==
-      kArchitectures.end()) {
+  if (find_architecture(r.architecture) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Architecture& known : kArchitectures) names.push_back(known.name);
     return fmt::format("{} is not an architecture that can be made; there are {}", r.architecture,
-                       fmt::join(kArchitectures, ", "));
+                       fmt::join(names, ", "));
   }
   if (find_type(r.type) == nullptr) {
     return fmt::format("{} is not a type that can be made; there are {}", r.type,
                        fmt::join(synth_types(), ", "));
-  }
-  if (r.attention_bias && r.architecture != "llama" && r.architecture != "qwen2") {
-    return fmt::format("{} has no biases on Q, K and V; llama and qwen2 have", r.architecture);
   }
   return {};
 }
@@ -263,14 +369,34 @@ std::string names_problem(const Request& r) {
 }  // namespace
 
 tl::expected<Geometry, std::string> check_geometry(const Request& request) {
-  for (const auto& check : {names_problem, sizes_problem, heads_problem, experts_problem}) {
+  // names_problem first: the others look up what it found to be known.
+  for (const auto& check :
+       {names_problem, sizes_problem, heads_problem, experts_problem, architecture_problem}) {
     if (std::string problem = check(request); !problem.empty()) return tl::unexpected(problem);
   }
-  Geometry geometry{request, std::string(find_type(request.type)->name)};
+  Geometry geometry{request, *find_architecture(request.architecture),
+                    std::string(find_type(request.type)->name)};
   Request& r = geometry.request;
   if (r.head_dim == 0) r.head_dim = r.embd / r.heads;
   if (r.expert_ff == 0) r.expert_ff = r.ff;
+  if (r.sliding_window == 0) r.sliding_window = geometry.architecture.sliding_window;
+  if (geometry.architecture.convolution > 0 && r.attention_blocks.empty()) {
+    for (std::uint32_t i = kAttentionEvery - 1; i < r.blocks; i += kAttentionEvery) {
+      r.attention_blocks.push_back(i);
+    }
+  }
   return geometry;
+}
+
+bool Geometry::has_attention(std::uint32_t block) const {
+  const auto& with = request.attention_blocks;
+  return architecture.convolution == 0 || std::find(with.begin(), with.end(), block) != with.end();
+}
+
+int Geometry::attention_blocks_in(std::uint32_t blocks) const {
+  int count = 0;
+  for (std::uint32_t i = 0; i < blocks; ++i) count += has_attention(i) ? 1 : 0;
+  return count;
 }
 
 std::uint64_t TensorPlan::elements() const {

@@ -16,9 +16,27 @@
 
 namespace sweetspot::worker {
 
+/// Whether models of an architecture have something.
+enum class Has { never, sometimes, always };
+
+/// What llama.cpp's loader expects of an architecture beyond what all of them have.
+struct Architecture {
+  std::string_view name;
+  Has qkv_bias = Has::never;
+  Has experts = Has::never;
+  bool qk_norm = false;
+  bool post_norms = false;           ///< after attention and after the feed-forward as well
+  bool tied_output = false;          ///< always
+  std::uint32_t sliding_window = 0;  ///< tokens by default, 0 = no window
+  std::uint32_t convolution = 0;     ///< taps in the blocks without attention, 0 = no such blocks
+  std::string_view output_norm = "output_norm.weight";
+  float rope_freq_base = 1000000.0F;
+};
+
 /// A request with every 0 that means "as ..." replaced, known to be consistent.
 struct Geometry {
   protocol::SynthRequest request;
+  Architecture architecture;
   std::string type;  ///< spelled as ggml spells it
 
   [[nodiscard]] std::uint64_t q_size() const {
@@ -29,11 +47,14 @@ struct Geometry {
   }
   [[nodiscard]] bool has_experts() const { return request.experts > 0; }
   [[nodiscard]] bool has_qkv_bias() const {
-    return request.attention_bias || request.architecture == "qwen2";
+    return request.attention_bias || architecture.qkv_bias == Has::always;
   }
-  [[nodiscard]] bool has_qk_norm() const {
-    return request.architecture == "qwen3" || request.architecture == "qwen3moe";
+  [[nodiscard]] bool has_tied_output() const {
+    return request.tied_output || architecture.tied_output;
   }
+  [[nodiscard]] bool has_attention(std::uint32_t block) const;
+  /// Blocks with attention among the first `blocks`.
+  [[nodiscard]] int attention_blocks_in(std::uint32_t blocks) const;
 };
 
 /// The geometry, or a sentence that says what is wrong with it.
@@ -50,6 +71,8 @@ enum class TensorRole {
   ffn_up,
   ffn_down,
   router,
+  convolution,
+  projection,  ///< before and after a convolution
   norm,
   bias,
 };

@@ -93,7 +93,12 @@ TEST(Messages, SynthRequest) {
                sent.expert_ff));
   EXPECT_EQ(std::tie(got.attention_bias, got.tied_output, got.seed),
             std::tie(sent.attention_bias, sent.tied_output, sent.seed));
+  EXPECT_EQ(std::tie(got.like_blocks, got.header_only, got.no_vocab),
+            std::tie(sent.like_blocks, sent.header_only, sent.no_vocab));
+  EXPECT_EQ(std::tie(got.sliding_window, got.attention_blocks),
+            std::tie(sent.sliding_window, sent.attention_blocks));
   EXPECT_EQ(through_wire(SynthRequest{}).like_path, std::nullopt);
+  EXPECT_TRUE(through_wire(SynthRequest{}).attention_blocks.empty());
 }
 
 TEST(Messages, HelloResult) {

@@ -38,6 +38,9 @@ inline SynthRequest sample_synth() {
   SynthRequest synth;
   synth.out_path = "/tmp/out.gguf";
   synth.like_path = "/tmp/like.gguf";
+  synth.like_blocks = 2;
+  synth.header_only = true;
+  synth.no_vocab = true;
   synth.architecture = "qwen3moe";
   synth.name = "a \"name\" with \x1b[31m and \xff";
   synth.blocks = 3;
@@ -54,6 +57,8 @@ inline SynthRequest sample_synth() {
   synth.expert_ff = 128;
   synth.attention_bias = true;
   synth.tied_output = true;
+  synth.sliding_window = 512;
+  synth.attention_blocks = {0, 2};
   synth.seed = 0xFFFF'FFFF'FFFF'FFFFU;
   return synth;
 }

@@ -89,6 +89,85 @@ TEST(SynthPlan, ExpertsReplaceTheFeedForward) {
   EXPECT_FALSE(plan.contains("blk.1.ffn_gate.weight"));
 }
 
+TEST(SynthPlan, GemmaThreeHasNormsOnBothSidesAndNoOutput) {
+  SynthRequest request = small();
+  request.architecture = "gemma3";
+  request.head_dim = 256;
+  EXPECT_EQ(check_geometry(request)->request.sliding_window, 1024U);
+  const auto plan = plan_of(request);
+  EXPECT_EQ(plan.size(), 2U + 16U * 13U);
+  EXPECT_THAT(plan.at("blk.7.post_attention_norm.weight").shape, ElementsAre(512));
+  EXPECT_THAT(plan.at("blk.7.post_ffw_norm.weight").shape, ElementsAre(512));
+  EXPECT_THAT(plan.at("blk.7.attn_q_norm.weight").shape, ElementsAre(256));
+  EXPECT_THAT(plan.at("blk.7.attn_output.weight").shape, ElementsAre(8 * 256, 512));
+  EXPECT_EQ(plan.at("token_embd.weight").type, "q6_K") << "the embeddings serve as output";
+}
+
+TEST(SynthPlan, AGivenWindowIsKept) {
+  SynthRequest request = small();
+  request.architecture = "gemma3";
+  request.sliding_window = 512;
+  EXPECT_EQ(check_geometry(request)->request.sliding_window, 512U);
+}
+
+TEST(SynthPlan, LfmTwoHasAttentionOrAConvolutionInEveryBlock) {
+  SynthRequest request = small();
+  request.architecture = "lfm2";
+  request.attention_blocks = {2, 5, 8, 10, 12, 14};
+  const auto plan = plan_of(request);
+  EXPECT_EQ(plan.size(), 2U + 16U * 5U + 6U * 6U + 10U * 3U);
+  EXPECT_FALSE(plan.contains("blk.0.attn_q.weight"));
+  EXPECT_THAT(plan.at("blk.0.shortconv.in_proj.weight").shape, ElementsAre(512, 1536));
+  EXPECT_THAT(plan.at("blk.0.shortconv.out_proj.weight").shape, ElementsAre(512, 512));
+  EXPECT_THAT(plan.at("blk.0.shortconv.conv.weight").shape, ElementsAre(3, 512));
+  EXPECT_EQ(plan.at("blk.0.shortconv.conv.weight").type, "f32");
+  EXPECT_THAT(plan.at("blk.0.attn_norm.weight").shape, ElementsAre(512));
+  EXPECT_FALSE(plan.contains("blk.2.shortconv.conv.weight"));
+  EXPECT_THAT(plan.at("blk.2.attn_k_norm.weight").shape, ElementsAre(64));
+  EXPECT_TRUE(plan.contains("token_embd_norm.weight"));
+  EXPECT_FALSE(plan.contains("output_norm.weight"));
+}
+
+TEST(SynthPlan, LfmTwoHasAttentionInEveryThirdBlockUnlessTold) {
+  SynthRequest request = small();
+  request.architecture = "lfm2";
+  request.blocks = 8;
+  const auto geometry = check_geometry(request);
+  ASSERT_TRUE(geometry.has_value()) << geometry.error();
+  EXPECT_THAT(geometry->request.attention_blocks, ElementsAre(2, 5));
+  EXPECT_EQ(geometry->attention_blocks_in(6), 2);
+  EXPECT_EQ(geometry->attention_blocks_in(5), 1);
+}
+
+TEST(SynthPlan, MixtureCountsTheBlocksWithAttention) {
+  // As llama-quantize has it: of six attn_v tensors the third and the last get more bits.
+  SynthRequest request = small();
+  request.architecture = "lfm2";
+  request.attention_blocks = {2, 5, 8, 10, 12, 14};
+  const auto plan = plan_of(request);
+  for (const int block : {2, 5, 8, 10, 12, 14}) {
+    const std::string name = "blk." + std::to_string(block) + ".attn_v.weight";
+    EXPECT_EQ(plan.at(name).type, block == 8 || block == 14 ? "q6_K" : "q4_K") << block;
+  }
+}
+
+TEST(SynthPlan, TheSeventyBillionGeometryGetsMoreBitsForV) {
+  SynthRequest request = small();
+  request.blocks = 80;
+  EXPECT_EQ(plan_of(request).at("blk.10.attn_v.weight").type, "q5_K");
+  request.type = "q3_K";
+  EXPECT_EQ(plan_of(request).at("blk.10.attn_v.weight").type, "q5_K");
+  request.kv_heads = request.heads;
+  EXPECT_EQ(plan_of(request).at("blk.10.attn_v.weight").type, "q4_K") << "that would be 65B";
+}
+
+TEST(SynthPlan, WithoutAVocabularyItsSizeIsFree) {
+  SynthRequest request = small();
+  request.no_vocab = true;
+  request.vocab = 1;
+  EXPECT_THAT(plan_of(request).at("token_embd.weight").shape, ElementsAre(512, 1));
+}
+
 TEST(SynthPlan, MixtureOfQ4KMatchesLlamaQuantize) {
   // For 16 blocks: the first and last two, and every third from the fourth on.
   const std::set<int> more_bits = {0, 1, 4, 7, 10, 13, 14, 15};
@@ -157,6 +236,33 @@ INSTANTIATE_TEST_SUITE_P(
                       r.experts = r.experts_used = 2;
                     },
                     "qwen2 has no experts"},
+        BadGeometry{"no_tokens",
+                    [](SynthRequest& r) {
+                      r.no_vocab = true;
+                      r.vocab = 0;
+                    },
+                    "vocab is 0"},
+        BadGeometry{"window", [](SynthRequest& r) { r.sliding_window = 9; }, "no sliding window"},
+        BadGeometry{"convolution", [](SynthRequest& r) { r.attention_blocks = {1}; },
+                    "attention in every block"},
+        BadGeometry{"beyond",
+                    [](SynthRequest& r) {
+                      r.architecture = "lfm2";
+                      r.attention_blocks = {2, 16};
+                    },
+                    "names block 16, but the last one is 15"},
+        BadGeometry{"no_attention",
+                    [](SynthRequest& r) {
+                      r.architecture = "lfm2";
+                      r.blocks = 2;
+                    },
+                    "needs attention_blocks"},
+        BadGeometry{"wide_heads",
+                    [](SynthRequest& r) {
+                      r.architecture = "lfm2";
+                      r.head_dim = 128;
+                    },
+                    "must be embd"},
         BadGeometry{"moe", [](SynthRequest& r) { r.architecture = "qwen3moe"; }, "needs experts"},
         BadGeometry{"bias",
                     [](SynthRequest& r) {
