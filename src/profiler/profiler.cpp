@@ -11,6 +11,7 @@
 #include "devices/sampler.hpp"
 #include "engine/failure.hpp"
 #include "engine/worker.hpp"
+#include "profiler/setup.hpp"
 #include "profiler/trial_runner.hpp"
 #include "profiles/analyse.hpp"
 #include "profiles/derive.hpp"
@@ -24,43 +25,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
 
-std::string names_of(const std::vector<Device>& devices) {
-  std::vector<std::string> names;
-  for (const Device& device : devices) {
-    if (device.can_offload()) names.push_back(device.id);
-  }
-  return names.empty() ? "none that layers can be offloaded to"
-                       : fmt::format("{}", fmt::join(names, ", "));
-}
-
-Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
-  for (const std::string& id : wanted) {
-    const bool known = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
-      return device.id == id && device.can_offload();
-    });
-    if (!known) {
-      return error(ErrorKind::device, fmt::format("there is no device '{}' to offload to", id),
-                   "devices here: " + names_of(devices));
-    }
-  }
-  return {};
-}
-
-void shorten_default_context(Request& request, const ModelInfo& model) {
-  if (!request.n_ctx_is_default || model.n_ctx_train <= 0) return;
-  std::uint32_t& n_ctx = request.base.context.n_ctx;
-  n_ctx = std::min(n_ctx, static_cast<std::uint32_t>(model.n_ctx_train));
-}
-
 Status check_context(const Request& request, const ModelInfo& model) {
   const std::uint32_t n_ctx = request.base.context.n_ctx;
   const Workload& work = request.workload;
-  const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
-  if (trained > 0 && n_ctx > trained && !request.allow_beyond_trained_context) {
-    return error(ErrorKind::usage,
-                 fmt::format("--ctx-size {} is more than the {} tokens the model was trained for",
-                             n_ctx, trained),
-                 fmt::format("give at most {}, or add --allow-untrained-ctx", trained));
+  if (auto trained = check_trained_context(n_ctx, model, request.allow_beyond_trained_context);
+      !trained) {
+    return trained;
   }
   const std::uint64_t needed = std::uint64_t{work.n_depth} + std::max(work.n_prompt, work.n_gen);
   if (needed > n_ctx) {
@@ -70,16 +40,6 @@ Status check_context(const Request& request, const ModelInfo& model) {
         "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth");
   }
   return {};
-}
-
-std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
-                                     const std::vector<std::string>& wanted) {
-  std::vector<DeviceReport> targets;
-  for (const DeviceReport& report : devices) {
-    const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
-    if (wanted.empty() ? report.device.can_offload() : named) targets.push_back(report);
-  }
-  return targets;
 }
 
 // What a reader must know before the first number.
@@ -137,7 +97,7 @@ Result<Profiler> Profiler::open(Request request) {
   }
   Outcome<ModelInfo> model = worker->inspect(asked.model_path);
   if (!model) return tl::unexpected(engine::as_error(model.error()));
-  shorten_default_context(asked, *model);
+  if (asked.n_ctx_is_default) shorten_default_context(asked.base.context, *model);
   if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
 
   Run& run = state->run;

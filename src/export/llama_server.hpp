@@ -1,0 +1,21 @@
+// A config as arguments of llama.cpp's programs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+
+namespace sweetspot::exporting {
+
+/// Arguments that make llama-server (and llama-cli, where it has the flag) allocate what the config
+/// allocates here: "-m" with `model_path`, then every knob that differs from llama.cpp's own
+/// default or decides memory, then "--fit off", so that nothing is changed behind our back.
+/// `layers` is the number of offloaded layers, never -1.
+std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path);
+
+/// The arguments as one line for a POSIX shell.
+std::string shell_line(const std::vector<std::string>& arguments);
+
+}  // namespace sweetspot::exporting

@@ -1,0 +1,127 @@
+#include "plan/make_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace sweetspot::plan {
+namespace {
+
+constexpr std::uint32_t kSmallestColumn = 2048;
+constexpr std::uint32_t kLargestColumn = 131072;
+
+Status check_base(const Config& base) {
+  const ContextSettings& context = base.context;
+  if (context.n_parallel > context.n_ctx) {
+    return error(ErrorKind::usage,
+                 fmt::format("--parallel {} is more than the {} tokens of --ctx-size",
+                             context.n_parallel, context.n_ctx),
+                 "each sequence needs at least one token; lower --parallel or raise --ctx-size");
+  }
+  return {};
+}
+
+GridAxes axes_of(const PlanRequest& request, int offloadable) {
+  GridAxes axes;
+  axes.base = request.base;
+  axes.layers.resize(static_cast<std::size_t>(offloadable) + 1);
+  std::iota(axes.layers.begin(), axes.layers.end(), 0);
+  axes.n_ctx = request.contexts;
+  axes.cache_types = request.cache_types;
+  return axes;
+}
+
+void fill_defaults(PlanRequest& request, const ModelInfo& model) {
+  const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
+  if (request.contexts.empty()) {
+    request.contexts = usual_contexts(trained, request.base.context.n_ctx);
+  }
+  std::sort(request.contexts.begin(), request.contexts.end());
+  const auto last = std::unique(request.contexts.begin(), request.contexts.end());
+  request.contexts.erase(last, request.contexts.end());
+  if (request.cache_types.empty()) {
+    request.cache_types = {{request.base.context.type_k, request.base.context.type_v}};
+  }
+  request.base.placement.n_gpu_layers =
+      effective_layers(request.base.placement.n_gpu_layers, model.offloadable_layers());
+}
+
+Result<void> ask_wanted(Plan& plan, const MapSource& source) {
+  auto answers = source({plan.request.base});
+  if (!answers) return tl::unexpected(answers.error());
+  plan.wanted = std::move(answers->front());
+  if (plan.wanted.problem.empty()) return {};
+  return error(ErrorKind::usage, "llama.cpp refuses this configuration: " + plan.wanted.problem,
+               "change the settings that it names");
+}
+
+// The column of the wanted context, or the nearest below it.
+std::size_t wanted_column(const Plan& plan) {
+  const auto& contexts = plan.grid.axes.n_ctx;
+  const auto above =
+      std::upper_bound(contexts.begin(), contexts.end(), plan.request.base.context.n_ctx);
+  return above == contexts.begin() ? 0 : static_cast<std::size_t>(above - contexts.begin()) - 1;
+}
+
+Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource& source) {
+  const Budgets& budgets = *plan.request.budgets;
+  const Config& base = plan.request.base;
+  for (const PlannedMemory& cell : plan.grid.cells) plan.verdicts.push_back(judge(cell, budgets));
+  for (std::size_t i = 0; i < plan.grid.axes.n_ctx.size(); ++i) {
+    const auto index = largest_layers(plan.grid, 0, i, budgets);
+    plan.largest_layers.push_back(index ? std::optional<int>(plan.grid.axes.layers[*index])
+                                        : std::nullopt);
+  }
+  plan.verdict = judge(plan.wanted, budgets);
+  const auto most = std::max({static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0)),
+                              base.context.n_ctx, plan.grid.axes.n_ctx.back()});
+  auto longest = largest_context(base, most, budgets, source);
+  if (!longest) return tl::unexpected(longest.error());
+  plan.largest_context = *longest;
+  if (plan.verdict->fits) {
+    plan.recommended = base;
+    return {};
+  }
+  auto changes = changes_that_fit(base, model, budgets, source);
+  if (!changes) return tl::unexpected(changes.error());
+  plan.changes = *std::move(changes);
+  if (!plan.changes.empty()) plan.recommended = plan.changes.front().config;
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> usual_contexts(std::uint32_t n_ctx_train, std::uint32_t wanted) {
+  std::vector<std::uint32_t> contexts = {wanted};
+  const std::uint32_t most = n_ctx_train == 0 ? wanted : std::min(n_ctx_train, kLargestColumn);
+  for (std::uint32_t n = kSmallestColumn; n <= most; n *= 2) contexts.push_back(n);
+  std::sort(contexts.begin(), contexts.end());
+  contexts.erase(std::unique(contexts.begin(), contexts.end()), contexts.end());
+  return contexts;
+}
+
+Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSource& source) {
+  if (const Status possible = check_base(request.base); !possible) {
+    return tl::unexpected(possible.error());
+  }
+  fill_defaults(request, model);
+  Plan plan;
+  plan.request = std::move(request);
+  plan.offloadable = model.offloadable_layers();
+  if (auto asked = ask_wanted(plan, source); !asked) return tl::unexpected(asked.error());
+  auto grid = fill_grid(axes_of(plan.request, plan.offloadable), source);
+  if (!grid) return tl::unexpected(grid.error());
+  plan.grid = *std::move(grid);
+  if (plan.request.budgets) {
+    if (auto done = answer_budgets(plan, model, source); !done) {
+      return tl::unexpected(done.error());
+    }
+  }
+  plan.classes = fit_classes(plan.grid, 0, wanted_column(plan), plan.request.bands_percent,
+                             plan.request.reserve_bytes, plan.request.class_share);
+  return plan;
+}
+
+}  // namespace sweetspot::plan

@@ -1,0 +1,61 @@
+// Everything `sweetspot plan` answers, from one set of questions to llama.cpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/model_info.hpp"
+#include "plan/answers.hpp"
+#include "plan/budget.hpp"
+#include "plan/grid.hpp"
+#include "plan/map_source.hpp"
+#include "plan/verdict.hpp"
+
+namespace sweetspot::plan {
+
+struct PlanRequest {
+  Config base;                          ///< what is wanted: its layers (-1 = all), its context
+  std::vector<std::uint32_t> contexts;  ///< columns; empty = doubling up to the trained context
+  std::vector<CacheTypes> cache_types;  ///< empty = those of `base`
+  std::optional<Budgets> budgets;       ///< nothing where no device is here and no size was given
+  std::array<double, 3> bands_percent{50, 70, 85};
+  std::uint64_t reserve_bytes = 0;
+  DriverShare class_share;  ///< of the cards of fit_classes()
+};
+
+struct Plan {
+  PlanRequest request;  ///< with its defaults filled in
+  int offloadable = 0;
+  Grid grid;                       ///< every layer count from 0 to offloadable
+  std::vector<Verdict> verdicts;   ///< of each cell, in the grid's order; empty without budgets
+  PlannedMemory wanted;            ///< of request.base
+  std::optional<Verdict> verdict;  ///< of request.base
+  /// For each context of the first cache types: the largest layers that fit.
+  std::vector<std::optional<int>> largest_layers;
+  std::optional<std::uint32_t> largest_context;  ///< for the layers of request.base
+  std::vector<Change> changes;                   ///< where request.base does not fit
+  std::optional<Config> recommended;             ///< request.base, or the cheapest change of it
+  std::vector<ClassFit> classes;
+
+  /// The configs that can be asked of a device: request.base with the effective layers.
+  [[nodiscard]] const PlannedMemory& cell(std::size_t types, std::size_t context,
+                                          int layers) const {
+    return grid.at(types, context, static_cast<std::size_t>(layers));
+  }
+};
+
+/// Contexts that people ask for, doubling from 2048 up to what the model was trained for, and the
+/// one that is wanted.
+std::vector<std::uint32_t> usual_contexts(std::uint32_t n_ctx_train, std::uint32_t wanted);
+
+/// Errors: what cannot be right whatever the device (usage: more sequences than the context has
+/// tokens, ...), a base config that llama.cpp refuses (usage, with its reason), those of `source`.
+Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSource& source);
+
+}  // namespace sweetspot::plan

@@ -1,0 +1,28 @@
+// What measuring and planning check before they begin.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/model_info.hpp"
+
+namespace sweetspot::profiler {
+
+/// Errors (device) where one of `wanted` is not here or takes no layers.
+Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices);
+
+/// The devices that layers go to: those named, or all that can be offloaded to.
+std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
+                                     const std::vector<std::string>& wanted);
+
+/// Nobody asked for this context: a model trained for less shortens it.
+void shorten_default_context(ContextSettings& context, const ModelInfo& model);
+
+/// Error (usage) where the context is longer than the model was trained for and that was not
+/// allowed.
+Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed);
+
+}  // namespace sweetspot::profiler
