@@ -49,15 +49,17 @@ struct Change {
   PlannedMemory planned;
   std::uint64_t freed_bytes = 0;    ///< on the devices, against the config as asked
   std::uint64_t to_host_bytes = 0;  ///< private and mapped host memory it takes more
-  /// Weights and cache that the CPU then reads for every generated token, at full context. An MoE
-  /// block counts with the experts that a token uses.
+  /// Weights and cache that the change moves to the host, where the CPU reads them for every token
+  /// that is generated, at full context. An MoE block counts with the experts that a token uses.
   std::uint64_t host_bytes_per_token = 0;
 };
 
 /// Every kind of change that alone makes `config` fit, cheapest first: by host_bytes_per_token,
 /// then in the order of ChangeKind; cache_to_cpu is always last. Empty where the config fits
-/// already, or where no single change helps. n_ubatch is halved down to 64, cache types go f16 ->
-/// q8_0 -> q4_0 (with flash attention on), counts are the least that fit.
+/// already, where llama.cpp refuses it, or where no single change helps. n_ubatch is halved down to
+/// 64, cache types go f16 -> q8_0 -> q4_0 (with flash attention on), counts are the least that fit.
+/// Experts are moved of models that have them, feed-forward weights of all others. Asks once, then
+/// in a few calls.
 Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelInfo& model,
                                              const Budgets& budgets, const MapSource& source);
 
@@ -72,11 +74,13 @@ struct ClassFit {
   int fast_layers = -1;
   int balanced_layers = -1;
   int performance_layers = -1;
-  /// Largest of the grid's contexts that fits with every layer on the card; 0 = none.
+  /// Largest of the grid's contexts that fits within the last band with the most layers of the
+  /// grid; 0 = none.
   std::uint32_t all_layers_n_ctx = 0;
 };
 
-/// From one column of the grid; bands are its ends in percent.
+/// From one column of the grid; bands are its ends in percent. Where the maps speak of several
+/// devices, each is such a card. Host memory does not count: it is another machine's.
 std::vector<ClassFit> fit_classes(const Grid& grid, std::size_t types, std::size_t context,
                                   const std::array<double, 3>& bands_percent,
                                   std::uint64_t reserve_bytes, const DriverShare& share);

@@ -19,13 +19,14 @@ struct DeviceVerdict {
 
 struct Verdict {
   bool fits = false;
-  std::uint64_t missing_bytes = 0;       ///< summed over the devices
+  std::uint64_t missing_bytes = 0;       ///< summed over the devices, those without a budget too
   std::uint64_t host_missing_bytes = 0;  ///< private host memory beyond what is available
   std::vector<DeviceVerdict> devices;    ///< one for each budget, in order
 };
 
 /// A device that the config puts nothing on needs nothing, not even the driver's share. A config
-/// that llama.cpp refuses does not fit; nothing is missing then.
+/// that llama.cpp refuses does not fit; nothing is missing then. A device without a budget may hold
+/// nothing: what the config puts there is missing. Host memory counts where it is known.
 Verdict judge(const PlannedMemory& planned, const Budgets& budgets);
 
 }  // namespace sweetspot::plan
