@@ -145,6 +145,7 @@ std::optional<Pattern> read_pattern(const std::vector<Column>& columns) {
     const std::size_t run = pattern.run.back();
     pattern.run.push_back(same_compute(columns, i, i + 1) ? run : run + 1);
     std::vector<Bytes> steps;
+    steps.reserve(columns.size());
     for (const Column column : columns) steps.push_back(step_between(column[i], column[i + 1]));
     pattern.step_class.push_back(
         classes.try_emplace(std::move(steps), classes.size()).first->second);

@@ -5,8 +5,10 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "plan/fake_oracle.hpp"
 
@@ -98,6 +100,23 @@ TEST(Grid, AsksInBatchesWithPlacementsSideBySide) {
     }
     EXPECT_EQ(changes, static_cast<int>(placements.size()));
   }
+}
+
+TEST(Grid, ConfirmsEachColumnAtOtherPlaces) {
+  fake::Oracle oracle{fake::uniform(32), {}, {}};
+  expect_exact(axes_of(oracle.model), oracle);
+  const std::set<int> telling = {0, 1, 2, 33};  // ends of the compute's runs, a step of a block
+  std::map<std::pair<std::string, std::uint32_t>, std::set<int>> places;
+  std::set<int> all;
+  for (const Config& config : oracle.calls.at(1)) {
+    const int layers = config.placement.n_gpu_layers;
+    if (telling.count(layers) > 0) continue;
+    places[{config.context.type_k, config.context.n_ctx}].insert(layers);
+    all.insert(layers);
+  }
+  EXPECT_EQ(places.size(), 22U);
+  for (const auto& [column, confirming] : places) EXPECT_GE(confirming.size(), 2U);
+  EXPECT_GT(all.size(), 20U);
 }
 
 TEST(Grid, TellsClassesOfBlocksApart) {
