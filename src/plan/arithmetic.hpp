@@ -1,0 +1,18 @@
+// Bytes that come from drivers and workers may be anything: no sum or difference wraps.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace sweetspot::plan {
+
+/// a - b, never below 0.
+constexpr std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
+
+/// a + b, never above what 64 bits hold.
+constexpr std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  return a > kMost - b ? kMost : a + b;
+}
+
+}  // namespace sweetspot::plan

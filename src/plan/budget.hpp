@@ -1,0 +1,62 @@
+// What of a device's memory may be used.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/reading.hpp"
+
+namespace sweetspot::plan {
+
+/// What the device itself takes beyond llama.cpp's buffers: its context, kernels and pools. Bytes
+/// on one device for one process.
+struct DriverShare {
+  std::uint64_t low_bytes = 0;
+  std::uint64_t high_bytes = 0;  ///< what verdicts count with
+  bool measured = false;         ///< false: the stated default
+  std::string source;            ///< "measured 2026-11-23T17:48:02Z", "default, not measured here"
+};
+
+/// Used where nothing was measured: what a CUDA or Vulkan context with its kernels usually takes.
+DriverShare default_driver_share(const Device& device);
+
+struct BudgetRules {
+  Reading<std::uint64_t> limit_bytes = Absence{"not set"};  ///< pretend that no device is larger
+  double percent = 85;              ///< of a device's memory that all its users together may take
+  std::uint64_t reserve_bytes = 0;  ///< left free on each device on top of that
+};
+
+struct DeviceBudget {
+  std::string id;
+  Reading<std::uint64_t> total_bytes;  ///< after the limit
+  Reading<std::uint64_t> free_bytes;   ///< now; never more than total_bytes
+  std::uint64_t budget_bytes = 0;      ///< what llama.cpp and the driver's share may take together
+  std::string limited_by;              ///< "85 % of 8.00 GiB", "5.20 GiB free now"
+  DriverShare share;
+};
+
+/// Host memory. Mapped weights are not counted against it: the kernel may drop them.
+struct HostBudget {
+  Reading<std::uint64_t> available_bytes;
+};
+
+struct Budgets {
+  std::vector<DeviceBudget> devices;
+  HostBudget host;
+};
+
+/// Budget = min(percent of total - what others use, free now) - reserve, never below 0. A device
+/// whose memory nobody can read (0/0, free above total) needs a limit: without one that is an error
+/// of kind device naming it. `shares` is one for each target.
+Result<std::vector<DeviceBudget>> make_budgets(const std::vector<DeviceReport>& targets,
+                                               const BudgetRules& rules,
+                                               const std::vector<DriverShare>& shares);
+
+/// The budget of a card of `total_bytes` with nothing else on it.
+DeviceBudget card_budget(const std::string& id, std::uint64_t total_bytes, double percent,
+                         std::uint64_t reserve_bytes, const DriverShare& share);
+
+}  // namespace sweetspot::plan

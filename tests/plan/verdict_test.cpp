@@ -1,0 +1,99 @@
+#include "plan/verdict.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace sweetspot::plan {
+namespace {
+
+DeviceBudget budget(const std::string& id, std::uint64_t bytes, std::uint64_t share = 10) {
+  DeviceBudget budget;
+  budget.id = id;
+  budget.budget_bytes = bytes;
+  budget.share.low_bytes = 1;
+  budget.share.high_bytes = share;
+  return budget;
+}
+
+Budgets budgets(std::vector<DeviceBudget> devices) {
+  return {std::move(devices), {Absence{"not read"}}};
+}
+
+TEST(Judge, CountsBuffersAndTheDriversHighShare) {
+  const PlannedMemory planned{{{"CPU", 5, 0, 0, 0}, {"GPU0", 60, 20, 10, 0}}, 4096, {}};
+  const Verdict fits = judge(planned, budgets({budget("GPU0", 100)}));
+  EXPECT_TRUE(fits.fits);
+  EXPECT_EQ(fits.missing_bytes, 0U);
+  ASSERT_EQ(fits.devices.size(), 1U);
+  EXPECT_EQ(fits.devices[0].id, "GPU0");
+  EXPECT_EQ(fits.devices[0].needed_bytes, 100U);
+  EXPECT_EQ(fits.devices[0].budget_bytes, 100U);
+  EXPECT_EQ(fits.devices[0].missing_bytes, 0U);
+
+  const Verdict too_large = judge(planned, budgets({budget("GPU0", 99)}));
+  EXPECT_FALSE(too_large.fits);
+  EXPECT_EQ(too_large.missing_bytes, 1U);
+  EXPECT_EQ(too_large.devices[0].missing_bytes, 1U);
+}
+
+TEST(Judge, OneDeviceThatFitsDoesNotHelpTheOther) {
+  const PlannedMemory planned{{{"GPU1", 50, 0, 0, 0}, {"GPU0", 50, 0, 0, 0}}, 4096, {}};
+  const Verdict verdict = judge(planned, budgets({budget("GPU0", 1000), budget("GPU1", 40)}));
+  EXPECT_FALSE(verdict.fits);
+  EXPECT_EQ(verdict.missing_bytes, 20U);
+  EXPECT_EQ(verdict.devices[0].missing_bytes, 0U);
+  EXPECT_EQ(verdict.devices[1].missing_bytes, 20U);
+}
+
+TEST(Judge, ADeviceWithNothingOnItNeedsNothing) {
+  const MemoryMap map = {{"CPU", 5, 0, 0, 0}, {"GPU0", 0, 0, 0, 0}};
+  const Verdict verdict = judge({map, 4096, {}}, budgets({budget("GPU0", 0), budget("GPU1", 0)}));
+  EXPECT_TRUE(verdict.fits);
+  ASSERT_EQ(verdict.devices.size(), 2U);
+  EXPECT_EQ(verdict.devices[0].needed_bytes, 0U);
+  EXPECT_EQ(verdict.devices[1].needed_bytes, 0U);
+}
+
+TEST(Judge, WhatIsRefusedDoesNotFitAndMissesNothing) {
+  const Verdict verdict = judge({{}, 0, "no such cache type"}, budgets({budget("GPU0", 100)}));
+  EXPECT_FALSE(verdict.fits);
+  EXPECT_EQ(verdict.missing_bytes, 0U);
+  EXPECT_EQ(verdict.host_missing_bytes, 0U);
+  EXPECT_EQ(verdict.devices.size(), 1U);
+}
+
+TEST(Judge, AnEmptyMapIsNoEvidence) {
+  EXPECT_FALSE(judge({{}, 4096, {}}, budgets({budget("GPU0", 100)})).fits);
+}
+
+TEST(Judge, ADeviceWithoutBudgetMayHoldNothing) {
+  const MemoryMap map = {{"CPU", 5, 0, 0, 0}, {"GPU0", 5, 0, 0, 0}, {"GPU1", 3, 4, 5, 0}};
+  const Verdict verdict = judge({map, 4096, {}}, budgets({budget("GPU0", 100)}));
+  EXPECT_FALSE(verdict.fits);
+  EXPECT_EQ(verdict.missing_bytes, 12U);
+  EXPECT_EQ(verdict.devices.size(), 1U);
+}
+
+TEST(Judge, HostMemoryCountsWithoutTheMappedFileWhereItIsKnown) {
+  const PlannedMemory planned{{{"CPU", 900, 60, 40, 700}}, 4096, {}};
+  EXPECT_TRUE(judge(planned, {{}, {Absence{"not read"}}}).fits);
+  EXPECT_TRUE(judge(planned, {{}, {std::uint64_t{300}}}).fits);
+  const Verdict verdict = judge(planned, {{}, {std::uint64_t{299}}});
+  EXPECT_FALSE(verdict.fits);
+  EXPECT_EQ(verdict.missing_bytes, 0U);
+  EXPECT_EQ(verdict.host_missing_bytes, 1U);
+}
+
+TEST(Judge, FiguresThatCannotBeDoNotWrapAround) {
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const PlannedMemory planned{{{"CPU", 1, 0, 0, most}, {"GPU0", most, 0, 0, 0}}, 4096, {}};
+  const Verdict verdict =
+      judge(planned, {{budget("GPU0", 5, most), budget("GPU1", 5, most)}, {std::uint64_t{0}}});
+  EXPECT_FALSE(verdict.fits);
+  EXPECT_EQ(verdict.missing_bytes, most - 5);
+  EXPECT_EQ(verdict.host_missing_bytes, 0U);
+}
+
+}  // namespace
+}  // namespace sweetspot::plan
