@@ -19,8 +19,9 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 5> kCommands = {{
+constexpr std::array<Command, 6> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
+    {"plan", "Show what every configuration would take, before loading anything", add_plan},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
     {"inspect", "Show what a GGUF file says of itself", add_inspect},
     {"synth", "Write a model of any geometry with random weights", add_synth},
@@ -33,13 +34,14 @@ Exit codes:
   2    a flag or argument is wrong
   3    the model file cannot be used
   4    a device is not there or cannot be reached
-  5    nothing could be measured
+  5    nothing could be measured, or nothing fits (plan --flags)
   6    the results could not be written
   70   internal error
   130  interrupted; what was measured is kept
 
 Examples:
   sweetspot profile model.gguf --quick
+  sweetspot plan model.gguf
   sweetspot devices
   sweetspot profile --help
 )";

@@ -65,6 +65,17 @@ std::size_t wanted_column(const Plan& plan) {
   return above == contexts.begin() ? 0 : static_cast<std::size_t>(above - contexts.begin()) - 1;
 }
 
+// The cheapest change; a shorter context, which is not what was asked for, only where nothing else
+// helps.
+std::optional<Config> least_painful(const std::vector<Change>& changes) {
+  if (changes.empty()) return std::nullopt;
+  const auto keeps_context = [](const Change& change) {
+    return change.kind != ChangeKind::shorter_context;
+  };
+  const auto found = std::find_if(changes.begin(), changes.end(), keeps_context);
+  return found == changes.end() ? changes.front().config : found->config;
+}
+
 Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource& source) {
   const Budgets& budgets = *plan.request.budgets;
   const Config& base = plan.request.base;
@@ -87,7 +98,7 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
   auto changes = changes_that_fit(base, model, budgets, source);
   if (!changes) return tl::unexpected(changes.error());
   plan.changes = *std::move(changes);
-  if (!plan.changes.empty()) plan.recommended = plan.changes.front().config;
+  plan.recommended = least_painful(plan.changes);
   return {};
 }
 

@@ -1,0 +1,81 @@
+// sweetspot plan: what every configuration costs, before anything is loaded.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "cli/environment.hpp"
+#include "cli/plan_options.hpp"
+#include "core/text.hpp"
+#include "export/llama_server.hpp"
+#include "plan/plan_json.hpp"
+#include "report/live_line.hpp"
+#include "report/plan_report.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  sweetspot plan model.gguf
+  sweetspot plan model.gguf -ngl 24 -c 16384 -ctk q8_0 -ctv q8_0 -fa on
+  sweetspot plan half-a-download.gguf --vram-limit 8GiB --cache-types f16,q8_0
+  sweetspot plan model.gguf -ncmoe 20 --reserve 1GiB --json > plan.json
+  llama-server $(sweetspot plan model.gguf -c 8192 --flags)
+)";
+
+void print_plan(const plan::PlanRecord& record, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
+  fmt::print("{}{}{}{}", report::plan_header_text(record, style),
+             report::plan_tables(record, style), report::plan_answers_text(record, style),
+             report::plan_classes_table(record, style));
+}
+
+Result<int> print_flags(const plan::PlanRecord& record) {
+  const auto& recommended = record.plan.recommended;
+  if (!recommended) {
+    return error(ErrorKind::nothing_measurable,
+                 record.plan.verdict ? "it does not fit, and no single change makes it fit"
+                                     : "there is no device here to fit it to",
+                 record.plan.verdict ? "ask for fewer layers or a shorter context"
+                                     : "give the size of a card with --vram-limit");
+  }
+  fmt::print("{}\n", exporting::shell_line(
+                         exporting::llama_server_arguments(*recommended, record.model.path)));
+  return 0;
+}
+
+Result<int> plan(const PlanOptions& options, const Environment& environment) {
+  Result<profiler::PlanJob> job = make_plan_job(options, environment);
+  if (!job) return tl::unexpected(job.error());
+  report::LiveLine line(report::file_sink(stderr));
+  if (environment.stderr_is_terminal) {
+    job->on_progress = [&](double fraction) {
+      line.show(fmt::format("asking llama.cpp {:3.0f} %", 100 * std::max(fraction, 0.0)));
+    };
+  }
+  const Result<plan::PlanRecord> record = profiler::make_plan(*job);
+  line.clear();
+  if (!record) return tl::unexpected(record.error());
+  if (options.flags) return print_flags(*record);
+  if (options.json) {
+    fmt::print("{}\n", dump(plan::to_json(*record), 2));
+  } else {
+    print_plan(*record, environment);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<PlanOptions>();
+  app.footer(kFooter);
+  add_plan_options(app, *options);
+  app.callback([options, &environment, &outcome] { outcome = plan(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

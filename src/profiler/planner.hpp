@@ -1,0 +1,40 @@
+// A plan for this machine: its devices, its free memory, its drivers' share, and llama.cpp's own
+// answers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/error.hpp"
+#include "core/reading.hpp"
+#include "devices/sampler.hpp"
+#include "engine/worker.hpp"
+#include "plan/budget.hpp"
+#include "plan/plan_record.hpp"
+
+namespace sweetspot::profiler {
+
+struct PlanJob {
+  std::string model_path;
+  Config base;
+  bool n_ctx_is_default = true;  ///< nobody asked for base.context.n_ctx
+  bool allow_beyond_trained_context = false;
+  std::vector<std::uint32_t> contexts;        ///< columns; empty = the usual ones
+  std::vector<plan::CacheTypes> cache_types;  ///< empty = those of `base`
+  plan::BudgetRules rules;
+  /// Told by the user; otherwise what was measured here, otherwise a stated default.
+  Reading<std::uint64_t> driver_share_bytes = Absence{"not given"};
+  std::string driver_shares_path;  ///< where measured shares are kept; empty = nowhere
+  engine::StartOptions start;
+  devices::SourceFactory sources;
+  std::function<void(double fraction)> on_progress;
+};
+
+/// Starts a worker (and a stand-in for a device where none is here), asks, and ends them. Errors as
+/// those of Profiler::open and plan::make_plan.
+Result<plan::PlanRecord> make_plan(const PlanJob& job);
+
+}  // namespace sweetspot::profiler

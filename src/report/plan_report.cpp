@@ -1,0 +1,263 @@
+#include "report/plan_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/text.hpp"
+#include "report/numbers.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+using plan::Change;
+using plan::ChangeKind;
+using plan::ClassFit;
+using plan::DeviceBudget;
+using plan::DriverShare;
+using plan::Plan;
+using plan::PlanRecord;
+
+constexpr int kRowsShown = 12;
+
+std::string gib(std::uint64_t bytes) {
+  return fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0 * 1024.0));
+}
+
+std::string paragraph(const std::string& text, const Style& style) {
+  return wrap(text, style.width, 2) + "\n";
+}
+
+std::string share_text(const DriverShare& share) {
+  if (share.low_bytes == share.high_bytes) {
+    return fmt::format("{} ({})", format_bytes(share.high_bytes), share.source);
+  }
+  return fmt::format("{} to {} ({})", format_bytes(share.low_bytes), format_bytes(share.high_bytes),
+                     share.source);
+}
+
+std::string budget_line(const DeviceReport& target, const DeviceBudget& budget) {
+  return fmt::format("{}  {}: budget {} ({}); driver's share {}", printable(budget.id),
+                     printable(target.device.description, 60), format_bytes(budget.budget_bytes),
+                     printable(budget.limited_by), share_text(budget.share));
+}
+
+std::string types_text(const plan::CacheTypes& types) {
+  return types.k == types.v ? types.k : fmt::format("K {}, V {}", types.k, types.v);
+}
+
+/// Not every count of a deep model: evenly spread ones, the ends, and those that are an answer.
+std::vector<int> rows_of(const Plan& plan) {
+  std::set<int, std::greater<>> rows = {0, plan.offloadable,
+                                        plan.request.base.placement.n_gpu_layers};
+  const int step = std::max(1, (plan.offloadable + kRowsShown - 1) / kRowsShown);
+  for (int layers = plan.offloadable; layers > 0; layers -= step) rows.insert(layers);
+  for (const auto& largest : plan.largest_layers) {
+    if (largest) rows.insert(*largest);
+  }
+  return {rows.begin(), rows.end()};
+}
+
+std::string cell_text(const Plan& plan, std::size_t types, std::size_t context, int layers) {
+  const PlannedMemory& cell = plan.cell(types, context, layers);
+  if (!cell.problem.empty()) return kAbsent;
+  const std::string text = gib(offloaded_bytes(cell.memory));
+  if (plan.verdicts.empty()) return text;
+  const std::size_t index = static_cast<std::size_t>(&cell - plan.grid.cells.data());
+  return text + (plan.verdicts[index].fits ? " *" : "  ");
+}
+
+std::string table_of(const Plan& plan, std::size_t types, const Style& style) {
+  Table table;
+  table.columns.push_back({"layers", Align::right});
+  for (const std::uint32_t n_ctx : plan.grid.axes.n_ctx) {
+    table.columns.push_back(
+        {fmt::format("{}{}", n_ctx, plan.verdicts.empty() ? "" : "  "), Align::right});
+  }
+  for (const int layers : rows_of(plan)) {
+    Row row;
+    row.cells.push_back(fmt::format("{}", layers));
+    for (std::size_t c = 0; c < plan.grid.axes.n_ctx.size(); ++c) {
+      row.cells.push_back(cell_text(plan, types, c, layers));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  const bool first = types == 0;
+  if (first && !plan.largest_layers.empty()) {
+    Row row;
+    row.cells.emplace_back("fits");
+    for (const auto& largest : plan.largest_layers) {
+      row.cells.push_back(largest ? fmt::format("{}  ", *largest) : "none  ");
+    }
+    row.emphasis = Emphasis::winner;
+    table.rows.push_back(std::move(row));
+  }
+  return render(table, style);
+}
+
+std::string what_changes(const Change& change) {
+  const Config& c = change.config;
+  switch (change.kind) {
+    case ChangeKind::smaller_ubatch:
+      return fmt::format("--ubatch-size {}", c.context.n_ubatch);
+    case ChangeKind::quantized_cache:
+      return fmt::format("--cache-type-k {} --cache-type-v {}", c.context.type_k, c.context.type_v);
+    case ChangeKind::experts_to_cpu:
+      return fmt::format("--n-cpu-moe {}", c.placement.n_cpu_moe);
+    case ChangeKind::ffn_to_cpu:
+      return fmt::format("--n-cpu-ffn {}", c.placement.n_cpu_ffn);
+    case ChangeKind::fewer_layers:
+      return fmt::format("--n-gpu-layers {}", c.placement.n_gpu_layers);
+    case ChangeKind::shorter_context:
+      return fmt::format("--ctx-size {}", c.context.n_ctx);
+    case ChangeKind::cache_to_cpu:
+      return "--no-kv-offload";
+  }
+  return {};
+}
+
+std::string what_it_costs(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::smaller_ubatch:
+      return "prompts slow down";
+    case ChangeKind::quantized_cache:
+      return "quality of the cache";
+    case ChangeKind::shorter_context:
+      return "context";
+    case ChangeKind::cache_to_cpu:
+      return "costliest: the CPU reads the cache for every token";
+    default:
+      return "generation slows down";
+  }
+}
+
+std::string changes_table(const std::vector<Change>& changes, const Style& style) {
+  Table table;
+  table.columns = {{"change"},
+                   {"frees", Align::right},
+                   {"to host", Align::right, 2},
+                   {"CPU reads per token", Align::right, 1},
+                   {"costs"}};
+  for (const Change& change : changes) {
+    table.rows.push_back({{what_changes(change), format_bytes(change.freed_bytes),
+                           format_bytes(change.to_host_bytes),
+                           format_bytes(change.host_bytes_per_token), what_it_costs(change.kind)},
+                          Emphasis::none,
+                          {}});
+  }
+  return render(table, style);
+}
+
+std::string memory_lines(const Plan& plan, const Style& style) {
+  Table table;
+  table.columns = {{"where"},
+                   {"weights", Align::right},
+                   {"cache", Align::right},
+                   {"compute", Align::right},
+                   {"together", Align::right}};
+  for (const DeviceMemory& device : plan.wanted.memory) {
+    const bool host = device.id == kHostDeviceId;
+    Row row;
+    row.cells = {host ? "host" : printable(device.id), format_bytes(device.model_bytes),
+                 format_bytes(device.context_bytes), format_bytes(device.compute_bytes),
+                 format_bytes(device.total_bytes())};
+    if (host && device.mapped_bytes > 0) {
+      row.tail = fmt::format("of it {} mapped from the file", format_bytes(device.mapped_bytes));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return render(table, style);
+}
+
+std::string verdict_text(const Plan& plan) {
+  if (!plan.verdict) return {};
+  const plan::Verdict& verdict = *plan.verdict;
+  if (verdict.fits) return ": it fits";
+  std::string text = ": it does not fit;";
+  for (const plan::DeviceVerdict& device : verdict.devices) {
+    if (device.missing_bytes == 0) continue;
+    text += fmt::format(" {} lacks {}", printable(device.id), format_bytes(device.missing_bytes));
+  }
+  if (verdict.host_missing_bytes > 0) {
+    text += fmt::format(" the host lacks {}", format_bytes(verdict.host_missing_bytes));
+  }
+  return text;
+}
+
+std::string layers_or_none(int layers) {
+  return layers < 0 ? std::string("none") : fmt::format("{}", layers);
+}
+
+}  // namespace
+
+std::string plan_header_text(const PlanRecord& record, const Style& style) {
+  const ModelInfo& model = record.model;
+  std::string text =
+      fmt::format("{}  {}, {}, {} of weights, {} blocks\n",
+                  printable(model.name.value_or(model.path)), printable(model.architecture),
+                  printable(model.quantization), format_bytes(model.size_bytes), model.n_layer);
+  if (const auto& budgets = record.plan.request.budgets) {
+    for (std::size_t i = 0; i < budgets->devices.size(); ++i) {
+      text += paragraph(budget_line(record.targets[i], budgets->devices[i]), style);
+    }
+  }
+  for (const std::string& notice : record.notices) text += paragraph(notice, style);
+  return text;
+}
+
+std::string plan_tables(const PlanRecord& record, const Style& style) {
+  const Plan& plan = record.plan;
+  std::string text;
+  for (std::size_t t = 0; t < plan.grid.axes.cache_types.size(); ++t) {
+    text +=
+        fmt::format("\nGiB on the device{} by layers and context, {} cache{}\n",
+                    record.targets.size() > 1 ? "s" : "", types_text(plan.grid.axes.cache_types[t]),
+                    plan.verdicts.empty() ? "" : " (* fits, the driver's share included)");
+    text += table_of(plan, t, style);
+  }
+  return text;
+}
+
+std::string plan_answers_text(const PlanRecord& record, const Style& style) {
+  const Plan& plan = record.plan;
+  const Config& base = plan.request.base;
+  std::string text =
+      fmt::format("\n{} of {}, context {}{}\n", layer_count(base.placement.n_gpu_layers),
+                  plan.offloadable, base.context.n_ctx, verdict_text(plan));
+  text += memory_lines(plan, style);
+  if (!plan.verdict) return text;
+  text += plan.largest_context
+              ? fmt::format("Largest context with these layers: {} tokens\n", *plan.largest_context)
+              : "No context fits with these layers\n";
+  if (plan.verdict->fits) return text;
+  if (plan.changes.empty()) return text + "No single change makes it fit\n";
+  return text + "\nWhat makes it fit, cheapest first\n" + changes_table(plan.changes, style);
+}
+
+std::string plan_classes_table(const PlanRecord& record, const Style& style) {
+  const Plan& plan = record.plan;
+  const auto& bands = plan.request.bands_percent;
+  Table table;
+  table.columns = {{"card", Align::right},
+                   {"fast", Align::right},
+                   {"balanced", Align::right},
+                   {"performance", Align::right},
+                   {"all layers fit up to", Align::right}};
+  for (const ClassFit& each : plan.classes) {
+    table.rows.push_back(
+        {{fmt::format("{} GiB", each.class_gib), layers_or_none(each.fast_layers),
+          layers_or_none(each.balanced_layers), layers_or_none(each.performance_layers),
+          each.all_layers_n_ctx > 0 ? fmt::format("{} tokens", each.all_layers_n_ctx)
+                                    : std::string("-")},
+         Emphasis::none,
+         {}});
+  }
+  return fmt::format("\nLayers by card, context {} (under {:.0f}, {:.0f} and {:.0f} % of it)\n",
+                     plan.request.base.context.n_ctx, bands[0], bands[1], bands[2]) +
+         render(table, style);
+}
+
+}  // namespace sweetspot::report
