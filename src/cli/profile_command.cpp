@@ -55,7 +55,8 @@ void print_run(const Run& run, const ProfileOptions& options, const Environment&
   const report::Style style = stdout_style(environment);
   for (const std::string& part :
        {report::results_table(run, style, sort_of(options)), report::failures_text(run, style),
-        report::analysis_text(run, style), report::profiles_text(run, style)}) {
+        report::memory_table(run, style), report::analysis_text(run, style),
+        report::profiles_text(run, style)}) {
     if (!part.empty()) fmt::print("\n{}", part);
   }
 }

@@ -67,6 +67,9 @@ void add_rules(CLI::App& app, ProfileOptions& options) {
   app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
       ->type_name("SIZE")
       ->group("Profiles");
+  app.add_flag("--try-anyway", options.try_anyway,
+               "Load configurations that are known not to fit too")
+      ->group("Profiles");
   app.add_option("--bands", options.bands,
                  "Upper ends of fast, balanced and performance in percent of device memory")
       ->delimiter(',')
@@ -160,6 +163,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   const Result<Bands> bands = make_bands(options.bands);
   if (!bands) return tl::unexpected(bands.error());
   request.bands = *bands;
+  request.try_anyway = options.try_anyway;
   if (!options.layers.empty()) {  // its errors belong before the worker's start
     if (const auto list = search::parse_layer_list(options.layers); !list) {
       return tl::unexpected(list.error());

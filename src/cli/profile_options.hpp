@@ -25,6 +25,7 @@ struct ProfileOptions {
   std::string precision = "1%";
   double max_seconds = 20;
   std::string vram_limit;
+  bool try_anyway = false;
   std::vector<double> bands = {50, 70, 85};
   std::string full_depth = "auto";
   bool allow_untrained_ctx = false;

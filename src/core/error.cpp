@@ -5,11 +5,12 @@
 namespace sweetspot {
 namespace {
 
-constexpr EnumNames<FailureClass, 13> kFailureClasses = {{
+constexpr EnumNames<FailureClass, 14> kFailureClasses = {{
     {FailureClass::out_of_device_memory, "out-of-device-memory"},
     {FailureClass::out_of_host_memory, "out-of-host-memory"},
     {FailureClass::model_invalid, "model-invalid"},
     {FailureClass::model_unsupported, "model-unsupported"},
+    {FailureClass::does_not_fit, "does-not-fit"},
     {FailureClass::config_rejected, "config-rejected"},
     {FailureClass::non_finite_output, "non-finite-output"},
     {FailureClass::wrong_output, "wrong-output"},

@@ -50,6 +50,7 @@ enum class FailureClass {
   out_of_host_memory,
   model_invalid,
   model_unsupported,
+  does_not_fit,     ///< known before it was loaded: it takes more memory than there is
   config_rejected,  ///< llama.cpp refuses this combination of settings (quantized V without FA,
                     ///< ...)
   non_finite_output,

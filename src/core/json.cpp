@@ -404,7 +404,10 @@ Json to_json(const Trial& trial) {
                {"config", to_json(trial.config)},
                {"effective", trial.effective ? to_json(*trial.effective) : Json(nullptr)},
                {"workload", to_json(trial.workload)},
-               {"devices", to_json(trial.memory)}};
+               {"devices", to_json(trial.memory)},
+               {"predicted", trial.predicted ? to_json(*trial.predicted) : Json(nullptr)}};
+  if (!trial.predicted) json["absent"]["predicted"] = trial.predicted.reason();
+  put(json, "missing_bytes", trial.missing_bytes);
   put(json, "vram_used_bytes", trial.vram_used_bytes);
   put(json, "vram_percent", trial.vram_percent);
   json["vram_source"] = trial.vram_source;

@@ -76,6 +76,9 @@ struct Trial {
   std::optional<Failure> failure;
   std::optional<EffectiveConfig> effective;
   MemoryMap memory;  ///< llama.cpp's breakdown; empty where nothing was loaded
+  Reading<MemoryMap> predicted = Absence{"not asked"};  ///< what it said before loading
+  /// Predicted beyond what was free; 0 = may fit.
+  Reading<std::uint64_t> missing_bytes = Absence{"not asked"};
   Reading<std::uint64_t> driver_rise_bytes;     ///< what the devices' used memory rose by
   Reading<std::uint64_t> used_by_others_bytes;  ///< on the devices, before this trial
   Reading<std::uint64_t> vram_used_bytes;  ///< ours: driver where it can be asked, else breakdown

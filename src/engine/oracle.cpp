@@ -15,10 +15,11 @@ constexpr std::size_t kBatch = 512;
 
 }  // namespace
 
-Result<Oracle> Oracle::open(const StartOptions& options, const std::string& path) {
+Result<Oracle> Oracle::open(const StartOptions& options, const std::string& path,
+                            bool header_only) {
   Outcome<Worker> worker = Worker::start(options);
   if (!worker) return tl::unexpected(as_error(worker.error()));
-  Outcome<ModelInfo> model = worker->inspect(path, /*header_only=*/true);
+  Outcome<ModelInfo> model = worker->inspect(path, header_only);
   if (!model) return tl::unexpected(as_error(model.error()));
   return Oracle(options, *std::move(worker), *std::move(model));
 }

@@ -17,15 +17,19 @@ namespace sweetspot::engine {
 /// only, not thread safe.
 class Oracle {
  public:
-  /// Starts a worker and reads the header, of which the weights need not be there. Errors as those
-  /// of `sweetspot inspect`, and kind device where an RPC server cannot be reached.
-  static Result<Oracle> open(const StartOptions& options, const std::string& path);
+  /// Starts a worker and reads the header; with `header_only` the weights need not be there. Errors
+  /// as those of `sweetspot inspect`, and kind device where an RPC server cannot be reached.
+  static Result<Oracle> open(const StartOptions& options, const std::string& path,
+                             bool header_only = true);
 
   [[nodiscard]] const ModelInfo& model() const { return model_; }
   [[nodiscard]] const protocol::HelloResult& hello() const { return hello_; }
 
   /// One answer for each config, in order.
   Result<std::vector<PlannedMemory>> ask(const std::vector<Config>& configs);
+
+  /// Ends the worker, which holds its devices. Asking again starts another.
+  void end() { worker_.end(); }
 
   void on_progress(ProgressFn progress) { on_progress_ = std::move(progress); }
 

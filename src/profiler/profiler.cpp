@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "devices/machine.hpp"
 #include "devices/sampler.hpp"
-#include "engine/failure.hpp"
-#include "engine/worker.hpp"
+#include "engine/oracle.hpp"
+#include "profiler/forecast.hpp"
 #include "profiler/setup.hpp"
 #include "profiler/trial_runner.hpp"
 #include "profiles/analyse.hpp"
@@ -73,7 +74,10 @@ struct Profiler::State {
   Run run;
   std::vector<DeviceReport> targets;
   std::unique_ptr<devices::Sampler> sampler;
+  devices::Snapshot baseline;            ///< before any worker was started
+  std::optional<engine::Oracle> oracle;  ///< until the first trial
 
+  Forecasts ask_oracle(const search::Sweep& sweep);
   void keep(RunOutcome& outcome, const Observer& observer) const;
   void conclude(Run& current) const;
 };
@@ -87,26 +91,26 @@ Result<Profiler> Profiler::open(Request request) {
   auto state = std::make_unique<State>();
   state->request = std::move(request);
   Request& asked = state->request;
-  // The drivers are asked while the worker starts: both take a moment.
+  // The drivers are asked first: a worker that only lists its devices already takes memory.
   state->sampler = std::make_unique<devices::Sampler>(asked.sources);
   state->sampler->start();
-  Outcome<engine::Worker> worker = engine::Worker::start(asked.start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
-  if (auto known = check_devices(asked.base.placement.devices, worker->hello().devices); !known) {
+  state->baseline = state->sampler->fresh(kFirstSampleDeadline);
+  auto oracle = engine::Oracle::open(asked.start, asked.model_path, /*header_only=*/false);
+  if (!oracle) return tl::unexpected(oracle.error());
+  const std::vector<Device>& devices = oracle->hello().devices;
+  if (auto known = check_devices(asked.base.placement.devices, devices); !known) {
     return tl::unexpected(known.error());
   }
-  Outcome<ModelInfo> model = worker->inspect(asked.model_path);
-  if (!model) return tl::unexpected(engine::as_error(model.error()));
+  const ModelInfo* const model = &oracle->model();
   if (asked.n_ctx_is_default) shorten_default_context(asked.base.context, *model);
   if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
 
   Run& run = state->run;
   run.tool_version = kVersion;
-  run.engine = worker->hello().engine;
+  run.engine = oracle->hello().engine;
   run.machine = devices::this_machine();
-  run.devices =
-      devices::join(worker->hello().devices, state->sampler->fresh(kFirstSampleDeadline).devices);
-  run.model = std::move(*model);
+  run.devices = devices::join(devices, state->baseline.devices);
+  run.model = *model;
   run.base_config = asked.base;
   run.workload = asked.workload;
   run.settings.precision = asked.precision;
@@ -116,7 +120,7 @@ Result<Profiler> Profiler::open(Request request) {
   run.settings.rpc = asked.start.rpc;
   state->targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(state->targets);
-  worker->end();
+  state->oracle.emplace(*std::move(oracle));
   return Profiler(std::move(state));
 }
 
@@ -136,7 +140,10 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
   run.settings.mode = mode;
   run.started_at = utc_now();
   search::Sweep sweep(requested_layers, offloadable_layers());
-  TrialRunner runner(state_->request, run.model, state_->targets, *state_->sampler, observer);
+  const Forecasts forecasts = state_->ask_oracle(sweep);
+  if (!forecasts.notice.empty() && observer) observer(Notice{forecasts.notice});
+  TrialRunner runner(state_->request, run.model, state_->targets, *state_->sampler,
+                     state_->baseline, observer);
   const process::CancelToken* cancel = state_->request.start.cancel;
   const auto cancelled = [&] { return cancel != nullptr && cancel->cancelled(); };
   while (const auto point = sweep.ask()) {
@@ -145,7 +152,9 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
       observer(TrialStarted{sweep.done(), sweep.points().size(), point->layers,
                             point->requested_layers});
     }
-    run.results.push_back(runner.run(*point));
+    const Forecast* const expected =
+        forecasts.of_config.empty() ? nullptr : &forecasts.of_config[sweep.done()];
+    run.results.push_back(runner.run(*point, expected));
     sweep.tell(run.results.back());
     state_->conclude(run);
     if (observer) observer(TrialFinished{&run.results.back()});
@@ -158,6 +167,20 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
   state_->conclude(run);
   state_->keep(outcome, observer);
   return outcome;
+}
+
+// The oracle's worker holds its devices: it must be gone before anything is measured.
+Forecasts Profiler::State::ask_oracle(const search::Sweep& sweep) {
+  if (!oracle) return {};
+  std::vector<Config> configs;
+  for (const search::SweepPoint& point : sweep.points()) {
+    configs.push_back(request.base);
+    configs.back().placement.n_gpu_layers = point.layers;
+  }
+  Forecasts forecasts = forecast(*oracle, configs, targets, request.vram_limit_bytes);
+  oracle->end();
+  oracle.reset();
+  return forecasts;
 }
 
 void Profiler::State::conclude(Run& current) const {

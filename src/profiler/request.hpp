@@ -30,6 +30,7 @@ struct Request {
   double full_depth_budget_seconds = 30;
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
+  bool try_anyway = false;  ///< load configs that are known not to fit
   bool allow_beyond_trained_context = false;
   bool n_ctx_is_default =
       true;                    ///< nobody asked for base.context.n_ctx: a shorter model shortens it

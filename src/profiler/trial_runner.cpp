@@ -72,15 +72,26 @@ const std::string* pci_of(const DeviceReport& report) {
 
 TrialRunner::TrialRunner(const Request& request, const ModelInfo& model,
                          std::vector<DeviceReport> targets, devices::Sampler& sampler,
-                         const Observer& observer)
+                         const devices::Snapshot& baseline, const Observer& observer)
     : request_(request),
       model_(model),
       targets_(std::move(targets)),
       sampler_(sampler),
-      observer_(observer) {}
+      observer_(observer) {
+  baseline_free_bytes_ = free_bytes(baseline);
+}
 
-Trial TrialRunner::run(const search::SweepPoint& point) {
+Trial TrialRunner::run(const search::SweepPoint& point, const Forecast* forecast) {
   Trial trial = blank_trial(point);
+  if (forecast != nullptr) {
+    trial.predicted = forecast->memory;
+    trial.missing_bytes = forecast->missing_bytes;
+    if (forecast->missing_bytes.value_or(0) > 0 && !request_.try_anyway) {
+      trial.failure = failed(FailureClass::does_not_fit, Phase::plan,
+                             forecast->sentence + "; --try-anyway loads it all the same");
+      return trial;
+    }
+  }
   if (point.not_tried) {
     trial.failure = point.not_tried;
     return trial;
@@ -127,20 +138,21 @@ Trial TrialRunner::blank_trial(const search::SweepPoint& point) const {
   return trial;
 }
 
+Reading<std::uint64_t> TrialRunner::free_bytes(const devices::Snapshot& snapshot) const {
+  Reading<std::uint64_t> sum = Absence{"no driver tells"};
+  for (const DeviceReport& target : targets_) {
+    const std::string* pci = pci_of(target);
+    const DeviceStatus* status = pci != nullptr ? snapshot.find(*pci) : nullptr;
+    if (status == nullptr || !status->memory_free_bytes) continue;
+    sum = sum.value_or(0) + *status->memory_free_bytes;
+  }
+  return sum;
+}
+
 // Device memory comes back a moment after its process is gone; a trial that starts before would
 // find less than there is (R8).
 void TrialRunner::wait_for_memory(Trial& trial) {
-  const auto read_free = [this]() -> Reading<std::uint64_t> {
-    const devices::Snapshot snapshot = sampler_.fresh(kFreshDeadline);
-    Reading<std::uint64_t> sum = Absence{"no driver tells"};
-    for (const DeviceReport& target : targets_) {
-      const std::string* pci = pci_of(target);
-      const DeviceStatus* status = pci != nullptr ? snapshot.find(*pci) : nullptr;
-      if (status == nullptr || !status->memory_free_bytes) continue;
-      sum = sum.value_or(0) + *status->memory_free_bytes;
-    }
-    return sum;
-  };
+  const auto read_free = [this] { return free_bytes(sampler_.fresh(kFreshDeadline)); };
   if (!baseline_free_bytes_) {
     baseline_free_bytes_ = read_free();
     return;

@@ -14,6 +14,7 @@
 #include "devices/sampler.hpp"
 #include "engine/worker.hpp"
 #include "profiler/events.hpp"
+#include "profiler/forecast.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
 #include "search/sweep.hpp"
@@ -24,12 +25,15 @@ namespace sweetspot::profiler {
 /// memory that was free at first, the logits of the first configuration measured. Not thread safe.
 class TrialRunner {
  public:
-  /// `targets` are the devices that layers go to. The references must outlive the runner.
+  /// `targets` are the devices that layers go to, `baseline` what drivers said before any worker
+  /// was started. The references must outlive the runner.
   TrialRunner(const Request& request, const ModelInfo& model, std::vector<DeviceReport> targets,
-              devices::Sampler& sampler, const Observer& observer);
+              devices::Sampler& sampler, const devices::Snapshot& baseline,
+              const Observer& observer);
 
-  /// Never fails as a whole: what went wrong is the trial's failure.
-  Trial run(const search::SweepPoint& point);
+  /// Never fails as a whole: what went wrong is the trial's failure. `forecast` may be nullptr; a
+  /// config that it knows not to fit is not loaded, unless the request says to try anyway.
+  Trial run(const search::SweepPoint& point, const Forecast* forecast);
 
   /// A worker could not be ended: it hangs in a driver and holds its device (R6). Trials after that
   /// fail without being tried.
@@ -37,6 +41,7 @@ class TrialRunner {
 
  private:
   [[nodiscard]] Trial blank_trial(const search::SweepPoint& point) const;
+  [[nodiscard]] Reading<std::uint64_t> free_bytes(const devices::Snapshot& snapshot) const;
   void wait_for_memory(Trial& trial);
   Outcome<void> measure(engine::Worker& worker, Trial& trial);
   Outcome<void> load(engine::Worker& worker, Trial& trial);

@@ -66,6 +66,11 @@ std::string layers_in_words(const Trial& trial) {
 
 std::string failure_tail(const Trial& trial) {
   if (!trial.failure) return "failed";
+  if (trial.failure->failure_class == FailureClass::does_not_fit) {
+    return fmt::format(
+        "does not fit: {} missing",
+        or_dash(trial.missing_bytes, [](std::uint64_t b) { return format_bytes(b); }));
+  }
   return fmt::format("failed: {} ({})", to_string(trial.failure->failure_class),
                      to_string(trial.failure->phase));
 }

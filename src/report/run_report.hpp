@@ -23,6 +23,10 @@ std::string header_text(const Run& run, const Style& style);
 /// figures come from, why a whole column is "-", that equal requests were measured once.
 std::string results_table(const Run& run, const Style& style, SortBy sort_by = SortBy::speed);
 
+/// Device memory of each row three ways: as llama.cpp said before loading, as it then allocated,
+/// and what the driver saw. Empty where nothing was predicted.
+std::string memory_table(const Run& run, const Style& style);
+
 /// Optimum and its ties, speed-up over the CPU, VRAM per layer, diminishing returns, heat.
 std::string analysis_text(const Run& run, const Style& style);
 

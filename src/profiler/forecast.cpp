@@ -1,0 +1,88 @@
+#include "profiler/forecast.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/text.hpp"
+#include "devices/machine.hpp"
+#include "plan/budget.hpp"
+#include "plan/verdict.hpp"
+
+namespace sweetspot::profiler {
+namespace {
+
+// All that is there: unlike a plan's, this budget says what is possible, not what is wise.
+plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
+  plan::BudgetRules rules;
+  rules.limit_bytes = limit_bytes;
+  rules.percent = 100;
+  return rules;
+}
+
+std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets,
+                                        const Reading<std::uint64_t>& limit_bytes) {
+  std::vector<plan::DriverShare> shares;
+  for (const DeviceReport& target : targets) {
+    shares.push_back(plan::default_driver_share(target.device));
+    shares.back().high_bytes = shares.back().low_bytes;
+  }
+  auto devices = plan::make_budgets(targets, everything(limit_bytes), shares);
+  if (!devices) return std::nullopt;
+  return plan::Budgets{*std::move(devices), {devices::this_machine().memory_available_bytes}};
+}
+
+std::string sentence_of(const plan::Verdict& verdict) {
+  std::string text;
+  for (const plan::DeviceVerdict& device : verdict.devices) {
+    if (device.missing_bytes == 0) continue;
+    text += fmt::format("{}needs {} on {}, {} more than there is", text.empty() ? "" : "; ",
+                        format_bytes(device.needed_bytes), device.id,
+                        format_bytes(device.missing_bytes));
+  }
+  if (verdict.host_missing_bytes > 0) {
+    text += fmt::format("{}lacks {} of host memory", text.empty() ? "" : "; ",
+                        format_bytes(verdict.host_missing_bytes));
+  }
+  return text;
+}
+
+Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
+  Forecast forecast;
+  if (!planned.problem.empty()) {
+    forecast.memory = Absence{planned.problem};
+    forecast.missing_bytes = Absence{"llama.cpp refuses the configuration"};
+    return forecast;
+  }
+  forecast.memory = planned.memory;
+  if (!budgets) {
+    forecast.missing_bytes = Absence{"the memory of a device cannot be read"};
+    return forecast;
+  }
+  const plan::Verdict verdict = plan::judge(planned, *budgets);
+  forecast.missing_bytes = verdict.missing_bytes + verdict.host_missing_bytes;
+  forecast.sentence = sentence_of(verdict);
+  return forecast;
+}
+
+}  // namespace
+
+Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
+                   const std::vector<DeviceReport>& targets,
+                   const Reading<std::uint64_t>& limit_bytes) {
+  const auto answers = oracle.ask(configs);
+  if (!answers) {
+    return {{},
+            "what the configurations will take is not known before: " + answers.error().message};
+  }
+  const std::optional<plan::Budgets> budgets = budgets_of(targets, limit_bytes);
+  Forecasts forecasts;
+  for (const PlannedMemory& planned : *answers) {
+    forecasts.of_config.push_back(judge(planned, budgets));
+  }
+  return forecasts;
+}
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,34 @@
+// What llama.cpp says that the configs of a sweep will allocate, and whether that can fit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/device.hpp"
+#include "core/memory_map.hpp"
+#include "core/reading.hpp"
+#include "engine/oracle.hpp"
+
+namespace sweetspot::profiler {
+
+struct Forecast {
+  Reading<MemoryMap> memory;  ///< absent with llama.cpp's reason where it refuses the config
+  /// Beyond what is free now, or beyond the limit: 0 = may fit. The driver's share is counted with
+  /// the least it can be, so that only what cannot fit is missing. Absent where nobody can tell.
+  Reading<std::uint64_t> missing_bytes;
+  std::string sentence;  ///< what is missing where, empty where nothing is
+};
+
+struct Forecasts {
+  std::vector<Forecast> of_config;  ///< in order; empty where llama.cpp could not be asked
+  std::string notice;               ///< why it could not; empty where it could
+};
+
+/// `limit_bytes` pretends that no device is larger.
+Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
+                   const std::vector<DeviceReport>& targets,
+                   const Reading<std::uint64_t>& limit_bytes);
+
+}  // namespace sweetspot::profiler
