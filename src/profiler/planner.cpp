@@ -58,7 +58,7 @@ Result<Opened> open_oracle(const PlanJob& job) {
 
 // Integrated and unified devices use host memory, of which ggml does not know how much is left.
 DeviceReport capped_by_host(DeviceReport report, const Reading<std::uint64_t>& host_available) {
-  if (report.device.type != DeviceType::igpu) return report;
+  if (!devices::uses_host_memory(report)) return report;
   const devices::MemoryView view = devices::memory_of(report, host_available);
   report.device.memory_total_bytes = view.total_bytes;
   report.device.memory_free_bytes = view.free_bytes;
