@@ -1,5 +1,6 @@
 """`sweetspot plan` with the real programs: what it answers, what it refuses, what it leaves behind."""
 
+import copy
 import json
 import shlex
 import signal
@@ -10,6 +11,7 @@ import urllib.request
 
 from harness import (EXIT_DEVICE, EXIT_INTERRUPTED, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE,
                      SCRIPTED_WORKER, SOURCE, SystemTest, TINY, free_port, patch_u32)
+from validate_json import validator_for
 
 HEADERS = SOURCE / "tests/fixtures/headers"
 ZEPHYR = HEADERS / "zephyr-7b.gguf"
@@ -128,6 +130,43 @@ class Answers(PlanTest):
             self.assertIn(words, done.stdout)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         self.assertTrue(all(len(line) <= 100 for line in done.stdout.splitlines()), done.stdout)
+
+
+def objects(document, path=()):
+    """Every object of the document with the steps that lead to it."""
+    if isinstance(document, dict):
+        yield path, document
+    if isinstance(document, (dict, list)):
+        for step, value in document.items() if isinstance(document, dict) else enumerate(document):
+            yield from objects(value, (*path, step))
+
+
+class Schema(PlanTest):
+    def test_no_member_can_be_taken_away_or_added(self):
+        plan = self.plan(ZEPHYR, *SMALL, "-ngl", "2", "--vram-limit", "500MiB")
+        for name, kept in (("configs", 1), ("changes", 1), ("classes", 1)):
+            plan[name] = plan[name][:kept]
+        plan["model"]["layers"] = plan["model"]["layers"][:1]
+        is_valid = validator_for(SCHEMA).is_valid
+        self.assertTrue(is_valid(plan))
+        for path, members in objects(plan):
+            if path[-1:] == ("absent",):
+                continue  # the readings it belongs to are tested with it
+            for name in [*members, "a new one"]:
+                bent = copy.deepcopy(plan)
+                target = bent
+                for step in path:
+                    target = target[step]
+                if name in members:
+                    del target[name]
+                else:
+                    target[name] = 1
+                self.assertFalse(is_valid(bent), f"{path} {name}")
+
+    def test_a_verdict_needs_a_budget(self):
+        plan = self.plan(ZEPHYR, *SMALL, "--vram-limit", "8GiB")
+        plan["budgets"] = None
+        self.assertFalse(validator_for(SCHEMA).is_valid(plan))
 
 
 class Refusals(PlanTest):
