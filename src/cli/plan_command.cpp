@@ -18,14 +18,14 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kFooter = R"help(
 Examples:
   sweetspot plan model.gguf
   sweetspot plan model.gguf -ngl 24 -c 16384 -ctk q8_0 -ctv q8_0 -fa on
   sweetspot plan half-a-download.gguf --vram-limit 8GiB --cache-types f16,q8_0
   sweetspot plan model.gguf -ncmoe 20 --reserve 1GiB --json > plan.json
-  llama-server $(sweetspot plan model.gguf -c 8192 --flags)
-)";
+  eval "llama-server $(sweetspot plan model.gguf -c 8192 --flags)"
+)help";
 
 void print_plan(const plan::PlanRecord& record, const Environment& environment) {
   const report::Style style = stdout_style(environment);
