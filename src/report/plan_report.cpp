@@ -194,6 +194,12 @@ std::string verdict_text(const Plan& plan) {
   return text;
 }
 
+/// llama.cpp gives every sequence a multiple of 256 tokens: of many, that can be far more.
+std::string rounding_text(const Plan& plan) {
+  if (plan.wanted.n_ctx == plan.request.base.context.n_ctx) return {};
+  return fmt::format(" (llama.cpp makes it {})", plan.wanted.n_ctx);
+}
+
 std::string layers_or_none(int layers) {
   return layers < 0 ? std::string("none") : fmt::format("{}", layers);
 }
@@ -251,10 +257,10 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   const Config& base = plan.request.base;
   std::string text =
-      "\n" +
-      paragraph(fmt::format("{} of {}, context {}{}", layer_count(base.placement.n_gpu_layers),
-                            plan.offloadable, base.context.n_ctx, verdict_text(plan)),
-                style);
+      "\n" + paragraph(fmt::format("{} of {}, context {}{}{}",
+                                   layer_count(base.placement.n_gpu_layers), plan.offloadable,
+                                   base.context.n_ctx, rounding_text(plan), verdict_text(plan)),
+                       style);
   text += memory_lines(plan, style);
   if (!plan.verdict) return text;
   text += paragraph(

@@ -202,6 +202,15 @@ TEST(PlanAnswers, SayWhatIsMissingWhere) {
                           HasSubstr("the host lacks")));
 }
 
+TEST(PlanAnswers, SayWhatLlamaCppMakesOfTheContext) {
+  Sample sample;
+  sample.request.base.context.n_ctx = 1000;
+  EXPECT_THAT(plan_answers_text(sample.record(), kPlain),
+              HasSubstr("context 1000 (llama.cpp makes it 1024)"));
+  sample.request.base.context.n_ctx = 1024;
+  EXPECT_THAT(plan_answers_text(sample.record(), kPlain), Not(HasSubstr("makes it")));
+}
+
 TEST(PlanAnswers, SayThatItFits) {
   const auto record = Sample().on_devices(1, 60 * kGiB).record();
   const std::string text = plan_answers_text(record, kPlain);

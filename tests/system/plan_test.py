@@ -9,8 +9,8 @@ import time
 import unittest
 import urllib.request
 
-from harness import (EXIT_DEVICE, EXIT_INTERRUPTED, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE,
-                     SCRIPTED_WORKER, SOURCE, SystemTest, TINY, free_port, patch_u32)
+from harness import (EXIT_DEVICE, EXIT_INTERRUPTED, EXIT_MODEL, EXIT_NOTHING, EXIT_OUTPUT,
+                     EXIT_USAGE, SCRIPTED_WORKER, SOURCE, SystemTest, free_port, patch_u32)
 from validate_json import validator_for
 
 HEADERS = SOURCE / "tests/fixtures/headers"
@@ -260,6 +260,27 @@ class Refusals(PlanTest):
             self.refuse(EXIT_NOTHING, ["no single change"], HEADERS / "llama-2-70b.gguf",
                         "--contexts", "512", "-c", "2097152", "--allow-untrained-ctx", "--flags",
                         "--rpc", address, "--vram-limit", "1MiB")
+
+
+class Output(PlanTest):
+    def test_a_full_disk_is_said(self):
+        for form in ([], ["--json"], ["--flags"]):
+            with self.subTest(form=form), open("/dev/full", "w") as full:
+                running = self.start_sweetspot("plan", ZEPHYR, *SMALL, "--vram-limit", "8GiB",
+                                               *form, stdout=full, stderr=subprocess.PIPE,
+                                               text=True)
+                stderr = running.communicate(timeout=60)[1]
+                self.assertEqual(running.returncode, EXIT_OUTPUT, stderr)
+                self.assertEqual(stderr.count("sweetspot: "), 1, stderr)
+
+    def test_a_reader_that_has_read_enough_is_no_error(self):
+        running = self.start_sweetspot("plan", ZEPHYR, "--json", stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+        running.stdout.readline()
+        running.stdout.close()
+        stderr = running.stderr.read()
+        self.assertEqual((running.wait(timeout=60), stderr), (0, b""))
+        running.stderr.close()
 
 
 class Interrupts(PlanTest):
