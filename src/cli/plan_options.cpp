@@ -120,7 +120,7 @@ Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
   app.add_option("MODEL.gguf", options.model_path,
-                 "The model, its first split, or the first megabytes of either")
+                 "The model, the first of its splits, or the first megabytes of each of them")
       ->required();
   add_what(app, options);
   add_knobs(app, options.knobs);

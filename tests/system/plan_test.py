@@ -16,6 +16,7 @@ from validate_json import validator_for
 HEADERS = SOURCE / "tests/fixtures/headers"
 ZEPHYR = HEADERS / "zephyr-7b.gguf"
 SERVER = SOURCE / ".deps/llama/bin/llama-server"
+SPLITTER = SOURCE / ".deps/llama/bin/llama-gguf-split"
 SCHEMA = SOURCE / "docs/formats/plan-1.schema.json"
 SMALL = ["--contexts", "512"]
 
@@ -114,6 +115,23 @@ class Answers(PlanTest):
         whole, partial = (self.plan(path, "--vram-limit", "1GiB") for path in (model, part))
         for name in ("wanted", "configs", "answers", "changes", "recommended", "classes"):
             self.assertEqual(whole[name], partial[name], name)
+
+    @unittest.skipUnless(SPLITTER.exists(), "llama-gguf-split is only where the private prefix is")
+    def test_the_beginnings_of_all_splits_give_the_plan_of_the_whole_file(self):
+        model = self.synth("whole.gguf", "--blocks", "6", "--embd", "512", "--ff", "2048",
+                           "--heads", "8", "--kv-heads", "4", "--vocab", "4096")
+        subprocess.run([SPLITTER, "--split", "--split-max-tensors", "20", model,
+                        self.folder / "part"], check=True, capture_output=True)
+        parts = sorted(self.folder.glob("part-*.gguf"))
+        self.assertEqual(len(parts), 3)
+        for part in parts:
+            part.write_bytes(part.read_bytes()[:400_000])
+        whole, split = (self.plan(path, *SMALL, "--vram-limit", "1GiB")
+                        for path in (model, parts[0]))
+        self.assertEqual(whole["configs"], split["configs"])
+        self.refuse(EXIT_MODEL, ["name the first"], parts[1])
+        parts[1].unlink()
+        self.refuse(EXIT_MODEL, [parts[1].name], parts[0])
 
     def test_two_plans_at_once(self):
         both = [self.start_sweetspot("plan", ZEPHYR, *SMALL, "--json", stdout=subprocess.PIPE,
