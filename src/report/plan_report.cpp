@@ -65,7 +65,7 @@ std::vector<int> rows_of(const Plan& plan) {
 std::string cell_text(const Plan& plan, std::size_t types, std::size_t context, int layers) {
   const PlannedMemory& cell = plan.cell(types, context, layers);
   const bool refused = !cell.problem.empty();
-  const std::string text = refused ? kAbsent : gib(offloaded_bytes(cell.memory));
+  std::string text = refused ? kAbsent : gib(offloaded_bytes(cell.memory));
   if (plan.verdicts.empty()) return text;
   const std::size_t index = static_cast<std::size_t>(&cell - plan.grid.cells.data());
   return text + (plan.verdicts[index].fits ? " *" : kBehindNumber);
