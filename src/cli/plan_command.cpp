@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <system_error>
 
 #include "cli/environment.hpp"
 #include "cli/plan_options.hpp"
@@ -18,20 +21,28 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kFooter = R"help(
 Examples:
   sweetspot plan model.gguf
   sweetspot plan model.gguf -ngl 24 -c 16384 -ctk q8_0 -ctv q8_0 -fa on
   sweetspot plan half-a-download.gguf --vram-limit 8GiB --cache-types f16,q8_0
   sweetspot plan model.gguf -ncmoe 20 --reserve 1GiB --json > plan.json
-  llama-server $(sweetspot plan model.gguf -c 8192 --flags)
-)";
+  eval "llama-server $(sweetspot plan model.gguf -c 8192 --flags)"
+)help";
 
-void print_plan(const plan::PlanRecord& record, const Environment& environment) {
+// A plan that goes to a full disk is not a plan; one whose reader has read enough is.
+Result<int> print_all(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || errno == EPIPE) return 0;
+  return error(ErrorKind::output,
+               "the plan cannot be written: " + std::generic_category().message(errno));
+}
+
+std::string text_of(const plan::PlanRecord& record, const Environment& environment) {
   const report::Style style = stdout_style(environment);
-  fmt::print("{}{}{}{}", report::plan_header_text(record, style),
-             report::plan_tables(record, style), report::plan_answers_text(record, style),
-             report::plan_classes_table(record, style));
+  return report::plan_header_text(record, style) + report::plan_tables(record, style) +
+         report::plan_answers_text(record, style) + report::plan_classes_table(record, style);
 }
 
 Result<int> print_flags(const plan::PlanRecord& record) {
@@ -43,9 +54,9 @@ Result<int> print_flags(const plan::PlanRecord& record) {
                  record.plan.verdict ? "ask for fewer layers or a shorter context"
                                      : "give the size of a card with --vram-limit");
   }
-  fmt::print("{}\n", exporting::shell_line(
-                         exporting::llama_server_arguments(*recommended, record.model.path)));
-  return 0;
+  return print_all(
+      exporting::shell_line(exporting::llama_server_arguments(*recommended, record.model.path)) +
+      "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {
@@ -61,12 +72,8 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   line.clear();
   if (!record) return tl::unexpected(record.error());
   if (options.flags) return print_flags(*record);
-  if (options.json) {
-    fmt::print("{}\n", dump(plan::to_json(*record), 2));
-  } else {
-    print_plan(*record, environment);
-  }
-  return 0;
+  if (options.json) return print_all(dump(plan::to_json(*record), 2) + "\n");
+  return print_all(text_of(*record, environment));
 }
 
 }  // namespace

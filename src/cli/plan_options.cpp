@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <utility>
 
 #include "core/knobs.hpp"
@@ -99,6 +100,9 @@ Status set_columns(const PlanOptions& options, profiler::PlanJob& job) {
 }
 
 Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
+  if (!std::isfinite(options.vram_percent)) {  // CLI11's range lets "nan" through
+    return error(ErrorKind::usage, "--vram-percent takes a number from 1 to 100");
+  }
   const auto limit = parse_size(options.vram_limit, "--vram-limit");
   if (!limit) return tl::unexpected(limit.error());
   const auto reserve = parse_size(options.reserve, "--reserve");
@@ -116,7 +120,7 @@ Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
   app.add_option("MODEL.gguf", options.model_path,
-                 "The model, its first split, or the first megabytes of either")
+                 "The model, the first of its splits, or the first megabytes of each of them")
       ->required();
   add_what(app, options);
   add_knobs(app, options.knobs);

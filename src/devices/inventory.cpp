@@ -67,13 +67,13 @@ MemoryView from_ggml(const Device& device) {
   return view;
 }
 
+}  // namespace
+
 bool uses_host_memory(const DeviceReport& report) {
   if (report.device.type == DeviceType::igpu) return true;
   return report.status && !report.status->memory_total_bytes &&
          report.status->memory_total_bytes.reason().starts_with(kUnifiedPrefix);
 }
-
-}  // namespace
 
 std::vector<DeviceReport> join(const std::vector<Device>& devices,
                                const std::vector<DeviceStatus>& statuses) {

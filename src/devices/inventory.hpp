@@ -30,6 +30,9 @@ struct MemoryView {
   std::string source;  ///< "nvml v2", "ggml", "ggml, capped by host memory"; empty = none
 };
 
+/// Whether the device's memory is the host's: integrated, or unified as its driver says.
+bool uses_host_memory(const DeviceReport& report);
+
 /// `host_available_bytes` is Machine::memory_available_bytes: it caps the free memory of devices
 /// that use host memory (integrated and unified, R19), since ggml does not look at cgroup limits.
 /// Figures that cannot be true (total 0, free above total) become absent.

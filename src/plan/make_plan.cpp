@@ -12,8 +12,19 @@ namespace {
 constexpr std::uint32_t kSmallestColumn = 2048;
 constexpr std::uint32_t kLargestColumn = 131072;
 
-Status check_base(const Config& base) {
-  const ContextSettings& context = base.context;
+Status check_size(std::uint32_t n_ctx, const char* flag) {
+  if (n_ctx <= kLargestContext) return {};
+  return error(ErrorKind::usage,
+               fmt::format("{} {} is longer than any context that can be planned", flag, n_ctx),
+               fmt::format("give at most {}", kLargestContext));
+}
+
+Status check_request(const PlanRequest& request) {
+  const ContextSettings& context = request.base.context;
+  if (auto possible = check_size(context.n_ctx, "--ctx-size"); !possible) return possible;
+  for (const std::uint32_t n_ctx : request.contexts) {
+    if (auto possible = check_size(n_ctx, "--contexts"); !possible) return possible;
+  }
   if (context.n_parallel > context.n_ctx) {
     return error(ErrorKind::usage,
                  fmt::format("--parallel {} is more than the {} tokens of --ctx-size",
@@ -80,15 +91,17 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
   const Budgets& budgets = *plan.request.budgets;
   const Config& base = plan.request.base;
   for (const PlannedMemory& cell : plan.grid.cells) plan.verdicts.push_back(judge(cell, budgets));
-  for (std::size_t i = 0; i < plan.grid.axes.n_ctx.size(); ++i) {
-    const auto index = largest_layers(plan.grid, 0, i, budgets);
-    plan.largest_layers.push_back(index ? std::optional<int>(plan.grid.axes.layers[*index])
-                                        : std::nullopt);
+  for (std::size_t types = 0; types < plan.grid.axes.cache_types.size(); ++types) {
+    for (std::size_t context = 0; context < plan.grid.axes.n_ctx.size(); ++context) {
+      const auto index = largest_layers(plan.grid, types, context, budgets);
+      plan.largest_layers.push_back(index ? std::optional<int>(plan.grid.axes.layers[*index])
+                                          : std::nullopt);
+    }
   }
   plan.verdict = judge(plan.wanted, budgets);
   const auto most = std::max({static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0)),
                               base.context.n_ctx, plan.grid.axes.n_ctx.back()});
-  auto longest = largest_context(base, most, budgets, source);
+  auto longest = largest_context(base, std::min(most, kLargestContext), budgets, source);
   if (!longest) return tl::unexpected(longest.error());
   plan.largest_context = *longest;
   if (plan.verdict->fits) {
@@ -114,7 +127,7 @@ std::vector<std::uint32_t> usual_contexts(std::uint32_t n_ctx_train, std::uint32
 }
 
 Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSource& source) {
-  if (const Status possible = check_base(request.base); !possible) {
+  if (const Status possible = check_request(request); !possible) {
     return tl::unexpected(possible.error());
   }
   fill_defaults(request, model);

@@ -36,7 +36,7 @@ struct Plan {
   std::vector<Verdict> verdicts;   ///< of each cell, in the grid's order; empty without budgets
   PlannedMemory wanted;            ///< of request.base
   std::optional<Verdict> verdict;  ///< of request.base
-  /// For each context of the first cache types: the largest layers that fit.
+  /// The largest layers that fit each column, in the grid's order: cache types, contexts.
   std::vector<std::optional<int>> largest_layers;
   std::optional<std::uint32_t> largest_context;  ///< for the layers of request.base
   std::vector<Change> changes;                   ///< where request.base does not fit
@@ -50,12 +50,17 @@ struct Plan {
   }
 };
 
+/// llama.cpp keeps a record of every token of the cache even where it allocates nothing: beyond
+/// this a question alone takes minutes and gigabytes. The longest trained context known is 10 Mi.
+inline constexpr std::uint32_t kLargestContext = 1U << 24U;
+
 /// Contexts that people ask for, doubling from 2048 up to what the model was trained for, and the
 /// one that is wanted.
 std::vector<std::uint32_t> usual_contexts(std::uint32_t n_ctx_train, std::uint32_t wanted);
 
 /// Errors: what cannot be right whatever the device (usage: more sequences than the context has
-/// tokens, ...), a base config that llama.cpp refuses (usage, with its reason), those of `source`.
+/// tokens, a context beyond kLargestContext), a base config that llama.cpp refuses (usage, with its
+/// reason), those of `source`.
 Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSource& source);
 
 }  // namespace sweetspot::plan

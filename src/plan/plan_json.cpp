@@ -79,10 +79,14 @@ Json budgets_json(const std::optional<Budgets>& budgets) {
 
 Json answers_json(const Plan& plan) {
   Json largest = Json::array();
+  const std::size_t columns = plan.grid.axes.n_ctx.size();
   for (std::size_t i = 0; i < plan.largest_layers.size(); ++i) {
+    const CacheTypes& types = plan.grid.axes.cache_types[i / columns];
     const auto& layers = plan.largest_layers[i];
-    largest.push_back(
-        {{"n_ctx", plan.grid.axes.n_ctx[i]}, {"layers", layers ? Json(*layers) : Json(nullptr)}});
+    largest.push_back({{"type_k", types.k},
+                       {"type_v", types.v},
+                       {"n_ctx", plan.grid.axes.n_ctx[i % columns]},
+                       {"layers", layers ? Json(*layers) : Json(nullptr)}});
   }
   return {{"largest_layers", std::move(largest)},
           {"largest_n_ctx", plan.largest_context ? Json(*plan.largest_context) : Json(nullptr)}};

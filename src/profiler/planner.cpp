@@ -12,6 +12,7 @@
 #include "devices/machine.hpp"
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
+#include "plan/arithmetic.hpp"
 #include "profiler/setup.hpp"
 #include "sweetspot_version.hpp"
 
@@ -57,7 +58,7 @@ Result<Opened> open_oracle(const PlanJob& job) {
 
 // Integrated and unified devices use host memory, of which ggml does not know how much is left.
 DeviceReport capped_by_host(DeviceReport report, const Reading<std::uint64_t>& host_available) {
-  if (report.device.type != DeviceType::igpu) return report;
+  if (!devices::uses_host_memory(report)) return report;
   const devices::MemoryView view = devices::memory_of(report, host_available);
   report.device.memory_total_bytes = view.total_bytes;
   report.device.memory_free_bytes = view.free_bytes;
@@ -101,24 +102,104 @@ Result<std::optional<plan::Budgets>> budgets_for(const PlanJob& job, bool stand_
   return budgets;
 }
 
+const char* const kStandInNotice =
+    "No device here takes layers: planned for a card that is not here, with ggml's RPC device in "
+    "its place. Weights and cache are the same on any card; compute buffers differ a little "
+    "between backends.";
+const char* const kGuessedShareNotice =
+    "What the driver itself takes was not measured here: a default is counted (see driver's "
+    "share).";
+const char* const kLiveSplitNotice =
+    "Without --tensor-split llama.cpp shares the layers out by the memory that is free on each "
+    "device now: another moment may give another split.";
+
+bool any_guess_counts(const std::vector<plan::DriverShare>& shares) {
+  return std::any_of(shares.begin(), shares.end(),
+                     [](const auto& share) { return !share.measured && share.high_bytes > 0; });
+}
+
+bool is_split_by_free_memory(const Placement& placement, std::size_t devices) {
+  return devices > 1 && placement.split_mode != SplitMode::none && placement.tensor_split.empty();
+}
+
+// Of the blocks' weights, what at least is on no device although all layers are. llama.cpp leaves a
+// tensor on the host where the device has no buffer large enough for it or cannot compute with it.
+// Counted from what is on the devices: on the host a mapped file counts with its gaps.
+std::uint64_t left_on_host_bytes(const plan::Plan& plan, const ModelInfo& model) {
+  const Placement& placement = plan.request.base.placement;
+  const bool asked_for =
+      placement.n_cpu_moe > 0 || placement.n_cpu_ffn > 0 || !placement.override_tensor.empty();
+  const PlannedMemory& all = plan.cell(0, 0, plan.offloadable);
+  if (asked_for || !all.problem.empty()) return 0;
+  std::uint64_t on_devices = 0;
+  for (const DeviceMemory& device : all.memory) {
+    if (device.id != kHostDeviceId) on_devices = plan::plus(on_devices, device.model_bytes);
+  }
+  // Embeddings belong on the host, and nobody tells them from the output here.
+  return plan::minus(plan::minus(model.size_bytes, on_devices), model.non_layer_bytes);
+}
+
 std::vector<std::string> notices_for(const plan::PlanRecord& record,
                                      const std::vector<plan::DriverShare>& shares) {
   std::vector<std::string> notices;
-  if (record.stand_in) {
-    notices.emplace_back(
-        "No device here takes layers: planned for a card that is not here, with ggml's RPC device "
-        "in its place. Weights and cache are the same on any card; compute buffers differ a little "
-        "between backends.");
+  if (record.stand_in) notices.emplace_back(kStandInNotice);
+  if (record.plan.request.budgets && any_guess_counts(shares)) {
+    notices.emplace_back(kGuessedShareNotice);
   }
-  const bool guessed = std::any_of(shares.begin(), shares.end(), [](const auto& share) {
-    return !share.measured && share.high_bytes > 0;
-  });
-  if (guessed && record.plan.request.budgets) {
-    notices.emplace_back(
-        "What the driver itself takes was not measured here: a default is counted (see driver's "
-        "share).");
+  if (is_split_by_free_memory(record.plan.request.base.placement, record.targets.size())) {
+    notices.emplace_back(kLiveSplitNotice);
+  }
+  if (const std::uint64_t left = left_on_host_bytes(record.plan, record.model); left > 0) {
+    notices.push_back(fmt::format(
+        "Even with all layers on the device llama.cpp keeps at least {} of the blocks' weights on "
+        "the host, as it does where a tensor is larger than the device's largest buffer.",
+        format_bytes(left)));
   }
   return notices;
+}
+
+// What is known before anything is planned: who answers, of which model, for which devices.
+plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened, devices::Sampler& drivers) {
+  plan::PlanRecord record;
+  record.tool_version = kVersion;
+  record.created_at = utc_now();
+  record.engine = opened.oracle->hello().engine;
+  record.model = opened.oracle->model();
+  record.stand_in = opened.stand_in.has_value();
+  const auto host_available = devices::this_machine().memory_available_bytes;
+  const auto reports =
+      devices::join(opened.oracle->hello().devices, drivers.fresh(kFirstSampleDeadline).devices);
+  for (const DeviceReport& report : targets_of(reports, job.base.placement.devices)) {
+    record.targets.push_back(capped_by_host(report, host_available));
+  }
+  return record;
+}
+
+Status check_contexts(const PlanJob& job, const Config& base, const ModelInfo& model) {
+  const bool allowed = job.allow_beyond_trained_context;
+  for (const std::uint32_t n_ctx : job.contexts) {
+    auto trained = check_trained_context(n_ctx, model, allowed, "--contexts");
+    if (!trained) return trained;
+  }
+  return check_trained_context(base.context.n_ctx, model, allowed);
+}
+
+Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord& record,
+                                      const std::vector<plan::DriverShare>& shares) {
+  plan::PlanRequest request;
+  request.base = job.base;
+  if (job.n_ctx_is_default) shorten_default_context(request.base.context, record.model);
+  if (auto possible = check_contexts(job, request.base, record.model); !possible) {
+    return tl::unexpected(possible.error());
+  }
+  request.contexts = job.contexts;
+  request.cache_types = job.cache_types;
+  request.reserve_bytes = job.rules.reserve_bytes;
+  request.class_share = shares.front();
+  auto budgets = budgets_for(job, record.stand_in, record.targets, shares);
+  if (!budgets) return tl::unexpected(budgets.error());
+  request.budgets = *std::move(budgets);
+  return request;
 }
 
 }  // namespace
@@ -126,8 +207,8 @@ std::vector<std::string> notices_for(const plan::PlanRecord& record,
 Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   const auto begin = std::chrono::steady_clock::now();
   // The drivers are asked while the worker starts.
-  devices::Sampler sampler(job.sources);
-  sampler.start();
+  devices::Sampler drivers(job.sources);
+  drivers.start();
   auto opened = open_oracle(job);
   if (!opened) return tl::unexpected(opened.error());
   engine::Oracle& oracle = *opened->oracle;
@@ -136,44 +217,16 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
         [&](const protocol::Progress& progress) { job.on_progress(progress.fraction); });
   }
 
-  plan::PlanRecord record;
-  record.tool_version = kVersion;
-  record.created_at = utc_now();
-  record.engine = oracle.hello().engine;
-  record.model = oracle.model();
-  record.stand_in = opened->stand_in.has_value();
-  const auto host_available = devices::this_machine().memory_available_bytes;
-  for (const DeviceReport& report : targets_of(
-           devices::join(oracle.hello().devices, sampler.fresh(kFirstSampleDeadline).devices),
-           job.base.placement.devices)) {
-    record.targets.push_back(capped_by_host(report, host_available));
+  plan::PlanRecord record = begin_record(job, *opened, drivers);
+  if (record.targets.empty()) {
+    return error(ErrorKind::device, "llama.cpp lists no device to plan for",
+                 "see what it lists with sweetspot devices");
   }
-
-  plan::PlanRequest request;
-  request.base = job.base;
-  if (job.n_ctx_is_default) shorten_default_context(request.base.context, record.model);
-  for (const std::uint32_t n_ctx : job.contexts) {
-    if (auto trained = check_trained_context(n_ctx, record.model, job.allow_beyond_trained_context);
-        !trained) {
-      return tl::unexpected(trained.error());
-    }
-  }
-  if (auto trained = check_trained_context(request.base.context.n_ctx, record.model,
-                                           job.allow_beyond_trained_context);
-      !trained) {
-    return tl::unexpected(trained.error());
-  }
-  request.contexts = job.contexts;
-  request.cache_types = job.cache_types;
-  request.reserve_bytes = job.rules.reserve_bytes;
   const std::vector<plan::DriverShare> shares = shares_of(job, record.targets);
-  request.class_share = shares.front();
-  auto budgets = budgets_for(job, record.stand_in, record.targets, shares);
-  if (!budgets) return tl::unexpected(budgets.error());
-  request.budgets = *std::move(budgets);
-
+  auto request = request_for(job, record, shares);
+  if (!request) return tl::unexpected(request.error());
   auto made =
-      plan::make_plan(std::move(request), record.model,
+      plan::make_plan(*std::move(request), record.model,
                       [&](const std::vector<Config>& configs) { return oracle.ask(configs); });
   if (!made) return tl::unexpected(made.error());
   record.plan = *std::move(made);

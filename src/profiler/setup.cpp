@@ -48,11 +48,12 @@ void shorten_default_context(ContextSettings& context, const ModelInfo& model) {
   context.n_ctx = std::min(context.n_ctx, static_cast<std::uint32_t>(model.n_ctx_train));
 }
 
-Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed) {
+Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed,
+                             std::string_view flag) {
   const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
   if (trained == 0 || n_ctx <= trained || allowed) return {};
   return error(ErrorKind::usage,
-               fmt::format("--ctx-size {} is more than the {} tokens the model was trained for",
+               fmt::format("{} {} is more than the {} tokens the model was trained for", flag,
                            n_ctx, trained),
                fmt::format("give at most {}, or add --allow-untrained-ctx", trained));
 }

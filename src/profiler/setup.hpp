@@ -1,7 +1,9 @@
 // What measuring and planning check before they begin.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.hpp"
@@ -21,8 +23,9 @@ std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
 /// Nobody asked for this context: a model trained for less shortens it.
 void shorten_default_context(ContextSettings& context, const ModelInfo& model);
 
-/// Error (usage) where the context is longer than the model was trained for and that was not
-/// allowed.
-Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed);
+/// Error (usage, naming the flag it came from) where the context is longer than the model was
+/// trained for and that was not allowed.
+Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed,
+                             std::string_view flag = "--ctx-size");
 
 }  // namespace sweetspot::profiler

@@ -22,6 +22,7 @@ using plan::Plan;
 using plan::PlanRecord;
 
 constexpr int kRowsShown = 12;
+constexpr const char* kBehindNumber = "  ";  // as wide as " *", so that the digits stay in line
 
 std::string gib(std::uint64_t bytes) {
   return fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0 * 1024.0));
@@ -39,10 +40,10 @@ std::string share_text(const DriverShare& share) {
                      share.source);
 }
 
-std::string budget_line(const DeviceReport& target, const DeviceBudget& budget) {
-  return fmt::format("{}  {}: budget {} ({}); driver's share {}", printable(budget.id),
-                     printable(target.device.description, 60), format_bytes(budget.budget_bytes),
-                     printable(budget.limited_by), share_text(budget.share));
+std::string budget_line(const DeviceBudget& budget, const std::string& description) {
+  return fmt::format("{}  {}: budget {} ({}); driver's share {}", printable(budget.id), description,
+                     format_bytes(budget.budget_bytes), printable(budget.limited_by),
+                     share_text(budget.share));
 }
 
 std::string types_text(const plan::CacheTypes& types) {
@@ -63,19 +64,33 @@ std::vector<int> rows_of(const Plan& plan) {
 
 std::string cell_text(const Plan& plan, std::size_t types, std::size_t context, int layers) {
   const PlannedMemory& cell = plan.cell(types, context, layers);
-  if (!cell.problem.empty()) return kAbsent;
-  const std::string text = gib(offloaded_bytes(cell.memory));
+  const bool refused = !cell.problem.empty();
+  std::string text = refused ? kAbsent : gib(offloaded_bytes(cell.memory));
   if (plan.verdicts.empty()) return text;
   const std::size_t index = static_cast<std::size_t>(&cell - plan.grid.cells.data());
-  return text + (plan.verdicts[index].fits ? " *" : "  ");
+  return text + (plan.verdicts[index].fits ? " *" : kBehindNumber);
+}
+
+/// The largest layers that fit each context.
+Row fits_row(const Plan& plan, std::size_t types) {
+  Row row;
+  row.cells.emplace_back("fits");
+  const std::size_t columns = plan.grid.axes.n_ctx.size();
+  for (std::size_t c = 0; c < columns; ++c) {
+    const auto& largest = plan.largest_layers[types * columns + c];
+    row.cells.push_back((largest ? fmt::format("{}", *largest) : "none") + kBehindNumber);
+  }
+  row.emphasis = Emphasis::winner;
+  return row;
 }
 
 std::string table_of(const Plan& plan, std::size_t types, const Style& style) {
   Table table;
   table.columns.push_back({"layers", Align::right});
   for (const std::uint32_t n_ctx : plan.grid.axes.n_ctx) {
+    // Where the width is short, long contexts go first.
     table.columns.push_back(
-        {fmt::format("{}{}", n_ctx, plan.verdicts.empty() ? "" : "  "), Align::right});
+        {fmt::format("{}{}", n_ctx, plan.verdicts.empty() ? "" : kBehindNumber), Align::right, 1});
   }
   for (const int layers : rows_of(plan)) {
     Row row;
@@ -85,36 +100,28 @@ std::string table_of(const Plan& plan, std::size_t types, const Style& style) {
     }
     table.rows.push_back(std::move(row));
   }
-  const bool first = types == 0;
-  if (first && !plan.largest_layers.empty()) {
-    Row row;
-    row.cells.emplace_back("fits");
-    for (const auto& largest : plan.largest_layers) {
-      row.cells.push_back(largest ? fmt::format("{}  ", *largest) : "none  ");
-    }
-    row.emphasis = Emphasis::winner;
-    table.rows.push_back(std::move(row));
-  }
+  if (!plan.largest_layers.empty()) table.rows.push_back(fits_row(plan, types));
   return render(table, style);
 }
 
+/// In llama.cpp's short flags: the table has to leave room for the prices.
 std::string what_changes(const Change& change) {
   const Config& c = change.config;
   switch (change.kind) {
     case ChangeKind::smaller_ubatch:
-      return fmt::format("--ubatch-size {}", c.context.n_ubatch);
+      return fmt::format("-ub {}", c.context.n_ubatch);
     case ChangeKind::quantized_cache:
-      return fmt::format("--cache-type-k {} --cache-type-v {}", c.context.type_k, c.context.type_v);
+      return fmt::format("-ctk {} -ctv {} -fa on", c.context.type_k, c.context.type_v);
     case ChangeKind::experts_to_cpu:
-      return fmt::format("--n-cpu-moe {}", c.placement.n_cpu_moe);
+      return fmt::format("-ncmoe {}", c.placement.n_cpu_moe);
     case ChangeKind::ffn_to_cpu:
-      return fmt::format("--n-cpu-ffn {}", c.placement.n_cpu_ffn);
+      return fmt::format("-ncffn {}", c.placement.n_cpu_ffn);
     case ChangeKind::fewer_layers:
-      return fmt::format("--n-gpu-layers {}", c.placement.n_gpu_layers);
+      return fmt::format("-ngl {}", c.placement.n_gpu_layers);
     case ChangeKind::shorter_context:
-      return fmt::format("--ctx-size {}", c.context.n_ctx);
+      return fmt::format("-c {}", c.context.n_ctx);
     case ChangeKind::cache_to_cpu:
-      return "--no-kv-offload";
+      return "-nkvo";
   }
   return {};
 }
@@ -122,15 +129,15 @@ std::string what_changes(const Change& change) {
 std::string what_it_costs(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::smaller_ubatch:
-      return "prompts slow down";
+      return "slower prompts";
     case ChangeKind::quantized_cache:
-      return "quality of the cache";
+      return "exactness of the cache";
     case ChangeKind::shorter_context:
       return "context";
     case ChangeKind::cache_to_cpu:
-      return "costliest: the CPU reads the cache for every token";
+      return "slowest: the cache on the host";
     default:
-      return "generation slows down";
+      return "slower generation";
   }
 }
 
@@ -138,9 +145,9 @@ std::string changes_table(const std::vector<Change>& changes, const Style& style
   Table table;
   table.columns = {{"change"},
                    {"frees", Align::right},
-                   {"to host", Align::right, 2},
-                   {"CPU reads per token", Align::right, 1},
-                   {"costs"}};
+                   {"to host", Align::right, 3},
+                   {"CPU reads/token", Align::right, 1},
+                   {"costs", Align::left, 2}};
   for (const Change& change : changes) {
     table.rows.push_back({{what_changes(change), format_bytes(change.freed_bytes),
                            format_bytes(change.to_host_bytes),
@@ -187,8 +194,25 @@ std::string verdict_text(const Plan& plan) {
   return text;
 }
 
+/// llama.cpp gives every sequence a multiple of 256 tokens: of many, that can be far more.
+std::string rounding_text(const Plan& plan) {
+  if (plan.wanted.n_ctx == plan.request.base.context.n_ctx) return {};
+  return fmt::format(" (llama.cpp makes it {})", plan.wanted.n_ctx);
+}
+
 std::string layers_or_none(int layers) {
   return layers < 0 ? std::string("none") : fmt::format("{}", layers);
+}
+
+/// From this card on, every larger one takes the same.
+std::size_t first_of_the_last_equals(const std::vector<ClassFit>& classes) {
+  const auto alike = [](const ClassFit& a, const ClassFit& b) {
+    return a.fast_layers == b.fast_layers && a.balanced_layers == b.balanced_layers &&
+           a.performance_layers == b.performance_layers && a.all_layers_n_ctx == b.all_layers_n_ctx;
+  };
+  std::size_t first = classes.empty() ? 0 : classes.size() - 1;
+  while (first > 0 && alike(classes[first - 1], classes[first])) --first;
+  return first;
 }
 
 }  // namespace
@@ -196,12 +220,17 @@ std::string layers_or_none(int layers) {
 std::string plan_header_text(const PlanRecord& record, const Style& style) {
   const ModelInfo& model = record.model;
   std::string text =
-      fmt::format("{}  {}, {}, {} of weights, {} blocks\n",
-                  printable(model.name.value_or(model.path)), printable(model.architecture),
-                  printable(model.quantization), format_bytes(model.size_bytes), model.n_layer);
+      paragraph(fmt::format("{}  {}, {}, {} of weights, {} blocks + output = {} layers",
+                            printable(model.name.value_or(model.path)),
+                            printable(model.architecture), printable(model.quantization),
+                            format_bytes(model.size_bytes), model.n_layer, record.plan.offloadable),
+                style);
   if (const auto& budgets = record.plan.request.budgets) {
     for (std::size_t i = 0; i < budgets->devices.size(); ++i) {
-      text += paragraph(budget_line(record.targets[i], budgets->devices[i]), style);
+      // A stand-in's own description is this machine's, and nothing is planned for that.
+      const std::string description =
+          record.stand_in ? "stand-in" : printable(record.targets[i].device.description, 60);
+      text += paragraph(budget_line(budgets->devices[i], description), style);
     }
   }
   for (const std::string& notice : record.notices) text += paragraph(notice, style);
@@ -212,10 +241,13 @@ std::string plan_tables(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   std::string text;
   for (std::size_t t = 0; t < plan.grid.axes.cache_types.size(); ++t) {
-    text +=
-        fmt::format("\nGiB on the device{} by layers and context, {} cache{}\n",
-                    record.targets.size() > 1 ? "s" : "", types_text(plan.grid.axes.cache_types[t]),
-                    plan.verdicts.empty() ? "" : " (* fits, the driver's share included)");
+    text += "\n" +
+            paragraph(
+                fmt::format("GiB on the device{} by layers and context, {} cache{}",
+                            record.targets.size() > 1 ? "s" : "",
+                            types_text(plan.grid.axes.cache_types[t]),
+                            plan.verdicts.empty() ? "" : " (* fits, the driver's share included)"),
+                style);
     text += table_of(plan, t, style);
   }
   return text;
@@ -225,13 +257,17 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   const Config& base = plan.request.base;
   std::string text =
-      fmt::format("\n{} of {}, context {}{}\n", layer_count(base.placement.n_gpu_layers),
-                  plan.offloadable, base.context.n_ctx, verdict_text(plan));
+      "\n" + paragraph(fmt::format("{} of {}, context {}{}{}",
+                                   layer_count(base.placement.n_gpu_layers), plan.offloadable,
+                                   base.context.n_ctx, rounding_text(plan), verdict_text(plan)),
+                       style);
   text += memory_lines(plan, style);
   if (!plan.verdict) return text;
-  text += plan.largest_context
-              ? fmt::format("Largest context with these layers: {} tokens\n", *plan.largest_context)
-              : "No context fits with these layers\n";
+  text += paragraph(
+      plan.largest_context
+          ? fmt::format("Largest context with these layers: {} tokens", *plan.largest_context)
+          : std::string("No context fits with these layers"),
+      style);
   if (plan.verdict->fits) return text;
   if (plan.changes.empty()) return text + "No single change makes it fit\n";
   return text + "\nWhat makes it fit, cheapest first\n" + changes_table(plan.changes, style);
@@ -245,18 +281,24 @@ std::string plan_classes_table(const PlanRecord& record, const Style& style) {
                    {"fast", Align::right},
                    {"balanced", Align::right},
                    {"performance", Align::right},
-                   {"all layers fit up to", Align::right}};
-  for (const ClassFit& each : plan.classes) {
+                   {"all layers fit up to", Align::right, 1}};
+  const std::size_t shown = first_of_the_last_equals(plan.classes);
+  for (std::size_t i = 0; i < plan.classes.size() && i <= shown; ++i) {
+    const ClassFit& each = plan.classes[i];
+    const bool and_larger = i == shown && i + 1 < plan.classes.size();
     table.rows.push_back(
-        {{fmt::format("{} GiB", each.class_gib), layers_or_none(each.fast_layers),
-          layers_or_none(each.balanced_layers), layers_or_none(each.performance_layers),
+        {{fmt::format("{} GiB{}", each.class_gib, and_larger ? "+" : " "),
+          layers_or_none(each.fast_layers), layers_or_none(each.balanced_layers),
+          layers_or_none(each.performance_layers),
           each.all_layers_n_ctx > 0 ? fmt::format("{} tokens", each.all_layers_n_ctx)
-                                    : std::string("-")},
+                                    : std::string(kAbsent)},
          Emphasis::none,
          {}});
   }
-  return fmt::format("\nLayers by card, context {} (under {:.0f}, {:.0f} and {:.0f} % of it)\n",
-                     plan.request.base.context.n_ctx, bands[0], bands[1], bands[2]) +
+  return "\n" +
+         paragraph(fmt::format("Layers by card, context {} (under {:g}, {:g} and {:g} % of it)",
+                               plan.request.base.context.n_ctx, bands[0], bands[1], bands[2]),
+                   style) +
          render(table, style);
 }
 

@@ -27,6 +27,11 @@ std::size_t count_offload_devices() {
   return count;
 }
 
+std::string there_are(std::size_t devices) {
+  if (devices == 0) return "there is no device";
+  return devices == 1 ? "there is 1 device" : fmt::format("there are {} devices", devices);
+}
+
 /// The buffer type of that name, as llama.cpp's programs look it up for --override-tensor.
 Answer<ggml_backend_buffer_type_t> find_buffer_type(const std::string& name, Phase phase) {
   std::vector<std::string> known;
@@ -106,15 +111,15 @@ Answer<void> ModelParams::set_split(const Placement& placement, Phase phase) {
   const std::size_t here =
       devices_.empty() ? count_offload_devices() : devices_.size() - 1;  // less the null
   if (static_cast<std::size_t>(placement.main_gpu) >= std::max<std::size_t>(here, 1)) {
-    return fault(FaultCode::config_rejected, phase,
-                 fmt::format("--main-gpu is {}, but there are only {} devices to offload to",
-                             placement.main_gpu, here));
+    return fault(
+        FaultCode::config_rejected, phase,
+        fmt::format("--main-gpu is {}, but {} to offload to", placement.main_gpu, there_are(here)));
   }
   if (placement.tensor_split.empty()) return {};
   if (placement.tensor_split.size() != here) {
     return fault(FaultCode::config_rejected, phase,
-                 fmt::format("--tensor-split has {} shares, but there are {} devices to offload to",
-                             placement.tensor_split.size(), here));
+                 fmt::format("--tensor-split has {} shares, but {} to offload to",
+                             placement.tensor_split.size(), there_are(here)));
   }
   split_.resize(llama_max_devices());
   std::transform(placement.tensor_split.begin(), placement.tensor_split.end(), split_.begin(),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "worker/clock.hpp"
@@ -41,7 +42,18 @@ bool maps_weights(LoadMode mode) {
   return mode == LoadMode::automatic || mode == LoadMode::mmap;
 }
 
-PlannedMemory refused(std::string why) { return {{}, 0, std::move(why)}; }
+/// "llama_init_from_model: quantized V cache ..." -> "quantized V cache ...": where llama.cpp
+/// printed it says nothing to a user.
+std::string reason_in(std::string line) {
+  constexpr std::string_view kLoading = "error loading model: ";
+  if (const std::size_t at = line.rfind(kLoading); at != std::string::npos) {
+    line.erase(0, at + kLoading.size());
+  }
+  constexpr std::string_view kInit = "llama_init_from_model: ";
+  return line.starts_with(kInit) ? line.substr(kInit.size()) : line;
+}
+
+PlannedMemory refused(const std::string& why) { return {{}, 0, reason_in(why)}; }
 
 }  // namespace
 
@@ -69,8 +81,7 @@ Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Repl
   result.maps.resize(configs.size());
   std::size_t done = 0;
   for (const std::size_t i : by_placement(configs)) {
-    if (auto ready = prepare(configs[i]); !ready) return tl::unexpected(ready.error());
-    auto planned = ask(*model_, configs[i]);
+    auto planned = answer(configs[i]);
     if (!planned) return tl::unexpected(planned.error());
     result.maps[i] = *std::move(planned);
     ++done;
@@ -79,6 +90,23 @@ Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Repl
   result.loads = loads_ - loads_before;
   result.seconds = (now_ms() - start) / 1000;
   return result;
+}
+
+Answer<PlannedMemory> Oracle::answer(const Config& config) {
+  const auto ready = prepare(config);
+  if (ready) return ask(*model_, config);
+  // llama.cpp gives no code for why it does not load. A model that loads on the CPU is fine: then
+  // it is the placement that this device or architecture does not have (split modes row, tensor).
+  const bool unexplained = ready.error().code == FaultCode::model_null;
+  if (unexplained && loads_on_cpu()) return refused(ready.error().message);
+  return tl::unexpected(ready.error());
+}
+
+bool Oracle::loads_on_cpu() {
+  Placement cpu;
+  cpu.n_gpu_layers = 0;
+  if (!loads_on_cpu_) loads_on_cpu_ = load_from(header_.path(), cpu).has_value();
+  return *loads_on_cpu_;
 }
 
 // The vocabulary should not matter to memory. That is not taken on trust: the first config is asked

@@ -32,6 +32,8 @@ class Oracle {
   Oracle(std::string path, std::vector<GgufFile> files, HeaderFile header)
       : path_(std::move(path)), files_(std::move(files)), header_(std::move(header)) {}
 
+  Answer<PlannedMemory> answer(const Config& config);
+  bool loads_on_cpu();
   Answer<void> prepare(const Config& config);
   Answer<void> load(const Placement& placement);
   Answer<ModelHandle> load_from(const std::string& header_path, const Placement& placement) const;
@@ -45,6 +47,7 @@ class Oracle {
   bool checked_ = false;                    ///< whether they differ is known
   std::optional<Placement> placement_;      ///< of model_
   ModelHandle model_;
+  std::optional<bool> loads_on_cpu_;  ///< nothing = not tried
   std::uint32_t loads_ = 0;
 };
 

@@ -9,7 +9,9 @@
 //              `layers` are the blocks, so layers + 1 can be offloaded.
 //   "devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8000000000, "free_bytes": 7900000000,
 //                "pci_bus_id": "0000:01:00.0"}]   a CPU device is always added
-//   "memory":  {"context_bytes_per_token": 20000, "compute_bytes_per_ubatch_token": 100000}
+//   "memory":  {"context_bytes_per_token": 20000, "compute_bytes_per_ubatch_token": 100000,
+//               "weights_left_on_host_bytes": 0}   that much of the offloaded weights is not on the
+//               device
 //   "speed":   {"cpu_ms": 40, "gpu_ms": 5,         ms/token with no layer and with all layers
 //   offloaded
 //               "by_layers": {"8": 12.5},          exact values for some counts
@@ -24,9 +26,9 @@
 //   (1..) "rules":   [ ... ]        the first that applies to a request decides; none = "answer"
 //
 // A rule:
-//   "at":  start, hello, inspect, map, load, context, measure, check, full-depth, unload, synth or serve
-//   "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from": 8192, "ubatch_from":
-//   512,
+//   "at":  start, hello, inspect, map, load, context, measure, check, full-depth, unload, synth or
+//   serve "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from": 8192,
+//   "ubatch_from": 512,
 //           "kind": "prompt"}          all that are given must hold; layers are the effective ones
 //   "after_samples": 5                 measure only: act when that many samples have been sent
 //   "stderr": ["a line", ...]          printed first
@@ -354,9 +356,12 @@ MemoryMap ScriptedWorker::memory() const {
       script.value("context_bytes_per_token", std::uint64_t{20'000}) * context_.n_ctx;
   const std::uint64_t compute =
       script.value("compute_bytes_per_ubatch_token", std::uint64_t{100'000}) * context_.n_ubatch;
-  MemoryMap map = {{kHostDeviceId, info.size_bytes - share(info.size_bytes),
-                    context - share(context), layers_ == 0 ? compute : compute / 10, 0}};
-  if (layers_ > 0) map.push_back({device_, share(info.size_bytes), share(context), compute, 0});
+  const std::uint64_t offloaded = share(info.size_bytes);
+  const std::uint64_t left =
+      std::min(offloaded, script.value("weights_left_on_host_bytes", std::uint64_t{0}));
+  MemoryMap map = {{kHostDeviceId, info.size_bytes - offloaded + left, context - share(context),
+                    layers_ == 0 ? compute : compute / 10, 0}};
+  if (layers_ > 0) map.push_back({device_, offloaded - left, share(context), compute, 0});
   return map;
 }
 
