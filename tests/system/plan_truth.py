@@ -158,6 +158,43 @@ def compare(model, matrix, environment, rpc=()):
                              real["effective"]["n_ctx"])
 
 
+FIT_PARAMS = SOURCE / ".deps/llama/bin/llama-fit-params"
+FIT_FLAGS = {"n_gpu_layers": "-ngl", "n_ctx": "-c", "n_batch": "-b", "n_ubatch": "-ub", "type_k": "-ctk",
+             "type_v": "-ctv", "flash_attn": "-fa", "n_parallel": "-np", "n_cpu_moe": "-ncmoe",
+             "n_cpu_ffn": "-ncffn", "override_tensor": "-ot", "tensor_split": "-ts"}
+
+
+def fit_params_command(path, config, rpc=()):
+    command = [str(FIT_PARAMS), "-m", str(path), "--fit-print", "on"]
+    if rpc:
+        command += ["--rpc", ",".join(rpc)]
+    for knob, value in {"n_parallel": 1, **config}.items():
+        if knob == "kv_offload":
+            command += [] if value else ["-nkvo"]
+        elif isinstance(value, list):
+            command += [FIT_FLAGS[knob], ",".join(map(str, value))]
+        else:
+            command += [FIT_FLAGS[knob], str(value)]
+    return command
+
+
+def fit_params(path, config, environment, rpc=()):
+    """What llama-fit-params prints: MiB of weights, cache and compute for each device."""
+    done = subprocess.run(fit_params_command(path, config, rpc), env=environment, check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    return {device: [int(figure) for figure in figures] for device, *figures in lines}
+
+
+def in_mib(memory):
+    """Our figures as llama-fit-params prints them: whole MiB, rounded down, and of the weights on the host
+    only those that are not repacked (with mmap, those that are mapped)."""
+    mib = 1 << 20
+    return {"Host" if entry["id"] == "CPU" else entry["id"]:
+            [entry["mapped_bytes" if entry["id"] == "CPU" else "model_bytes"] // mib,
+             entry["context_bytes"] // mib, entry["compute_bytes"] // mib] for entry in memory}
+
+
 def differences(answers):
     """One line for each config that was not planned as it came."""
     return [f"{json.dumps(each.config)}\n  planned {json.dumps(each.planned)} {each.planned_n_ctx}"
