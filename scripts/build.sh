@@ -24,9 +24,11 @@ configure() {
 }
 
 main() {
-  local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker)
+  local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker) llama_options=()
+  # The tests hold the planner against real loads on Vulkan's software device.
+  [[ $goal != test ]] || llama_options=(--add-vulkan)
   "$repo_dir/scripts/setup-packages.sh" "$goal"
-  "$repo_dir/scripts/setup-llama.sh"
+  "$repo_dir/scripts/setup-llama.sh" "${llama_options[@]}"
   case $goal in
     test | lint) preset=ci targets=(all) ;;
   esac

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes sure that there is a llama.cpp to build against.
 #
-#   scripts/setup-llama.sh [--private | --with-vulkan]
+#   scripts/setup-llama.sh [--private | --with-vulkan | --add-vulkan]
 #
 # An installed llama.cpp (its CMake package on CMAKE_PREFIX_PATH or in the system) is used as it is,
-# unless a private one is asked for (--with-vulkan asks for one with the Vulkan backend).
+# unless a private one is asked for (--with-vulkan asks for one with the Vulkan backend). --add-vulkan is
+# what the tests ask for: an installed one is used as it is, a private one has the Vulkan backend.
 # Otherwise a private prefix, .deps/llama, is assembled from Debian unstable's packages: apt resolves
 # one consistent set into directories of its own and dpkg -x unpacks it, so the system's packages, apt
 # lists and dpkg status are never touched. Mirror and keyring are those of the machine's own apt.
@@ -211,6 +212,7 @@ is_assembled() {
 main() {
   case ${1:-} in
     --with-vulkan) with_vulkan=yes look_for_installed=no ;;
+    --add-vulkan) with_vulkan=yes ;;
     --private) look_for_installed=no ;;
   esac
   if [[ $look_for_installed == yes ]] && ! is_assembled && has_installed_llama; then
