@@ -19,6 +19,7 @@ struct Environment {
   bool stdin_is_terminal = false;
   bool color = false;           ///< colours are welcome on a terminal (NO_COLOR, TERM)
   int width = 100;              ///< columns of the terminal, 100 where there is none
+  std::string data_folder;      ///< sweetspot's in the user's data (XDG_DATA_HOME); empty = none
   std::string worker_override;  ///< --worker or SWEETSPOT_WORKER; empty = look beside the program
   process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
 };

@@ -68,6 +68,11 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
       line.show(fmt::format("asking llama.cpp {:3.0f} %", 100 * std::max(fraction, 0.0)));
     };
   }
+  job->on_measuring = [&](const std::string& device) {
+    line.clear();
+    fmt::print(stderr, "measuring what the driver of {} itself takes (once per driver)\n",
+               printable(device));
+  };
   const Result<plan::PlanRecord> record = profiler::make_plan(*job);
   line.clear();
   if (!record) return tl::unexpected(record.error());

@@ -151,6 +151,9 @@ Result<profiler::PlanJob> make_plan_job(const PlanOptions& options,
   Result<engine::StartOptions> start = start_options(environment, options.connection);
   if (!start) return tl::unexpected(start.error());
   job.start = *std::move(start);
+  if (!environment.data_folder.empty()) {
+    job.driver_shares_path = environment.data_folder + "/driver-shares.json";
+  }
   job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
   return job;
 }

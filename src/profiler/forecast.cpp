@@ -24,11 +24,8 @@ plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
 
 std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets,
                                         const Reading<std::uint64_t>& limit_bytes) {
-  std::vector<plan::DriverShare> shares;
-  for (const DeviceReport& target : targets) {
-    shares.push_back(plan::default_driver_share(target.device));
-    shares.back().high_bytes = shares.back().low_bytes;
-  }
+  // A guess of the driver's share proves nothing.
+  const std::vector<plan::DriverShare> shares(targets.size());
   auto devices = plan::make_budgets(targets, everything(limit_bytes), shares);
   if (!devices) return std::nullopt;
   return plan::Budgets{*std::move(devices), {devices::this_machine().memory_available_bytes}};

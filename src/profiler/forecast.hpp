@@ -15,8 +15,8 @@ namespace sweetspot::profiler {
 
 struct Forecast {
   Reading<MemoryMap> memory;  ///< absent with llama.cpp's reason where it refuses the config
-  /// Beyond what is free now, or beyond the limit: 0 = may fit. The driver's share is counted with
-  /// the least it can be, so that only what cannot fit is missing. Absent where nobody can tell.
+  /// Beyond what is free now, or beyond the limit: 0 = may fit. llama.cpp's buffers alone, without
+  /// the driver's share, so that only what cannot fit is missing. Absent where nobody can tell.
   Reading<std::uint64_t> missing_bytes;
   std::string sentence;  ///< what is missing where, empty where nothing is
 };

@@ -13,7 +13,9 @@
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
 #include "plan/arithmetic.hpp"
+#include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
+#include "store/driver_share_file.hpp"
 #include "sweetspot_version.hpp"
 
 namespace sweetspot::profiler {
@@ -66,15 +68,51 @@ DeviceReport capped_by_host(DeviceReport report, const Reading<std::uint64_t>& h
   return report;
 }
 
-std::vector<plan::DriverShare> shares_of(const PlanJob& job,
-                                         const std::vector<DeviceReport>& targets) {
-  std::vector<plan::DriverShare> shares;
-  for (const DeviceReport& target : targets) {
-    plan::DriverShare share = plan::default_driver_share(target.device);
+// Measured once for a device, backend, driver and llama.cpp; kept for later plans.
+Result<MeasuredShare> measured_share(const PlanJob& job, const DeviceReport& target,
+                                     engine::Oracle& oracle) {
+  const MeasuredShare wanted = share_conditions(target, oracle.hello().engine);
+  const auto kept = store::load_driver_shares(job.driver_shares_path);
+  if (!kept) return tl::unexpected(kept.error());
+  for (const MeasuredShare& share : *kept) {
+    if (share.same_conditions(wanted)) return share;
+  }
+  oracle.end();  // its worker holds the device; the next question starts another
+  if (job.on_measuring) job.on_measuring(target.device.id);
+  auto share =
+      measure_driver_share(job.start, job.sources, target, oracle.hello().engine, job.observer);
+  if (!share) return share;
+  if (auto saved = store::keep_driver_share(job.driver_shares_path, *share); !saved) {
+    return tl::unexpected(saved.error());
+  }
+  return share;
+}
+
+struct Shares {
+  std::vector<plan::DriverShare> of_target;
+  std::vector<std::string> notices;  ///< why one could not be measured
+};
+
+Result<Shares> find_shares(const PlanJob& job, const plan::PlanRecord& record,
+                           engine::Oracle& oracle) {
+  Shares shares;
+  for (const DeviceReport& target : record.targets) {
+    shares.of_target.push_back(plan::default_driver_share(target.device));
+    plan::DriverShare& share = shares.of_target.back();
     if (job.driver_share_bytes) {
       share = {*job.driver_share_bytes, *job.driver_share_bytes, false, "given (--driver-share)"};
+      continue;
     }
-    shares.push_back(std::move(share));
+    if (job.driver_shares_path.empty() || !can_measure_share(target)) continue;
+    const auto measured = measured_share(job, target, oracle);
+    if (measured) {
+      share = {measured->low_bytes, measured->high_bytes, true,
+               "measured " + measured->measured_at};
+    } else if (measured.error().kind == ErrorKind::interrupted) {
+      return tl::unexpected(measured.error());
+    } else {
+      shares.notices.push_back(measured.error().message);
+    }
   }
   return shares;
 }
@@ -159,7 +197,8 @@ std::vector<std::string> notices_for(const plan::PlanRecord& record,
 }
 
 // What is known before anything is planned: who answers, of which model, for which devices.
-plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened, devices::Sampler& drivers) {
+plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened,
+                              const devices::Snapshot& drivers) {
   plan::PlanRecord record;
   record.tool_version = kVersion;
   record.created_at = utc_now();
@@ -167,8 +206,7 @@ plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened, devices:
   record.model = opened.oracle->model();
   record.stand_in = opened.stand_in.has_value();
   const auto host_available = devices::this_machine().memory_available_bytes;
-  const auto reports =
-      devices::join(opened.oracle->hello().devices, drivers.fresh(kFirstSampleDeadline).devices);
+  const auto reports = devices::join(opened.oracle->hello().devices, drivers.devices);
   for (const DeviceReport& report : targets_of(reports, job.base.placement.devices)) {
     record.targets.push_back(capped_by_host(report, host_available));
   }
@@ -206,9 +244,10 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
 
 Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   const auto begin = std::chrono::steady_clock::now();
-  // The drivers are asked while the worker starts.
-  devices::Sampler drivers(job.sources);
-  drivers.start();
+  // The drivers are asked first: a worker that only lists its devices already takes memory.
+  devices::Sampler sampler(job.sources);
+  sampler.start();
+  const devices::Snapshot drivers = sampler.fresh(kFirstSampleDeadline);
   auto opened = open_oracle(job);
   if (!opened) return tl::unexpected(opened.error());
   engine::Oracle& oracle = *opened->oracle;
@@ -222,8 +261,9 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
     return error(ErrorKind::device, "llama.cpp lists no device to plan for",
                  "see what it lists with sweetspot devices");
   }
-  const std::vector<plan::DriverShare> shares = shares_of(job, record.targets);
-  auto request = request_for(job, record, shares);
+  const auto shares = find_shares(job, record, oracle);
+  if (!shares) return tl::unexpected(shares.error());
+  auto request = request_for(job, record, shares->of_target);
   if (!request) return tl::unexpected(request.error());
   auto made =
       plan::make_plan(*std::move(request), record.model,
@@ -232,7 +272,8 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   record.plan = *std::move(made);
   record.asked = oracle.asked();
   record.loads = oracle.loads();
-  record.notices = notices_for(record, shares);
+  record.notices = notices_for(record, shares->of_target);
+  record.notices.insert(record.notices.end(), shares->notices.begin(), shares->notices.end());
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return record;
 }

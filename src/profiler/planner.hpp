@@ -14,6 +14,7 @@
 #include "engine/worker.hpp"
 #include "plan/budget.hpp"
 #include "plan/plan_record.hpp"
+#include "profiler/events.hpp"
 
 namespace sweetspot::profiler {
 
@@ -27,10 +28,13 @@ struct PlanJob {
   plan::BudgetRules rules;
   /// Told by the user; otherwise what was measured here, otherwise a stated default.
   Reading<std::uint64_t> driver_share_bytes = Absence{"not given"};
-  std::string driver_shares_path;  ///< where measured shares are kept; empty = nowhere
+  /// Where measured shares are kept. Empty: nothing is looked up and nothing is measured.
+  std::string driver_shares_path;
   engine::StartOptions start;
   devices::SourceFactory sources;
   std::function<void(double fraction)> on_progress;
+  std::function<void(const std::string& device)> on_measuring;  ///< a driver's share is measured
+  Observer observer;                                            ///< of that measurement
 };
 
 /// Starts a worker (and a stand-in for a device where none is here), asks, and ends them. Errors as

@@ -4,7 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <atomic>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -263,6 +266,80 @@ TEST_F(PlannerTest, ProgressIsToldAndACancelledPlanEnds) {
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().kind, ErrorKind::interrupted);
   EXPECT_DOUBLE_EQ(last, 0.5);
+}
+
+// A driver whose memory in use rises while a model is loaded.
+class LoadedDriver : public devices::StatusSource {
+ public:
+  explicit LoadedDriver(const std::atomic<bool>& loaded) : loaded_(loaded) {}
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
+  std::vector<DeviceStatus> read() override {
+    DeviceStatus status;
+    status.driver = "fake";
+    status.driver_version = std::string("1.2");
+    status.memory_source = "fake";
+    status.pci_bus_id = std::string(kPci);
+    status.memory_total_bytes = 8 * kGiB;
+    status.memory_used_bytes = loaded_ ? 4 * kGiB : kGiB;
+    status.memory_free_bytes = loaded_ ? 4 * kGiB : 7 * kGiB;
+    return {status};
+  }
+
+ private:
+  const std::atomic<bool>& loaded_;
+};
+
+TEST_F(PlannerTest, TheDriversShareIsMeasuredOnceAndKept) {
+  std::atomic<bool> loaded = false;
+  std::uint64_t buffers = 0;
+  int trials = 0;
+  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")")));
+  asked.driver_share_bytes = Absence{"not given"};
+  asked.sources = [&loaded] {
+    devices::Sources sources;
+    sources.list.push_back(std::make_unique<LoadedDriver>(loaded));
+    return sources;
+  };
+  std::string folder = testing::TempDir() + "sweetspot-planner-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  asked.driver_shares_path = folder + "/shares.json";
+  asked.observer = [&](const Event& event) {
+    const auto* step = std::get_if<TrialProgress>(&event);
+    if (step != nullptr && step->phase == Phase::load) loaded = true;
+    if (const auto* done = std::get_if<TrialFinished>(&event)) {
+      buffers = offloaded_bytes(done->trial->memory);
+      ++trials;
+      loaded = false;
+    }
+  };
+  const plan::DeviceBudget first = budget(asked);
+  EXPECT_EQ(trials, 3);
+  ASSERT_GT(buffers, 0U);
+  EXPECT_TRUE(first.share.measured) << first.share.source;
+  EXPECT_EQ(first.share.high_bytes, 3 * kGiB - buffers);
+  EXPECT_EQ(first.share.low_bytes, 3 * kGiB - buffers);
+  EXPECT_THAT(first.share.source, HasSubstr("measured 20"));
+  const plan::DeviceBudget second = budget(asked);
+  EXPECT_EQ(trials, 3) << "kept";
+  EXPECT_EQ(second.share.high_bytes, first.share.high_bytes);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(PlannerTest, AShareThatCannotBeMeasuredIsTheStatedDefaultWithTheReason) {
+  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")"),
+                             R"({"at": "load", "do": "abort"})"));
+  asked.driver_share_bytes = Absence{"not given"};
+  const std::atomic<bool> loaded = false;
+  asked.sources = [&loaded] {
+    devices::Sources sources;
+    sources.list.push_back(std::make_unique<LoadedDriver>(loaded));
+    return sources;
+  };
+  asked.driver_shares_path = testing::TempDir() + "sweetspot-planner-no-such-folder/shares.json";
+  const plan::PlanRecord record = planned(asked);
+  ASSERT_TRUE(record.plan.request.budgets);
+  EXPECT_FALSE(record.plan.request.budgets->devices.front().share.measured);
+  EXPECT_THAT(record.notices, Contains(HasSubstr("driver's share was not measured")));
 }
 
 }  // namespace
