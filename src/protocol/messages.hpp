@@ -243,13 +243,13 @@ enum class FaultCode {
   bad_request,  ///< the worker does not understand or cannot do this now
   version_mismatch,
   config_rejected,  ///< settings that do not go together, or not with the devices here
-  cannot_open,     ///< errno in the message
-  header_invalid,  ///< ggml cannot parse the GGUF, or an extent lies outside the file
-  file_changed,    ///< size, mtime or inode differ from before
-  unsupported,     ///< an architecture or type this llama.cpp does not know
-  model_null,      ///< the loader returned no model
-  context_null,    ///< no context
-  decode_failed,   ///< llama_decode's return code is in the message
+  cannot_open,      ///< errno in the message
+  header_invalid,   ///< ggml cannot parse the GGUF, or an extent lies outside the file
+  file_changed,     ///< size, mtime or inode differ from before
+  unsupported,      ///< an architecture or type this llama.cpp does not know
+  model_null,       ///< the loader returned no model
+  context_null,     ///< no context
+  decode_failed,    ///< llama_decode's return code is in the message
   non_finite,
   device_unknown,
   rpc_refused,  ///< nothing listens there

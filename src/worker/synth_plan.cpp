@@ -354,8 +354,9 @@ std::string architecture_problem(const Request& r) {
 
 std::string names_problem(const Request& r) {
   if (find_architecture(r.architecture) == nullptr) {
-    std::vector<std::string_view> names;
-    for (const Architecture& known : kArchitectures) names.push_back(known.name);
+    std::vector<std::string_view> names(kArchitectures.size());
+    std::transform(kArchitectures.begin(), kArchitectures.end(), names.begin(),
+                   [](const Architecture& known) { return known.name; });
     return fmt::format("{} is not an architecture that can be made; there are {}", r.architecture,
                        fmt::join(names, ", "));
   }

@@ -118,6 +118,46 @@ TEST_F(ProfilerTest, ARowPerConfigurationAndProfilesWithTheirProof) {
   }
 }
 
+TEST_F(ProfilerTest, WhatCannotFitIsARowThatWasNotLoaded) {
+  Request asked = request(script());
+  asked.vram_limit_bytes = std::uint64_t{800} << 20U;
+  asked.sources = driver([](int) { return 0; });
+  const RunOutcome outcome = run(asked, {0, 5, 23});
+  ASSERT_EQ(outcome.run.results.size(), 3U);
+  const Trial& large = outcome.run.results[2];
+  ASSERT_TRUE(large.failure);
+  EXPECT_EQ(large.failure->failure_class, FailureClass::does_not_fit);
+  EXPECT_THAT(large.failure->message, HasSubstr("on GPU0"));
+  EXPECT_THAT(large.failure->message, HasSubstr("--try-anyway"));
+  EXPECT_FALSE(large.load_seconds) << "it must not be loaded";
+  ASSERT_TRUE(large.predicted);
+  EXPECT_EQ(large.missing_bytes, offloaded_bytes(*large.predicted) - (std::uint64_t{800} << 20U));
+  for (const std::size_t i : {0U, 1U}) {
+    const Trial& trial = outcome.run.results[i];
+    EXPECT_TRUE(trial.measured()) << i;
+    EXPECT_EQ(trial.predicted, Reading<MemoryMap>(trial.memory)) << i;
+    EXPECT_EQ(trial.missing_bytes, std::uint64_t{0}) << i;
+  }
+
+  asked.try_anyway = true;
+  const RunOutcome tried = run(std::move(asked), {23});
+  EXPECT_TRUE(tried.run.results[0].measured());
+  EXPECT_GT(tried.run.results[0].missing_bytes.value_or(0), 0U) << "and still known";
+}
+
+TEST_F(ProfilerTest, WithoutAForecastEverythingIsMeasuredAndTheReasonIsSaid) {
+  std::vector<std::string> notices;
+  const RunOutcome outcome =
+      run(request(script(R"({"at": "map", "do": "fault", "code": "unsupported",
+                             "message": "no memory breakdown"})")),
+          {0, 23}, [&](const Event& event) {
+            if (const auto* notice = std::get_if<Notice>(&event)) notices.push_back(notice->text);
+          });
+  EXPECT_TRUE(outcome.run.results[1].measured());
+  EXPECT_FALSE(outcome.run.results[1].predicted);
+  EXPECT_THAT(notices, Contains(HasSubstr("no memory breakdown")));
+}
+
 TEST_F(ProfilerTest, MemoryTheDriverSeesRiseIsOurs) {
   // 1 GiB in use by others; from the third reading on 3 GiB more. The numbers of readings before
   // and during a trial depend on timing, so the rise is asserted as a bound.

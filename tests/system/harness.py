@@ -44,7 +44,8 @@ class SystemTest(unittest.TestCase):
         name, value = self.marker.split("=")
         env = {key: text for key, text in os.environ.items()
                if key not in ("NO_COLOR", "SWEETSPOT_WORKER")}
-        env.update({name: value, "TERM": "xterm"}, **(extra or {}))
+        env.update({name: value, "TERM": "xterm", "XDG_DATA_HOME": str(self.folder / "data")},
+                   **(extra or {}))
         return env
 
     def run_sweetspot(self, *arguments, timeout=120, env=None, stdin=subprocess.DEVNULL):

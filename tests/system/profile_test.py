@@ -88,6 +88,28 @@ class Profile(SystemTest):
         self.assertEqual(max(row["vram_percent"] for row in run["results"]), 100)
         self.assertNotEqual(run["results"][run["analysis"]["optimum"]]["vram_percent"], 100)
 
+    def test_what_cannot_fit_is_not_loaded_and_the_rest_takes_what_was_predicted(self):
+        with self.rpc_server() as address:
+            model = self.synth()
+            _, run = self.profile(model, "--rpc", address, "--layers", "0,2,4")
+            for row in run["results"]:
+                self.assertEqual(row["predicted"], row["devices"], "to the byte")
+                self.assertEqual(row["missing_bytes"], 0)
+            need = [row["vram_used_bytes"] for row in run["results"]]
+            done, run = self.profile(model, "--rpc", address, "--layers", "0,2,4",
+                                     "--vram-limit", need[2] - 1)
+            last = run["results"][2]
+            self.assertEqual(last["error"]["class"], "does-not-fit")
+            self.assertEqual(last["missing_bytes"], 1)
+            self.assertEqual(last["devices"], [], "nothing was loaded")
+            _, run = self.profile(model, "--rpc", address, "--layers", "4", "--try-anyway",
+                                  "--vram-limit", need[2] - 1)
+            self.assertEqual(run["results"][0]["status"], "measured")
+            shown = self.run_sweetspot("profile", model, *FAST, "--layers", "0,4", "--rpc", address,
+                                       "--vram-limit", str(need[2] - 1))
+            self.assertIn("does not fit: 1 B missing", shown.stdout)
+            self.assertRegex(shown.stdout, r"predicted +allocated")
+
     def test_without_any_device_the_cpu_is_measured_once(self):
         model = self.synth()
         done, run = self.profile(model, "--quick", env={"CUDA_VISIBLE_DEVICES": ""})
