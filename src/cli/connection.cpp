@@ -63,11 +63,8 @@ Result<engine::StartOptions> start_options(const Environment& environment,
   start.cancel = environment.cancel;
   start.host_reserve_bytes = default_host_reserve_bytes();
   if (!options.host_reserve.empty()) {
-    const Result<std::uint64_t> reserve = parse_bytes(options.host_reserve);
-    if (!reserve) {
-      return error(ErrorKind::usage, "--host-reserve: " + reserve.error().message,
-                   reserve.error().remedy);
-    }
+    const Result<std::uint64_t> reserve = parse_size(options.host_reserve, "--host-reserve");
+    if (!reserve) return tl::unexpected(reserve.error());
     start.host_reserve_bytes = *reserve;
   }
   if (options.load_timeout_seconds > 0) {
@@ -91,6 +88,13 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
   if (auto endpoint = sweetspot::parse_endpoint(text)) return *std::move(endpoint);
   return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
                "give HOST:PORT, for example 127.0.0.1:50052");
+}
+
+Result<std::uint64_t> parse_size(std::string_view text, std::string_view flag) {
+  Result<std::uint64_t> bytes = parse_bytes(text);
+  if (bytes) return bytes;
+  return error(ErrorKind::usage, fmt::format("{}: {}", flag, bytes.error().message),
+               bytes.error().remedy);
 }
 
 bool is_loopback(std::string_view host) {

@@ -2,6 +2,7 @@
 // become.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,9 @@ Status check_path(std::string_view path);
 
 /// As core's, with an error (usage) that names `flag`.
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag);
+
+/// As core's parse_bytes(), with an error (usage) that names `flag`.
+Result<std::uint64_t> parse_size(std::string_view text, std::string_view flag);
 
 /// True for localhost, 127.0.0.0/8 and ::1.
 bool is_loopback(std::string_view host);

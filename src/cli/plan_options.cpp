@@ -68,13 +68,10 @@ void add_output(CLI::App& app, PlanOptions& options) {
       ->group("Output");
 }
 
-Result<Reading<std::uint64_t>> parse_size(const std::string& text, const char* flag) {
+Result<Reading<std::uint64_t>> size_if_given(const std::string& text, const char* flag) {
   if (text.empty()) return Reading<std::uint64_t>(Absence{"not given"});
-  const Result<std::uint64_t> bytes = parse_bytes(text);
-  if (!bytes) {
-    return error(ErrorKind::usage, std::string(flag) + ": " + bytes.error().message,
-                 bytes.error().remedy);
-  }
+  const Result<std::uint64_t> bytes = parse_size(text, flag);
+  if (!bytes) return tl::unexpected(bytes.error());
   return Reading<std::uint64_t>(*bytes);
 }
 
@@ -103,11 +100,11 @@ Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
   if (!std::isfinite(options.vram_percent)) {  // CLI11's range lets "nan" through
     return error(ErrorKind::usage, "--vram-percent takes a number from 1 to 100");
   }
-  const auto limit = parse_size(options.vram_limit, "--vram-limit");
+  const auto limit = size_if_given(options.vram_limit, "--vram-limit");
   if (!limit) return tl::unexpected(limit.error());
-  const auto reserve = parse_size(options.reserve, "--reserve");
+  const auto reserve = size_if_given(options.reserve, "--reserve");
   if (!reserve) return tl::unexpected(reserve.error());
-  const auto share = parse_size(options.driver_share, "--driver-share");
+  const auto share = size_if_given(options.driver_share, "--driver-share");
   if (!share) return tl::unexpected(share.error());
   job.rules.limit_bytes = *limit;
   job.rules.percent = options.vram_percent;

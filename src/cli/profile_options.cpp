@@ -154,10 +154,8 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   request.full_depth = full_depth_of(options.full_depth);
   request.allow_beyond_trained_context = options.allow_untrained_ctx;
   if (!options.vram_limit.empty()) {
-    const Result<std::uint64_t> limit = parse_bytes(options.vram_limit);
-    if (!limit)
-      return error(ErrorKind::usage, "--vram-limit: " + limit.error().message,
-                   limit.error().remedy);
+    const Result<std::uint64_t> limit = parse_size(options.vram_limit, "--vram-limit");
+    if (!limit) return tl::unexpected(limit.error());
     request.vram_limit_bytes = *limit;
   }
   const Result<Bands> bands = make_bands(options.bands);

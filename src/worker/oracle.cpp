@@ -66,11 +66,7 @@ Answer<Oracle> Oracle::open(const std::string& path) {
   if (!files) return tl::unexpected(files.error());
   auto header = HeaderFile::make(*files, Vocabulary::left_out, kPhase);
   if (!header) return tl::unexpected(header.error());
-  std::vector<FileStamp> stamps;
-  for (const GgufFile& file : *files) stamps.push_back(file.stamp());
-  Oracle oracle(path, *std::move(files), *std::move(header));
-  oracle.stamps_ = std::move(stamps);
-  return oracle;
+  return Oracle(path, *std::move(files), *std::move(header));
 }
 
 Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Reply& reply) {

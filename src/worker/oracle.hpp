@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/memory_map.hpp"
-#include "core/model_info.hpp"
 #include "worker/answer.hpp"
 #include "worker/header_file.hpp"
 #include "worker/llama_adapter.hpp"
@@ -26,8 +25,6 @@ class Oracle {
   /// fault means that the model or a device cannot be used at all.
   Answer<protocol::MapResult> map(const std::vector<Config>& configs, Reply& reply);
 
-  [[nodiscard]] const std::vector<FileStamp>& stamps() const { return stamps_; }
-
  private:
   Oracle(std::string path, std::vector<GgufFile> files, HeaderFile header)
       : path_(std::move(path)), files_(std::move(files)), header_(std::move(header)) {}
@@ -41,7 +38,6 @@ class Oracle {
 
   std::string path_;
   std::vector<GgufFile> files_;
-  std::vector<FileStamp> stamps_;
   HeaderFile header_;                       ///< without the vocabulary
   std::optional<HeaderFile> whole_header_;  ///< with it, where the answers differ
   bool checked_ = false;                    ///< whether they differ is known
