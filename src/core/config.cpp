@@ -50,6 +50,12 @@ constexpr EnumNames<FullDepth, 3> kFullDepths = {{
     {FullDepth::not_tried, "not-tried"},
 }};
 
+constexpr EnumNames<Disturbance, 3> kDisturbances = {{
+    {Disturbance::throttled, "throttled"},
+    {Disturbance::contended, "contended"},
+    {Disturbance::spilled, "spilled"},
+}};
+
 }  // namespace
 
 std::string_view to_string(FlashAttention value) { return name_of(kFlashAttention, value); }
@@ -74,6 +80,11 @@ std::optional<DeviceType> device_type_from_string(std::string_view text) {
 
 std::string_view to_string(StopReason reason) { return name_of(kStopReasons, reason); }
 std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state); }
+
+std::string_view to_string(Disturbance disturbance) { return name_of(kDisturbances, disturbance); }
+std::optional<Disturbance> disturbance_from_string(std::string_view text) {
+  return value_of(kDisturbances, text);
+}
 
 int effective_layers(int requested, int offloadable) {
   if (requested < 0) return offloadable;
