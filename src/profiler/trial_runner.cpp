@@ -13,6 +13,7 @@
 #include "measure/agreement.hpp"
 #include "measure/speed.hpp"
 #include "measure/stopping_rule.hpp"
+#include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -59,13 +60,23 @@ Failure failed(FailureClass failure_class, Phase phase, std::string message) {
 Telemetry absent_telemetry(const Absence& why) {
   Telemetry telemetry;
   telemetry.utilisation_percent = telemetry.temperature_start_c = telemetry.temperature_max_c =
-      telemetry.power_w = telemetry.graphics_clock_mhz = why;
+      telemetry.power_w = telemetry.graphics_clock_mhz = telemetry.graphics_clock_min_mhz =
+          telemetry.graphics_clock_limit_mhz = why;
   telemetry.throttle_reasons = why;
+  telemetry.throttle_times = why;
   return telemetry;
 }
 
 const std::string* pci_of(const DeviceReport& report) {
   return report.device.pci_bus_id.has_value() ? &report.device.pci_bus_id.value() : nullptr;
+}
+
+std::vector<std::string> addresses_of(const std::vector<DeviceReport>& targets) {
+  std::vector<std::string> addresses;
+  for (const DeviceReport& target : targets) {
+    if (const std::string* pci = pci_of(target)) addresses.push_back(*pci);
+  }
+  return addresses;
 }
 
 }  // namespace
@@ -114,6 +125,7 @@ Trial TrialRunner::run(const search::SweepPoint& point, const Forecast* forecast
     trial.failure = measured.error();
   }
   account_memory(trial);
+  mark_spill(trial, uses_);
   if (!worker->end()) {
     stuck_ = true;
     trial.notes.emplace_back("the worker could not be ended: the device needs attention");
@@ -183,6 +195,7 @@ void TrialRunner::read_devices_before(const engine::Worker* worker) {
         use.driver = status->memory_used_bytes.has_value();
         use.total_bytes = status->memory_total_bytes;
         use.used_before_bytes = status->memory_used_bytes;
+        use.spilled_before_bytes = status->spilled_bytes;
       }
       uses_.push_back(std::move(use));
     }
@@ -260,20 +273,37 @@ Outcome<void> TrialRunner::check_output(engine::Worker& worker, Trial& trial) {
   return {};
 }
 
+// Measured again where something disturbed it; what is left of that is marked (R7, R9).
 Outcome<void> TrialRunner::measure_speeds(engine::Worker& worker, Trial& trial) {
-  sampler_.begin();
+  process::CancelToken* cancel = request_.start.cancel;
+  const auto world = watch_world(sampler_, addresses_of(targets_), worker.pid(),
+                                 [cancel] { return cancel != nullptr && cancel->cancelled(); });
+  SpeedSpans spans;
+  Watched watched = measure_undisturbed(world, [&]() -> Measurement {
+    spans = {};
+    Outcome<void> outcome = measure_once(worker, trial, spans);
+    return {std::move(outcome), {spans.generation, spans.prompt}};
+  });
+  note_peaks(watched.window);
+  take_telemetry(watched.window, trial);
+  if (!watched.outcome) return watched.outcome;
+  mark(trial, watched);
+  take_energy(trial, devices_in(watched.window, world.pci_bus_ids), spans);
+  return {};
+}
+
+Outcome<void> TrialRunner::measure_once(engine::Worker& worker, Trial& trial, SpeedSpans& spans) {
   const bool with_prompt = trial.workload.n_prompt > 0;
-  Outcome<Speed> generation =
-      measure_speed(worker, generation_request(trial.workload), Phase::generation,
-                    request_.max_seconds * (with_prompt ? kGenerationShare : 1.0));
+  trial.generation.reset();  // of a measurement that was disturbed
+  trial.prompt.reset();
+  Outcome<Speed> generation = measure_speed(
+      worker, generation_request(trial.workload), Phase::generation,
+      request_.max_seconds * (with_prompt ? kGenerationShare : 1.0), spans.generation);
   Outcome<Speed> prompt = Speed{};
   if (generation && with_prompt) {
     prompt = measure_speed(worker, prompt_request(trial.workload), Phase::prompt,
-                           request_.max_seconds - seconds_measured(generation->raw));
+                           request_.max_seconds - seconds_measured(generation->raw), spans.prompt);
   }
-  const devices::Window window = sampler_.end();
-  note_peaks(window);
-  take_telemetry(window, trial);
   if (!generation) return tl::unexpected(generation.error());
   if (!prompt) return tl::unexpected(prompt.error());
   trial.generation = std::move(*generation);
@@ -283,7 +313,7 @@ Outcome<void> TrialRunner::measure_speeds(engine::Worker& worker, Trial& trial) 
 
 Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
                                           const protocol::MeasureRequest& what, Phase phase,
-                                          double max_seconds) {
+                                          double max_seconds, Span& span) {
   measure::StoppingOptions options;
   options.target_half_width = request_.precision;
   options.max_seconds = max_seconds;
@@ -295,6 +325,8 @@ Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
   const auto done = worker.measure(request, phase, [&](const Sample& sample) {
     // Samples already under way when the rule was met are not part of what it judged.
     if (rule.is_finished()) return false;
+    span.end_ms = devices::steady_now_ms();
+    if (samples.empty()) span.begin_ms = span.end_ms;
     samples.push_back(sample);
     rule.add(sample);
     elapsed_ms += sample.duration_ms;
@@ -349,6 +381,7 @@ void TrialRunner::note_peaks(const devices::Window& window) {
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen != window.end()) {
       keep_larger(uses_[i].used_peak_bytes, seen->second.memory_used_max_bytes);
+      keep_larger(uses_[i].spilled_peak_bytes, seen->second.spilled_max_bytes);
     }
   }
 }
@@ -357,7 +390,9 @@ void TrialRunner::note_peaks(const devices::Snapshot& snapshot) {
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const std::string* pci = pci_of(targets_[i]);
     const DeviceStatus* status = pci != nullptr ? snapshot.find(*pci) : nullptr;
-    if (status != nullptr) keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
+    if (status == nullptr) continue;
+    keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
+    keep_larger(uses_[i].spilled_peak_bytes, status->spilled_bytes);
   }
 }
 
@@ -369,10 +404,6 @@ void TrialRunner::take_telemetry(const devices::Window& window, Trial& trial) co
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen == window.end()) continue;
     trial.telemetry = seen->second.telemetry;
-    const auto& reasons = trial.telemetry.throttle_reasons;
-    if (reasons && !reasons->empty()) {
-      trial.notes.push_back(fmt::format("throttled: {}", fmt::join(*reasons, ", ")));
-    }
     return;
   }
 }

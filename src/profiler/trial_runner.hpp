@@ -15,6 +15,7 @@
 #include "engine/worker.hpp"
 #include "profiler/events.hpp"
 #include "profiler/forecast.hpp"
+#include "profiler/marks.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
 #include "search/sweep.hpp"
@@ -47,8 +48,9 @@ class TrialRunner {
   Outcome<void> load(engine::Worker& worker, Trial& trial);
   Outcome<void> check_output(engine::Worker& worker, Trial& trial);
   Outcome<void> measure_speeds(engine::Worker& worker, Trial& trial);
+  Outcome<void> measure_once(engine::Worker& worker, Trial& trial, SpeedSpans& spans);
   Outcome<Speed> measure_speed(engine::Worker& worker, const protocol::MeasureRequest& what,
-                               Phase phase, double max_seconds);
+                               Phase phase, double max_seconds, Span& span);
   void verify_full_depth(engine::Worker& worker, Trial& trial);
   [[nodiscard]] std::string why_full_depth_is_skipped(const Trial& trial) const;
   void read_devices_before(const engine::Worker* worker);
