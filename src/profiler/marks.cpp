@@ -24,7 +24,7 @@ void mark(Trial& trial, const Watched& watched) {
 
 void mark_spill(Trial& trial, const std::vector<DeviceUse>& uses) {
   const auto spill = spill_of(uses, trial.memory);
-  if (!spill) return;
+  if (!spill || trial.is(Disturbance::spilled)) return;
   trial.mark(Disturbance::spilled);
   trial.notes.push_back("spilled: " + *spill);
 }
@@ -45,10 +45,12 @@ void take_energy(Trial& trial, const std::vector<const devices::DeviceWindow*>& 
   const bool offloaded = trial.layers > 0;
   const std::vector<const devices::DeviceWindow*> none;
   const auto& at_work = offloaded ? devices : none;
-  if (trial.generation) {
+  if (trial.generation && spans.generation.end_ms > 0) {
     set_energy(*trial.generation, energy_of(at_work, spans.generation, trial.generation->raw));
   }
-  if (trial.prompt) set_energy(*trial.prompt, energy_of(at_work, spans.prompt, trial.prompt->raw));
+  if (trial.prompt && spans.prompt.end_ms > 0) {
+    set_energy(*trial.prompt, energy_of(at_work, spans.prompt, trial.prompt->raw));
+  }
 }
 
 }  // namespace sweetspot::profiler

@@ -28,7 +28,7 @@ void mark_spill(Trial& trial, const std::vector<DeviceUse>& uses);
 std::vector<const devices::DeviceWindow*> devices_in(const devices::Window& window,
                                                      const std::vector<std::string>& pci_bus_ids);
 
-/// Energy per token of each speed the trial has.
+/// Energy per token of each speed that was measured in these spans; others keep theirs.
 void take_energy(Trial& trial, const std::vector<const devices::DeviceWindow*>& devices,
                  const SpeedSpans& spans);
 

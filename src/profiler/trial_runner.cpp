@@ -276,14 +276,16 @@ Outcome<void> TrialRunner::check_output(engine::Worker& worker, Trial& trial) {
 // Measured again where something disturbed it; what is left of that is marked (R7, R9).
 Outcome<void> TrialRunner::measure_speeds(engine::Worker& worker, Trial& trial) {
   process::CancelToken* cancel = request_.start.cancel;
-  const auto world = watch_world(sampler_, addresses_of(targets_), worker.pid(),
+  WatchWorld world = watch_world(sampler_, addresses_of(targets_), worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
+  world.processes_known = processes_known_;
   SpeedSpans spans;
   Watched watched = measure_undisturbed(world, [&]() -> Measurement {
     spans = {};
     Outcome<void> outcome = measure_once(worker, trial, spans);
     return {std::move(outcome), {spans.generation, spans.prompt}};
   });
+  processes_known_ = watched.processes_known;
   note_peaks(watched.window);
   take_telemetry(watched.window, trial);
   if (!watched.outcome) return watched.outcome;

@@ -70,6 +70,7 @@ class TrialRunner {
   std::vector<DeviceUse> uses_;                 ///< of the trial under way, by target
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;
+  bool processes_known_ = false;  ///< the driver tells who works on the devices
   bool stuck_ = false;
 };
 

@@ -101,7 +101,7 @@ void measure_once(const WatchWorld& world, const WatchLimits& limits,
   Evidence evidence;
   evidence.pci_bus_ids = world.pci_bus_ids;
   evidence.worker_pid = world.worker_pid;
-  evidence.before = settle(world, limits);
+  if (!world.processes_known && !watched.processes_known) evidence.before = settle(world, limits);
   world.begin();
   Measurement measured = measure();
   watched.outcome = std::move(measured.outcome);
@@ -109,7 +109,13 @@ void measure_once(const WatchWorld& world, const WatchLimits& limits,
   watched.window = evidence.window = world.end();
   watched.findings.clear();
   if (!watched.outcome || world.cancelled()) return;
-  if (!knows_processes(evidence)) evidence.after = settle(world, limits);
+  watched.processes_known = knows_processes(evidence);
+  // What the driver tells of the measurement itself is better than looks around it.
+  if (watched.processes_known) {
+    evidence.before = {};
+  } else {
+    evidence.after = settle(world, limits);
+  }
   watched.findings = judge(evidence);
 }
 

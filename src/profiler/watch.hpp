@@ -26,6 +26,7 @@ struct WatchLimits {
 struct WatchWorld {
   std::vector<std::string> pci_bus_ids = {};  ///< that layers go to; empty = nothing to watch
   std::int64_t worker_pid = 0;
+  bool processes_known = false;  ///< by the last measurement: then nobody waits for an idle device
   std::function<devices::Snapshot()> look;
   std::function<void()> begin;
   std::function<devices::Window()> end;
@@ -41,9 +42,10 @@ struct Measurement {
 };
 
 struct Watched {
-  Outcome<void> outcome = {};             ///< of the last measurement
-  devices::Window window = {};            ///< of the last measurement
-  std::vector<Finding> findings = {};     ///< that it still has
+  Outcome<void> outcome = {};          ///< of the last measurement
+  devices::Window window = {};         ///< of the last measurement
+  std::vector<Finding> findings = {};  ///< that it still has
+  bool processes_known = false;        ///< the driver told the shares of processes, ours among them
   std::vector<std::string> repeats = {};  ///< a sentence for each that was thrown away
 };
 

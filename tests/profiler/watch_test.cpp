@@ -86,6 +86,24 @@ TEST(Watch, OurOwnUseFadesBeforeItIsHeldAgainstOthers) {
   EXPECT_NEAR(world.now_ms, 1000 + kMeasureMs, 200);
 }
 
+TEST(Watch, NobodyWaitsWhereTheDriverTellsWhoWorks) {
+  World world;
+  world.busy = [] { return 100.0; };
+  world.window = [](devices::DeviceWindow& window) {
+    window.processes = std::vector<ProcessUse>{{4711, 90}};
+  };
+  const Watched first = world.run();
+  EXPECT_TRUE(first.processes_known);
+  EXPECT_NEAR(world.now_ms, kMeasureMs + 2000, 200) << "the first cannot know";
+  EXPECT_THAT(first.findings, IsEmpty()) << "the shares are believed, not the look before";
+  WatchWorld later = world.watch();
+  later.processes_known = true;
+  world.now_ms = 0;
+  const Watched second = measure_undisturbed(later, [] { return Measurement{}; });
+  EXPECT_EQ(world.now_ms, 0);
+  EXPECT_THAT(second.findings, IsEmpty());
+}
+
 TEST(Watch, TwoGibibytesTakenMeanwhileCostOneRepetition) {
   World world;
   world.window = [&](devices::DeviceWindow& window) {
