@@ -59,12 +59,13 @@ Symbols load_symbols(void* handle, const SymbolFilter& filter) {
   return symbols;
 }
 
-constexpr std::array<std::pair<Return, std::string_view>, 20> kWords{{
+constexpr std::array<std::pair<Return, std::string_view>, 21> kWords{{
     {kUninitialized, "NVML was not initialised"},
     {kInvalidArgument, "the driver refused the question"},
     {kNotSupported, "not supported on this device"},
     {kNoPermission, "not permitted for this user"},
     {kNotFound, "not found by the driver"},
+    {kInsufficientSize, "the driver has more to tell than there is room for"},
     {kInsufficientPower, "the GPU's power cables are not attached properly"},
     {kDriverNotLoaded, "the NVIDIA driver is not loaded"},
     {kTimeout, "the driver timed out"},
