@@ -60,6 +60,12 @@ constexpr EnumNames<Standing, 5> kStandings = {{{Standing::measured, "measured"}
                                                 {Standing::failed, "failed"},
                                                 {Standing::not_tried, "not-tried"}}};
 
+constexpr EnumNames<Disturbance, 3> kDisturbances = {{
+    {Disturbance::throttled, "throttled"},
+    {Disturbance::contended, "contended"},
+    {Disturbance::spilled, "spilled"},
+}};
+
 }  // namespace
 
 std::string_view to_string(FlashAttention value) { return name_of(kFlashAttention, value); }
@@ -86,6 +92,11 @@ std::string_view to_string(StopReason reason) { return name_of(kStopReasons, rea
 std::string_view to_string(Extent extent) { return name_of(kExtents, extent); }
 std::string_view to_string(Standing standing) { return name_of(kStandings, standing); }
 std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state); }
+
+std::string_view to_string(Disturbance disturbance) { return name_of(kDisturbances, disturbance); }
+std::optional<Disturbance> disturbance_from_string(std::string_view text) {
+  return value_of(kDisturbances, text);
+}
 
 int effective_layers(int requested, int offloadable) {
   if (requested < 0) return offloadable;

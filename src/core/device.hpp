@@ -33,6 +33,27 @@ struct Device {
   }
 };
 
+/// Time a cause has kept the clocks down since the driver was loaded.
+struct ThrottleCounter {
+  std::string reason;
+  std::uint64_t held_ns = 0;
+};
+
+/// What one process took of a device's time lately. The id is the driver's: that of the host, which
+/// in a container is not ours.
+struct ProcessUse {
+  std::int64_t pid = 0;
+  double percent = 0;
+};
+
+/// Totals and traces that say something only between two looks; not written to files.
+struct DeviceCounters {
+  Reading<std::uint64_t> energy_mj;  ///< since the driver was loaded; can start again
+  Reading<std::vector<ThrottleCounter>> throttle;
+  /// Who worked since the last look; empty = nobody, or nothing new.
+  Reading<std::vector<ProcessUse>> processes;
+};
+
 /// One look at a device through its driver. Every field stands alone: one that cannot be read does
 /// not take the others with it.
 struct DeviceStatus {
@@ -50,10 +71,13 @@ struct DeviceStatus {
   Reading<double> utilisation_percent;
   Reading<double> temperature_c;
   Reading<double> power_w;
+  std::string power_source;  ///< "power-average", "power-instant" or "power-usage" (either)
   Reading<double> power_limit_w;
   Reading<double> graphics_clock_mhz;
+  Reading<double> graphics_clock_limit_mhz;  ///< what the card can do at most
   Reading<double> memory_clock_mhz;
   Reading<std::vector<std::string>> throttle_reasons;  ///< empty list = not throttled
+  DeviceCounters counters;
 };
 
 /// A device with its driver's view; `status` is absent where no driver interface knows the device.

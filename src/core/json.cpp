@@ -69,8 +69,18 @@ Json speed_to_json(const std::optional<Speed>& speed) {
   put(json, "p90_ms", speed->p90_ms);
   put(json, "p95_ms", speed->p95_ms);
   put(json, "p99_ms", speed->p99_ms);
+  put(json, "joules_per_token", speed->joules_per_token);
+  json["energy_source"] = speed->energy_source;
   json["raw"] = raw_to_json(speed->raw);
   return json;
+}
+
+Reading<Json> throttle_times_to_json(const Reading<std::vector<ThrottleTime>>& times) {
+  if (!times) return Absence{times.reason()};
+  Json list = Json::array();
+  for (const ThrottleTime& time : *times)
+    list.push_back({{"reason", time.reason}, {"ms", time.ms}});
+  return list;
 }
 
 Json telemetry_to_json(const Telemetry& telemetry) {
@@ -80,7 +90,10 @@ Json telemetry_to_json(const Telemetry& telemetry) {
   put(json, "temperature_max_c", telemetry.temperature_max_c);
   put(json, "power_w", telemetry.power_w);
   put(json, "graphics_clock_mhz", telemetry.graphics_clock_mhz);
+  put(json, "graphics_clock_min_mhz", telemetry.graphics_clock_min_mhz);
+  put(json, "graphics_clock_limit_mhz", telemetry.graphics_clock_limit_mhz);
   put(json, "throttle_reasons", telemetry.throttle_reasons);
+  put(json, "throttle_times", throttle_times_to_json(telemetry.throttle_times));
   return json;
 }
 
@@ -470,6 +483,8 @@ Json to_json(const Trial& trial) {
   json["generation"] = speed_to_json(trial.generation);
   json["telemetry"] = telemetry_to_json(trial.telemetry);
   json["full_depth"] = {{"state", to_string(trial.full_depth)}, {"note", trial.full_depth_note}};
+  json["disturbances"] = Json::array();
+  for (const Disturbance one : trial.disturbances) json["disturbances"].push_back(to_string(one));
   json["notes"] = trial.notes;
   return json;
 }

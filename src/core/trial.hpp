@@ -1,6 +1,7 @@
 // One config measured under one workload.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -47,7 +48,31 @@ struct Speed {
   Reading<double> p90_ms;
   Reading<double> p95_ms;
   Reading<double> p99_ms;
+  /// Of the devices the layers lie on, not of the processor or the whole machine (R21).
+  Reading<double> joules_per_token = Absence{"not measured"};
+  /// "energy-counter" (5 s of work or more); else only indicative: "power-average",
+  /// "power-instant", or "power-usage" where the driver does not say which of the two it is. Empty
+  /// where absent.
+  std::string energy_source;
   std::vector<Sample> raw;  ///< every sample, warm-up included
+};
+
+/// What spoiled a measurement from outside the config, or behind its back.
+enum class Disturbance {
+  throttled,  ///< the device lowered its clocks for heat, power or current (R9)
+  contended,  ///< somebody else worked on the device, or took or freed its memory (R7)
+  spilled,    ///< device memory silently became system memory (R20)
+};
+
+std::string_view to_string(Disturbance disturbance);  ///< throttled, contended, spilled
+std::optional<Disturbance> disturbance_from_string(std::string_view text);
+
+/// How long one cause kept the clocks down.
+struct ThrottleTime {
+  std::string reason;
+  double ms = 0;
+
+  bool operator==(const ThrottleTime&) const = default;
 };
 
 /// What the driver said while the work ran. One device: the first the config offloads to.
@@ -57,7 +82,11 @@ struct Telemetry {
   Reading<double> temperature_max_c;
   Reading<double> power_w;                             ///< mean
   Reading<double> graphics_clock_mhz;                  ///< mean
+  Reading<double> graphics_clock_min_mhz;              ///< lowest sample
+  Reading<double> graphics_clock_limit_mhz;            ///< what the card can do at most
   Reading<std::vector<std::string>> throttle_reasons;  ///< union over the measurement
+  /// Per cause, longest first; from the driver's counters, else the share of samples that named it.
+  Reading<std::vector<ThrottleTime>> throttle_times;
   std::uint32_t samples = 0;
 };
 
@@ -99,10 +128,20 @@ struct Trial {
   std::optional<Speed> generation;
   Telemetry telemetry;
   FullDepth full_depth = FullDepth::not_tried;
-  std::string full_depth_note;     ///< why it was not tried, or how the cache was filled
-  std::vector<std::string> notes;  ///< "throttled", "device memory did not return", ...
+  std::string full_depth_note;  ///< why it was not tried, or how the cache was filled
+  std::vector<Disturbance> disturbances = {};  ///< that no repetition got rid of; each once
+  std::vector<std::string> notes;              ///< for people: "device memory did not return", ...
 
   [[nodiscard]] bool measured() const { return !failure && generation.has_value(); }
+
+  [[nodiscard]] bool is(Disturbance disturbance) const {
+    return std::find(disturbances.begin(), disturbances.end(), disturbance) != disturbances.end();
+  }
+
+  /// Once is enough.
+  void mark(Disturbance disturbance) {
+    if (!is(disturbance)) disturbances.push_back(disturbance);
+  }
 };
 
 }  // namespace sweetspot

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "devices/gpu_metrics.hpp"
 #include "devices/pci.hpp"
 
 namespace sweetspot::devices {
@@ -56,6 +57,36 @@ Reading<double> current_level(const Reading<std::string>& levels, std::string_vi
   return Absence{fmt::format("{}: not understood", file)};
 }
 
+// The highest of the levels.
+Reading<double> top_level(const Reading<std::string>& levels, std::string_view file) {
+  if (!levels) return Absence{levels.reason()};
+  double top = 0;
+  for (std::size_t at = levels->find(':'); at != std::string::npos;
+       at = levels->find(':', at + 1)) {
+    const auto digit = levels->find_first_not_of(' ', at + 1);
+    double value = 0;
+    if (digit == std::string::npos) break;
+    const auto parsed =
+        std::from_chars(levels->data() + digit, levels->data() + levels->size(), value);
+    if (parsed.ec == std::errc() && value <= kMaxMegahertz) top = std::max(top, value);
+  }
+  if (top > 0) return top;
+  return Absence{fmt::format("{}: not understood", file)};
+}
+
+// A card at its highest clock names a limiter as well, the one it would meet next. Only one that
+// costs speed counts.
+Reading<std::vector<std::string>> costly_limiters(Reading<std::vector<std::string>> limiters,
+                                                  const DeviceStatus& status) {
+  constexpr double kFullSpeed = 0.9;
+  const auto& clock = status.graphics_clock_mhz;
+  const auto& limit = status.graphics_clock_limit_mhz;
+  if (!limiters || limiters->empty()) return limiters;
+  if (!clock || !limit) return Absence{"a limiter is named, but the clocks cannot be read"};
+  if (*clock >= *limit * kFullSpeed) return std::vector<std::string>{};
+  return limiters;
+}
+
 class AmdgpuSource final : public StatusSource {
  public:
   AmdgpuSource(AmdgpuOptions options, std::vector<Card> cards)
@@ -81,6 +112,7 @@ class AmdgpuSource final : public StatusSource {
                                       double max) const;
   [[nodiscard]] Reading<std::string> driver_version() const;
   [[nodiscard]] bool is_apu(const Card& card) const;
+  [[nodiscard]] Reading<std::vector<std::string>> limiters(const Card& card) const;
   void identify(Card& card) const;
   void read_memory(DeviceStatus& status, const Card& card) const;
   [[nodiscard]] DeviceStatus read_card(Card& card) const;
@@ -114,6 +146,12 @@ bool AmdgpuSource::is_apu(const Card& card) const {
   const auto vram = number(card, "mem_info_vram_total");
   const auto gtt = number(card, "mem_info_gtt_total");
   return vram && gtt && *vram < *gtt;
+}
+
+Reading<std::vector<std::string>> AmdgpuSource::limiters(const Card& card) const {
+  const auto metrics = options_.tree.read(options_.tree.path(file(card, "gpu_metrics")));
+  if (!metrics) return Absence{"gpu_metrics cannot be read"};
+  return active_limiters(*metrics);
 }
 
 void AmdgpuSource::identify(Card& card) const {
@@ -187,13 +225,18 @@ DeviceStatus AmdgpuSource::read_card(Card& card) const {
   // Two different quantities: the average the firmware keeps, else the moment (kernel 6.6 and
   // later). On an APU either includes the CPU.
   status.power_w = hwmon(card, "power1_average", kMicro, kMaxWatts);
+  status.power_source = status.power_w ? "power-average" : "power-instant";
   if (!status.power_w) status.power_w = hwmon(card, "power1_input", kMicro, kMaxWatts);
   status.power_limit_w = hwmon(card, "power1_cap", kMicro, kMaxWatts);
-  status.graphics_clock_mhz =
-      current_level(options_.tree.text(file(card, "pp_dpm_sclk")), "pp_dpm_sclk");
+  const Reading<std::string> levels = options_.tree.text(file(card, "pp_dpm_sclk"));
+  status.graphics_clock_mhz = current_level(levels, "pp_dpm_sclk");
+  status.graphics_clock_limit_mhz = top_level(levels, "pp_dpm_sclk");
   status.memory_clock_mhz =
       current_level(options_.tree.text(file(card, "pp_dpm_mclk")), "pp_dpm_mclk");
-  status.throttle_reasons = Absence{"amdgpu has no file for it"};
+  status.throttle_reasons = costly_limiters(limiters(card), status);
+  status.counters.energy_mj = Absence{"amdgpu has no file for it"};
+  status.counters.throttle = Absence{"amdgpu counts no time of throttling"};
+  status.counters.processes = Absence{"amdgpu has no file for it"};
   return status;
 }
 

@@ -16,13 +16,17 @@
 #include <vector>
 
 #include "devices/nvml_abi.hpp"
+#include "devices/nvml_asker.hpp"
+#include "devices/nvml_counters.hpp"
 #include "devices/nvml_library.hpp"
 #include "devices/pci.hpp"
 
 namespace sweetspot::devices {
 namespace {
 
+using nvml::Asker;
 using nvml::Return;
+using nvml::why;
 
 constexpr double kMaxWatts = 10000;
 constexpr double kMaxMegahertz = 20000;
@@ -37,31 +41,10 @@ struct Card {
   Reading<std::string> name;
   Reading<std::string> uuid;
   Reading<double> power_limit_w;
+  Reading<double> graphics_clock_limit_mhz;
+  unsigned long long newest_process_us = 0;  // what was seen of processes' work
   bool lost = false;
 };
-
-// Calls about one card. Once the card is lost nothing more is asked.
-class Asker {
- public:
-  explicit Asker(Card& card) : card_(card) {}
-
-  template <typename Function, typename... Args>
-  Return call(Function* function, Args... args) {
-    if (card_.lost) return nvml::kGpuIsLost;
-    if (function == nullptr) return nvml::kFunctionNotFound;
-    const Return code = function(card_.handle, args...);
-    card_.lost = code == nvml::kGpuIsLost;
-    return code;
-  }
-
- private:
-  Card& card_;
-};
-
-template <typename T, typename Function>
-Absence why(Function* function, const char* symbol, T code) {
-  return function == nullptr ? nvml::missing(symbol) : Absence{nvml::describe(code)};
-}
 
 Reading<double> in_range(double value, double low, double high, std::string_view unit) {
   if (value >= low && value <= high) return value;
@@ -188,28 +171,23 @@ Reading<double> watts(unsigned milliwatts) {
   return in_range(milliwatts / 1000.0, 0, kMaxWatts, "W");
 }
 
-// The newer way to ask; a driver that has withdrawn nvmlDeviceGetPowerUsage still answers it.
-std::optional<unsigned> power_field(Asker& asker, const nvml::Symbols& symbols) {
-  std::array<nvml::FieldValue, 2> fields{};
-  fields[0].field_id = nvml::kFieldPowerAverage;
-  fields[1].field_id = nvml::kFieldPowerInstant;
-  const Return code =
-      asker.call(symbols.field_values, static_cast<int>(fields.size()), fields.data());
-  if (code != nvml::kSuccess) return std::nullopt;
-  for (const nvml::FieldValue& field : fields) {
-    if (field.result == nvml::kSuccess && field.value_type == nvml::kValueUnsigned) {
-      return field.value.as_unsigned;
-    }
+// The fields first: they say which of two quantities they are, and a driver that has withdrawn
+// nvmlDeviceGetPowerUsage still answers them.
+void read_power(DeviceStatus& status, Asker& asker, const nvml::Symbols& symbols,
+                const nvml::Fields& fields) {
+  if (fields.power_mw) {
+    status.power_w = watts(*fields.power_mw);
+    status.power_source = fields.power_source;
+    return;
   }
-  return std::nullopt;
-}
-
-Reading<double> read_power(Asker& asker, const nvml::Symbols& symbols) {
   unsigned milliwatts = 0;
   const Return code = asker.call(symbols.power_usage, &milliwatts);
-  if (code == nvml::kSuccess) return watts(milliwatts);
-  if (const auto field = power_field(asker, symbols)) return watts(*field);
-  return why(symbols.power_usage, "nvmlDeviceGetPowerUsage", code);
+  if (code != nvml::kSuccess) {
+    status.power_w = why(symbols.power_usage, "nvmlDeviceGetPowerUsage", code);
+    return;
+  }
+  status.power_w = watts(milliwatts);
+  status.power_source = "power-usage";
 }
 
 Reading<double> read_power_limit(Asker& asker, const nvml::Symbols& symbols) {
@@ -229,6 +207,13 @@ Reading<double> read_clock(Asker& asker, const nvml::Symbols& symbols, int clock
   const Return code = asker.call(symbols.clock, clock, &megahertz);
   if (code != nvml::kSuccess) return why(symbols.clock, "nvmlDeviceGetClockInfo", code);
   return in_range(megahertz, 0, kMaxMegahertz, "MHz");
+}
+
+Reading<double> read_clock_limit(Asker& asker, const nvml::Symbols& symbols) {
+  unsigned megahertz = 0;
+  const Return code = asker.call(symbols.max_clock, nvml::kClockGraphics, &megahertz);
+  if (code != nvml::kSuccess) return why(symbols.max_clock, "nvmlDeviceGetMaxClockInfo", code);
+  return in_range(megahertz, 1, kMaxMegahertz, "MHz");
 }
 
 std::vector<std::string> throttle_names(unsigned long long mask) {
@@ -410,7 +395,7 @@ void NvmlSource::identify(Card& card) {
   if (card.handle == nullptr || card.identified) return;
   card.identified = true;
   const nvml::Symbols& symbols = library_.symbols;
-  Asker asker(card);
+  Asker asker(card.handle, card.lost);
   if (!card.pci_bus_id) {
     nvml::PciInfo pci{};
     const Return code = asker.call(symbols.pci_info, &pci);
@@ -426,6 +411,7 @@ void NvmlSource::identify(Card& card) {
   card.name = ask_text(asker, symbols.name, "nvmlDeviceGetName");
   card.uuid = ask_text(asker, symbols.uuid, "nvmlDeviceGetUUID");
   card.power_limit_w = read_power_limit(asker, symbols);
+  card.graphics_clock_limit_mhz = read_clock_limit(asker, symbols);
 }
 
 DeviceStatus NvmlSource::read_card(Card& card) {
@@ -445,16 +431,21 @@ DeviceStatus NvmlSource::read_card(Card& card) {
     return status;
   }
   const nvml::Symbols& symbols = library_.symbols;
-  Asker asker(card);
+  Asker asker(card.handle, card.lost);
   read_memory(status, asker, symbols);
   status.spilled_bytes = Absence{"NVML does not report it"};
   status.utilisation_percent = read_utilisation(asker, symbols);
   status.temperature_c = read_temperature(asker, symbols);
-  status.power_w = read_power(asker, symbols);
+  const nvml::Fields fields = nvml::read_fields(asker, symbols);
+  read_power(status, asker, symbols, fields);
   status.power_limit_w = card.power_limit_w;
   status.graphics_clock_mhz = read_clock(asker, symbols, nvml::kClockGraphics);
   status.memory_clock_mhz = read_clock(asker, symbols, nvml::kClockMemory);
+  status.graphics_clock_limit_mhz = card.graphics_clock_limit_mhz;
   status.throttle_reasons = read_throttle(asker, symbols);
+  status.counters.throttle = nvml::read_throttle_counters(asker, symbols, fields);
+  status.counters.energy_mj = nvml::read_energy(asker, symbols);
+  status.counters.processes = nvml::read_processes(asker, symbols, card.newest_process_us);
   if (card.lost) make_absent(status, kLostReason);
   return status;
 }

@@ -16,6 +16,7 @@ inline constexpr Return kInvalidArgument = 2;
 inline constexpr Return kNotSupported = 3;
 inline constexpr Return kNoPermission = 4;
 inline constexpr Return kNotFound = 6;
+inline constexpr Return kInsufficientSize = 7;
 inline constexpr Return kInsufficientPower = 8;
 inline constexpr Return kDriverNotLoaded = 9;
 inline constexpr Return kTimeout = 10;
@@ -95,7 +96,7 @@ struct FieldValue {  // nvmlFieldValue_t
   unsigned scope_id;
   long long timestamp;
   long long latency_us;
-  int value_type;  // 1 = unsigned int
+  int value_type;  // kValueUnsigned, ...
   Return result;
   Value value;
 };
@@ -103,6 +104,37 @@ static_assert(sizeof(FieldValue) == 40);
 inline constexpr unsigned kFieldPowerAverage = 185;
 inline constexpr unsigned kFieldPowerInstant = 186;
 inline constexpr int kValueUnsigned = 1;
+inline constexpr int kValueUnsignedLong = 2;
+inline constexpr int kValueUnsignedLongLong = 3;
+
+// Nanoseconds that a policy has held the clocks down. These numbers are as old as the fields
+// themselves. The newer fields for single causes are left alone: they are 251 to 253 in some
+// versions of the header and 269 to 271 in others, where 251 to 253 mean something else.
+inline constexpr unsigned kFieldHeldByPower = 74;
+inline constexpr unsigned kFieldHeldByHeat = 75;
+inline constexpr unsigned kFieldHeldByBoard = 77;
+inline constexpr unsigned kFieldHeldByReliability = 79;
+
+// The same policies as nvmlDeviceGetViolationStatus numbers them.
+inline constexpr int kPolicyPower = 0;
+inline constexpr int kPolicyHeat = 1;
+inline constexpr int kPolicyBoard = 3;
+inline constexpr int kPolicyReliability = 5;
+
+struct ViolationTime {  // nvmlViolationTime_t
+  unsigned long long reference_us;
+  unsigned long long held_ns;
+};
+
+struct ProcessUtilisation {  // nvmlProcessUtilizationSample_t, percent
+  unsigned pid;
+  unsigned long long timestamp_us;
+  unsigned sm;
+  unsigned memory;
+  unsigned encoder;
+  unsigned decoder;
+};
+static_assert(sizeof(ProcessUtilisation) == 32);
 
 inline constexpr int kClockGraphics = 0;
 inline constexpr int kClockMemory = 2;

@@ -52,6 +52,10 @@ Symbols load_symbols(void* handle, const SymbolFilter& filter) {
   loader.load("nvmlDeviceGetCurrentClocksEventReasons", symbols.event_reasons);
   loader.load("nvmlDeviceGetCurrentClocksThrottleReasons", symbols.throttle_reasons);
   loader.load("nvmlDeviceGetFieldValues", symbols.field_values);
+  loader.load("nvmlDeviceGetMaxClockInfo", symbols.max_clock);
+  loader.load("nvmlDeviceGetViolationStatus", symbols.violation_status);
+  loader.load("nvmlDeviceGetTotalEnergyConsumption", symbols.total_energy);
+  loader.load("nvmlDeviceGetProcessUtilization", symbols.process_utilisation);
   return symbols;
 }
 

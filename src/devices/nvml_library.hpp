@@ -36,6 +36,11 @@ struct Symbols {
   Return (*event_reasons)(Device, unsigned long long*) = nullptr;
   Return (*throttle_reasons)(Device, unsigned long long*) = nullptr;
   Return (*field_values)(Device, int, FieldValue*) = nullptr;
+  Return (*max_clock)(Device, int, unsigned*) = nullptr;
+  Return (*violation_status)(Device, int, ViolationTime*) = nullptr;
+  Return (*total_energy)(Device, unsigned long long*) = nullptr;
+  Return (*process_utilisation)(Device, ProcessUtilisation*, unsigned*,
+                                unsigned long long) = nullptr;
 };
 
 /// A loaded library; unloaded with its last owner.

@@ -35,12 +35,25 @@ struct Snapshot {
   [[nodiscard]] const DeviceStatus* find(const std::string& pci_bus_id) const;
 };
 
+/// What one sample says of memory and power.
+struct SamplePoint {
+  double at_ms = 0;  ///< as Snapshot::at_ms
+  Reading<std::uint64_t> memory_used_bytes;
+  Reading<std::uint64_t> energy_mj;
+  Reading<double> power_w;
+  std::string power_source;  ///< as DeviceStatus::power_source
+};
+
 /// What one device did while something ran.
 struct DeviceWindow {
   Telemetry telemetry;
+  double observed_ms = 0;  ///< from the first sample to the last
+  Reading<std::uint64_t> memory_total_bytes;
   Reading<std::uint64_t> memory_used_max_bytes;
   Reading<std::uint64_t> memory_free_min_bytes;
   Reading<std::uint64_t> spilled_max_bytes;
+  Reading<std::vector<ProcessUse>> processes;  ///< mean share of each that worked
+  std::vector<SamplePoint> points = {};        ///< one per sample, oldest first
 };
 
 using Window = std::map<std::string, DeviceWindow>;  ///< by PCI id

@@ -26,10 +26,15 @@ void make_absent(DeviceStatus& status, std::string_view reason) {
   status.utilisation_percent = absence;
   status.temperature_c = absence;
   status.power_w = absence;
+  status.power_source.clear();
   status.power_limit_w = absence;
   status.graphics_clock_mhz = absence;
   status.memory_clock_mhz = absence;
+  status.graphics_clock_limit_mhz = absence;
   status.throttle_reasons = absence;
+  status.counters.energy_mj = absence;
+  status.counters.throttle = absence;
+  status.counters.processes = absence;
 }
 
 }  // namespace sweetspot::devices

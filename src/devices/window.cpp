@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "devices/held_times.hpp"
 #include "devices/sampler.hpp"
 
 namespace sweetspot::devices {
@@ -69,9 +70,37 @@ class ThrottleUnion {
   std::string reason_ = "no sample fell into the measurement";
 };
 
+// Mean share of each process over the looks that told of anybody: between two updates of the driver
+// there is nothing new, which does not mean that nobody works.
+class ProcessTrack {
+ public:
+  void add(const Reading<std::vector<ProcessUse>>& processes) {
+    if (!processes) {
+      reason_ = processes.reason();
+      return;
+    }
+    if (processes->empty()) return;
+    ++looks_;
+    for (const ProcessUse& use : *processes) sums_[use.pid] += use.percent;
+  }
+
+  [[nodiscard]] Reading<std::vector<ProcessUse>> means() const {
+    if (looks_ == 0) return Absence{reason_};
+    std::vector<ProcessUse> means;
+    means.reserve(sums_.size());
+    for (const auto& [pid, sum] : sums_) means.push_back({pid, sum / looks_});
+    return means;
+  }
+
+ private:
+  int looks_ = 0;
+  std::map<std::int64_t, double> sums_;
+  std::string reason_ = "the driver told of no process at work";
+};
+
 class DeviceTracks {
  public:
-  void add(const DeviceStatus& status) {
+  void add(double at_ms, const DeviceStatus& status) {
     utilisation_.add(status.utilisation_percent);
     temperature_.add(status.temperature_c);
     power_.add(status.power_w);
@@ -80,6 +109,12 @@ class DeviceTracks {
     used_.add(status.memory_used_bytes);
     free_.add(status.memory_free_bytes);
     spilled_.add(status.spilled_bytes);
+    clock_limit_.add(status.graphics_clock_limit_mhz);
+    total_.add(status.memory_total_bytes);
+    held_.add(at_ms, status);
+    processes_.add(status.counters.processes);
+    points_.push_back({at_ms, status.memory_used_bytes, status.counters.energy_mj, status.power_w,
+                       status.power_source});
     ++samples_;
   }
 
@@ -90,11 +125,18 @@ class DeviceTracks {
     window.telemetry.temperature_max_c = temperature_.max();
     window.telemetry.power_w = power_.mean();
     window.telemetry.graphics_clock_mhz = clock_.mean();
+    window.telemetry.graphics_clock_min_mhz = clock_.min();
+    window.telemetry.graphics_clock_limit_mhz = clock_limit_.max();
     window.telemetry.throttle_reasons = throttle_.all();
+    window.telemetry.throttle_times = held_.times();
     window.telemetry.samples = samples_;
+    window.observed_ms = held_.observed_ms();
+    window.memory_total_bytes = total_.max();
     window.memory_used_max_bytes = used_.max();
     window.memory_free_min_bytes = free_.min();
     window.spilled_max_bytes = spilled_.max();
+    window.processes = processes_.means();
+    window.points = points_;
     return window;
   }
 
@@ -103,7 +145,12 @@ class DeviceTracks {
   Track<double> temperature_;
   Track<double> power_;
   Track<double> clock_;
+  Track<double> clock_limit_;
   ThrottleUnion throttle_;
+  HeldTimes held_;
+  ProcessTrack processes_;
+  std::vector<SamplePoint> points_;
+  Track<std::uint64_t> total_;
   Track<std::uint64_t> used_;
   Track<std::uint64_t> free_;
   Track<std::uint64_t> spilled_;
@@ -116,7 +163,7 @@ Window aggregate(const std::vector<Snapshot>& samples) {
   std::map<std::string, DeviceTracks> tracks;
   for (const Snapshot& sample : samples) {
     for (const DeviceStatus& status : sample.devices) {
-      if (status.pci_bus_id) tracks[*status.pci_bus_id].add(status);
+      if (status.pci_bus_id) tracks[*status.pci_bus_id].add(sample.at_ms, status);
     }
   }
   Window window;

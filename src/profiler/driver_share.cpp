@@ -79,6 +79,11 @@ Result<std::uint64_t> difference_of(const Request& request, const Observer& obse
     return error(ErrorKind::device,
                  "the driver's share was not measured: " + trial.failure->message);
   }
+  if (trial.is(Disturbance::contended)) {
+    return error(ErrorKind::device,
+                 "the driver's share was not measured: others used the device meanwhile",
+                 "close what else uses it and try again");
+  }
   if (!trial.driver_rise_bytes) {
     return error(ErrorKind::device,
                  "the driver's share was not measured: " + trial.driver_rise_bytes.reason());

@@ -61,11 +61,9 @@ std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
 
 void mark_spills(std::vector<Trial>& trials) {
   for (const profiles::Spill& spill : profiles::find_spills(trials)) {
-    std::vector<std::string>& notes = trials[spill.index].notes;
-    const bool marked = std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
-      return note.starts_with(profiles::kSpilledNote);
-    });
-    if (!marked) notes.push_back(spill.note);
+    Trial& trial = trials[spill.index];
+    if (!trial.is(Disturbance::spilled)) trial.notes.push_back(spill.note);
+    trial.mark(Disturbance::spilled);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "measure/agreement.hpp"
 #include "measure/speed.hpp"
 #include "measure/stopping_rule.hpp"
+#include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -62,13 +63,23 @@ Failure failed(FailureClass failure_class, Phase phase, std::string message) {
 Telemetry absent_telemetry(const Absence& why) {
   Telemetry telemetry;
   telemetry.utilisation_percent = telemetry.temperature_start_c = telemetry.temperature_max_c =
-      telemetry.power_w = telemetry.graphics_clock_mhz = why;
+      telemetry.power_w = telemetry.graphics_clock_mhz = telemetry.graphics_clock_min_mhz =
+          telemetry.graphics_clock_limit_mhz = why;
   telemetry.throttle_reasons = why;
+  telemetry.throttle_times = why;
   return telemetry;
 }
 
 const std::string* pci_of(const DeviceReport& report) {
   return report.device.pci_bus_id.has_value() ? &report.device.pci_bus_id.value() : nullptr;
+}
+
+std::vector<std::string> addresses_of(const std::vector<DeviceReport>& targets) {
+  std::vector<std::string> addresses;
+  for (const DeviceReport& target : targets) {
+    if (const std::string* pci = pci_of(target)) addresses.push_back(*pci);
+  }
+  return addresses;
 }
 
 }  // namespace
@@ -107,7 +118,7 @@ bool TrialRunner::complete(Trial& trial) {
     return false;
   }
   Outcome<void> measured;
-  if (!trial.prompt && trial.workload.n_prompt > 0) measured = measure_speeds(trial, false, true);
+  if (!trial.prompt && trial.workload.n_prompt > 0) measured = measure_speeds(trial, {false, true});
   if (measured) verify_full_depth(trial);
   trial.extent = Extent::full;
   conclude(trial, measured);
@@ -144,6 +155,7 @@ void TrialRunner::conclude(Trial& trial, const Outcome<void>& measured) {
   if (!measured) trial.failure = measured.error();
   note_peaks(sampler_.fresh(kFreshDeadline));
   account_memory(trial);
+  mark_spill(trial, uses_);
   check_file_is_the_same(trial);
   // After a refusal the worker is as good as new; after anything else nobody knows.
   const bool sound =
@@ -213,6 +225,7 @@ void TrialRunner::read_devices_before(const engine::Worker* worker) {
         use.driver = status->memory_used_bytes.has_value();
         use.total_bytes = status->memory_total_bytes;
         use.used_before_bytes = status->memory_used_bytes;
+        use.spilled_before_bytes = status->spilled_bytes;
       }
       uses_.push_back(std::move(use));
     }
@@ -257,7 +270,9 @@ Outcome<void> TrialRunner::hold(Trial& trial) {
 Outcome<void> TrialRunner::make_context(Trial& trial) {
   report(Phase::context, -1);
   held_->context.reset();
-  for (DeviceUse& use : uses_) use.used_peak_bytes = Absence{"nothing ran yet"};
+  for (DeviceUse& use : uses_) {
+    use.used_peak_bytes = use.spilled_peak_bytes = Absence{"nothing ran yet"};
+  }
   const auto context = held_->worker.context(trial.config.context);
   if (!context) return tl::unexpected(context.error());
   held_->context = trial.config.context;
@@ -278,7 +293,8 @@ Outcome<void> TrialRunner::measure(Trial& trial) {
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
   const bool full = trial.extent == Extent::full;
-  if (auto measured = measure_speeds(trial, true, full && trial.workload.n_prompt > 0); !measured) {
+  if (auto measured = measure_speeds(trial, {true, full && trial.workload.n_prompt > 0});
+      !measured) {
     return measured;
   }
   if (full) {
@@ -317,27 +333,47 @@ Outcome<void> TrialRunner::check_output(Trial& trial) {
   return {};
 }
 
-Outcome<void> TrialRunner::measure_speeds(Trial& trial, bool generation, bool prompt) {
-  sampler_.begin();
-  Outcome<Speed> generated = Speed{};
-  if (generation) {
-    generated = measure_speed(generation_request(trial.workload), Phase::generation,
-                              generation_seconds(trial));
+// Measured again where something disturbed it; what is left of that is marked (R7, R9).
+Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
+  process::CancelToken* cancel = request_.start.cancel;
+  const auto world = watch_world(sampler_, addresses_of(targets_), held_->worker.pid(),
+                                 [cancel] { return cancel != nullptr && cancel->cancelled(); });
+  SpeedSpans spans;
+  Watched watched = measure_undisturbed(world, [&]() -> Measurement {
+    spans = {};
+    Outcome<void> outcome = measure_once(trial, wanted, spans);
+    std::vector<Span> steady;
+    for (const auto& span : {spans.generation, spans.prompt}) {
+      if (span) steady.push_back(*span);
+    }
+    return {std::move(outcome), std::move(steady)};
+  });
+  note_peaks(watched.window);
+  if (wanted.generation) take_telemetry(watched.window, trial);
+  if (!watched.outcome) return watched.outcome;
+  mark(trial, watched);
+  take_energy(trial, devices_in(watched.window, world.pci_bus_ids), spans);
+  return {};
+}
+
+Outcome<void> TrialRunner::measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans) {
+  // What an attempt that was disturbed gave is replaced.
+  if (wanted.generation) {
+    trial.generation.reset();
+    Outcome<Speed> speed = measure_speed(generation_request(trial.workload), Phase::generation,
+                                         generation_seconds(trial), spans.generation.emplace());
+    if (!speed) return tl::unexpected(speed.error());
+    trial.generation = std::move(*speed);
   }
-  Outcome<Speed> prompted = Speed{};
-  if (generated && prompt) {
-    const double spent = seconds_measured(generation ? generated->raw : trial.generation->raw);
-    prompted = measure_speed(
+  if (wanted.prompt) {
+    trial.prompt.reset();
+    const double left = request_.max_seconds - seconds_measured(trial.generation->raw);
+    Outcome<Speed> speed = measure_speed(
         prompt_request(trial.workload), Phase::prompt,
-        std::max(request_.max_seconds - spent, request_.max_seconds * (1 - kGenerationShare)));
+        std::max(left, request_.max_seconds * (1 - kGenerationShare)), spans.prompt.emplace());
+    if (!speed) return tl::unexpected(speed.error());
+    trial.prompt = std::move(*speed);
   }
-  const devices::Window window = sampler_.end();
-  note_peaks(window);
-  if (generation) take_telemetry(window, trial);
-  if (!generated) return tl::unexpected(generated.error());
-  if (!prompted) return tl::unexpected(prompted.error());
-  if (generation) trial.generation = std::move(*generated);
-  if (prompt) trial.prompt = std::move(*prompted);
   return {};
 }
 
@@ -348,7 +384,7 @@ double TrialRunner::generation_seconds(const Trial& trial) const {
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,
-                                          double max_seconds) {
+                                          double max_seconds, Span& span) {
   measure::StoppingOptions options;
   options.target_half_width = request_.precision;
   options.max_seconds = max_seconds;
@@ -360,6 +396,8 @@ Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, 
   const auto done = held_->worker.measure(request, phase, [&](const Sample& sample) {
     // Samples already under way when the rule was met are not part of what it judged.
     if (rule.is_finished()) return false;
+    span.end_ms = devices::steady_now_ms();
+    if (samples.empty()) span.begin_ms = span.end_ms;
     samples.push_back(sample);
     rule.add(sample);
     elapsed_ms += sample.duration_ms;
@@ -414,6 +452,7 @@ void TrialRunner::note_peaks(const devices::Window& window) {
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen != window.end()) {
       keep_larger(uses_[i].used_peak_bytes, seen->second.memory_used_max_bytes);
+      keep_larger(uses_[i].spilled_peak_bytes, seen->second.spilled_max_bytes);
     }
   }
 }
@@ -422,7 +461,9 @@ void TrialRunner::note_peaks(const devices::Snapshot& snapshot) {
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const std::string* pci = pci_of(targets_[i]);
     const DeviceStatus* status = pci != nullptr ? snapshot.find(*pci) : nullptr;
-    if (status != nullptr) keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
+    if (status == nullptr) continue;
+    keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
+    keep_larger(uses_[i].spilled_peak_bytes, status->spilled_bytes);
   }
 }
 
@@ -434,10 +475,6 @@ void TrialRunner::take_telemetry(const devices::Window& window, Trial& trial) co
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen == window.end()) continue;
     trial.telemetry = seen->second.telemetry;
-    const auto& reasons = trial.telemetry.throttle_reasons;
-    if (reasons && !reasons->empty()) {
-      trial.notes.push_back(fmt::format("throttled: {}", fmt::join(*reasons, ", ")));
-    }
     return;
   }
 }

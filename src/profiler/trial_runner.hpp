@@ -15,6 +15,7 @@
 #include "engine/worker.hpp"
 #include "profiler/events.hpp"
 #include "profiler/forecast.hpp"
+#include "profiler/marks.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
 
@@ -62,6 +63,12 @@ class TrialRunner {
   [[nodiscard]] int loads() const { return loads_; }
 
  private:
+  /// Which speeds to measure now.
+  struct Wanted {
+    bool generation = true;
+    bool prompt = true;
+  };
+
   /// A worker that holds a placement, maybe with a context.
   struct Held {
     engine::Worker worker;
@@ -80,9 +87,10 @@ class TrialRunner {
   Outcome<void> make_context(Trial& trial);
   Outcome<void> measure(Trial& trial);
   Outcome<void> check_output(Trial& trial);
-  Outcome<void> measure_speeds(Trial& trial, bool generation, bool prompt);
+  Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
+  Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
-                               double max_seconds);
+                               double max_seconds, Span& span);
   [[nodiscard]] double generation_seconds(const Trial& trial) const;
   void verify_full_depth(Trial& trial);
   [[nodiscard]] std::string why_full_depth_is_skipped(const Trial& trial) const;

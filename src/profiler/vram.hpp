@@ -17,6 +17,9 @@ struct DeviceUse {
   Reading<std::uint64_t> total_bytes;
   Reading<std::uint64_t> used_before_bytes;  ///< by anyone, before our worker started
   Reading<std::uint64_t> used_peak_bytes;    ///< by anyone, highest seen while it worked
+  Reading<std::uint64_t> spilled_before_bytes =
+      {};  ///< system memory the device pages to, by anyone
+  Reading<std::uint64_t> spilled_peak_bytes = {};
 };
 
 struct VramAccount {

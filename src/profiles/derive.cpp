@@ -95,6 +95,13 @@ class Candidates {
   int offloadable_;
 };
 
+// A disturbed speed may be recommended, but never without saying so.
+std::string caution(const Trial& trial) {
+  if (trial.is(Disturbance::throttled)) return "; measured while the device was throttled";
+  if (trial.is(Disturbance::contended)) return "; measured while others used the device";
+  return {};
+}
+
 void take_settings(Profile& profile, std::size_t index, const Trial& trial) {
   const auto& asked = trial.config.context;
   profile.result_index = index;
@@ -104,6 +111,7 @@ void take_settings(Profile& profile, std::size_t index, const Trial& trial) {
   profile.vram_bytes = trial.vram_used_bytes;
   profile.vram_percent = trial.vram_percent;
   profile.tokens_per_second = trial.generation->tokens_per_second.value;
+  profile.recommended_for += caution(trial);
 }
 
 void leave_empty(Profile& profile, std::string reason) {

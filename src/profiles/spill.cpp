@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <string_view>
-
 namespace sweetspot::profiles {
 namespace {
 
@@ -20,11 +17,6 @@ const Trial* fastest_below(const std::vector<Trial>& trials, const Trial& trial)
   return fastest;
 }
 
-bool is_marked(const Trial& trial) {
-  return std::any_of(trial.notes.begin(), trial.notes.end(),
-                     [](std::string_view note) { return note.starts_with(kSpilledNote); });
-}
-
 }  // namespace
 
 std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
@@ -34,9 +26,9 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
     if (!trial.measured()) continue;
     const Trial* below = fastest_below(trials, trial);
     if (below == nullptr || speed_of(*below) <= speed_of(trial) * kSpillSpeedRatio) continue;
-    spills.push_back({index, fmt::format("{}: {:.1f} times slower than with {} layer{}",
-                                         kSpilledNote, speed_of(*below) / speed_of(trial),
-                                         below->layers, below->layers == 1 ? "" : "s")});
+    spills.push_back({index, fmt::format("spilled: {:.1f} times slower than with {} layer{}",
+                                         speed_of(*below) / speed_of(trial), below->layers,
+                                         below->layers == 1 ? "" : "s")});
   }
   return spills;
 }
@@ -44,7 +36,7 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
 std::vector<bool> spilled(const std::vector<Trial>& trials) {
   std::vector<bool> all;
   all.reserve(trials.size());
-  for (const Trial& trial : trials) all.push_back(is_marked(trial));
+  for (const Trial& trial : trials) all.push_back(trial.is(Disturbance::spilled));
   for (const Spill& spill : find_spills(trials)) all[spill.index] = true;
   return all;
 }

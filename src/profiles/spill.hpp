@@ -12,20 +12,17 @@ namespace sweetspot::profiles {
 /// A trial is suspected where fewer layers on the same device were this many times faster.
 inline constexpr double kSpillSpeedRatio = 3.0;
 
-/// Every note that marks a trial as spilled begins with this word.
-inline constexpr const char* kSpilledNote = "spilled";
-
 struct Spill {
   std::size_t index = 0;  ///< into the trials
-  std::string note;       ///< "spilled: 4.1 times slower than with 24 layers"
+  std::string note;       ///< for people: "spilled: 4.1 times slower than with 24 layers"
 };
 
 /// Trials more than kSpillSpeedRatio slower than a measured trial with fewer layers, but at least
 /// one: the first layer on a device slower than the CPU costs honestly. Ascending by index.
 std::vector<Spill> find_spills(const std::vector<Trial>& trials);
 
-/// For each trial whether it spilled: found by find_spills() or marked by a note, whoever found out
-/// (a driver's count of paged memory, for one).
+/// For each trial whether it spilled: found by find_spills() or marked so, whoever found out (a
+/// driver's count of paged memory, for one).
 std::vector<bool> spilled(const std::vector<Trial>& trials);
 
 }  // namespace sweetspot::profiles

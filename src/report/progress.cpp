@@ -109,7 +109,10 @@ std::string render(const ProgressState& state, const Style& style) {
 std::string trial_line(const Trial& trial, const std::string& title) {
   const std::string what = title.empty() ? layer_count(trial.layers) : title;
   if (!trial.measured()) return fmt::format("{}: {}", what, failure_tail(trial));
-  return fmt::format("{}: {} tok/s", what, estimate_text(trial.generation->tokens_per_second));
+  std::string line =
+      fmt::format("{}: {} tok/s", what, estimate_text(trial.generation->tokens_per_second));
+  for (const Disturbance one : trial.disturbances) line += fmt::format(", {}", to_string(one));
+  return line;
 }
 
 Progress::Progress(Sink sink, bool live, Style style)

@@ -65,13 +65,19 @@ std::string full_depth_cell(FullDepth state) {
   return kAbsent;
 }
 
+std::string disturbance_words(const Trial& trial) {
+  std::string words;
+  for (const Disturbance one : trial.disturbances) {
+    words += words.empty() ? "" : ", ";
+    words += to_string(one);
+  }
+  return words;
+}
+
 // What a reader has to know before trusting the row, in a word or two.
 std::string status_cell(const Trial& trial) {
   if (trial.full_depth == FullDepth::failed) return "not safe";
-  if (trial.telemetry.throttle_reasons.has_value() &&
-      !trial.telemetry.throttle_reasons.value().empty()) {
-    return "throttled";
-  }
+  if (!trial.disturbances.empty()) return disturbance_words(trial);
   if (trial.generation->stop_reason == StopReason::precision) return "ok";
   return std::string(to_string(trial.generation->stop_reason));
 }
@@ -187,6 +193,22 @@ std::string cap_note(const Run& run) {
                      run.settings.precision * 100);
 }
 
+// What each disturbance means, where a row has one; the details are in its notes.
+std::vector<std::string> disturbance_notes(const Run& run) {
+  constexpr std::pair<Disturbance, const char*> kMeanings[] = {
+      {Disturbance::throttled, "throttled: heat, power or current kept the clocks down"},
+      {Disturbance::contended, "contended: other programs used the device meanwhile"},
+      {Disturbance::spilled, "spilled: device memory went to system memory; never recommended"}};
+  std::vector<std::string> notes;
+  for (const auto& [what, words] : kMeanings) {
+    const bool any = std::any_of(
+        run.results.begin(), run.results.end(),
+        [what = what](const Trial& trial) { return trial.measured() && trial.is(what); });
+    if (any) notes.emplace_back(words);
+  }
+  return notes;
+}
+
 std::string depth_note(const Run& run) {
   const bool any = std::any_of(run.results.begin(), run.results.end(), [](const Trial& trial) {
     return trial.full_depth == FullDepth::failed;
@@ -209,6 +231,7 @@ std::string winner_note(const Run& run) {
 std::string notes_under(const Run& run, const Style& style) {
   std::vector<std::string> notes = {winner_note(run), equal_requests_note(run), cap_note(run),
                                     depth_note(run), vram_source_note(run)};
+  for (std::string& note : disturbance_notes(run)) notes.push_back(std::move(note));
   for (std::string& note : column_notes(run)) notes.push_back(std::move(note));
   std::string out;
   for (const std::string& note : notes) {

@@ -102,13 +102,14 @@ std::string workload_line(const Run& run) {
 
 // ---- analysis
 
-// "33 layers (#4): 35.2 ±0.3 tok/s, VRAM 4.58 GiB (76 %)"
+// "33 layers (#4): 35.2 ±0.3 tok/s, VRAM 4.58 GiB (76 %), throttled"
 std::string trial_in_words(const Run& run, std::size_t index) {
   const Trial& trial = run.results[index];
   std::string text = fmt::format("{} (#{}): ", layer_count(trial.layers), index);
   text += trial.generation ? estimate_text(trial.generation->tokens_per_second) : kAbsent;
   text += " tok/s, VRAM " + or_dash(trial.vram_used_bytes, format_bytes);
   if (trial.vram_percent.has_value()) text += " (" + percent_text(trial.vram_percent.value()) + ")";
+  for (const Disturbance one : trial.disturbances) text += fmt::format(", {}", to_string(one));
   return text;
 }
 

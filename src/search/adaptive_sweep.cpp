@@ -45,14 +45,10 @@ bool is_memory(FailureClass failure) {
 
 double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
 
-// What spoilt the speed of a trial, as its notes say.
+// Why the speed of a trial is not that of its config.
 std::string cliff_of(const Trial& trial) {
-  for (const std::string& note : trial.notes) {
-    for (const char* word : {"spilled", "throttled", "contended"}) {
-      if (note.starts_with(word)) return note;
-    }
-  }
-  return {};
+  return trial.disturbances.empty() ? std::string()
+                                    : std::string(to_string(trial.disturbances.front()));
 }
 
 }  // namespace

@@ -40,6 +40,39 @@ TEST(Json, ConfigSurvivesTheWay) {
   EXPECT_EQ(config_from_json(to_json(Config{})), Config{});
 }
 
+TEST(Json, ATrialNamesWhatDisturbedIt) {
+  Trial trial;
+  trial.mark(Disturbance::throttled);
+  trial.mark(Disturbance::contended);
+  trial.mark(Disturbance::throttled);
+  EXPECT_EQ(to_json(trial).at("disturbances").dump(), R"(["throttled","contended"])");
+  EXPECT_EQ(to_json(Trial{}).at("disturbances").dump(), "[]");
+  for (const Disturbance one :
+       {Disturbance::throttled, Disturbance::contended, Disturbance::spilled}) {
+    EXPECT_EQ(disturbance_from_string(to_string(one)), one);
+  }
+  EXPECT_FALSE(disturbance_from_string("busy"));
+}
+
+TEST(Json, EnergyAndThrottleTimesAreValuesOrReasons) {
+  Trial trial;
+  trial.generation = Speed{};
+  trial.generation->joules_per_token = 0.5;
+  trial.generation->energy_source = "energy-counter";
+  trial.prompt = Speed{};
+  trial.prompt->joules_per_token = Absence{"too short"};
+  trial.telemetry.throttle_times = std::vector<ThrottleTime>{{"power cap", 120}};
+  Json json = to_json(trial);
+  EXPECT_EQ(json.at("generation").at("joules_per_token"), 0.5);
+  EXPECT_EQ(json.at("generation").at("energy_source"), "energy-counter");
+  EXPECT_EQ(json.at("prompt").at("absent").at("joules_per_token"), "too short");
+  EXPECT_EQ(json.at("telemetry").at("throttle_times").dump(),
+            R"([{"reason":"power cap","ms":120.0}])");
+  trial.telemetry.throttle_times = Absence{"not told"};
+  json = to_json(trial);
+  EXPECT_EQ(json.at("telemetry").at("absent").at("throttle_times"), "not told");
+}
+
 TEST(Json, WrongTypesBecomeErrorsNotExceptions) {
   const auto parsed = parse_json(R"({"n_ctx": {}})");
   ASSERT_TRUE(parsed);

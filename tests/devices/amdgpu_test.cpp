@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/sampler.hpp"
 #include "fake_tree.hpp"
 
 namespace sweetspot::devices {
@@ -74,8 +75,24 @@ TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
   EXPECT_EQ(status.power_limit_w, Reading<double>(272.0));
   EXPECT_EQ(status.graphics_clock_mhz, Reading<double>(2482.0));
   EXPECT_EQ(status.memory_clock_mhz, Reading<double>(1249.0));
+  EXPECT_EQ(status.graphics_clock_limit_mhz, Reading<double>(2482.0));
+  EXPECT_EQ(status.power_source, "power-average");
   EXPECT_FALSE(status.throttle_reasons);
+  EXPECT_FALSE(status.counters.energy_mj);
   EXPECT_FALSE(status.memory_reserved_bytes);
+}
+
+TEST(Amdgpu, ALimiterCountsOnlyWhereItCostsClock) {
+  FakeTree files;
+  add_card(files, kId, 1);
+  std::string table = metrics(1) + std::string(114, '\0');
+  table[112 + 4] = '\x10';  // hotspot temperature
+  files.file(FakeTree::pci(kId) + "/gpu_metrics", table);
+  EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::IsEmpty()) << "at full speed";
+  files.file(FakeTree::pci(kId) + "/pp_dpm_sclk", "0: 500Mhz\n1: 1800Mhz *\n2: 2482Mhz\n");
+  EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::ElementsAre("thermal slowdown"));
+  files.file(FakeTree::pci(kId) + "/pp_dpm_sclk", "");
+  EXPECT_THAT(read_one(files.tree()).throttle_reasons.reason(), HasSubstr("clocks"));
 }
 
 TEST(Amdgpu, AnApuHasVramAndGtt) {
@@ -256,6 +273,19 @@ TEST(Amdgpu, OtherCardsAndOtherDriversAreNotTaken) {
   files.gpu("0000:02:00.0", "0x1002", "active");
   files.file(FakeTree::pci("0000:02:00.0") + "/uevent", "DRIVER=vfio-pci\n");
   EXPECT_FALSE(open_amdgpu({files.tree(), false}));
+}
+
+TEST(Amdgpu, GttThatGrowsWhileAWindowIsOpenIsItsMaximum) {
+  FakeTree files;
+  add_card(files, kId, 1);
+  auto source = open_amdgpu({files.tree(), false});
+  ASSERT_TRUE(source);
+  std::vector<Snapshot> samples;
+  for (const std::uint64_t used : {kGiB, 5 * kGiB, 4 * kGiB}) {
+    files.file(FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used) + "\n");
+    samples.push_back({100.0 * static_cast<double>(samples.size()), false, (*source)->read(), {}});
+  }
+  EXPECT_EQ(aggregate(samples).at(kId).spilled_max_bytes, Reading<std::uint64_t>(5 * kGiB));
 }
 
 }  // namespace

@@ -240,7 +240,10 @@ INSTANTIATE_TEST_SUITE_P(
         MissingSymbol{"nvmlDeviceGetClockInfo", 2},
         MissingSymbol{"nvmlDeviceGetCurrentClocksEventReasons", 0},
         MissingSymbol{"nvmlDeviceGetCurrentClocksThrottleReasons", 0},
-        MissingSymbol{"nvmlDeviceGetFieldValues", 0}),
+        MissingSymbol{"nvmlDeviceGetFieldValues", 0}, MissingSymbol{"nvmlDeviceGetMaxClockInfo", 0},
+        MissingSymbol{"nvmlDeviceGetViolationStatus", 0},
+        MissingSymbol{"nvmlDeviceGetTotalEnergyConsumption", 0},
+        MissingSymbol{"nvmlDeviceGetProcessUtilization", 0}),
     [](const auto& test) { return std::string(test.param.symbol); });
 
 TEST(Nvml, NamesTheSymbolThatIsMissing) {

@@ -6,18 +6,26 @@
 //              "memory":    {"total": n, "free": n, "used": n, "reserved": n},   // v2
 //              "memory_v1": {"total": n, "free": n, "used": n},
 //              "utilisation": n, "temperature": n, "power_mw": n, "power_field_mw": n,
+//              "power_instant_mw": n,
 //              "power_limit_mw": n, "graphics_mhz": n, "memory_mhz": n, "throttle": n,
+//              "graphics_max_mhz": n, "energy_mj": n,
+//              "held_ns":      {"power": n, "thermal": n, "board": n, "reliability": n},   //
+//              fields "violation_ns": {...},                            // the same by the older
+//              call "processes": [[{"pid": n, "sm": n, "time_us": n}], ...],   // one list per call
 //              "errors": {"nvmlDeviceGetPowerUsage": 3},
 //              "block_ms": {"nvmlDeviceGetPowerUsage": 30000}, "release_file": "/tmp/go",
 //              "lost_after_calls": n}]}
-// Any n may be a list: one entry per call, the last one for ever. A value that is missing is
-// answered with NOT_SUPPORTED. A blocked call ends early once release_file exists. Every call is
-// appended to calls_file, one symbol per line, with the GPU's PCI id where it is about one.
+// Any n may be a list: one entry per call, the last one for ever; or a counter that runs by itself:
+//   {"from": n, "per_second": n, "wraps_at": n, "resets_at_s": n}     seconds since nvmlInit
+// A value that is missing is answered with NOT_SUPPORTED. A blocked call ends early once
+// release_file exists. Every call is appended to calls_file, one symbol per line, with the GPU's
+// PCI id where it is about one.
 //
 // Struct versions are checked as the real driver checks them. FAKE_NVML_NO_MEMORY_V2 builds the
 // library of an old driver, without that symbol.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -48,6 +56,7 @@ struct Gpu {
 struct Machine {
   json script = json::object();
   std::vector<std::unique_ptr<Gpu>> gpus;
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
 };
 
 std::mutex mutex;
@@ -121,11 +130,29 @@ Return device_call(Device device, const std::string& symbol, Answer&& answer) {
   return answer(self);
 }
 
+// A counter that runs by itself. With the mutex held.
+double running(const json& counter) {
+  const std::chrono::duration<double> age = std::chrono::steady_clock::now() - machine->since;
+  double seconds = age.count();
+  double from = counter.value("from", 0.0);
+  const double reset = counter.value("resets_at_s", 1e9);
+  if (seconds >= reset) {
+    seconds -= reset;
+    from = 0;
+  }
+  const double value = from + seconds * counter.value("per_second", 0.0);
+  return std::fmod(value, counter.value("wraps_at", 1.8e19));
+}
+
 // The next value of that name; false where there is none.
 template <typename T>
 bool next(Gpu& gpu, const json& holder, const std::string& key, const std::string& name, T& value) {
   const auto found = holder.find(name);
   if (found == holder.end()) return false;
+  if (found->is_object()) {
+    value = static_cast<T>(running(*found));
+    return true;
+  }
   if (!found->is_array()) {
     value = found->get<T>();
     return true;
@@ -307,16 +334,67 @@ FAKE_NVML_API nvmlDeviceGetCurrentClocksThrottleReasons(Device device, unsigned 
   return scalar(device, "nvmlDeviceGetCurrentClocksThrottleReasons", "throttle", mask);
 }
 
+FAKE_NVML_API nvmlDeviceGetMaxClockInfo(Device device, int clock, unsigned* megahertz) {
+  if (clock != kClockGraphics) return kInvalidArgument;
+  return scalar(device, "nvmlDeviceGetMaxClockInfo", "graphics_max_mhz", megahertz);
+}
+
+FAKE_NVML_API nvmlDeviceGetTotalEnergyConsumption(Device device, unsigned long long* millijoules) {
+  return scalar(device, "nvmlDeviceGetTotalEnergyConsumption", "energy_mj", millijoules);
+}
+
+FAKE_NVML_API nvmlDeviceGetViolationStatus(Device device, int policy, ViolationTime* time) {
+  static const std::map<int, std::string> kNames = {{kPolicyPower, "power"},
+                                                    {kPolicyHeat, "thermal"},
+                                                    {kPolicyBoard, "board"},
+                                                    {kPolicyReliability, "reliability"}};
+  return device_call(device, "nvmlDeviceGetViolationStatus", [&](Gpu& gpu) -> Return {
+    const auto name = kNames.find(policy);
+    if (name == kNames.end()) return kInvalidArgument;
+    const json held = gpu.script.value("violation_ns", json::object());
+    return next(gpu, held, "violation_ns", name->second, time->held_ns) ? kSuccess : kNotSupported;
+  });
+}
+
+FAKE_NVML_API nvmlDeviceGetProcessUtilization(Device device, ProcessUtilisation* into,
+                                              unsigned* count, unsigned long long last_seen_us) {
+  return device_call(device, "nvmlDeviceGetProcessUtilization", [&](Gpu& gpu) -> Return {
+    const auto found = gpu.script.find("processes");
+    if (found == gpu.script.end()) return kNotSupported;
+    if (found->empty()) return kNotFound;
+    const json& now = (*found)[std::min(gpu.steps["processes"]++, found->size() - 1)];
+    unsigned given = 0;
+    for (const json& one : now) {
+      const auto time = one.value("time_us", last_seen_us + 1);
+      if (time <= last_seen_us) continue;
+      if (given == *count) return kInsufficientSize;
+      into[given++] = {one.value("pid", 0U), time, one.value("sm", 0U), 0, 0, 0};
+    }
+    *count = given;
+    return given > 0 ? kSuccess : kNotFound;
+  });
+}
+
 FAKE_NVML_API nvmlDeviceGetFieldValues(Device device, int count, FieldValue* values) {
+  static const std::map<unsigned, std::string> kHeld = {{kFieldHeldByPower, "power"},
+                                                        {kFieldHeldByHeat, "thermal"},
+                                                        {kFieldHeldByBoard, "board"},
+                                                        {kFieldHeldByReliability, "reliability"}};
   return device_call(device, "nvmlDeviceGetFieldValues", [&](Gpu& gpu) -> Return {
+    const json held = gpu.script.value("held_ns", json::object());
     for (int i = 0; i < count; ++i) {
       FieldValue& field = values[i];
-      field.value_type = kValueUnsigned;
-      const bool known =
-          field.field_id == kFieldPowerAverage || field.field_id == kFieldPowerInstant;
-      field.result = known && next(gpu, gpu.script, "", "power_field_mw", field.value.as_unsigned)
-                         ? kSuccess
-                         : kNotSupported;
+      field.result = kNotSupported;
+      if (const auto name = kHeld.find(field.field_id); name != kHeld.end()) {
+        field.value_type = kValueUnsignedLongLong;
+        unsigned long long& value = field.value.as_unsigned_long_long;
+        if (next(gpu, held, "held_ns", name->second, value)) field.result = kSuccess;
+      } else if (field.field_id == kFieldPowerAverage || field.field_id == kFieldPowerInstant) {
+        field.value_type = kValueUnsigned;
+        const char* const key =
+            field.field_id == kFieldPowerAverage ? "power_field_mw" : "power_instant_mw";
+        if (next(gpu, gpu.script, "", key, field.value.as_unsigned)) field.result = kSuccess;
+      }
     }
     return kSuccess;
   });

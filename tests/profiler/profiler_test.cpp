@@ -36,7 +36,9 @@ std::string script(const std::string& rules = "") {
 class FakeDriver : public devices::StatusSource {
  public:
   using Used = std::function<std::uint64_t(int reads)>;
-  explicit FakeDriver(Used used) : used_(std::move(used)) {}
+  using Tweak = std::function<void(DeviceStatus&)>;  ///< what is different about this driver
+  explicit FakeDriver(Used used, Tweak tweak = {})
+      : used_(std::move(used)), tweak_(std::move(tweak)) {}
 
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
@@ -50,20 +52,22 @@ class FakeDriver : public devices::StatusSource {
     status.memory_used_bytes = used;
     status.memory_free_bytes = 8 * kGiB - used;
     status.temperature_c = 50.0 + reads_;
-    status.utilisation_percent = 90.0;
+    status.utilisation_percent = 5.0;  // more while nothing is asked of it would be others
     status.throttle_reasons = std::vector<std::string>{};
+    if (tweak_) tweak_(status);
     return {status};
   }
 
  private:
   Used used_;
+  Tweak tweak_;
   int reads_ = 0;
 };
 
-devices::SourceFactory driver(FakeDriver::Used used) {
-  return [used = std::move(used)] {
+devices::SourceFactory driver(FakeDriver::Used used, FakeDriver::Tweak tweak = {}) {
+  return [used = std::move(used), tweak = std::move(tweak)] {
     devices::Sources sources;
-    sources.list.push_back(std::make_unique<FakeDriver>(used));
+    sources.list.push_back(std::make_unique<FakeDriver>(used, tweak));
     return sources;
   };
 }
@@ -187,6 +191,77 @@ TEST_F(ProfilerTest, MemoryThatDoesNotComeBackIsSaid) {
   ASSERT_EQ(outcome.run.results.size(), 2U);
   EXPECT_THAT(outcome.run.results[0].notes, testing::Not(Contains(HasSubstr("return"))));
   EXPECT_THAT(outcome.run.results[1].notes, Contains(HasSubstr("return")));
+}
+
+/// A worker that takes its time and never meets the precision, so that drivers are seen meanwhile.
+std::string unhurried_script() {
+  std::string text = script();
+  return text.insert(text.rfind("\"rules\""),
+                     R"("speed": {"gpu_ms": 5, "noise": 0.4, "real_time": true}, )");
+}
+
+TEST_F(ProfilerTest, MemoryTakenByOthersMeanwhileIsMeasuredAgain) {
+  std::atomic<bool> taken = false;
+  Request asked = request(unhurried_script());
+  asked.sources = driver([&taken](int) { return taken ? 3 * kGiB : kGiB; });
+  const RunOutcome outcome = run(std::move(asked), {23}, [&taken](const Event& event) {
+    const auto* step = std::get_if<TrialProgress>(&event);
+    if (step != nullptr && step->phase == Phase::generation && step->fraction > 0.5) taken = true;
+  });
+  const Trial& trial = outcome.run.results.at(0);
+  ASSERT_TRUE(trial.measured());
+  EXPECT_THAT(trial.notes, Contains(HasSubstr("measured again, because it was contended")));
+  EXPECT_THAT(trial.disturbances, testing::IsEmpty()) << "the second time was quiet";
+}
+
+TEST_F(ProfilerTest, AThrottledTrialSaysSoAndIsRecommendedWithItsLabel) {
+  Request asked = request(unhurried_script());
+  asked.sources = driver([](int) { return kGiB; },
+                         [](DeviceStatus& status) {
+                           status.throttle_reasons = std::vector<std::string>{"power cap"};
+                         });
+  const RunOutcome outcome = run(std::move(asked), {0, 23});
+  const Trial& trial = outcome.run.results.at(1);
+  EXPECT_THAT(trial.disturbances, ElementsAre(Disturbance::throttled));
+  EXPECT_THAT(trial.notes, Contains(HasSubstr("throttled: power cap for")));
+  ASSERT_EQ(outcome.run.analysis.optimum, 1U);
+  EXPECT_THAT(outcome.run.profiles.at(0).recommended_for, HasSubstr("throttled"));
+}
+
+TEST_F(ProfilerTest, MemoryThatTheDriverPagesOutIsASpillAndNeverRecommended) {
+  std::atomic<bool> loaded = false;
+  Request asked = request(script());
+  asked.sources = driver(
+      [&loaded](int) { return loaded ? 8 * kGiB - kGiB / 4 : kGiB; },
+      [&loaded](DeviceStatus& status) { status.spilled_bytes = loaded ? 3 * kGiB : kGiB / 8; });
+  asked.bands.performance_percent = 100;
+  const RunOutcome outcome = run(std::move(asked), {23}, [&loaded](const Event& event) {
+    const auto* step = std::get_if<TrialProgress>(&event);
+    if (step != nullptr && step->phase == Phase::load) loaded = true;
+  });
+  const Trial& trial = outcome.run.results.at(0);
+  EXPECT_THAT(trial.disturbances, ElementsAre(Disturbance::spilled));
+  EXPECT_THAT(trial.notes, Contains(HasSubstr("spilled: GPU0 pages 2.88 GiB")));
+  EXPECT_FALSE(outcome.run.analysis.optimum);
+}
+
+TEST_F(ProfilerTest, HalfASecondOfWorkHasNoJoules) {
+  Request asked = request(unhurried_script());
+  asked.sources = driver([](int) { return kGiB; },
+                         [](DeviceStatus& status) {
+                           status.power_w = 100.0;
+                           status.power_source = "power-average";
+                         });
+  const RunOutcome outcome = run(std::move(asked), {0, 23});
+  for (const Trial& trial : outcome.run.results) {
+    ASSERT_TRUE(trial.measured());
+    EXPECT_FALSE(trial.generation->joules_per_token) << trial.layers;
+    EXPECT_EQ(trial.generation->energy_source, "");
+  }
+  EXPECT_THAT(outcome.run.results[1].generation->joules_per_token.reason(),
+              HasSubstr("say nothing of power"));
+  EXPECT_THAT(outcome.run.results[0].generation->joules_per_token.reason(),
+              HasSubstr("no device with layers"));
 }
 
 TEST_F(ProfilerTest, AnUnknownDeviceEndsBeforeAnythingIsMeasured) {

@@ -114,6 +114,16 @@ TEST(Derive, NeverRecommendsASpill) {
   EXPECT_THAT(derived(trials, "balanced").reason, HasSubstr("spilled"));
 }
 
+TEST(Derive, ADisturbedTrialIsRecommendedWithItsLabel) {
+  auto hot = trial(24, 60, 30);
+  hot.mark(Disturbance::throttled);
+  auto shared = trial(20, 45, 20);
+  shared.mark(Disturbance::contended);
+  EXPECT_EQ(derived({shared, hot}, "balanced").n_gpu_layers, 24);
+  EXPECT_THAT(derived({shared, hot}, "balanced").recommended_for, HasSubstr("throttled"));
+  EXPECT_THAT(derived({shared, hot}, "fast").recommended_for, HasSubstr("others used"));
+}
+
 TEST(Derive, ATieGoesToLessMemory) {
   EXPECT_EQ(derived({trial(27, 62, 30.0), trial(30, 66, 30.2)}, "balanced").n_gpu_layers, 27);
 }

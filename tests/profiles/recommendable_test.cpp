@@ -20,13 +20,15 @@ TEST(Objections, GoWithTheEvidence) {
   auto excused = untried;
   excused.full_depth_note = "switched off with --no-full-depth";
   auto marked = trial(4, 10, 10);
-  marked.notes = {"spilled: GTT grew"};
+  marked.mark(Disturbance::spilled);
+  auto labelled = trial(7, 30, 12);
+  labelled.disturbances = {Disturbance::throttled, Disturbance::contended};
   EXPECT_THAT(
       objections({trial(0, 10, 10), shallow, untried, excused, marked,
-                  failed_trial(5, FailureClass::crashed), trial(6, 20, 1)}),
+                  failed_trial(5, FailureClass::crashed), trial(6, 20, 1), labelled}),
       ElementsAre("", "failed with the whole context in use",
                   "was not tried with the whole context in use", "", "spilled into system memory",
-                  "was not measured", "spilled into system memory"));
+                  "was not measured", "spilled into system memory", ""));
 }
 
 }  // namespace

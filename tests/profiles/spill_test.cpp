@@ -42,9 +42,10 @@ TEST(FindSpills, LooksAtMeasuredTrialsOnly) {
               IsEmpty());
 }
 
-TEST(Spilled, BelievesANoteToo) {
+TEST(Spilled, BelievesAMarkAndNoNote) {
   std::vector<Trial> trials = {trial(10, 40, 20), trial(20, 60, 30), trial(24, 70, 5)};
-  trials[1].notes = {"spilled: GTT grew by 800 MiB"};
+  trials[0].notes = {"spilled: words are for people"};
+  trials[1].mark(Disturbance::spilled);
   EXPECT_THAT(spilled(trials), ElementsAre(false, true, true));
 }
 

@@ -93,6 +93,9 @@ TEST(RenderProgress, TakesNonsense) {
 
 TEST(TrialLine, SaysSpeedOrClass) {
   EXPECT_EQ("30 layers: 29.1 ±0.3 tok/s", trial_line(tests::mission_run().results[3]));
+  Trial hot = tests::mission_run().results[3];
+  hot.mark(Disturbance::throttled);
+  EXPECT_EQ("30 layers: 29.1 ±0.3 tok/s, throttled", trial_line(hot));
   EXPECT_EQ("8 layers: failed: crashed (load)", trial_line(tests::troubled_run().results[1]));
 }
 

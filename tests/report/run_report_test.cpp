@@ -162,14 +162,28 @@ TEST(ResultsTable, SaysThatEqualRequestsWereMeasuredOnce) {
 
 TEST(ResultsTable, SaysWhatSpoilsARow) {
   ARun run = mission_run();
-  run.results[0].telemetry.throttle_reasons = std::vector<std::string>{"thermal"};
+  run.results[0].disturbances = {Disturbance::throttled};
+  run.results[3].mark(Disturbance::spilled);
   run.results[1].full_depth = FullDepth::failed;
   run.results[2].generation->stop_reason = StopReason::time_cap;
   const std::string text = results_table(run, kPlain);
-  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("throttled"));
+  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("ok     throttled"));
+  EXPECT_THAT(line_with(text, "29.1 "), HasSubstr("ok     spilled"));
+  EXPECT_THAT(text, AllOf(HasSubstr("throttled: heat"), HasSubstr("spilled: device memory"),
+                          Not(HasSubstr("contended"))));
   EXPECT_THAT(line_with(text, "18.2 "), HasSubstr("FAILS  not safe"));
   EXPECT_THAT(line_with(text, "23.4 "), HasSubstr("time-cap"));
   EXPECT_THAT(text, HasSubstr("before ±1 % was reached"));
+}
+
+TEST(ResultsTable, NamesEveryDisturbanceOfARow) {
+  ARun run = mission_run();
+  run.results[0].disturbances = {Disturbance::throttled, Disturbance::contended};
+  run.results[4].mark(Disturbance::throttled);
+  EXPECT_THAT(line_with(everything(run, kPlain), "Optimum"), HasSubstr("(76 %), throttled"));
+  const std::string text = results_table(run, {false, 140});
+  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("ok     throttled, contended"));
+  EXPECT_THAT(text, HasSubstr("contended: other programs"));
 }
 
 TEST(ResultsTable, KeepsLayersSpeedAndStatusOnEveryTerminal) {

@@ -1,0 +1,77 @@
+// What spoiled a measurement, from what the drivers said before, during and after it. Pure.
+//
+// No statistic of the times can tell: a device that heats up looks converged at every moment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/device.hpp"
+#include "core/memory_map.hpp"
+#include "core/trial.hpp"
+#include "devices/sampler.hpp"
+#include "profiler/span.hpp"
+#include "profiler/vram.hpp"
+
+namespace sweetspot::profiler {
+
+/// A cause of throttling counts from both of these on: the drivers move their counters in steps of
+/// 100 ms, and a twentieth of the time at lower clocks moves a mean, but not yet a median.
+inline constexpr double kMinThrottleMs = 100;
+inline constexpr double kMinThrottleShare = 0.05;
+
+/// Somebody who keeps a device busy for a tenth of the time can take a tenth of the speed. A
+/// desktop that only blinks stays below.
+inline constexpr double kForeignPercent = 10;
+
+/// Memory that moves by less is noise of drivers and desktops. The larger of the two.
+inline constexpr std::uint64_t kForeignBytes = std::uint64_t{256} << 20U;
+inline constexpr double kForeignShare = 0.02;
+
+/// From this share on, device memory is full enough for a driver to page some of it out.
+inline constexpr double kNearlyFull = 0.9;
+
+struct Finding {
+  Disturbance what = Disturbance::throttled;
+  std::string why;  ///< a clause: "power cap for 0.8 of 2.1 s"
+  /// Waiting can help. A power cap comes back with the load: it is the card's, not the weather's.
+  bool passes = true;
+};
+
+/// How busy the devices were while our worker did nothing; the busiest of them.
+struct IdleLook {
+  Reading<double> percent = Absence{"not looked at"};
+};
+
+/// The devices of one measurement and what was seen of them.
+struct Evidence {
+  std::vector<std::string> pci_bus_ids = {};  ///< that layers go to
+  std::int64_t worker_pid = 0;
+  IdleLook before = {};
+  devices::Window window = {};
+  std::vector<Span> steady = {};  ///< in which our own memory stands still
+  IdleLook after = {};
+};
+
+/// One finding per kind and device at most. What a driver does not tell is not held against anyone.
+std::vector<Finding> judge(const Evidence& evidence);
+
+/// True where the driver names processes by ids that are ours too, so that the share of others is
+/// known: our worker is among them. In a container it is not (R18).
+bool knows_processes(const Evidence& evidence);
+
+/// True where this word for a cause means clocks below what the load could have: not for clocks
+/// that the user or a synchronised neighbour chose.
+bool counts_as_throttling(const std::string& reason);
+
+/// The busiest of the devices; absent where one cannot be read.
+Reading<double> utilisation_of(const devices::Snapshot& snapshot,
+                               const std::vector<std::string>& pci_bus_ids);
+
+/// Whether system memory that a GPU pages to grew while its own was nearly full (R20), as a clause.
+/// Host buffers of llama.cpp may be counted there too and are allowed for.
+std::optional<std::string> spill_of(const std::vector<DeviceUse>& devices, const MemoryMap& memory);
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,144 @@
+#include "profiler/watch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "devices/release_wait.hpp"
+
+namespace sweetspot::profiler {
+namespace {
+
+constexpr std::chrono::milliseconds kFreshDeadline{500};
+
+using Condition = std::function<bool(const devices::Snapshot&)>;
+
+// The last look, taken when the condition held or the time was up.
+devices::Snapshot wait_until(const WatchWorld& world, const WatchLimits& limits, double cap_ms,
+                             const Condition& holds) {
+  const double begin = world.now_ms();
+  devices::Snapshot snapshot = world.look();
+  while (!holds(snapshot) && !world.cancelled() && world.now_ms() - begin < cap_ms) {
+    world.sleep_ms(limits.poll_ms);
+    snapshot = world.look();
+  }
+  return snapshot;
+}
+
+// What cannot be read is not waited for.
+bool is_idle(const WatchWorld& world, const devices::Snapshot& snapshot) {
+  return utilisation_of(snapshot, world.pci_bus_ids).value_or(0) < kForeignPercent;
+}
+
+IdleLook settle(const WatchWorld& world, const WatchLimits& limits) {
+  if (world.pci_bus_ids.empty()) return {};
+  const devices::Snapshot last =
+      wait_until(world, limits, limits.settle_ms,
+                 [&](const devices::Snapshot& snapshot) { return is_idle(world, snapshot); });
+  return {utilisation_of(last, world.pci_bus_ids)};
+}
+
+bool throttles(const DeviceStatus& status) {
+  const auto& reasons = status.throttle_reasons;
+  return reasons && std::any_of(reasons->begin(), reasons->end(), counts_as_throttling);
+}
+
+bool is_unthrottled(const WatchWorld& world, const devices::Snapshot& snapshot) {
+  return std::none_of(world.pci_bus_ids.begin(), world.pci_bus_ids.end(),
+                      [&](const std::string& id) {
+                        const DeviceStatus* status = snapshot.find(id);
+                        return status != nullptr && throttles(*status);
+                      });
+}
+
+bool is_cooler(const WatchWorld& world, const WatchLimits& limits, const devices::Window& window,
+               const devices::Snapshot& snapshot) {
+  return std::all_of(world.pci_bus_ids.begin(), world.pci_bus_ids.end(), [&](const auto& id) {
+    const DeviceStatus* status = snapshot.find(id);
+    const auto seen = window.find(id);
+    if (status == nullptr || seen == window.end()) return true;
+    const auto& hottest = seen->second.telemetry.temperature_max_c;
+    if (!status->temperature_c || !hottest) return true;
+    return *status->temperature_c <= *hottest - limits.cooler_c;
+  });
+}
+
+bool has(const std::vector<Finding>& findings, Disturbance what) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [what](const Finding& finding) { return finding.what == what; });
+}
+
+// False where what disturbed is still there when the time is up: measuring again would only cost.
+bool cool_down(const WatchWorld& world, const WatchLimits& limits, const Watched& watched) {
+  const bool hot = has(watched.findings, Disturbance::throttled);
+  const auto gone = [&](const devices::Snapshot& snapshot) {
+    return is_idle(world, snapshot) && (!hot || is_unthrottled(world, snapshot));
+  };
+  const devices::Snapshot last =
+      wait_until(world, limits, limits.cool_down_ms, [&](const devices::Snapshot& snapshot) {
+        return gone(snapshot) && (!hot || is_cooler(world, limits, watched.window, snapshot));
+      });
+  return gone(last) && !world.cancelled();
+}
+
+std::string words(const std::vector<Finding>& findings) {
+  std::string text;
+  for (const Finding& finding : findings) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", to_string(finding.what), finding.why);
+  }
+  return text;
+}
+
+bool may_pass(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.passes; });
+}
+
+void measure_once(const WatchWorld& world, const WatchLimits& limits,
+                  const std::function<Measurement()>& measure, Watched& watched) {
+  Evidence evidence;
+  evidence.pci_bus_ids = world.pci_bus_ids;
+  evidence.worker_pid = world.worker_pid;
+  evidence.before = settle(world, limits);
+  world.begin();
+  Measurement measured = measure();
+  watched.outcome = std::move(measured.outcome);
+  evidence.steady = std::move(measured.steady);
+  watched.window = evidence.window = world.end();
+  watched.findings.clear();
+  if (!watched.outcome || world.cancelled()) return;
+  if (!knows_processes(evidence)) evidence.after = settle(world, limits);
+  watched.findings = judge(evidence);
+}
+
+}  // namespace
+
+WatchWorld watch_world(devices::Sampler& sampler, std::vector<std::string> pci_bus_ids,
+                       std::int64_t worker_pid, std::function<bool()> cancelled) {
+  WatchWorld world;
+  world.pci_bus_ids = std::move(pci_bus_ids);
+  world.worker_pid = worker_pid;
+  world.look = [&sampler] { return sampler.fresh(kFreshDeadline); };
+  world.begin = [&sampler] { sampler.begin(); };
+  world.end = [&sampler] { return sampler.end(); };
+  devices::ReleaseWorld real = devices::real_world(std::move(cancelled));
+  world.now_ms = std::move(real.now_ms);
+  world.sleep_ms = std::move(real.sleep_ms);
+  world.cancelled = std::move(real.cancelled);
+  return world;
+}
+
+Watched measure_undisturbed(const WatchWorld& world, const std::function<Measurement()>& measure,
+                            const WatchLimits& limits) {
+  Watched watched;
+  for (int repeats = 0;; ++repeats) {
+    measure_once(world, limits, measure, watched);
+    if (repeats == limits.retries || !may_pass(watched.findings)) return watched;
+    if (!cool_down(world, limits, watched)) return watched;
+    watched.repeats.push_back("measured again, because it was " + words(watched.findings));
+  }
+}
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,237 @@
+// The verdict on a measurement, table by table: R7, R9, R20.
+#include "profiler/disturbance.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sweetspot::profiler {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+constexpr const char* kId = "0000:01:00.0";
+constexpr std::int64_t kWorker = 4711;
+
+devices::DeviceWindow quiet(double observed_ms = 10000) {
+  devices::DeviceWindow window;
+  window.observed_ms = observed_ms;
+  window.telemetry.throttle_times = std::vector<ThrottleTime>{};
+  window.memory_total_bytes = 8 * kGiB;
+  return window;
+}
+
+/// Memory in use, one sample a second from 0 on.
+std::vector<devices::SamplePoint> using_memory(const std::vector<std::uint64_t>& bytes) {
+  std::vector<devices::SamplePoint> points;
+  for (const std::uint64_t used : bytes) {
+    points.push_back({1e3 * static_cast<double>(points.size()), used, {}, {}, ""});
+  }
+  return points;
+}
+
+Evidence evidence(devices::DeviceWindow window) {
+  Evidence evidence;
+  evidence.pci_bus_ids = {kId};
+  evidence.worker_pid = kWorker;
+  evidence.window = {{kId, std::move(window)}};
+  evidence.steady = {{0, 10000}};
+  return evidence;
+}
+
+/// "", "throttled", "contended" or both.
+std::string verdict(const Evidence& seen) {
+  std::string words;
+  for (const Finding& finding : judge(seen)) {
+    words += (words.empty() ? "" : " ") + std::string(to_string(finding.what));
+  }
+  return words;
+}
+
+// ---- R9
+// -----------------------------------------------------------------------------------------
+
+struct Throttle {
+  const char* reason;
+  double ms;
+  double observed_ms;
+  const char* verdict;
+  bool passes;
+};
+
+class Throttling : public testing::TestWithParam<Throttle> {};
+
+TEST_P(Throttling, CountsFromItsThresholdOn) {
+  const Throttle& given = GetParam();
+  devices::DeviceWindow window = quiet(given.observed_ms);
+  window.telemetry.throttle_times = std::vector<ThrottleTime>{{given.reason, given.ms}};
+  const auto findings = judge(evidence(window));
+  EXPECT_EQ(verdict(evidence(window)), given.verdict);
+  if (!findings.empty()) {
+    EXPECT_EQ(findings[0].passes, given.passes);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    R9, Throttling,
+    testing::Values(Throttle{"thermal slowdown", 500, 10000, "throttled", true},
+                    Throttle{"thermal slowdown", 499, 10000, "", false},
+                    Throttle{"hardware slowdown", 100, 1000, "throttled", true},
+                    Throttle{"power brake", 99, 1000, "", false},
+                    Throttle{"power cap", 9000, 10000, "throttled", false},
+                    Throttle{"board limit", 9000, 10000, "throttled", true},
+                    Throttle{"sync boost", 9000, 10000, "", false},
+                    Throttle{"display clock", 9000, 10000, "", false},
+                    Throttle{"unknown reason 0x8000", 9000, 10000, "", false}));
+
+TEST(Judge, SaysHowLongEachCauseHeldAndWhatItDidToTheClock) {
+  devices::DeviceWindow window = quiet();
+  window.telemetry.throttle_times =
+      std::vector<ThrottleTime>{{"power cap", 4000}, {"thermal slowdown", 600}, {"power brake", 1}};
+  window.telemetry.graphics_clock_mhz = 1500.0;
+  window.telemetry.graphics_clock_limit_mhz = 3000.0;
+  const auto findings = judge(evidence(window));
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].why,
+            "power cap for 4.0 of 10.0 s, thermal slowdown for 0.6 of 10.0 s, clock at 50 % of its "
+            "maximum");
+  EXPECT_TRUE(findings[0].passes) << "the heat can go";
+}
+
+// ---- R7
+// -----------------------------------------------------------------------------------------
+
+struct Memory {
+  std::uint64_t total, first, lowest, highest;
+  const char* verdict;
+};
+
+class ForeignMemory : public testing::TestWithParam<Memory> {};
+
+TEST_P(ForeignMemory, CountsWhereItMovedByMoreThanTheLargerThreshold) {
+  const Memory& given = GetParam();
+  devices::DeviceWindow window = quiet();
+  window.memory_total_bytes = given.total;
+  window.points = using_memory({given.first, given.lowest, given.highest, given.first});
+  EXPECT_EQ(verdict(evidence(window)), given.verdict);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    R7, ForeignMemory,
+    testing::Values(Memory{8 * kGiB, 3 * kGiB, 3 * kGiB, 5 * kGiB, "contended"},
+                    Memory{8 * kGiB, 3 * kGiB, kGiB, 3 * kGiB, "contended"},
+                    Memory{8 * kGiB, 3 * kGiB, 3 * kGiB, 3 * kGiB + 256 * kMiB, ""},
+                    Memory{8 * kGiB, 3 * kGiB, 3 * kGiB, 3 * kGiB + 257 * kMiB, "contended"},
+                    // 2 % of a large card is more than 256 MiB.
+                    Memory{80 * kGiB, 3 * kGiB, 3 * kGiB, 4 * kGiB, ""},
+                    Memory{80 * kGiB, 3 * kGiB, 3 * kGiB, 5 * kGiB, "contended"}));
+
+TEST(Judge, OurOwnPoolsMayGrowBetweenTheSpans) {
+  devices::DeviceWindow window = quiet();
+  window.points = using_memory({3 * kGiB, 3 * kGiB, 5 * kGiB, 5 * kGiB});
+  Evidence seen = evidence(window);
+  seen.steady = {{0, 1500}, {1800, 3000}};
+  EXPECT_EQ(verdict(seen), "") << "it rose when the first prompt came";
+  seen.steady = {{0, 1500}, {1000, 3000}};
+  EXPECT_EQ(verdict(seen), "contended");
+  seen.steady.clear();
+  EXPECT_EQ(verdict(seen), "");
+}
+
+TEST(Judge, OthersInTheDriversListOfProcesses) {
+  devices::DeviceWindow window = quiet();
+  window.processes = std::vector<ProcessUse>{{kWorker, 80}, {1, 6}, {2, 3.9}};
+  EXPECT_EQ(verdict(evidence(window)), "") << "9.9 %";
+  window.processes = std::vector<ProcessUse>{{kWorker, 80}, {1, 6}, {2, 4}};
+  EXPECT_EQ(verdict(evidence(window)), "contended");
+  EXPECT_TRUE(knows_processes(evidence(window)));
+}
+
+TEST(Judge, AListWithoutOurWorkerSpeaksOfAnotherNamespace) {
+  devices::DeviceWindow window = quiet();
+  window.processes = std::vector<ProcessUse>{{90001, 95}};
+  EXPECT_EQ(verdict(evidence(window)), "") << "it may well be ours";
+  EXPECT_FALSE(knows_processes(evidence(window)));
+}
+
+TEST(Judge, ABusyDeviceWhileOurWorkerIsIdle) {
+  Evidence seen = evidence(quiet());
+  seen.before.percent = 9.9;
+  seen.after.percent = 0.0;
+  EXPECT_EQ(verdict(seen), "");
+  seen.after.percent = 10.0;
+  EXPECT_EQ(verdict(seen), "contended");
+  EXPECT_THAT(judge(seen)[0].why, HasSubstr("after"));
+  seen.before.percent = 60.0;
+  ASSERT_EQ(judge(seen).size(), 1U) << "once is enough";
+  EXPECT_EQ(judge(seen)[0].why, "60 % busy before measuring");
+}
+
+TEST(Judge, WhatCannotBeReadIsHeldAgainstNobody) {
+  EXPECT_EQ(verdict(evidence(devices::DeviceWindow{})), "");
+  Evidence elsewhere = evidence(quiet());
+  elsewhere.window.clear();
+  EXPECT_EQ(verdict(elsewhere), "");
+  EXPECT_EQ(verdict({}), "");
+}
+
+TEST(Judge, BothKindsCanBe) {
+  devices::DeviceWindow window = quiet();
+  window.telemetry.throttle_times = std::vector<ThrottleTime>{{"thermal slowdown", 9000}};
+  window.points = using_memory({3 * kGiB, 6 * kGiB});
+  EXPECT_EQ(verdict(evidence(window)), "throttled contended");
+}
+
+TEST(UtilisationOf, IsTheBusiestAndAbsentWhereOneIs) {
+  DeviceStatus idle;
+  idle.pci_bus_id = std::string(kId);
+  idle.utilisation_percent = 3.0;
+  DeviceStatus busy = idle;
+  busy.pci_bus_id = std::string("0000:02:00.0");
+  busy.utilisation_percent = 70.0;
+  const devices::Snapshot snapshot{1, false, {idle, busy}, {}};
+  EXPECT_EQ(utilisation_of(snapshot, {kId}), Reading<double>(3.0));
+  EXPECT_EQ(utilisation_of(snapshot, {kId, "0000:02:00.0"}), Reading<double>(70.0));
+  EXPECT_FALSE(utilisation_of(snapshot, {"0000:09:00.0"}));
+  busy.utilisation_percent = Absence{"not supported"};
+  EXPECT_FALSE(utilisation_of({1, false, {idle, busy}, {}}, {kId, "0000:02:00.0"}));
+}
+
+// ---- R20
+// ----------------------------------------------------------------------------------------
+
+struct Spill {
+  std::uint64_t used_peak, gtt_before, gtt_peak, host_private;
+  bool spilled;
+};
+
+class SpillOf : public testing::TestWithParam<Spill> {};
+
+TEST_P(SpillOf, NeedsAFullDeviceAndMoreThanHostBuffersExplain) {
+  const Spill& given = GetParam();
+  const DeviceUse use{"ROCm0",          true,          16 * kGiB, kGiB, given.used_peak,
+                      given.gtt_before, given.gtt_peak};
+  const MemoryMap memory = {{"ROCm0", 14 * kGiB, 0, 0, 0},
+                            {kHostDeviceId, given.host_private + kGiB, 0, 0, kGiB}};
+  EXPECT_EQ(spill_of({use}, memory).has_value(), given.spilled);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    R20, SpillOf,
+    testing::Values(Spill{15 * kGiB, kGiB, 3 * kGiB, 0, true},
+                    Spill{14 * kGiB, kGiB, 3 * kGiB, 0, false},           // room left
+                    Spill{15 * kGiB, kGiB, 3 * kGiB, 2 * kGiB, false},    // pinned host buffers
+                    Spill{15 * kGiB, kGiB, 4 * kGiB, 2 * kGiB, true},     // and more than those
+                    Spill{15 * kGiB, 3 * kGiB, 3 * kGiB, 0, false},       // there before
+                    Spill{15 * kGiB, 3 * kGiB, kGiB, 0, false},           // it fell
+                    Spill{15 * kGiB, kGiB, kGiB + 300 * kMiB, 0, false},  // below 2 %
+                    Spill{15 * kGiB, kGiB, kGiB + 330 * kMiB, 0, true}));
+
+TEST(SpillOf, IsNotKnownWithoutADriverThatTells) {
+  const DeviceUse use{"CUDA0", true, 8 * kGiB, kGiB, 8 * kGiB};
+  EXPECT_FALSE(spill_of({use}, {}));
+}
+
+}  // namespace
+}  // namespace sweetspot::profiler
