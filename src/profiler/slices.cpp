@@ -24,7 +24,7 @@ using search::SliceTimes;
 /// As in a trial, so that predictions and trials speak of the same tokens.
 constexpr std::uint32_t kTokensPerPass = 32;
 /// Of one seat in one round.
-constexpr double kBurstSeconds = 0.25;
+constexpr double kBurstSeconds = 0.15;
 /// Of a seat that has to be loaded each time: what loading costs is worth more samples.
 constexpr double kVisitSeconds = 1;
 /// Cut from each burst: they find what the slice before left in the caches.

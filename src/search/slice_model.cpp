@@ -237,7 +237,8 @@ Reading<SlicePlan> plan_slices(const ModelInfo& model, const Reading<std::uint64
   if (model.n_vocab <= 0 || model.layers.empty()) {
     return Absence{"the model does not tell its blocks and vocabulary"};
   }
-  const Limits limits{static_cast<double>(model.size_bytes) * rules.largest_share,
+  // A thousandth for the norms outside the blocks, which no cut makes smaller.
+  const Limits limits{static_cast<double>(model.size_bytes) * rules.largest_share * 0.999,
                       static_cast<double>(*cache_bytes) * rules.times_cache};
   int period = period_of(model.architecture);
   auto window = best_window(model, period, limits);
