@@ -44,13 +44,13 @@ fake::SessionState read_clock(const std::string& path) {
   std::ifstream file(path);
   if (!file) return {};
   const Json json = Json::parse(file);
-  return {json.at("seconds"), json.at("work_seconds"), json.at("loads"), json.at("file_was_read")};
+  return {json.at("seconds"), json.at("heat_seconds"), json.at("loads"), json.at("file_was_read")};
 }
 
 void write_clock(const std::string& path, const fake::SessionState& state) {
   std::ofstream file(path, std::ios::trunc);
   file << dump({{"seconds", state.seconds},
-                {"work_seconds", state.work_seconds},
+                {"heat_seconds", state.heat_seconds},
                 {"loads", state.loads},
                 {"file_was_read", state.file_was_read}});
 }

@@ -81,7 +81,7 @@ class Simulation(SystemTest):
         self.assertGreater(json.loads(clock.read_text())["seconds"], 1)
         self.assertEqual(json.loads(clock.read_text())["loads"], 1)
         for _ in range(40):  # far more than 30 s of work
-            if json.loads(clock.read_text())["work_seconds"] > 30:
+            if json.loads(clock.read_text())["heat_seconds"] > 30:
                 break
             self.profile_machine(machine, "--layers", "43", "--precision", "0.1")
         _, last = self.profile_machine(machine, "--layers", "43")

@@ -81,6 +81,7 @@ constexpr auto kDisturbances = std::to_array<Field<Disturbance, double>>({
     {"ramp", &Disturbance::ramp},
     {"throttle_after_seconds", &Disturbance::throttle_after_seconds},
     {"throttle_slowdown", &Disturbance::throttle_slowdown},
+    {"cooling_seconds", &Disturbance::cooling_seconds},
     {"neighbour_after_seconds", &Disturbance::neighbour_after_seconds},
     {"neighbour_seconds", &Disturbance::neighbour_seconds},
     {"neighbour_share", &Disturbance::neighbour_share},

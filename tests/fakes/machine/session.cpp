@@ -30,7 +30,7 @@ Session::Session(const Machine& machine, std::uint64_t seed, SessionState state)
 Conditions Session::conditions() const {
   const Disturbance& d = machine_.parts().disturbance;
   Conditions now;
-  if (d.throttle_after_seconds > 0 && state_.work_seconds > d.throttle_after_seconds) {
+  if (d.throttle_after_seconds > 0 && state_.heat_seconds > d.throttle_after_seconds) {
     now.device_slowdown = d.throttle_slowdown;
   }
   const double since = state_.seconds - d.neighbour_after_seconds;
@@ -52,11 +52,11 @@ Outcome<double> Session::load(const Placement& placement) {
   bare.context.n_ctx = bare.context.n_batch = bare.context.n_ubatch = 1;
   const auto failure = machine_.failure(bare);
   if (failure && failure->phase == Phase::load) {
-    state_.seconds += seconds / 2;
+    wait(seconds / 2);
     return tl::unexpected(*failure);
   }
   state_.file_was_read = true;
-  state_.seconds += seconds;
+  wait(seconds);
   return seconds;
 }
 
@@ -66,7 +66,7 @@ Outcome<double> Session::context(const ContextSettings& context) {
   samples_since_context_ = 0;
   generation_at_0_.reset();
   prompt_.reset();
-  state_.seconds += kContextSeconds;
+  wait(kContextSeconds);
   auto failure = machine_.failure(config_);
   if (failure && failure->phase != Phase::warm_up) {
     failure->phase = Phase::context;
@@ -89,10 +89,9 @@ Outcome<double> Session::first_decode() {
 Outcome<double> Session::fill(std::uint32_t tokens) {
   const auto first = first_decode();
   if (!first || tokens == 0) return first;
-  const double seconds =
-      machine_.prompt_cost(config_, tokens, 0).total_ms(conditions()) / kMsPerSecond;
-  state_.seconds += seconds;
-  state_.work_seconds += seconds;
+  const Cost cost = machine_.prompt_cost(config_, tokens, 0);
+  const double seconds = cost.total_ms(conditions()) / kMsPerSecond;
+  pass(seconds, cost.device_ms / kMsPerSecond);
   return *first + seconds;
 }
 
@@ -119,6 +118,14 @@ Sample Session::prompt(std::uint32_t tokens, std::uint32_t cache_tokens) {
   return sample(*prompt_, tokens);
 }
 
+// Work heats the device; the rest of the time it cools.
+void Session::pass(double seconds, double device_seconds) {
+  const double idle = std::max(0.0, seconds - device_seconds);
+  const double cooling = machine_.parts().disturbance.cooling_seconds;
+  state_.heat_seconds = state_.heat_seconds * std::exp(-idle / cooling) + device_seconds;
+  state_.seconds += seconds;
+}
+
 double Session::drift() const {
   const Disturbance& d = machine_.parts().disturbance;
   const double turns = state_.seconds / d.drift_period_seconds;
@@ -138,8 +145,7 @@ Sample Session::sample(const Cost& cost, std::uint32_t tokens) {
   result.start_ms = state_.seconds * kMsPerSecond;
   result.tokens = tokens;
   result.duration_ms = cost.total_ms(conditions()) * factor;
-  state_.seconds += result.duration_ms / kMsPerSecond;
-  state_.work_seconds += result.duration_ms / kMsPerSecond;
+  pass(result.duration_ms / kMsPerSecond, cost.device_ms * factor / kMsPerSecond);
   return result;
 }
 

@@ -16,7 +16,7 @@ namespace sweetspot::fake {
 /// What lasts from one load to the next, and from one worker process to the next.
 struct SessionState {
   double seconds = 0;       ///< the virtual clock; everything advances it
-  double work_seconds = 0;  ///< of them measuring: what heats a device
+  double heat_seconds = 0;  ///< of work on the device that it has not cooled from
   std::uint64_t loads = 0;
   bool file_was_read = false;  ///< it is in the page cache
 };
@@ -49,9 +49,10 @@ class Session {
   [[nodiscard]] Conditions conditions() const;
 
   /// Lets virtual time pass: a process starting, memory coming back.
-  void wait(double seconds) { state_.seconds += seconds; }
+  void wait(double seconds) { pass(seconds, 0); }
 
  private:
+  void pass(double seconds, double device_seconds);
   Sample sample(const Cost& cost, std::uint32_t tokens);
   [[nodiscard]] double drift() const;
   Cost generation_cost(double depth);

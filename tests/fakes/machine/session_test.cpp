@@ -107,8 +107,10 @@ TEST(Session, ThrottlesAfterWorkAndSlowsWhileANeighbourIsThere) {
   const Machine hot(parts);
   Session session = ready(hot, 1, 43);
   const double cool = session.generate(0).duration_ms;
-  while (session.state().work_seconds < 6) session.generate(0);
+  while (session.state().heat_seconds < 6) session.generate(0);
   EXPECT_THAT(session.generate(0).duration_ms, Gt(1.05 * cool));
+  session.wait(600);
+  EXPECT_THAT(session.generate(0).duration_ms, DoubleNear(cool, 1e-9)) << "it has cooled";
 
   parts = quiet();
   parts.disturbance.neighbour_after_seconds = 10;
