@@ -62,14 +62,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <sstream>
@@ -81,22 +79,18 @@
 #include "process/cancel.hpp"
 #include "protocol/channel.hpp"
 #include "protocol/messages.hpp"
+#include "worker_plumbing.hpp"
 
 namespace {
 
 using namespace sweetspot;  // NOLINT(google-build-using-namespace): a program, not a header
 using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
+using fake::json_from_environment;
+using fake::Mouth;
+using fake::sleep_for_ever;
 
 constexpr int kVocab = 32000;
 constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
-
-Json read_script() {
-  const char* text = std::getenv("SWEETSPOT_SCRIPT");  // NOLINT(concurrency-mt-unsafe)
-  if (text == nullptr) return Json::object();
-  if (*text != '@') return Json::parse(text);
-  std::ifstream file(text + 1);
-  return Json::parse(file);
-}
 
 Json member(const Json& object, const char* name) { return object.value(name, Json::object()); }
 
@@ -110,51 +104,11 @@ std::size_t count_start(const Json& script) {
   return static_cast<std::size_t>(status.st_size);
 }
 
-[[noreturn]] void sleep_for_ever() {
-  for (;;) pause();
-}
-
 void start_orphan() {
   if (fork() != 0) return;
   setsid();
   sleep_for_ever();
 }
-
-// ---- talking
-// ---------------------------------------------------------------------------------------------
-
-class Mouth {
- public:
-  void say(std::uint64_t id, Event event) { say_line(encode(EventMessage{id, std::move(event)})); }
-
-  void say_line(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    if (!write_line(kEventFd, line)) _exit(0);
-  }
-
-  void say_raw(const std::string& bytes) {
-    const std::lock_guard lock(mutex_);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t count = write(kEventFd, bytes.data() + done, bytes.size() - done);
-      if (count <= 0) _exit(0);
-      done += static_cast<std::size_t>(count);
-    }
-  }
-
-  void be_silent() { silent_ = true; }
-
-  void beat() {
-    for (;;) {
-      if (!silent_) say(0, Heartbeat{});
-      std::this_thread::sleep_for(kHeartbeatEvery);
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::atomic<bool> silent_{false};
-};
 
 // ---- the pretended model
 // ---------------------------------------------------------------------------------
@@ -170,7 +124,7 @@ class ScriptedWorker {
   // Ends with the process: when the supervisor closes the request pipe, or as the script says.
   [[noreturn]] void run() {
     if (const Json rule = find_rule("start", ""); !rule.empty()) act(rule, 0, Phase::start);
-    std::thread([this] { mouth_.beat(); }).detach();
+    std::thread([this] { mouth_.beat(kHeartbeatEvery); }).detach();
     for (;;) {
       const ReadResult read = reader_.read_line(std::chrono::milliseconds(-1));
       if (read.status != ReadStatus::line) _exit(0);
@@ -210,7 +164,7 @@ class ScriptedWorker {
   void handle(const StopRequest& /*request*/) {}  // nothing is in flight: too late, no answer
 
   void done(ResultBody result) { mouth_.say(id_, Done{std::move(result)}); }
-  bool stop_requested();
+  bool stop_requested() { return fake::stop_requested(reader_); }
   double token_ms();
   [[nodiscard]] ModelInfo model() const;
   [[nodiscard]] std::vector<Device> devices() const;
@@ -516,14 +470,6 @@ void ScriptedWorker::handle(const ContextRequest& request) {
   done(std::move(result));
 }
 
-bool ScriptedWorker::stop_requested() {
-  const ReadResult read = reader_.read_line(std::chrono::milliseconds(0));
-  if (read.status == ReadStatus::closed) _exit(0);
-  if (read.status != ReadStatus::line) return false;
-  const auto message = decode_request(read.line);
-  return message && std::holds_alternative<StopRequest>(message->request);
-}
-
 void ScriptedWorker::handle(const MeasureRequest& request) {
   const bool prompt = request.kind == MeasureKind::prompt;
   const std::string kind = prompt ? "prompt" : "generation";
@@ -623,7 +569,7 @@ void ScriptedWorker::handle(const ServeRequest& request) {
 
 int main() {
   process::ignore_broken_pipes();
-  Json script = read_script();
+  Json script = json_from_environment("SWEETSPOT_SCRIPT");
   const std::size_t start_number = count_start(script);
   ScriptedWorker(std::move(script), start_number).run();
 }
