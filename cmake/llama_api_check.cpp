@@ -60,6 +60,12 @@ int main() {
   model = llama_model_init_from_user(header, fill, nullptr, model_params());
   llama_context* context = llama_init_from_model(model, context_params());
   llama_decode(context, llama_batch_get_one(nullptr, 0));
+  llama_batch batch = llama_batch_init(1, 0, 1);
+  batch.logits[0] = 1;
+  llama_decode(context, batch);
+  llama_get_logits_ith(context, 0);
+  llama_batch_free(batch);
+  llama_tokenize(llama_model_get_vocab(model), "", 0, nullptr, 0, true, false);
   llama_synchronize(context);
   llama_memory_clear(llama_get_memory(context), true);
   llama_free(context);

@@ -22,6 +22,7 @@ namespace {
 
 constexpr const char* kFooter = R"(
 Examples:
+  sweetspot profile model.gguf                                 (a handful of well-chosen trials)
   sweetspot profile model.gguf --quick
   sweetspot profile model.gguf --layers 0-32+8 -c 8192 -ctk q8_0 -ctv q8_0 -fa on
   sweetspot profile model.gguf --full --vram-limit 6GiB        (as on a 6 GB card)
@@ -45,10 +46,12 @@ Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environmen
         return ask_for_sweep(environment, offloadable);
       }
       [[fallthrough]];
-    case SweepMode::quick:
+    case SweepMode::adaptive:
       break;
+    case SweepMode::quick:
+      return SweepChoice{"quick", search::quick_layers(offloadable)};
   }
-  return SweepChoice{"quick", search::quick_layers(offloadable)};
+  return SweepChoice{"adaptive"};
 }
 
 void print_run(const Run& run, const ProfileOptions& options, const Environment& environment) {
@@ -124,9 +127,12 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
   if (!sweep) return tl::unexpected(sweep.error());
 
   RunProgress progress(environment, 2 * options.max_seconds);
+  const profiler::Observer observer = [&](const profiler::Event& event) {
+    progress.on_event(event);
+  };
   const profiler::RunOutcome outcome =
-      profiler->run(sweep->requested_layers, sweep->mode,
-                    [&](const profiler::Event& event) { progress.on_event(event); });
+      sweep->mode == "adaptive" ? profiler->run_adaptively(observer)
+                                : profiler->run(sweep->requested_layers, sweep->mode, observer);
   progress.finish();
   if (options.json) {
     fmt::print("{}\n", dump(to_json(outcome.run), 2));

@@ -14,6 +14,9 @@ namespace sweetspot::cli {
 namespace {
 
 void add_sweep(CLI::App& app, ProfileOptions& options) {
+  auto* adaptive = app.add_flag("--adaptive", options.adaptive,
+                                "As few layer counts as settle what a full sweep settles; the "
+                                "others are predicted (the default)");
   auto* quick = app.add_flag("--quick", options.quick, "Four layer counts from none to all");
   auto* full = app.add_flag("--full", options.full, "Seven layer counts from none to all");
   auto* layers =
@@ -21,6 +24,7 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
                      "Layer counts: 0,8,16,-1 or ranges as in llama-bench: 0-32+8; -1 = all "
                      "(also -ngl)")
           ->type_name("LIST");
+  adaptive->excludes(quick)->excludes(full)->excludes(layers)->group("What to measure");
   quick->excludes(full)->excludes(layers)->group("What to measure");
   full->excludes(layers)->group("What to measure");
   layers->group("What to measure");
@@ -175,6 +179,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
 }
 
 SweepMode sweep_mode(const ProfileOptions& options) {
+  if (options.adaptive) return SweepMode::adaptive;
   if (options.quick) return SweepMode::quick;
   if (options.full) return SweepMode::full;
   return options.layers.empty() ? SweepMode::unasked : SweepMode::custom;

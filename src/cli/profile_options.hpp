@@ -16,6 +16,7 @@ namespace sweetspot::cli {
 /// As typed; checked by make_request().
 struct ProfileOptions {
   std::string model_path;
+  bool adaptive = false;
   bool quick = false;
   bool full = false;
   std::string layers;
@@ -40,8 +41,9 @@ void add_profile_options(CLI::App& app, ProfileOptions& options);
 Result<profiler::Request> make_request(const ProfileOptions& options,
                                        const Environment& environment);
 
-/// How the sweep was asked for: quick, full, custom, or nothing of it.
-enum class SweepMode { unasked, quick, full, custom };
+/// How the sweep was asked for: nothing of it (then it is adaptive, or the user is asked), or one
+/// of the brute-force lists.
+enum class SweepMode { unasked, adaptive, quick, full, custom };
 SweepMode sweep_mode(const ProfileOptions& options);
 
 report::SortBy sort_of(const ProfileOptions& options);

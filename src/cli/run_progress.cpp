@@ -38,6 +38,8 @@ void RunProgress::started(const profiler::TrialStarted& trial) {
   state_.trials_done = trial.index;
   state_.trials_total = trial.total;
   state_.layers = trial.layers;
+  state_.title = trial.title;
+  state_.reason = trial.reason;
   state_.phase.reset();
   state_.fraction = -1;
   update_clock();

@@ -38,11 +38,13 @@ std::optional<std::string> read_line(const process::CancelToken* cancel) {
 }  // namespace
 
 Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadable_layers) {
+  const SweepChoice adaptive{"adaptive"};
   const SweepChoice quick{"quick", search::quick_layers(offloadable_layers)};
   const SweepChoice full{"full", search::full_layers(offloadable_layers)};
   fmt::print(stderr, "Which layer counts shall be measured (of {})?\n", offloadable_layers);
-  fmt::print(stderr, "  1  quick: {}\n", listed(quick.requested_layers));
-  fmt::print(stderr, "  2  full:  {}\n", listed(full.requested_layers));
+  fmt::print(stderr, "  1  adaptive: as few as settle what all {} would\n", offloadable_layers + 1);
+  fmt::print(stderr, "  2  quick: {}\n", listed(quick.requested_layers));
+  fmt::print(stderr, "  3  full:  {}\n", listed(full.requested_layers));
   fmt::print(stderr, "  or a list of your own, like 0,8,16,-1\n");
   while (true) {
     fmt::print(stderr, "[1]: ");
@@ -51,8 +53,11 @@ Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadabl
     if (environment.cancel != nullptr && environment.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted before anything was measured");
     }
-    if (!answer || answer->empty() || *answer == "1" || *answer == "quick") return quick;
-    if (*answer == "2" || *answer == "full") return full;
+    if (!answer || answer->empty() || *answer == "1" || *answer == "adaptive") {
+      return adaptive;
+    }
+    if (*answer == "2" || *answer == "quick") return quick;
+    if (*answer == "3" || *answer == "full") return full;
     const auto list = search::parse_layer_list(*answer);
     if (list) return SweepChoice{"custom", *list};
     fmt::print(stderr, "{}; {}\n", printable(list.error().message), printable(list.error().remedy));

@@ -10,12 +10,12 @@
 namespace sweetspot::cli {
 
 struct SweepChoice {
-  std::string mode;  ///< quick, full, custom
-  std::vector<int> requested_layers;
+  std::string mode;                        ///< adaptive, quick, full, custom
+  std::vector<int> requested_layers = {};  ///< empty where adaptive
 };
 
 /// Asks on stderr and reads answers from stdin until one is understood. An empty answer or the end
-/// of input means quick. Error of kind interrupted on Ctrl-C.
+/// of input means adaptive. Error of kind interrupted on Ctrl-C.
 Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadable_layers);
 
 }  // namespace sweetspot::cli

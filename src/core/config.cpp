@@ -4,6 +4,7 @@
 
 #include "core/device.hpp"
 #include "core/enum_names.hpp"
+#include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot {
@@ -50,6 +51,15 @@ constexpr EnumNames<FullDepth, 3> kFullDepths = {{
     {FullDepth::not_tried, "not-tried"},
 }};
 
+constexpr EnumNames<Extent, 2> kExtents = {
+    {{Extent::full, "full"}, {Extent::generation_only, "generation-only"}}};
+
+constexpr EnumNames<Standing, 5> kStandings = {{{Standing::measured, "measured"},
+                                                {Standing::predicted, "predicted"},
+                                                {Standing::does_not_fit, "does-not-fit"},
+                                                {Standing::failed, "failed"},
+                                                {Standing::not_tried, "not-tried"}}};
+
 constexpr EnumNames<Disturbance, 3> kDisturbances = {{
     {Disturbance::throttled, "throttled"},
     {Disturbance::contended, "contended"},
@@ -79,6 +89,8 @@ std::optional<DeviceType> device_type_from_string(std::string_view text) {
 }
 
 std::string_view to_string(StopReason reason) { return name_of(kStopReasons, reason); }
+std::string_view to_string(Extent extent) { return name_of(kExtents, extent); }
+std::string_view to_string(Standing standing) { return name_of(kStandings, standing); }
 std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state); }
 
 std::string_view to_string(Disturbance disturbance) { return name_of(kDisturbances, disturbance); }

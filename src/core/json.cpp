@@ -408,12 +408,64 @@ Json to_json(const Failure& failure) {
           {"stderr_tail", failure.stderr_tail}};
 }
 
+namespace {
+
+Json estimate_to_json(const Estimate& estimate) {
+  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
+}
+
+Json curve_point_to_json(const CurvePoint& point) {
+  Json json = {{"layers", point.layers}, {"standing", to_string(point.standing)}};
+  json["generation_ms_per_token"] =
+      point.generation_ms ? estimate_to_json(*point.generation_ms) : Json(nullptr);
+  put(json, "vram_bytes", point.vram_bytes);
+  put(json, "vram_percent", point.vram_percent);
+  json["note"] = point.note;
+  return json;
+}
+
+Json decision_to_json(const Decision& decision) {
+  return {{"name", decision.name},
+          {"layers", decision.layers ? Json(*decision.layers) : Json(nullptr)},
+          {"settled", decision.settled},
+          {"doubt", decision.doubt ? Json(*decision.doubt) : Json(nullptr)},
+          {"sentence", decision.sentence}};
+}
+
+Json time_model_to_json(const TimeModelRecord& model) {
+  return {{"formula", model.formula},
+          {"terms", array_of(model.terms,
+                             [](const ModelTerm& term) -> Json {
+                               return {{"name", term.name},
+                                       {"meaning", term.meaning},
+                                       {"value", term.value},
+                                       {"sd", term.sd}};
+                             })},
+          {"deviation", model.deviation},
+          {"between_loads", model.between_loads},
+          {"linear", model.linear},
+          {"observations", model.observations}};
+}
+
+Json sweep_to_json(const SweepRecord& sweep) {
+  return {{"tolerance", sweep.tolerance},
+          {"confidence", sweep.confidence},
+          {"ended", sweep.ended},
+          {"curve", array_of(sweep.curve, curve_point_to_json)},
+          {"decisions", array_of(sweep.decisions, decision_to_json)},
+          {"time_model", sweep.generation ? time_model_to_json(*sweep.generation) : Json(nullptr)}};
+}
+
+}  // namespace
+
 Json to_json(const Trial& trial) {
   Json json = {{"requested_layers", trial.requested_layers},
                {"layers", trial.layers},
                {"status", trial.measured() ? "measured" : "failed"},
                {"error", trial.failure ? to_json(*trial.failure) : Json(nullptr)},
                {"started_at", trial.started_at},
+               {"extent", to_string(trial.extent)},
+               {"reason", trial.reason},
                {"config", to_json(trial.config)},
                {"effective", trial.effective ? to_json(*trial.effective) : Json(nullptr)},
                {"workload", to_json(trial.workload)},
@@ -452,6 +504,7 @@ Json to_json(const Run& run) {
           {"base_config", to_json(run.base_config)},
           {"workload", to_json(run.workload)},
           {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
+          {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
           {"analysis", analysis_to_json(run.analysis)},
           {"profiles", array_of(run.profiles, profile_to_json)},
           {"notices", run.notices}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/model_info.hpp"
 #include "core/profile.hpp"
 #include "core/reading.hpp"
+#include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot {
@@ -43,7 +45,7 @@ struct RunSettings {
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
   std::vector<std::string> rpc;  ///< endpoints that were asked for
-  std::string mode;              ///< quick, full, custom
+  std::string mode;              ///< adaptive, quick, full, custom
   bool complete = false;         ///< false while running and after an interruption
 };
 
@@ -59,6 +61,7 @@ struct Run {
   Config base_config;  ///< what all trials share, before the layers differ
   Workload workload;
   std::vector<Trial> results;
+  std::optional<SweepRecord> sweep;  ///< of an adaptive run
   Analysis analysis;
   std::vector<Profile> profiles;
   std::vector<std::string> notices;  ///< "no GPU here: ..."

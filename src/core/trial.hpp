@@ -95,6 +95,14 @@ enum class FullDepth { verified, failed, not_tried };
 
 std::string_view to_string(FullDepth state);  ///< verified, failed, not-tried
 
+/// How much of the workload a trial has measured.
+enum class Extent {
+  full,             ///< everything: prompt, generation, whole context
+  generation_only,  ///< enough to compare speeds; never recommended
+};
+
+std::string_view to_string(Extent extent);  ///< full, generation-only
+
 /// Ended `measured` (no failure) or `failed`.
 struct Trial {
   std::vector<int> requested_layers;  ///< every request that means this config, in the order given
@@ -102,6 +110,8 @@ struct Trial {
   Config config;
   Workload workload;
   std::string started_at;  ///< UTC, ISO 8601
+  Extent extent = Extent::full;
+  std::string reason;  ///< why it was run; empty where it was asked for
   std::optional<Failure> failure;
   std::optional<EffectiveConfig> effective;
   MemoryMap memory;  ///< llama.cpp's breakdown; empty where nothing was loaded

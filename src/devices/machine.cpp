@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -89,6 +90,37 @@ int physical_cores(const FileTree& tree, int logical) {
     if (siblings) cores.insert(*siblings);
   }
   return cores.empty() ? logical : static_cast<int>(cores.size());
+}
+
+// ---- caches
+// -----------------------------------------------------------------------------------------
+
+struct Cache {
+  std::uint64_t level = 0;
+  std::uint64_t bytes = 0;
+  std::string cpus;  // that share it
+};
+
+// "32768K", as the kernel always writes it.
+std::uint64_t cache_size(const std::string& text) {
+  const std::uint64_t number = leading_number(text).value_or(0);
+  if (text.ends_with('K')) return number << 10U;
+  if (text.ends_with('M')) return number << 20U;
+  return number;
+}
+
+std::vector<Cache> caches_of(const FileTree& tree, const std::string& cpu) {
+  std::vector<Cache> caches;
+  const std::string folder = fmt::format("/sys/devices/system/cpu/{}/cache", cpu);
+  for (const std::string& name : tree.folder(folder)) {
+    const std::string path = folder + "/" + name;
+    const auto level = tree.number(path + "/level");
+    const auto size = tree.text(path + "/size");
+    const auto cpus = tree.text(path + "/shared_cpu_list");
+    if (!level || !size || tree.text(path + "/type").value_or("") == "Instruction") continue;
+    caches.push_back({*level, cache_size(*size), cpus.value_or(cpu)});
+  }
+  return caches;
 }
 
 // ---- memory
@@ -227,6 +259,24 @@ Machine read_machine(const MachineOptions& options) {
   cap_by_cgroups(tree, machine);
   machine.environment = relevant(options.environment);
   return machine;
+}
+
+Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree) {
+  std::uint64_t last = 0;
+  std::map<std::string, std::uint64_t> bytes;  // of the last level, by the CPUs that share it
+  for (const std::string& name : tree.folder("/sys/devices/system/cpu")) {
+    if (!name.starts_with("cpu") || !leading_number(std::string_view(name).substr(3))) continue;
+    for (const Cache& cache : caches_of(tree, name)) {
+      if (cache.level < last) continue;
+      if (cache.level > last) bytes.clear();
+      last = cache.level;
+      bytes[cache.cpus] = cache.bytes;
+    }
+  }
+  std::uint64_t sum = 0;
+  for (const auto& [cpus, size] : bytes) sum += size;
+  if (sum == 0) return Absence{"sysfs lists no caches"};
+  return sum;
 }
 
 Machine this_machine() { return read_machine({default_tree(), process_environment()}); }

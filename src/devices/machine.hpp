@@ -1,9 +1,11 @@
 // The computer itself: what a reader needs a year later to understand a result (R43).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/reading.hpp"
 #include "core/run.hpp"
 #include "devices/sysfs.hpp"
 
@@ -20,6 +22,10 @@ std::vector<std::string> process_environment();
 /// Memory total and available are capped by the cgroups we are in, every ancestor included (R19).
 /// Of the environment only variables that change how llama.cpp runs are kept, sorted.
 Machine read_machine(const MachineOptions& options);
+
+/// Bytes of the processor's last-level caches together: weights that fit are not read from memory
+/// each time. Absent where sysfs lists no caches (macOS, some virtual machines).
+Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree = default_tree());
 
 /// read_machine() of this machine and process.
 Machine this_machine();

@@ -148,6 +148,14 @@ Outcome<protocol::CheckResult> Worker::check() {
   return ask_for<protocol::CheckResult>(state_->conversation, ask);
 }
 
+Outcome<protocol::DivergenceResult> Worker::divergence(const protocol::DivergenceRequest& request) {
+  const Ask ask{.request = request,
+                .phase = Phase::warm_up,
+                .seconds = state_->deadlines.step_seconds,
+                .step_wise = true};
+  return ask_for<protocol::DivergenceResult>(state_->conversation, ask);
+}
+
 Outcome<protocol::FullDepthResult> Worker::full_depth(const ProgressFn& on_progress) {
   const Ask ask{.request = protocol::FullDepthRequest{},
                 .phase = Phase::full_depth,

@@ -91,6 +91,7 @@ class Worker {
                                            const OnSample& on_sample);
 
   Outcome<protocol::CheckResult> check();
+  Outcome<protocol::DivergenceResult> divergence(const protocol::DivergenceRequest& request);
   Outcome<protocol::FullDepthResult> full_depth(const ProgressFn& on_progress = {});
   Outcome<protocol::UnloadResult> unload();
   Outcome<protocol::SynthResult> synth(const protocol::SynthRequest& request,

@@ -14,9 +14,11 @@ namespace sweetspot::profiler {
 
 struct TrialStarted {
   std::size_t index = 0;  ///< from 0
-  std::size_t total = 0;
+  std::size_t total = 0;  ///< 0 where nobody knows how many there will be
   int layers = 0;
-  std::vector<int> requested_layers;
+  std::vector<int> requested_layers = {};
+  std::string title = {};   ///< what tells it from the others; empty = its layers
+  std::string reason = {};  ///< what it decides; empty where it was asked for
 };
 
 struct TrialProgress {

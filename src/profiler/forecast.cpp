@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "devices/inventory.hpp"
 #include "devices/machine.hpp"
 #include "plan/budget.hpp"
 #include "plan/verdict.hpp"
+#include "profiler/vram.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -46,6 +48,17 @@ std::string sentence_of(const plan::Verdict& verdict) {
   return text;
 }
 
+std::vector<DeviceUse> uses_of(const std::vector<DeviceReport>& targets) {
+  std::vector<DeviceUse> uses;
+  uses.reserve(targets.size());
+  for (const DeviceReport& target : targets) {
+    const devices::MemoryView view = devices::memory_of(target);
+    uses.push_back({target.device.id, false, view.total_bytes, view.used_bytes,
+                    Absence{"nothing was loaded"}});
+  }
+  return uses;
+}
+
 Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
   Forecast forecast;
   if (!planned.problem.empty()) {
@@ -75,9 +88,12 @@ Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
             "what the configurations will take is not known before: " + answers.error().message};
   }
   const std::optional<plan::Budgets> budgets = budgets_of(targets, limit_bytes);
+  const std::vector<DeviceUse> uses = uses_of(targets);
   Forecasts forecasts;
   for (const PlannedMemory& planned : *answers) {
-    forecasts.of_config.push_back(judge(planned, budgets));
+    Forecast& one = forecasts.of_config.emplace_back(judge(planned, budgets));
+    one.vram_percent = one.memory ? account_vram(uses, *one.memory, limit_bytes).vram_percent
+                                  : Reading<double>(Absence{one.memory.reason()});
   }
   return forecasts;
 }

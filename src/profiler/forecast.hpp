@@ -18,6 +18,8 @@ struct Forecast {
   /// Beyond what is free now, or beyond the limit: 0 = may fit. llama.cpp's buffers alone, without
   /// the driver's share, so that only what cannot fit is missing. Absent where nobody can tell.
   Reading<std::uint64_t> missing_bytes;
+  /// What would be in use of the fullest device, by others and by llama.cpp's buffers.
+  Reading<double> vram_percent = Absence{"not asked"};
   std::string sentence;  ///< what is missing where, empty where nothing is
 };
 

@@ -45,11 +45,11 @@ void take_energy(Trial& trial, const std::vector<const devices::DeviceWindow*>& 
   const bool offloaded = trial.layers > 0;
   const std::vector<const devices::DeviceWindow*> none;
   const auto& at_work = offloaded ? devices : none;
-  if (trial.generation && spans.generation.end_ms > 0) {
-    set_energy(*trial.generation, energy_of(at_work, spans.generation, trial.generation->raw));
+  if (trial.generation && spans.generation) {
+    set_energy(*trial.generation, energy_of(at_work, *spans.generation, trial.generation->raw));
   }
-  if (trial.prompt && spans.prompt.end_ms > 0) {
-    set_energy(*trial.prompt, energy_of(at_work, spans.prompt, trial.prompt->raw));
+  if (trial.prompt && spans.prompt) {
+    set_energy(*trial.prompt, energy_of(at_work, *spans.prompt, trial.prompt->raw));
   }
 }
 

@@ -1,6 +1,7 @@
 // What a watched measurement leaves on its trial: disturbances, their notes, energy.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,10 @@
 
 namespace sweetspot::profiler {
 
-/// When each kind of work of a trial ran.
+/// When each kind of work of a trial ran; empty where it was not measured this time.
 struct SpeedSpans {
-  Span generation;
-  Span prompt;
+  std::optional<Span> generation = std::nullopt;
+  std::optional<Span> prompt = std::nullopt;
 };
 
 /// Marks what no repetition got rid of, and notes every repetition.
@@ -28,7 +29,7 @@ void mark_spill(Trial& trial, const std::vector<DeviceUse>& uses);
 std::vector<const devices::DeviceWindow*> devices_in(const devices::Window& window,
                                                      const std::vector<std::string>& pci_bus_ids);
 
-/// Energy per token of each speed that was measured in these spans; others keep theirs.
+/// Energy per token of each speed that was measured this time.
 void take_energy(Trial& trial, const std::vector<const devices::DeviceWindow*>& devices,
                  const SpeedSpans& spans);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "profiles/analyse.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/spill.hpp"
+#include "search/adaptive_sweep.hpp"
 #include "search/sweep.hpp"
 #include "store/run_file.hpp"
 #include "sweetspot_version.hpp"
@@ -75,9 +77,125 @@ struct Profiler::State {
   devices::Snapshot baseline;            ///< before any worker was started
   std::optional<engine::Oracle> oracle;  ///< until the first trial
 
-  Forecasts ask_oracle(const search::Sweep& sweep);
-  void keep(RunOutcome& outcome, const Observer& observer) const;
+  [[nodiscard]] int offloadable() const {
+    return targets.empty() ? 0 : run.model.offloadable_layers();
+  }
+  [[nodiscard]] bool cancelled() const {
+    return request.start.cancel != nullptr && request.start.cancel->cancelled();
+  }
+  [[nodiscard]] Config with_layers(int layers) const;
+  Forecasts ask_oracle(const std::vector<int>& layers);
   void conclude(Run& current) const;
+};
+
+Config Profiler::State::with_layers(int layers) const {
+  Config config = request.base;
+  config.placement.n_gpu_layers = layers;
+  return config;
+}
+
+namespace {
+
+std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
+                                               const std::vector<int>& layers) {
+  std::vector<search::LayerCandidate> all;
+  all.reserve(layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    search::LayerCandidate& one = all.emplace_back();
+    one.layers = layers[i];
+    if (forecasts.of_config.empty()) continue;
+    const Forecast& known = forecasts.of_config[i];
+    one.vram_percent = known.vram_percent;
+    if (known.missing_bytes.value_or(0) > 0) one.why_not = known.sentence;
+    if (known.memory) {
+      one.vram_bytes = offloaded_bytes(*known.memory);
+    } else {
+      one.why_not = known.memory.reason();
+    }
+  }
+  return all;
+}
+
+const Forecast* forecast_at(const Forecasts& forecasts, std::size_t index) {
+  return forecasts.of_config.empty() ? nullptr : &forecasts.of_config[index];
+}
+
+}  // namespace
+
+// A run under way: its trials, and what is done after each.
+class Profiler::Loop {
+ public:
+  Loop(State& state, const std::string& mode, const Observer& observer)
+      : state_(state),
+        observer_(observer),
+        runner_(state.request, state.run.model, state.targets, *state.sampler, state.baseline,
+                observer_) {
+    outcome_.run = state.run;
+    outcome_.run.settings.mode = mode;
+    outcome_.run.started_at = utc_now();
+  }
+
+  Run& run() { return outcome_.run; }
+
+  void say(const Event& event) const {
+    if (observer_) observer_(event);
+  }
+
+  /// A trial of its own.
+  const Trial& measure(const TrialAsk& ask, const Forecast* forecast, std::size_t total) {
+    say(TrialStarted{
+        run().results.size(), total, ask.layers, ask.requested_layers, {}, ask.reason});
+    run().results.push_back(runner_.run(ask, forecast));
+    return run().results.back();
+  }
+
+  /// What the last trial left out; false where that needs a trial of its own.
+  bool complete(const std::string& reason) {
+    if (run().results.empty()) return false;
+    Trial& trial = run().results.back();
+    if (!runner_.complete(trial)) return false;
+    trial.reason += "; " + reason;
+    return true;
+  }
+
+  /// The last trial is over; its worker stays where `keep_worker`.
+  void finish_trial(bool keep_worker) {
+    Trial& trial = run().results.back();
+    if (!keep_worker) runner_.release(&trial);
+    state_.conclude(run());
+    say(TrialFinished{&trial});
+    save();
+  }
+
+  RunOutcome end() {
+    if (!run().results.empty()) runner_.release(&run().results.back());
+    outcome_.interrupted = state_.cancelled();
+    outcome_.device_stuck = runner_.stuck();
+    run().finished_at = utc_now();
+    run().settings.complete = !outcome_.interrupted;
+    state_.conclude(run());
+    save();
+    return std::move(outcome_);
+  }
+
+ private:
+  // A full disk is said once; measuring goes on in memory and each later trial tries again (R37).
+  void save() {
+    if (state_.request.output_path.empty()) return;
+    const Status saved = store::save_run(state_.request.output_path, run());
+    if (saved) {
+      outcome_.save_error.reset();
+      return;
+    }
+    const bool first = !outcome_.save_error.has_value();
+    outcome_.save_error = saved.error();
+    if (first) say(Notice{"the results are not on disk yet: " + saved.error().message});
+  }
+
+  State& state_;
+  const Observer& observer_;
+  TrialRunner runner_;
+  RunOutcome outcome_;
 };
 
 Profiler::Profiler(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -124,57 +242,70 @@ Result<Profiler> Profiler::open(Request request) {
 
 const ModelInfo& Profiler::model() const { return state_->run.model; }
 
-int Profiler::offloadable_layers() const {
-  return state_->targets.empty() ? 0 : state_->run.model.offloadable_layers();
-}
+int Profiler::offloadable_layers() const { return state_->offloadable(); }
 
 const Run& Profiler::prepared() const { return state_->run; }
 
 RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::string& mode,
                          const Observer& observer) {
-  RunOutcome outcome;
-  outcome.run = state_->run;
-  Run& run = outcome.run;
-  run.settings.mode = mode;
-  run.started_at = utc_now();
   search::Sweep sweep(requested_layers, offloadable_layers());
-  const Forecasts forecasts = state_->ask_oracle(sweep);
-  if (!forecasts.notice.empty() && observer) observer(Notice{forecasts.notice});
-  TrialRunner runner(state_->request, run.model, state_->targets, *state_->sampler,
-                     state_->baseline, observer);
-  const process::CancelToken* cancel = state_->request.start.cancel;
-  const auto cancelled = [&] { return cancel != nullptr && cancel->cancelled(); };
+  std::vector<int> layers;
+  for (const search::SweepPoint& point : sweep.points()) layers.push_back(point.layers);
+  Loop loop(*state_, mode, observer);
+  const Forecasts forecasts = state_->ask_oracle(layers);
+  if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
   while (const auto point = sweep.ask()) {
-    if (cancelled()) break;
-    if (observer) {
-      observer(TrialStarted{sweep.done(), sweep.points().size(), point->layers,
-                            point->requested_layers});
-    }
-    const Forecast* const expected =
-        forecasts.of_config.empty() ? nullptr : &forecasts.of_config[sweep.done()];
-    run.results.push_back(runner.run(*point, expected));
-    sweep.tell(run.results.back());
-    state_->conclude(run);
-    if (observer) observer(TrialFinished{&run.results.back()});
-    state_->keep(outcome, observer);
+    if (state_->cancelled()) break;
+    TrialAsk ask{state_->with_layers(point->layers), point->layers, point->requested_layers};
+    ask.not_tried = point->not_tried;
+    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.done()), sweep.points().size()));
+    loop.finish_trial(/*keep_worker=*/false);
   }
-  outcome.interrupted = cancelled();
-  outcome.device_stuck = runner.stuck();
-  run.finished_at = utc_now();
-  run.settings.complete = !outcome.interrupted;
-  state_->conclude(run);
-  state_->keep(outcome, observer);
-  return outcome;
+  return loop.end();
+}
+
+RunOutcome Profiler::run_adaptively(const Observer& observer) {
+  std::vector<int> layers(static_cast<std::size_t>(offloadable_layers()) + 1);
+  std::iota(layers.begin(), layers.end(), 0);
+  Loop loop(*state_, "adaptive", observer);
+  const Forecasts forecasts = state_->ask_oracle(layers);
+  if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
+  search::SweepRules rules;
+  rules.bands = state_->request.bands;
+  search::AdaptiveSweep sweep(candidates(forecasts, layers), state_->run.model, rules);
+  std::optional<search::SweepStep> step = sweep.ask();
+  while (step && !state_->cancelled()) {
+    const auto at = static_cast<std::size_t>(step->layers);
+    const Run& run = loop.run();
+    const bool same = !run.results.empty() && run.results.back().layers == step->layers;
+    if (!same || !loop.complete(step->reason)) {
+      TrialAsk ask{state_->with_layers(step->layers),
+                   step->layers,
+                   {step->layers},
+                   step->extent,
+                   step->reason};
+      loop.measure(ask, forecast_at(forecasts, at), 0);
+    }
+    state_->conclude(loop.run());
+    sweep.tell(*step, loop.run().results.back());
+    loop.run().sweep = sweep.record();
+    const auto next = sweep.ask();
+    const bool goes_on = next && next->layers == step->layers && next->extent == Extent::full &&
+                         loop.run().results.back().extent != Extent::full;
+    if (!goes_on) loop.finish_trial(/*keep_worker=*/false);
+    step = next;
+  }
+  loop.run().sweep = sweep.record();
+  loop.run().sweep->ended = state_->cancelled() ? "interrupted" : "everything is settled";
+  return loop.end();
 }
 
 // The oracle's worker holds its devices: it must be gone before anything is measured.
-Forecasts Profiler::State::ask_oracle(const search::Sweep& sweep) {
+Forecasts Profiler::State::ask_oracle(const std::vector<int>& layers) {
   if (!oracle) return {};
   std::vector<Config> configs;
-  for (const search::SweepPoint& point : sweep.points()) {
-    configs.push_back(request.base);
-    configs.back().placement.n_gpu_layers = point.layers;
-  }
+  configs.reserve(layers.size());
+  for (const int count : layers) configs.push_back(with_layers(count));
   Forecasts forecasts = forecast(*oracle, configs, targets, request.vram_limit_bytes);
   oracle->end();
   oracle.reset();
@@ -182,24 +313,9 @@ Forecasts Profiler::State::ask_oracle(const search::Sweep& sweep) {
 }
 
 void Profiler::State::conclude(Run& current) const {
-  const int offloadable = targets.empty() ? 0 : current.model.offloadable_layers();
   mark_spills(current.results);
   current.analysis = profiles::analyse(current.results, current.settings.bands);
-  current.profiles = profiles::derive(current.results, current.settings.bands, offloadable);
-}
-
-// A full disk is said once; measuring goes on in memory and each later trial tries again (R37).
-void Profiler::State::keep(RunOutcome& outcome, const Observer& observer) const {
-  if (request.output_path.empty()) return;
-  const Status saved = store::save_run(request.output_path, outcome.run);
-  if (saved) {
-    outcome.save_error.reset();
-    return;
-  }
-  const bool first = !outcome.save_error.has_value();
-  outcome.save_error = saved.error();
-  if (first && observer)
-    observer(Notice{"the results are not on disk yet: " + saved.error().message});
+  current.profiles = profiles::derive(current.results, current.settings.bands, offloadable());
 }
 
 }  // namespace sweetspot::profiler

@@ -1,4 +1,4 @@
-// The only loop: ask the sweep, run a trial, keep it, report it, tell the sweep.
+// The only loop: ask the search, run a trial, keep it, report it, tell the search.
 #pragma once
 
 #include <memory>
@@ -49,8 +49,13 @@ class Profiler {
   RunOutcome run(const std::vector<int>& requested_layers, const std::string& mode,
                  const Observer& observer);
 
+  /// Measures as few layer counts as settle what a full sweep settles (search/adaptive_sweep.hpp);
+  /// the others are predicted, with their intervals, in Run::sweep. Kept like run().
+  RunOutcome run_adaptively(const Observer& observer);
+
  private:
   struct State;
+  class Loop;
   explicit Profiler(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -27,6 +27,9 @@ constexpr std::uint32_t kTokensPerPass = 32;
 // What a generation may take of a trial's time; the prompt gets what is left.
 constexpr double kGenerationShare = 0.6;
 
+// The same of a trial that only explores.
+constexpr double kExploreShare = 0.25;
+
 protocol::MeasureRequest generation_request(const Workload& workload) {
   protocol::MeasureRequest request;
   request.kind = protocol::MeasureKind::generation;
@@ -92,56 +95,83 @@ TrialRunner::TrialRunner(const Request& request, const ModelInfo& model,
   baseline_free_bytes_ = free_bytes(baseline);
 }
 
-Trial TrialRunner::run(const search::SweepPoint& point, const Forecast* forecast) {
-  Trial trial = blank_trial(point);
+Trial TrialRunner::run(const TrialAsk& ask, const Forecast* forecast) {
+  Trial trial = blank_trial(ask);
   if (forecast != nullptr) {
     trial.predicted = forecast->memory;
     trial.missing_bytes = forecast->missing_bytes;
-    if (forecast->missing_bytes.value_or(0) > 0 && !request_.try_anyway) {
-      trial.failure = failed(FailureClass::does_not_fit, Phase::plan,
-                             forecast->sentence + "; --try-anyway loads it all the same");
-      return trial;
-    }
   }
-  if (point.not_tried) {
-    trial.failure = point.not_tried;
+  if (!held_ || held_->placement != ask.config.placement) release(nullptr);
+  if (auto why = why_not_run(ask, forecast)) {
+    trial.failure = std::move(why);
     return trial;
   }
-  if (stuck_) {
-    trial.failure =
-        failed(FailureClass::device_lost, Phase::start,
-               "not tried: an earlier worker could not be ended and still holds the device");
-    return trial;
-  }
-  wait_for_memory(trial);
-  read_devices_before(nullptr);
-  Outcome<engine::Worker> worker = engine::Worker::start(request_.start);
-  if (!worker) {
-    trial.failure = worker.error();
-    return trial;
-  }
-  read_devices_before(&*worker);
-  if (const Outcome<void> measured = measure(*worker, trial); !measured) {
-    trial.failure = measured.error();
-  }
-  account_memory(trial);
-  mark_spill(trial, uses_);
-  if (!worker->end()) {
-    stuck_ = true;
-    trial.notes.emplace_back("the worker could not be ended: the device needs attention");
-  }
-  check_file_is_the_same(trial);
+  Outcome<void> measured = hold(trial);
+  if (measured) measured = measure(trial);
+  conclude(trial, measured);
   return trial;
 }
 
-Trial TrialRunner::blank_trial(const search::SweepPoint& point) const {
+bool TrialRunner::complete(Trial& trial) {
+  if (!held_ || held_->placement != trial.config.placement ||
+      held_->context != trial.config.context || !trial.measured()) {
+    return false;
+  }
+  Outcome<void> measured;
+  if (!trial.prompt && trial.workload.n_prompt > 0) measured = measure_speeds(trial, {false, true});
+  if (measured) verify_full_depth(trial);
+  trial.extent = Extent::full;
+  conclude(trial, measured);
+  return true;
+}
+
+void TrialRunner::release(Trial* last) {
+  if (!held_) return;
+  if (!held_->worker.end()) {
+    stuck_ = true;
+    if (last != nullptr) {
+      last->notes.emplace_back("the worker could not be ended: the device needs attention");
+    }
+  }
+  held_.reset();
+}
+
+std::optional<Failure> TrialRunner::why_not_run(const TrialAsk& ask,
+                                                const Forecast* forecast) const {
+  if (forecast != nullptr && forecast->missing_bytes.value_or(0) > 0 && !request_.try_anyway) {
+    return failed(FailureClass::does_not_fit, Phase::plan,
+                  forecast->sentence + "; --try-anyway loads it all the same");
+  }
+  if (ask.not_tried) return ask.not_tried;
+  if (stuck_) {
+    return failed(FailureClass::device_lost, Phase::start,
+                  "not tried: an earlier worker could not be ended and still holds the device");
+  }
+  return std::nullopt;
+}
+
+// What is known only after the work.
+void TrialRunner::conclude(Trial& trial, const Outcome<void>& measured) {
+  if (!measured) trial.failure = measured.error();
+  note_peaks(sampler_.fresh(kFreshDeadline));
+  account_memory(trial);
+  mark_spill(trial, uses_);
+  check_file_is_the_same(trial);
+  // After a refusal the worker is as good as new; after anything else nobody knows.
+  const bool sound =
+      measured.has_value() || measured.error().failure_class == FailureClass::config_rejected;
+  if (!sound || (held_ && !held_->worker.alive())) release(&trial);
+}
+
+Trial TrialRunner::blank_trial(const TrialAsk& ask) const {
   Trial trial;
-  trial.requested_layers = point.requested_layers;
-  trial.layers = point.layers;
-  trial.config = request_.base;
-  trial.config.placement.n_gpu_layers = point.layers;
+  trial.requested_layers = ask.requested_layers;
+  trial.layers = ask.layers;
+  trial.config = ask.config;
   trial.workload = request_.workload;
   trial.started_at = utc_now();
+  trial.extent = ask.extent;
+  trial.reason = ask.reason;
   const Absence nothing{"nothing was loaded"};
   trial.driver_rise_bytes = trial.used_by_others_bytes = trial.vram_used_bytes = nothing;
   trial.vram_percent = trial.load_seconds = nothing;
@@ -213,30 +243,44 @@ void TrialRunner::read_devices_before(const engine::Worker* worker) {
   }
 }
 
-Outcome<void> TrialRunner::measure(engine::Worker& worker, Trial& trial) {
-  if (auto loaded = load(worker, trial); !loaded) return loaded;
-  if (auto checked = check_output(worker, trial); !checked) return checked;
-  if (auto measured = measure_speeds(worker, trial); !measured) return measured;
-  verify_full_depth(worker, trial);
-  note_peaks(sampler_.fresh(kFreshDeadline));
-  return {};
-}
-
-Outcome<void> TrialRunner::load(engine::Worker& worker, Trial& trial) {
+// A worker with the trial's placement: the one that is held, or a new one.
+Outcome<void> TrialRunner::hold(Trial& trial) {
+  if (held_) {
+    trial.load_seconds = Absence{"its weights were loaded for an earlier trial"};
+    return {};
+  }
+  wait_for_memory(trial);
+  read_devices_before(nullptr);
+  Outcome<engine::Worker> worker = engine::Worker::start(request_.start);
+  if (!worker) return tl::unexpected(worker.error());
+  held_.emplace(Held{*std::move(worker), trial.config.placement, std::nullopt, 0,
+                     Absence{"nothing was loaded"}});
+  read_devices_before(&held_->worker);
+  ++loads_;
   report(Phase::load, 0);
-  const auto loaded = worker.load(
+  const auto loaded = held_->worker.load(
       {model_.path, trial.config.placement}, model_.size_bytes,
       [this](const protocol::Progress& progress) { report(progress.phase, progress.fraction); });
   if (!loaded) return tl::unexpected(loaded.error());
   trial.load_seconds = loaded->seconds;
+  held_->offloaded = loaded->n_gpu_layers;
+  return {};
+}
+
+Outcome<void> TrialRunner::make_context(Trial& trial) {
   report(Phase::context, -1);
-  const auto context = worker.context(trial.config.context);
+  held_->context.reset();
+  for (DeviceUse& use : uses_) {
+    use.used_peak_bytes = use.spilled_peak_bytes = Absence{"nothing ran yet"};
+  }
+  const auto context = held_->worker.context(trial.config.context);
   if (!context) return tl::unexpected(context.error());
+  held_->context = trial.config.context;
   trial.effective = context->effective;
-  trial.effective->n_gpu_layers = loaded->n_gpu_layers;
-  if (loaded->n_gpu_layers && *loaded->n_gpu_layers != trial.layers) {
+  trial.effective->n_gpu_layers = held_->offloaded;
+  if (held_->offloaded && *held_->offloaded != trial.layers) {
     trial.notes.push_back(
-        fmt::format("llama.cpp offloaded {} layers, not {}", *loaded->n_gpu_layers, trial.layers));
+        fmt::format("llama.cpp offloaded {} layers, not {}", *held_->offloaded, trial.layers));
   }
   trial.memory = context->memory;
   if (trial.memory.empty() && !context->memory_note.empty()) {
@@ -245,11 +289,27 @@ Outcome<void> TrialRunner::load(engine::Worker& worker, Trial& trial) {
   return {};
 }
 
+Outcome<void> TrialRunner::measure(Trial& trial) {
+  if (auto made = make_context(trial); !made) return made;
+  if (auto checked = check_output(trial); !checked) return checked;
+  const bool full = trial.extent == Extent::full;
+  if (auto measured = measure_speeds(trial, {true, full && trial.workload.n_prompt > 0});
+      !measured) {
+    return measured;
+  }
+  if (full) {
+    verify_full_depth(trial);
+  } else {
+    trial.full_depth_note = "only its generation was measured";
+  }
+  return {};
+}
+
 // Finite output is not enough (R14): a config that computes something else than the first one
 // measured, which has the fewest layers on a device, is as useless as one that crashes.
-Outcome<void> TrialRunner::check_output(engine::Worker& worker, Trial& trial) {
+Outcome<void> TrialRunner::check_output(Trial& trial) {
   report(Phase::warm_up, -1);
-  const auto checked = worker.check();
+  const auto checked = held_->worker.check();
   if (!checked) return tl::unexpected(checked.error());
   if (!checked->finite) {
     return tl::unexpected(failed(FailureClass::non_finite_output, Phase::warm_up,
@@ -274,47 +334,58 @@ Outcome<void> TrialRunner::check_output(engine::Worker& worker, Trial& trial) {
 }
 
 // Measured again where something disturbed it; what is left of that is marked (R7, R9).
-Outcome<void> TrialRunner::measure_speeds(engine::Worker& worker, Trial& trial) {
+Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   process::CancelToken* cancel = request_.start.cancel;
-  WatchWorld world = watch_world(sampler_, addresses_of(targets_), worker.pid(),
+  WatchWorld world = watch_world(sampler_, addresses_of(targets_), held_->worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
   world.processes_known = processes_known_;
   SpeedSpans spans;
   Watched watched = measure_undisturbed(world, [&]() -> Measurement {
     spans = {};
-    Outcome<void> outcome = measure_once(worker, trial, spans);
-    return {std::move(outcome), {spans.generation, spans.prompt}};
+    Outcome<void> outcome = measure_once(trial, wanted, spans);
+    std::vector<Span> steady;
+    for (const auto& span : {spans.generation, spans.prompt}) {
+      if (span) steady.push_back(*span);
+    }
+    return {std::move(outcome), std::move(steady)};
   });
   processes_known_ = watched.processes_known;
   note_peaks(watched.window);
-  take_telemetry(watched.window, trial);
+  if (wanted.generation) take_telemetry(watched.window, trial);
   if (!watched.outcome) return watched.outcome;
   mark(trial, watched);
   take_energy(trial, devices_in(watched.window, world.pci_bus_ids), spans);
   return {};
 }
 
-Outcome<void> TrialRunner::measure_once(engine::Worker& worker, Trial& trial, SpeedSpans& spans) {
-  const bool with_prompt = trial.workload.n_prompt > 0;
-  trial.generation.reset();  // of a measurement that was disturbed
-  trial.prompt.reset();
-  Outcome<Speed> generation = measure_speed(
-      worker, generation_request(trial.workload), Phase::generation,
-      request_.max_seconds * (with_prompt ? kGenerationShare : 1.0), spans.generation);
-  Outcome<Speed> prompt = Speed{};
-  if (generation && with_prompt) {
-    prompt = measure_speed(worker, prompt_request(trial.workload), Phase::prompt,
-                           request_.max_seconds - seconds_measured(generation->raw), spans.prompt);
+Outcome<void> TrialRunner::measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans) {
+  // What an attempt that was disturbed gave is replaced.
+  if (wanted.generation) {
+    trial.generation.reset();
+    Outcome<Speed> speed = measure_speed(generation_request(trial.workload), Phase::generation,
+                                         generation_seconds(trial), spans.generation.emplace());
+    if (!speed) return tl::unexpected(speed.error());
+    trial.generation = std::move(*speed);
   }
-  if (!generation) return tl::unexpected(generation.error());
-  if (!prompt) return tl::unexpected(prompt.error());
-  trial.generation = std::move(*generation);
-  if (with_prompt) trial.prompt = std::move(*prompt);
+  if (wanted.prompt) {
+    trial.prompt.reset();
+    const double left = request_.max_seconds - seconds_measured(trial.generation->raw);
+    Outcome<Speed> speed = measure_speed(
+        prompt_request(trial.workload), Phase::prompt,
+        std::max(left, request_.max_seconds * (1 - kGenerationShare)), spans.prompt.emplace());
+    if (!speed) return tl::unexpected(speed.error());
+    trial.prompt = std::move(*speed);
+  }
   return {};
 }
 
-Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
-                                          const protocol::MeasureRequest& what, Phase phase,
+// A speed that is only compared needs less than one that is recommended.
+double TrialRunner::generation_seconds(const Trial& trial) const {
+  const double share = trial.workload.n_prompt > 0 ? kGenerationShare : 1.0;
+  return request_.max_seconds * (trial.extent == Extent::full ? share : kExploreShare);
+}
+
+Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,
                                           double max_seconds, Span& span) {
   measure::StoppingOptions options;
   options.target_half_width = request_.precision;
@@ -324,7 +395,7 @@ Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
   request.max_samples = options.max_samples;
   std::vector<Sample> samples;
   double elapsed_ms = 0;
-  const auto done = worker.measure(request, phase, [&](const Sample& sample) {
+  const auto done = held_->worker.measure(request, phase, [&](const Sample& sample) {
     // Samples already under way when the rule was met are not part of what it judged.
     if (rule.is_finished()) return false;
     span.end_ms = devices::steady_now_ms();
@@ -342,13 +413,13 @@ Outcome<Speed> TrialRunner::measure_speed(engine::Worker& worker,
                                "the worker's samples give no speed: " + speed.reason()));
 }
 
-void TrialRunner::verify_full_depth(engine::Worker& worker, Trial& trial) {
+void TrialRunner::verify_full_depth(Trial& trial) {
   if (std::string why = why_full_depth_is_skipped(trial); !why.empty()) {
     trial.full_depth_note = std::move(why);
     return;
   }
   report(Phase::full_depth, 0);
-  const auto done = worker.full_depth(
+  const auto done = held_->worker.full_depth(
       [this](const protocol::Progress& progress) { report(progress.phase, progress.fraction); });
   if (done) {
     trial.full_depth = FullDepth::verified;

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +18,23 @@
 #include "profiler/marks.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
-#include "search/sweep.hpp"
 
 namespace sweetspot::profiler {
 
+/// One config to measure, and how much of the workload.
+struct TrialAsk {
+  Config config;
+  int layers = 0;                          ///< effective
+  std::vector<int> requested_layers = {};  ///< every request that means it
+  Extent extent = Extent::full;
+  std::string reason = {};                          ///< why it is run; empty where it was asked for
+  std::optional<Failure> not_tried = std::nullopt;  ///< record this instead of measuring
+};
+
 /// Runs trials of one model one after the other. Remembers what later trials are held against: the
-/// memory that was free at first, the logits of the first configuration measured. Not thread safe.
+/// memory that was free at first, the logits of the first configuration measured. The worker of the
+/// last trial is kept, so that another context or what the trial left out costs no load. Not thread
+/// safe.
 class TrialRunner {
  public:
   /// `targets` are the devices that layers go to, `baseline` what drivers said before any worker
@@ -34,24 +45,54 @@ class TrialRunner {
 
   /// Never fails as a whole: what went wrong is the trial's failure. `forecast` may be nullptr; a
   /// config that it knows not to fit is not loaded, unless the request says to try anyway.
-  Trial run(const search::SweepPoint& point, const Forecast* forecast);
+  Trial run(const TrialAsk& ask, const Forecast* forecast);
+
+  /// Measures what `trial`, the last one run, left out. False where its worker is gone: then it is
+  /// as it was.
+  bool complete(Trial& trial);
+
+  /// Ends the worker of the last trial, which holds its devices; what goes wrong is noted in
+  /// `last`, which may be nullptr.
+  void release(Trial* last);
 
   /// A worker could not be ended: it hangs in a driver and holds its device (R6). Trials after that
   /// fail without being tried.
   [[nodiscard]] bool stuck() const { return stuck_; }
 
+  /// Loads so far, failed ones included.
+  [[nodiscard]] int loads() const { return loads_; }
+
  private:
-  [[nodiscard]] Trial blank_trial(const search::SweepPoint& point) const;
+  /// Which speeds to measure now.
+  struct Wanted {
+    bool generation = true;
+    bool prompt = true;
+  };
+
+  /// A worker that holds a placement, maybe with a context.
+  struct Held {
+    engine::Worker worker;
+    Placement placement;
+    std::optional<ContextSettings> context;
+    double load_seconds = 0;
+    Reading<int> offloaded;
+  };
+
+  [[nodiscard]] Trial blank_trial(const TrialAsk& ask) const;
+  [[nodiscard]] std::optional<Failure> why_not_run(const TrialAsk& ask,
+                                                   const Forecast* forecast) const;
   [[nodiscard]] Reading<std::uint64_t> free_bytes(const devices::Snapshot& snapshot) const;
   void wait_for_memory(Trial& trial);
-  Outcome<void> measure(engine::Worker& worker, Trial& trial);
-  Outcome<void> load(engine::Worker& worker, Trial& trial);
-  Outcome<void> check_output(engine::Worker& worker, Trial& trial);
-  Outcome<void> measure_speeds(engine::Worker& worker, Trial& trial);
-  Outcome<void> measure_once(engine::Worker& worker, Trial& trial, SpeedSpans& spans);
-  Outcome<Speed> measure_speed(engine::Worker& worker, const protocol::MeasureRequest& what,
-                               Phase phase, double max_seconds, Span& span);
-  void verify_full_depth(engine::Worker& worker, Trial& trial);
+  Outcome<void> hold(Trial& trial);
+  Outcome<void> make_context(Trial& trial);
+  Outcome<void> measure(Trial& trial);
+  Outcome<void> check_output(Trial& trial);
+  Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
+  Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
+  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
+                               double max_seconds, Span& span);
+  [[nodiscard]] double generation_seconds(const Trial& trial) const;
+  void verify_full_depth(Trial& trial);
   [[nodiscard]] std::string why_full_depth_is_skipped(const Trial& trial) const;
   void read_devices_before(const engine::Worker* worker);
   void note_peaks(const devices::Window& window);
@@ -59,6 +100,7 @@ class TrialRunner {
   void take_telemetry(const devices::Window& window, Trial& trial) const;
   void account_memory(Trial& trial) const;
   void check_file_is_the_same(Trial& trial) const;
+  void conclude(Trial& trial, const Outcome<void>& measured);
   void report(Phase phase, double fraction) const;
 
   const Request& request_;
@@ -67,10 +109,12 @@ class TrialRunner {
   devices::Sampler& sampler_;
   const Observer& observer_;
   Reading<std::uint64_t> baseline_free_bytes_;  ///< sum over targets with a driver
-  std::vector<DeviceUse> uses_;                 ///< of the trial under way, by target
+  std::vector<DeviceUse> uses_;                 ///< around the worker that is held, by target
+  std::optional<Held> held_;
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;
   bool processes_known_ = false;  ///< the driver tells who works on the devices
+  int loads_ = 0;
   bool stuck_ = false;
 };
 

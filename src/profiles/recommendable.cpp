@@ -9,6 +9,7 @@ namespace {
 
 std::string objection_to(const Trial& trial, bool spilled) {
   if (!trial.measured()) return "was not measured";
+  if (trial.extent != Extent::full) return "was only explored";
   if (trial.full_depth == FullDepth::failed) return "failed with the whole context in use";
   if (trial.full_depth == FullDepth::not_tried && trial.full_depth_note.empty()) {
     return "was not tried with the whole context in use";

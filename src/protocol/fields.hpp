@@ -59,6 +59,18 @@ class FieldWriter {
   static Json write(const std::optional<std::string>& value) {
     return value ? Json(*value) : Json(nullptr);
   }
+  static Json write(const std::optional<Slice>& slice) {
+    if (!slice) return nullptr;
+    return {{"first_block", slice->first_block},
+            {"n_blocks", slice->n_blocks},
+            {"vocab_rows", slice->vocab_rows}};
+  }
+  static Json write(const std::optional<SliceBytes>& bytes) {
+    if (!bytes) return nullptr;
+    return {{"total_bytes", bytes->total_bytes},
+            {"block_bytes", bytes->block_bytes},
+            {"output_bytes", bytes->output_bytes}};
+  }
   // JSON has no NaN and no infinity: both become null.
   static Json write(const std::vector<float>& values) {
     Json array = Json::array();
@@ -175,6 +187,26 @@ class FieldReader {
     } else {
       read(name, json, value.emplace());
     }
+  }
+  static void read(const char* name, const Json& json, std::optional<Slice>& value) {
+    value.reset();
+    if (json.is_null()) return;
+    if (!json.is_object()) wrong(name, "an object");
+    Slice& slice = value.emplace();
+    FieldReader reader(json);
+    reader("first_block", slice.first_block);
+    reader("n_blocks", slice.n_blocks);
+    reader("vocab_rows", slice.vocab_rows);
+  }
+  static void read(const char* name, const Json& json, std::optional<SliceBytes>& value) {
+    value.reset();
+    if (json.is_null()) return;
+    if (!json.is_object()) wrong(name, "an object");
+    SliceBytes& bytes = value.emplace();
+    FieldReader reader(json);
+    reader("total_bytes", bytes.total_bytes);
+    reader("block_bytes", bytes.block_bytes);
+    reader("output_bytes", bytes.output_bytes);
   }
   static void read(const char* name, const Json& json, std::vector<std::string>& value) {
     read_array(name, json, value);

@@ -50,6 +50,7 @@ void fields(auto& f, Is<MapRequest> auto& m) {
 void fields(auto& f, Is<LoadRequest> auto& m) {
   f("path", m.path);
   f("config", m.placement);
+  f("slice", m.slice);
 }
 void fields(auto& f, Is<ContextRequest> auto& m) { f("config", m.context); }
 void fields(auto& f, Is<MeasureRequest> auto& m) {
@@ -59,6 +60,10 @@ void fields(auto& f, Is<MeasureRequest> auto& m) {
   f("max_samples", m.max_samples);
 }
 void fields(auto& /*f*/, Is<CheckRequest> auto& /*m*/) {}
+void fields(auto& f, Is<DivergenceRequest> auto& m) {
+  f("keep_as_reference", m.keep_as_reference);
+  f("tokens", m.tokens);
+}
 void fields(auto& /*f*/, Is<FullDepthRequest> auto& /*m*/) {}
 void fields(auto& /*f*/, Is<UnloadRequest> auto& /*m*/) {}
 void fields(auto& f, Is<SynthRequest> auto& m) {
@@ -111,6 +116,7 @@ void fields(auto& f, Is<LoadResult> auto& m) {
   f("seconds", m.seconds);
   f("n_gpu_layers", m.n_gpu_layers);
   f("n_layers_offloadable", m.n_layers_offloadable);
+  f("slice", m.slice);
 }
 void fields(auto& f, Is<ContextResult> auto& m) {
   f("seconds", m.seconds);
@@ -125,6 +131,13 @@ void fields(auto& f, Is<MeasureResult> auto& m) {
 void fields(auto& f, Is<CheckResult> auto& m) {
   f("finite", m.finite);
   f("logits", m.logits);
+}
+void fields(auto& f, Is<DivergenceResult> auto& m) {
+  f("positions", m.positions);
+  f("mean", m.mean);
+  f("p99", m.p99);
+  f("max", m.max);
+  f("same_top", m.same_top);
 }
 void fields(auto& f, Is<FullDepthResult> auto& m) {
   f("n_ctx", m.n_ctx);
@@ -178,6 +191,8 @@ constexpr std::string_view kName<MeasureRequest> = "measure";
 template <>
 constexpr std::string_view kName<CheckRequest> = "check";
 template <>
+constexpr std::string_view kName<DivergenceRequest> = "divergence";
+template <>
 constexpr std::string_view kName<FullDepthRequest> = "full-depth";
 template <>
 constexpr std::string_view kName<UnloadRequest> = "unload";
@@ -201,6 +216,8 @@ template <>
 constexpr std::string_view kName<MeasureResult> = "measure";
 template <>
 constexpr std::string_view kName<CheckResult> = "check";
+template <>
+constexpr std::string_view kName<DivergenceResult> = "divergence";
 template <>
 constexpr std::string_view kName<FullDepthResult> = "full-depth";
 template <>

@@ -28,7 +28,7 @@ namespace sweetspot::protocol {
 
 /// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
 /// other.
-inline constexpr int kVersion = 2;
+inline constexpr int kVersion = 3;
 
 inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
@@ -59,10 +59,24 @@ struct MapRequest {
   std::vector<Config> configs;
 };
 
+/// A model of a few consecutive blocks of another one, made of that one's own weights in memory, to
+/// time blocks without loading them all.
+struct Slice {
+  std::uint32_t first_block = 0;
+  std::uint32_t n_blocks = 1;
+  /// Rows kept of the embeddings and the output, and then no vocabulary but its size. 0 = all, with
+  /// the vocabulary.
+  std::uint32_t vocab_rows = 0;
+
+  bool operator==(const Slice&) const = default;
+};
+
 /// Loads the weights. The process must hold no model.
 struct LoadRequest {
   std::string path;
-  Placement placement;
+  Placement placement;  ///< of a slice: of its own blocks, counted from 0, and its output
+  /// Weights that the file does not hold (a header, a partial download) are made up for a slice.
+  std::optional<Slice> slice = {};
 };
 
 /// Makes a context for the loaded model, replacing the one there is.
@@ -87,6 +101,14 @@ struct MeasureRequest {
 /// Decodes a fixed token sequence from an empty cache and returns logits at fixed vocabulary
 /// positions.
 struct CheckRequest {};
+
+/// Decodes a fixed text (tokens of CheckRequest's kind where the model has no vocabulary) from an
+/// empty cache and compares the probabilities of the next token with those kept before: what
+/// another cache type costs in accuracy. They are kept in the process, whatever the context.
+struct DivergenceRequest {
+  bool keep_as_reference = false;  ///< keep, compare with nothing
+  std::uint32_t tokens = 256;      ///< 2..256; the second half of the positions is compared
+};
 
 /// Fills the whole context, then decodes one batch and one token at its end. Memory that is only
 /// taken at depth is taken now (R32).
@@ -139,8 +161,8 @@ struct ServeRequest {
 struct StopRequest {};
 
 using Request = std::variant<HelloRequest, InspectRequest, MapRequest, LoadRequest, ContextRequest,
-                             MeasureRequest, CheckRequest, FullDepthRequest, UnloadRequest,
-                             SynthRequest, ServeRequest, StopRequest>;
+                             MeasureRequest, CheckRequest, DivergenceRequest, FullDepthRequest,
+                             UnloadRequest, SynthRequest, ServeRequest, StopRequest>;
 
 struct RequestMessage {
   std::uint64_t id = 0;
@@ -167,10 +189,21 @@ struct MapResult {
   double seconds = 0;
 };
 
+/// Weights of a slice, as they lie in the file.
+struct SliceBytes {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t block_bytes = 0;   ///< all blocks of the slice
+  std::uint64_t output_bytes = 0;  ///< read for each token: the output rows, or the embeddings
+                                   ///< where they serve as output; the other embeddings are not
+
+  bool operator==(const SliceBytes&) const = default;
+};
+
 struct LoadResult {
-  double seconds = 0;
+  double seconds = 0;                 ///< of a slice: without the time to build it
   Reading<int> n_gpu_layers;          ///< offloaded, as llama.cpp's own load report says
   Reading<int> n_layers_offloadable;  ///< out of how many
+  std::optional<SliceBytes> slice = {};
 };
 
 struct ContextResult {
@@ -190,6 +223,16 @@ struct CheckResult {
   std::vector<float> logits;  ///< empty where they are not finite: JSON has no NaN
 };
 
+/// Kullback-Leibler divergence D(reference || current) of the next token's probabilities, in nats,
+/// over the compared positions. With keep_as_reference only `positions` is set.
+struct DivergenceResult {
+  std::uint32_t positions = 0;
+  double mean = 0;
+  double p99 = 0;  ///< the smallest that at least 99 % of the positions do not exceed
+  double max = 0;
+  double same_top = 1;  ///< share of positions whose most probable token is the same, 0..1
+};
+
 struct FullDepthResult {
   std::uint32_t n_ctx = 0;
   std::string filled_by;  ///< "decode" or "copy" (state of one batch copied over the cache)
@@ -207,7 +250,7 @@ struct SynthResult {
 
 using ResultBody =
     std::variant<HelloResult, InspectResult, MapResult, LoadResult, ContextResult, MeasureResult,
-                 CheckResult, FullDepthResult, UnloadResult, SynthResult>;
+                 CheckResult, DivergenceResult, FullDepthResult, UnloadResult, SynthResult>;
 
 // ---- events
 // -----------------------------------------------------------------------------------------

@@ -53,16 +53,23 @@ std::string bar(double share) {
 }
 
 std::size_t trial_number(const ProgressState& state) {
-  return std::min(state.trials_done + 1, std::max<std::size_t>(state.trials_total, 1));
+  if (state.trials_total == 0) return state.trials_done + 1;
+  return std::min(state.trials_done + 1, state.trials_total);
 }
 
 std::string head_of(const ProgressState& state) {
+  if (state.trials_total == 0) return fmt::format("trial {}", trial_number(state));
   return fmt::format("trial {}/{}", trial_number(state), state.trials_total);
+}
+
+std::string title_of(const ProgressState& state) {
+  return state.title.empty() ? layer_count(state.layers) : state.title;
 }
 
 }  // namespace
 
 std::optional<double> seconds_left(const ProgressState& state) {
+  if (state.trials_total == 0) return std::nullopt;
   if (state.trials_done >= state.trials_total) return 0.0;
   double per_trial = state.expected_trial_seconds;
   if (state.trials_done > 0) {
@@ -84,21 +91,26 @@ std::string render(const ProgressState& state, const Style& style) {
   if (left && state.seconds_elapsed + *left > 0) {
     share = state.seconds_elapsed / (state.seconds_elapsed + *left);
   }
-  std::string text = fmt::format("{} {}", head_of(state), layer_count(state.layers));
+  std::string text = fmt::format("{} {}", head_of(state), title_of(state));
   if (state.phase) text += fmt::format(", {}", phase_in_words(*state.phase));
   if (state.phase && state.fraction >= 0) {
     text += fmt::format(" {:.0f} %", std::min(state.fraction, 1.0) * 100);
   }
   if (left) text += ", " + left_in_words(*left);
+  if (state.trials_total == 0) {
+    // How far a search is nobody knows; what it is after can be said.
+    if (!state.reason.empty()) text += fmt::format(" ({})", state.reason);
+    return cut_to_width(text, style.width);
+  }
   const std::string with_bar = bar(share) + ' ' + text;
   return display_width(with_bar) <= style.width ? with_bar : cut_to_width(text, style.width);
 }
 
-std::string trial_line(const Trial& trial) {
-  if (!trial.measured())
-    return fmt::format("{}: {}", layer_count(trial.layers), failure_tail(trial));
-  std::string line = fmt::format("{}: {} tok/s", layer_count(trial.layers),
-                                 estimate_text(trial.generation->tokens_per_second));
+std::string trial_line(const Trial& trial, const std::string& title) {
+  const std::string what = title.empty() ? layer_count(trial.layers) : title;
+  if (!trial.measured()) return fmt::format("{}: {}", what, failure_tail(trial));
+  std::string line =
+      fmt::format("{}: {} tok/s", what, estimate_text(trial.generation->tokens_per_second));
   for (const Disturbance one : trial.disturbances) line += fmt::format(", {}", to_string(one));
   return line;
 }
@@ -113,7 +125,8 @@ void Progress::trial_started(const ProgressState& state) {
   if (live_) {
     update(state);
   } else {
-    sink_(fmt::format("{}: {}\n", head_of(state), layer_count(state.layers)));
+    const std::string why = state.reason.empty() ? "" : fmt::format(" ({})", state.reason);
+    sink_(fmt::format("{}: {}{}\n", head_of(state), title_of(state), why));
   }
 }
 
@@ -122,7 +135,7 @@ void Progress::update(const ProgressState& state) {
 }
 
 void Progress::trial_finished(const ProgressState& state, const Trial& trial) {
-  if (!live_) sink_(fmt::format("{}: {}\n", head_of(state), trial_line(trial)));
+  if (!live_) sink_(fmt::format("{}: {}\n", head_of(state), trial_line(trial, state.title)));
 }
 
 void Progress::line(std::string_view text) {

@@ -16,12 +16,14 @@ namespace sweetspot::report {
 /// A moment of a run. Times are the caller's: this room has no clock.
 struct ProgressState {
   std::size_t trials_done = 0;
-  std::size_t trials_total = 0;
-  int layers = 0;               ///< effective layers of the trial under way
-  std::optional<Phase> phase;   ///< what it is doing
-  double fraction = -1;         ///< of that phase, 0..1; negative where unknown
-  double seconds_elapsed = 0;   ///< since the first trial began
-  double seconds_in_trial = 0;  ///< since the one under way began
+  std::size_t trials_total = 0;  ///< 0 where nobody knows
+  int layers = 0;                ///< effective layers of the trial under way
+  std::string title;             ///< what tells it from the others; empty = its layers
+  std::string reason;            ///< what it decides; may be empty
+  std::optional<Phase> phase;    ///< what it is doing
+  double fraction = -1;          ///< of that phase, 0..1; negative where unknown
+  double seconds_elapsed = 0;    ///< since the first trial began
+  double seconds_in_trial = 0;   ///< since the one under way began
   double expected_trial_seconds =
       0;  ///< what a trial may take at most, used until one has finished
 };
@@ -33,8 +35,9 @@ std::optional<double> seconds_left(const ProgressState& state);
 /// The live line, at most style.width columns, without newline.
 std::string render(const ProgressState& state, const Style& style);
 
-/// "33 layers: 35.2 ±0.3 tok/s" or "33 layers: failed: out-of-device-memory".
-std::string trial_line(const Trial& trial);
+/// "33 layers: 35.2 ±0.3 tok/s" or "33 layers: failed: out-of-device-memory"; `title` instead of
+/// the layers where there is one.
+std::string trial_line(const Trial& trial, const std::string& title = {});
 
 /// Writes progress to a sink. Live: one line redrawn in place and gone after finish(). Otherwise
 /// one plain line when a trial starts and one when it ends. Not thread safe. It ends as

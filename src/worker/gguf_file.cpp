@@ -222,6 +222,11 @@ std::optional<int> block_of(std::string_view tensor) {
   return block;
 }
 
+bool is_attention(std::string_view tensor) {
+  return tensor.find(".attn_q.weight") != std::string_view::npos ||
+         tensor.find(".attn_qkv.weight") != std::string_view::npos;
+}
+
 Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
                                                Extents extents) {
   auto first = GgufFile::open(path, phase, extents);

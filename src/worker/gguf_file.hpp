@@ -69,6 +69,9 @@ class GgufFile {
 /// "blk.17.attn_q.weight" -> 17.
 std::optional<int> block_of(std::string_view tensor);
 
+/// Whether only blocks with attention have this tensor.
+bool is_attention(std::string_view tensor);
+
 /// `path` and, where it is the first of a split model, the other files in order, each one checked.
 Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
                                                Extents extents = Extents::must_be_whole);

@@ -12,6 +12,7 @@
 
 #include "worker/answer.hpp"
 #include "worker/gguf_file.hpp"
+#include "worker/memory_file.hpp"
 
 namespace sweetspot::worker {
 
@@ -27,21 +28,12 @@ class HeaderFile {
   static Answer<HeaderFile> make(const std::vector<GgufFile>& files, Vocabulary vocabulary,
                                  Phase phase);
 
-  ~HeaderFile();
-  HeaderFile(HeaderFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
-  HeaderFile& operator=(HeaderFile&&) = delete;
-
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return file_.path(); }
 
  private:
-  HeaderFile() = default;
+  explicit HeaderFile(MemoryFile file) : file_(std::move(file)) {}
 
-  Answer<void> create(Phase phase);
-  Answer<void> fill(const gguf_context* header, Phase phase) const;
-
-  int fd_ = -1;
-  std::string path_;
+  MemoryFile file_;
 };
 
 }  // namespace sweetspot::worker

@@ -24,11 +24,6 @@ constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;
 constexpr std::array<std::string_view, 3> kRecurrentKeys = {"ssm.conv_kernel", "wkv.head_size",
                                                             "shortconv.l_cache"};
 
-bool is_attention(std::string_view tensor) {
-  return tensor.find(".attn_q.weight") != std::string_view::npos ||
-         tensor.find(".attn_qkv.weight") != std::string_view::npos;
-}
-
 int to_int(std::uint64_t value) {
   return static_cast<int>(std::min<std::uint64_t>(value, std::numeric_limits<int>::max()));
 }

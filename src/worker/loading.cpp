@@ -11,6 +11,7 @@
 #include "worker/gguf_file.hpp"
 #include "worker/inspect.hpp"
 #include "worker/model_params.hpp"
+#include "worker/slice_file.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -59,6 +60,24 @@ bool on_progress(float fraction, void* user_data) {
   return true;
 }
 
+/// The slice that is asked for, or none.
+Answer<std::optional<SliceFile>> slice_of(const protocol::LoadRequest& request, Reply& reply) {
+  if (!request.slice) return std::nullopt;
+  const auto files = open_model_files(request.path, Phase::load, Extents::may_be_missing);
+  if (!files) return tl::unexpected(files.error());
+  auto made = make_slice(*files, *request.slice, reply);
+  if (!made) return tl::unexpected(made.error());
+  return std::optional<SliceFile>(*std::move(made));
+}
+
+ModelHandle load_file(const std::string& path, const ModelParams& placed, Reply& reply) {
+  llama_model_params params = placed.get();
+  params.check_tensors = false;  // slow; values that are not finite show in the logits
+  params.progress_callback = on_progress;
+  params.progress_callback_user_data = &reply;
+  return ModelHandle(llama_model_load_from_file(path.c_str(), params));
+}
+
 }  // namespace
 
 protocol::Fault explain_failed_load(const std::string& path, library_log::Mark since, Phase phase) {
@@ -84,26 +103,26 @@ protocol::Fault explain_failed_load(const std::string& path, library_log::Mark s
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
                                const std::vector<FileStamp>* known, Reply& reply) {
   // The loader aborts on some headers that inspecting refuses.
-  const auto model = inspect_model(request.path, Phase::load);
+  const auto model = inspect_model(
+      request.path, Phase::load, request.slice ? Extents::may_be_missing : Extents::must_be_whole);
   if (!model) return tl::unexpected(model.error());
   if (known != nullptr && *known != model->files)
     return changed(request.path, "since it was inspected");
   const auto placed = ModelParams::from(request.placement, Phase::load);
   if (!placed) return tl::unexpected(placed.error());
-
-  llama_model_params params = placed->get();
-  params.check_tensors = false;  // slow; values that are not finite show in the logits
-  params.progress_callback = on_progress;
-  params.progress_callback_user_data = &reply;
+  auto slice = slice_of(request, reply);
+  if (!slice) return tl::unexpected(slice.error());
 
   const auto mark = library_log::mark();
-  const double start = now_ms();
   reply.progress(Phase::load, 0);
+  const double start = now_ms();
   LoadedModel loaded;
-  loaded.model.reset(llama_model_load_from_file(request.path.c_str(), params));
+  // What is mapped outlives the slice's file, which ends with this function.
+  loaded.model = load_file(*slice ? (*slice)->file.path() : request.path, *placed, reply);
   loaded.seconds = (now_ms() - start) / 1000;
   if (!still_same(model->files)) return changed(request.path, "while it was loaded");
   if (!loaded.model) return tl::unexpected(explain_failed_load(request.path, mark, Phase::load));
+  if (*slice) loaded.slice = (*slice)->bytes;
   loaded.offloaded = read_offloaded(mark);
   if (loaded.offloaded.layers && !any_offload_device()) {
     // Where only a backend without devices is loaded (RPC), the report counts layers all the same.

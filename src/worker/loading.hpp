@@ -1,6 +1,7 @@
 // Weights into memory.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,12 @@ struct LoadedModel {
   ModelHandle model;
   Offloaded offloaded;
   double seconds = 0;
+  std::optional<protocol::SliceBytes> slice;
 };
 
-/// Loads as the placement says, reporting progress. `known` is what the files were when they were
-/// inspected, or nullptr; other files now are file_changed, and so are files that change meanwhile.
+/// Loads as the placement says, the model or a slice of it, reporting progress. `known` is what the
+/// files were when they were inspected, or nullptr; other files now are file_changed, and so are
+/// files that change meanwhile.
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
                                const std::vector<FileStamp>* known, Reply& reply);
 

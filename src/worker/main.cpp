@@ -46,6 +46,7 @@ Phase phase_of(const protocol::Request& request) {
                                                                          : Phase::generation;
                         },
                         [](const protocol::CheckRequest&) { return Phase::warm_up; },
+                        [](const protocol::DivergenceRequest&) { return Phase::warm_up; },
                         [](const protocol::FullDepthRequest&) { return Phase::full_depth; },
                         [](const protocol::UnloadRequest&) { return Phase::unload; },
                         [](const protocol::SynthRequest&) { return Phase::synth; },

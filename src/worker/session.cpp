@@ -7,6 +7,7 @@
 #include "worker/context.hpp"
 #include "worker/cpu_cores.hpp"
 #include "worker/devices.hpp"
+#include "worker/divergence.hpp"
 #include "worker/full_depth.hpp"
 #include "worker/inspect.hpp"
 #include "worker/loading.hpp"
@@ -63,7 +64,8 @@ Answer<protocol::LoadResult> Session::run(const protocol::LoadRequest& request, 
   if (!loaded) return tl::unexpected(loaded.error());
   model_ = std::move(loaded->model);
   offloaded_ = loaded->offloaded;
-  return protocol::LoadResult{loaded->seconds, offloaded_.layers, offloaded_.offloadable};
+  return protocol::LoadResult{loaded->seconds, offloaded_.layers, offloaded_.offloadable,
+                              loaded->slice};
 }
 
 Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& request,
@@ -91,6 +93,12 @@ Answer<protocol::CheckResult> Session::run(const protocol::CheckRequest& /*reque
                                            Reply& /*reply*/) {
   if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
   return check(*decoder_);
+}
+
+Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceRequest& request,
+                                                Reply& /*reply*/) {
+  if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
+  return divergence(*decoder_, request, reference_);
 }
 
 Answer<protocol::FullDepthResult> Session::run(const protocol::FullDepthRequest& /*request*/,

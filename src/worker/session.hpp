@@ -11,6 +11,7 @@
 #include "worker/answer.hpp"
 #include "worker/decoder.hpp"
 #include "worker/llama_adapter.hpp"
+#include "worker/next_token.hpp"
 #include "worker/oracle.hpp"
 #include "worker/outbox.hpp"
 
@@ -30,6 +31,7 @@ class Session {
   Answer<protocol::ContextResult> run(const protocol::ContextRequest& request, Reply& reply);
   Answer<protocol::MeasureResult> run(const protocol::MeasureRequest& request, Reply& reply);
   Answer<protocol::CheckResult> run(const protocol::CheckRequest& request, Reply& reply);
+  Answer<protocol::DivergenceResult> run(const protocol::DivergenceRequest& request, Reply& reply);
   Answer<protocol::FullDepthResult> run(const protocol::FullDepthRequest& request, Reply& reply);
   Answer<protocol::UnloadResult> run(const protocol::UnloadRequest& request, Reply& reply);
   Answer<protocol::SynthResult> run(const protocol::SynthRequest& request, Reply& reply);
@@ -48,7 +50,8 @@ class Session {
   Offloaded offloaded_;
   ThreadPools threads_;  ///< freed after the context, which points to them
   ContextHandle context_;
-  std::optional<Decoder> decoder_;  ///< of context_
+  std::optional<Decoder> decoder_;       ///< of context_
+  std::optional<NextTokens> reference_;  ///< kept by a divergence request, whatever is loaded next
 };
 
 }  // namespace sweetspot::worker

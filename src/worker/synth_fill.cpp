@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <numbers>
 #include <utility>
 
@@ -20,7 +21,26 @@ std::size_t chunk_bytes(ggml_type type) {
   return ggml_type_size(type) * static_cast<std::size_t>(blocks);
 }
 
+bool contains_any(std::string_view name, std::initializer_list<std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
+    return name.find(part) != std::string_view::npos;
+  });
+}
+
 }  // namespace
+
+Filling filling_of(std::string_view name, ggml_type type, std::size_t dimensions) {
+  const bool plain = !ggml_is_quantized(type);
+  // Factors that divide or scale must not be near zero.
+  if (plain && contains_any(name, {"norm", "rope_f", "scale"}) && !name.ends_with(".bias")) {
+    return Filling::ones;
+  }
+  return dimensions == 1 ? Filling::small : Filling::weights;
+}
+
+float deviation_for(double width) {
+  return static_cast<float>(1 / std::sqrt(std::max(1.0, width)));
+}
 
 bool can_fill(ggml_type type) {
   switch (type) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace sweetspot::worker {
@@ -17,6 +18,12 @@ enum class Filling {
   small,    ///< normal, mean 0, deviation 0.02
   ones,
 };
+
+/// What a tensor of a copied model is filled with, by its name and type.
+Filling filling_of(std::string_view name, ggml_type type, std::size_t dimensions);
+
+/// Of random weights: 1 / sqrt(width) keeps activations near 1 however wide and deep the model is.
+float deviation_for(double width);
 
 /// True where ggml can quantize to this type without an importance matrix.
 bool can_fill(ggml_type type);

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -33,10 +30,6 @@ void finish(SynthHeader& header) {
     const std::size_t bytes = gguf_get_tensor_size(gguf, i);
     header.data_bytes += (bytes + header.alignment - 1) / header.alignment * header.alignment;
   }
-}
-
-float deviation_for(double width) {
-  return static_cast<float>(1 / std::sqrt(std::max(1.0, width)));
 }
 
 // ---- from a geometry ----
@@ -133,48 +126,6 @@ Filling filling_of(TensorRole role) {
 
 // ---- like another file ----
 
-bool contains_any(std::string_view name, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
-    return name.find(part) != std::string_view::npos;
-  });
-}
-
-Filling filling_of(std::string_view name, ggml_type type, std::size_t dimensions) {
-  const bool plain = !ggml_is_quantized(type);
-  // Factors that divide or scale must not be near zero.
-  if (plain && contains_any(name, {"norm", "rope_f", "scale"}) && !name.ends_with(".bias")) {
-    return Filling::ones;
-  }
-  return dimensions == 1 ? Filling::small : Filling::weights;
-}
-
-std::vector<std::int64_t> shape_of(const gguf_context* gguf, std::int64_t index) {
-  const std::int64_t* ne = gguf_get_tensor_ne(gguf, index);
-  std::vector<std::int64_t> shape(ne, ne + GGML_MAX_DIMS);
-  while (shape.size() > 1 && shape.back() == 1) shape.pop_back();
-  return shape;
-}
-
-/// Makes `copy` of `source` say that it has only `blocks` blocks.
-void cut_metadata(gguf_context* copy, const GgufFile& source, const std::string& architecture,
-                  std::uint32_t blocks) {
-  const gguf_context* from = source.get();
-  const std::string count_key = architecture + ".block_count";
-  const std::uint64_t all = source.integer(count_key).value_or(0);
-  gguf_set_val_u32(copy, count_key.c_str(), blocks);
-  for (std::int64_t i = 0; i < gguf_get_n_kv(from); ++i) {
-    const std::string_view key = gguf_get_key(from, i);
-    // dimension_sections has always four entries, in a model of four blocks as well.
-    const bool can_be_per_block = gguf_get_kv_type(from, i) == GGUF_TYPE_ARRAY &&
-                                  key.starts_with(architecture + ".") &&
-                                  !key.ends_with(".rope.dimension_sections");
-    if (!can_be_per_block || gguf_get_arr_n(from, i) != all) continue;
-    const gguf_type type = gguf_get_arr_type(from, i);
-    if (type == GGUF_TYPE_STRING) continue;
-    gguf_set_arr_data(copy, gguf_get_key(from, i), type, gguf_get_arr_data(from, i), blocks);
-  }
-}
-
 /// Why `source` has no first `blocks` blocks, or nothing.
 std::string slice_problem(const GgufFile& source, const std::string& architecture,
                           std::uint32_t blocks) {
@@ -238,7 +189,7 @@ Answer<SynthHeader> header_like(const protocol::SynthRequest& request) {
   SynthHeader header;
   header.gguf.reset(gguf_init_empty());
   gguf_set_kv(header.gguf.get(), source->get());
-  if (blocks > 0) cut_metadata(header.gguf.get(), *source, architecture, blocks);
+  if (blocks > 0) cut_blocks(header.gguf.get(), *source, 0, blocks);
   if (request.no_vocab) cut_vocabulary(header.gguf.get(), *source);
   header.deviation = deviation_for(
       static_cast<double>(source->integer(architecture + ".embedding_length").value_or(2048)));

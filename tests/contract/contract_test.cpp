@@ -217,6 +217,57 @@ TEST_P(Contract, UnloadAllowsAnotherLoad) {
   EXPECT_TRUE(again) << again.error().message;
 }
 
+TEST_P(Contract, ASliceCountsItsOwnBlocksAndTellsItsBytes) {
+  Worker worker = start();
+  synth(worker);
+  const auto model = worker.inspect(model_);
+  ASSERT_TRUE(model) << model.error().message;
+  Placement placement;
+  placement.n_gpu_layers = 0;
+  const auto loaded = worker.load({model_, placement, protocol::Slice{1, 2, 256}}, 1U << 20U);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  ASSERT_TRUE(loaded->slice);
+  EXPECT_EQ(loaded->slice->block_bytes, model->layers[1].bytes + model->layers[2].bytes);
+  EXPECT_GT(loaded->slice->output_bytes, 0U);
+  EXPECT_LT(loaded->slice->total_bytes, model->size_bytes);
+  EXPECT_EQ(loaded->n_layers_offloadable.value_or(3), 3);
+  ASSERT_TRUE(worker.context(small_context()));
+  EXPECT_TRUE(worker.check());
+  std::size_t count = 0;
+  EXPECT_TRUE(worker.measure({MeasureKind::generation, 0, 4, 6}, Phase::generation,
+                             [&](const Sample&) { return ++count > 0; }));
+  EXPECT_EQ(count, 6U);
+}
+
+TEST_P(Contract, ASliceThatTheModelDoesNotHaveIsAFault) {
+  Worker worker = start();
+  synth(worker);
+  for (const protocol::Slice& slice :
+       {protocol::Slice{0, 0, 0}, protocol::Slice{0, 4, 0}, protocol::Slice{3, 1, 0},
+        protocol::Slice{0xFFFF'FFFF, 2, 0}, protocol::Slice{0, 1, 1'000'000}}) {
+    EXPECT_FALSE(worker.load({model_, {}, slice}, 1U << 20U));
+    ASSERT_TRUE(worker.alive());
+  }
+}
+
+TEST_P(Contract, DivergenceNeedsAReferenceOfItsSize) {
+  Worker worker = loaded();
+  EXPECT_FALSE(worker.divergence({false, 64})) << "there is no reference yet";
+  const auto kept = worker.divergence({true, 64});
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(kept->positions, 32U);
+  ASSERT_TRUE(worker.context(small_context()));
+  const auto same = worker.divergence({false, 64});
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(same->positions, 32U);
+  EXPECT_NEAR(same->mean, 0, 1e-6);
+  EXPECT_EQ(same->same_top, 1);
+  EXPECT_FALSE(worker.divergence({false, 32})) << "of another size";
+  EXPECT_FALSE(worker.divergence({true, 257}));
+  EXPECT_FALSE(worker.divergence({true, 1}));
+  EXPECT_TRUE(worker.alive());
+}
+
 INSTANTIATE_TEST_SUITE_P(Workers, Contract, testing::Values(kScripted, kReal),
                          [](const auto& case_info) { return case_info.param.name; });
 

@@ -54,6 +54,28 @@ TEST(Machine, AnEmptyRootIsUnknownNotZero) {
   EXPECT_FALSE(machine.memory_available_bytes);
 }
 
+void add_cache(FakeTree& files, const std::string& cpu, int index, const std::string& level,
+               const std::string& type, const std::string& size, const std::string& cpus) {
+  const std::string path =
+      "/sys/devices/system/cpu/" + cpu + "/cache/index" + std::to_string(index) + "/";
+  files.file(path + "level", level + "\n");
+  files.file(path + "type", type + "\n");
+  files.file(path + "size", size + "\n");
+  files.file(path + "shared_cpu_list", cpus + "\n");
+}
+
+TEST(Machine, LastLevelCachesAreCountedOnceEach) {
+  FakeTree files;
+  for (const std::string cpu : {"cpu0", "cpu1", "cpu2", "cpu3"}) {
+    const bool low = cpu < "cpu2";
+    add_cache(files, cpu, 0, "1", "Data", "32K", cpu.substr(3));
+    add_cache(files, cpu, 1, "1", "Instruction", "64K", cpu.substr(3));
+    add_cache(files, cpu, 3, "3", "Unified", "32768K", low ? "0-1" : "2-3");
+  }
+  EXPECT_EQ(last_level_cache_bytes(files.tree()), Reading<std::uint64_t>(64 * kMiB));
+  EXPECT_FALSE(last_level_cache_bytes(FakeTree().tree()));
+}
+
 // ---- R19: cgroup limits
 // -----------------------------------------------------------------------------
 

@@ -14,21 +14,26 @@
 //               device
 //   "speed":   {"cpu_ms": 40, "gpu_ms": 5,         ms/token with no layer and with all layers
 //   offloaded
+//               "linear": {"fixed_ms": 1, "crossing_ms": 0.5, "cpu_block_ms": 2, "gpu_block_ms":
+//               0.2,
+//                          "cpu_output_ms": 4, "gpu_output_ms": 0.4}   instead: a block's time and
+//               what a whole vocabulary's output costs; the first layer offloaded is the output
 //               "by_layers": {"8": 12.5},          exact values for some counts
 //               "prompt_factor": 0.05,             a prompt token costs this much of a generated
 //               one "noise": 0.01, "seed": 1,          relative, Gaussian; the same in every
 //               process "ramp": [0.7, 0.2, 0.06],          the first samples after a load take that
 //               much longer "real_time": false}                sleep for as long as a sample claims
 //               to take
+//   "divergence": {"mean": 0.001, "p99": 0.01, "max": 0.02, "same_top": 0.99}
 //   "check":   {"logits": [1.5, -2.0, 0.25]}
 //   "synth":   {"bytes": 1000}
 //   "starts_file": "/path"    one byte is appended per start; its size is the number of this start
 //   (1..) "rules":   [ ... ]        the first that applies to a request decides; none = "answer"
 //
 // A rule:
-//   "at":  start, hello, inspect, map, load, context, measure, check, full-depth, unload, synth or
-//   serve "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from": 8192,
-//   "ubatch_from": 512,
+//   "at":  start, hello, inspect, map, load, context, measure, check, divergence, full-depth,
+//   unload, synth or serve "if":  {"starts": [2, 3], "layers": [8], "layers_from": 10, "ctx_from":
+//   8192, "ubatch_from": 512,
 //           "kind": "prompt"}          all that are given must hold; layers are the effective ones
 //   "after_samples": 5                 measure only: act when that many samples have been sent
 //   "stderr": ["a line", ...]          printed first
@@ -57,14 +62,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <mutex>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -75,21 +79,18 @@
 #include "process/cancel.hpp"
 #include "protocol/channel.hpp"
 #include "protocol/messages.hpp"
+#include "worker_plumbing.hpp"
 
 namespace {
 
 using namespace sweetspot;  // NOLINT(google-build-using-namespace): a program, not a header
 using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
+using fake::json_from_environment;
+using fake::Mouth;
+using fake::sleep_for_ever;
 
+constexpr int kVocab = 32000;
 constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
-
-Json read_script() {
-  const char* text = std::getenv("SWEETSPOT_SCRIPT");  // NOLINT(concurrency-mt-unsafe)
-  if (text == nullptr) return Json::object();
-  if (*text != '@') return Json::parse(text);
-  std::ifstream file(text + 1);
-  return Json::parse(file);
-}
 
 Json member(const Json& object, const char* name) { return object.value(name, Json::object()); }
 
@@ -103,51 +104,11 @@ std::size_t count_start(const Json& script) {
   return static_cast<std::size_t>(status.st_size);
 }
 
-[[noreturn]] void sleep_for_ever() {
-  for (;;) pause();
-}
-
 void start_orphan() {
   if (fork() != 0) return;
   setsid();
   sleep_for_ever();
 }
-
-// ---- talking
-// ---------------------------------------------------------------------------------------------
-
-class Mouth {
- public:
-  void say(std::uint64_t id, Event event) { say_line(encode(EventMessage{id, std::move(event)})); }
-
-  void say_line(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    if (!write_line(kEventFd, line)) _exit(0);
-  }
-
-  void say_raw(const std::string& bytes) {
-    const std::lock_guard lock(mutex_);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t count = write(kEventFd, bytes.data() + done, bytes.size() - done);
-      if (count <= 0) _exit(0);
-      done += static_cast<std::size_t>(count);
-    }
-  }
-
-  void be_silent() { silent_ = true; }
-
-  void beat() {
-    for (;;) {
-      if (!silent_) say(0, Heartbeat{});
-      std::this_thread::sleep_for(kHeartbeatEvery);
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::atomic<bool> silent_{false};
-};
 
 // ---- the pretended model
 // ---------------------------------------------------------------------------------
@@ -163,7 +124,7 @@ class ScriptedWorker {
   // Ends with the process: when the supervisor closes the request pipe, or as the script says.
   [[noreturn]] void run() {
     if (const Json rule = find_rule("start", ""); !rule.empty()) act(rule, 0, Phase::start);
-    std::thread([this] { mouth_.beat(); }).detach();
+    std::thread([this] { mouth_.beat(kHeartbeatEvery); }).detach();
     for (;;) {
       const ReadResult read = reader_.read_line(std::chrono::milliseconds(-1));
       if (read.status != ReadStatus::line) _exit(0);
@@ -195,6 +156,7 @@ class ScriptedWorker {
   void handle(const ContextRequest& request);
   void handle(const MeasureRequest& request);
   void handle(const CheckRequest& request);
+  void handle(const DivergenceRequest& request);
   void handle(const FullDepthRequest& request);
   void handle(const UnloadRequest& request);
   void handle(const SynthRequest& request);
@@ -202,12 +164,22 @@ class ScriptedWorker {
   void handle(const StopRequest& /*request*/) {}  // nothing is in flight: too late, no answer
 
   void done(ResultBody result) { mouth_.say(id_, Done{std::move(result)}); }
-  bool stop_requested();
+  bool stop_requested() { return fake::stop_requested(reader_); }
   double token_ms();
   [[nodiscard]] ModelInfo model() const;
   [[nodiscard]] std::vector<Device> devices() const;
   [[nodiscard]] MemoryMap memory() const;
+  [[nodiscard]] double machine_ms() const;
+  [[nodiscard]] std::string slice_problem(const Slice& slice) const;
+  [[nodiscard]] SliceBytes slice_bytes() const;
   [[nodiscard]] int blocks() const { return member(script_, "model").value("layers", 22); }
+  // Of what is loaded.
+  [[nodiscard]] int loaded_blocks() const {
+    return slice_ ? static_cast<int>(slice_->n_blocks) : blocks();
+  }
+  [[nodiscard]] double vocab_share() const {
+    return slice_ && slice_->vocab_rows > 0 ? slice_->vocab_rows / static_cast<double>(kVocab) : 1;
+  }
 
   Json script_;
   std::size_t start_number_;
@@ -215,6 +187,8 @@ class ScriptedWorker {
   LineReader reader_{kRequestFd};
   std::uint64_t id_ = 0;
   int layers_ = 0;  // effective
+  std::optional<Slice> slice_;
+  std::uint32_t reference_tokens_ = 0;
   bool has_context_ = false;
   std::string device_;
   ContextSettings context_;
@@ -335,7 +309,7 @@ ModelInfo ScriptedWorker::model() const {
   model.n_head = 32;
   model.n_head_kv = 4;
   model.n_ff = 5632;
-  model.n_vocab = 32000;
+  model.n_vocab = kVocab;
   model.recurrent = script.value("recurrent", false);
   const std::uint64_t each = script.value("bytes_per_layer", std::uint64_t{30'000'000});
   for (int block = 0; block < blocks(); ++block) model.layers.push_back({block, each, 0});
@@ -365,12 +339,45 @@ MemoryMap ScriptedWorker::memory() const {
   return map;
 }
 
-double ScriptedWorker::token_ms() {
+std::string ScriptedWorker::slice_problem(const Slice& slice) const {
+  const bool inside = slice.n_blocks > 0 && std::uint64_t{slice.first_block} + slice.n_blocks <=
+                                                static_cast<std::uint64_t>(blocks());
+  return inside && slice.vocab_rows <= kVocab ? "" : "the scripted model has no such slice";
+}
+
+SliceBytes ScriptedWorker::slice_bytes() const {
+  const ModelInfo info = model();
+  SliceBytes bytes;
+  for (std::uint32_t i = 0; i < slice_->n_blocks; ++i) {
+    bytes.block_bytes += info.layers[slice_->first_block + i].bytes;
+  }
+  const double kept = static_cast<double>(info.non_layer_bytes) * vocab_share();
+  bytes.output_bytes = static_cast<std::uint64_t>(kept / 2);
+  bytes.total_bytes = bytes.block_bytes + static_cast<std::uint64_t>(kept);
+  return bytes;
+}
+
+// A token's time without noise.
+double ScriptedWorker::machine_ms() const {
   const Json speed = member(script_, "speed");
+  if (speed.contains("linear")) {
+    const Json& linear = speed.at("linear");
+    const auto cost = [&](const char* name) { return linear.value(name, 0.0); };
+    const bool any = layers_ > 0;
+    const int on_device = std::max(0, layers_ - 1);
+    return cost("fixed_ms") + (any ? cost("crossing_ms") : 0) +
+           cost(any ? "gpu_output_ms" : "cpu_output_ms") * vocab_share() +
+           cost("cpu_block_ms") * (loaded_blocks() - on_device) + cost("gpu_block_ms") * on_device;
+  }
   const double cpu = speed.value("cpu_ms", 40.0);
   const double gpu = speed.value("gpu_ms", 5.0);
-  const double share = static_cast<double>(layers_) / (blocks() + 1);
-  double ms = cpu + (gpu - cpu) * share;
+  const double share = static_cast<double>(layers_) / (loaded_blocks() + 1);
+  return (cpu + (gpu - cpu) * share) * loaded_blocks() / blocks();
+}
+
+double ScriptedWorker::token_ms() {
+  const Json speed = member(script_, "speed");
+  double ms = machine_ms();
   ms = member(speed, "by_layers").value(std::to_string(layers_), ms);
   const Json ramp = speed.value("ramp", Json::array());
   if (samples_since_load_ < ramp.size()) ms *= 1 + ramp[samples_since_load_].get<double>();
@@ -426,13 +433,21 @@ void ScriptedWorker::handle(const MapRequest& request) {
 }
 
 void ScriptedWorker::handle(const LoadRequest& request) {
-  layers_ = effective_layers(request.placement.n_gpu_layers, blocks() + 1);
+  if (const std::string problem = request.slice ? slice_problem(*request.slice) : "";
+      !problem.empty()) {
+    mouth_.say(id_, Fault{FaultCode::bad_request, Phase::load, problem, {}});
+    return;
+  }
+  slice_ = request.slice;
+  layers_ = effective_layers(request.placement.n_gpu_layers, loaded_blocks() + 1);
   device_ =
       request.placement.devices.empty() ? devices().front().id : request.placement.devices.front();
   samples_since_load_ = 0;
   if (act_at("load", Phase::load)) return;
   mouth_.say(id_, Progress{Phase::load, 0.5});
-  done(LoadResult{0.25, layers_, blocks() + 1});
+  LoadResult result{0.25, layers_, loaded_blocks() + 1};
+  if (slice_) result.slice = slice_bytes();
+  done(std::move(result));
 }
 
 void ScriptedWorker::handle(const ContextRequest& request) {
@@ -453,14 +468,6 @@ void ScriptedWorker::handle(const ContextRequest& request) {
                       context_.type_v};
   result.memory = memory();
   done(std::move(result));
-}
-
-bool ScriptedWorker::stop_requested() {
-  const ReadResult read = reader_.read_line(std::chrono::milliseconds(0));
-  if (read.status == ReadStatus::closed) _exit(0);
-  if (read.status != ReadStatus::line) return false;
-  const auto message = decode_request(read.line);
-  return message && std::holds_alternative<StopRequest>(message->request);
 }
 
 void ScriptedWorker::handle(const MeasureRequest& request) {
@@ -509,6 +516,28 @@ void ScriptedWorker::handle(const CheckRequest& /*request*/) {
   done(std::move(result));
 }
 
+void ScriptedWorker::handle(const DivergenceRequest& request) {
+  if (act_at("divergence", Phase::warm_up)) return;
+  const std::uint32_t tokens = request.tokens;
+  const bool comparable = request.keep_as_reference || reference_tokens_ == tokens;
+  if (!has_context_ || tokens < 2 || tokens > 256 || !comparable) {
+    mouth_.say(id_, Fault{FaultCode::bad_request, Phase::warm_up, "nothing to compare", {}});
+    return;
+  }
+  DivergenceResult result;
+  result.positions = tokens - tokens / 2;
+  if (request.keep_as_reference) {
+    reference_tokens_ = tokens;
+  } else {
+    const Json script = member(script_, "divergence");
+    result.mean = script.value("mean", 0.0);
+    result.p99 = script.value("p99", 0.0);
+    result.max = script.value("max", 0.0);
+    result.same_top = script.value("same_top", 1.0);
+  }
+  done(std::move(result));
+}
+
 void ScriptedWorker::handle(const FullDepthRequest& /*request*/) {
   if (act_at("full-depth", Phase::full_depth)) return;
   mouth_.say(id_, Progress{Phase::full_depth, 0.5});
@@ -540,7 +569,7 @@ void ScriptedWorker::handle(const ServeRequest& request) {
 
 int main() {
   process::ignore_broken_pipes();
-  Json script = read_script();
+  Json script = json_from_environment("SWEETSPOT_SCRIPT");
   const std::size_t start_number = count_start(script);
   ScriptedWorker(std::move(script), start_number).run();
 }

@@ -52,6 +52,24 @@ TEST(Messages, LoadAndContextRequestsKeepEveryKnob) {
   EXPECT_EQ(through_wire(ContextRequest{}).context, ContextSettings{});
 }
 
+TEST(Messages, SlicesAndTheirBytes) {
+  const Slice slice{3, 2, 1024};
+  EXPECT_EQ(through_wire(LoadRequest{"/a.gguf", {}, slice}).slice, slice);
+  EXPECT_EQ(through_wire(LoadRequest{"/a.gguf", {}}).slice, std::nullopt);
+  const SliceBytes bytes{100, 70, 20};
+  EXPECT_EQ(result_through_wire(LoadResult{1, 2, 3, bytes}).slice, bytes);
+  EXPECT_EQ(result_through_wire(LoadResult{}).slice, std::nullopt);
+}
+
+TEST(Messages, DivergenceRequestAndResult) {
+  const auto asked = through_wire(DivergenceRequest{true, 128});
+  EXPECT_TRUE(asked.keep_as_reference);
+  EXPECT_EQ(asked.tokens, 128U);
+  const auto got = result_through_wire(DivergenceResult{128, 0.5, 1.5, 2.5, 0.75});
+  EXPECT_EQ(got.positions, 128U);
+  EXPECT_EQ(std::tuple(got.mean, got.p99, got.max, got.same_top), std::tuple(0.5, 1.5, 2.5, 0.75));
+}
+
 TEST(Messages, MapRequestAndResult) {
   const MapRequest sent{"/a.gguf", {{sample_placement(), sample_context()}, {}}};
   const auto got = through_wire(sent);
@@ -104,7 +122,7 @@ TEST(Messages, SynthRequest) {
 TEST(Messages, HelloResult) {
   const HelloResult sent = sample_hello();
   const auto got = result_through_wire(sent);
-  EXPECT_EQ(got.version, 3);
+  EXPECT_EQ(got.version, 9);
   EXPECT_EQ(got.physical_cores, 6);
   EXPECT_EQ(got.engine.llama_version, "0.7.0");
   EXPECT_EQ(got.engine.backends, sent.engine.backends);

@@ -69,9 +69,11 @@ inline std::vector<RequestMessage> sample_requests() {
       {2, InspectRequest{"/models/a b.gguf", true}},
       {12, MapRequest{"/models/a.gguf", {{sample_placement(), sample_context()}, {}}}},
       {3, LoadRequest{"/models/a.gguf", sample_placement()}},
+      {13, LoadRequest{"/models/a.gguf", sample_placement(), Slice{5, 2, 4096}}},
       {4, ContextRequest{sample_context()}},
       {5, MeasureRequest{MeasureKind::prompt, 100, 512, 30}},
       {6, CheckRequest{}},
+      {14, DivergenceRequest{true, 128}},
       {7, FullDepthRequest{}},
       {8, UnloadRequest{}},
       {9, sample_synth()},
@@ -108,7 +110,7 @@ inline ModelInfo sample_model() {
 
 inline HelloResult sample_hello() {
   HelloResult hello;
-  hello.version = 3;
+  hello.version = 9;
   hello.engine = {"0.7.0", "b1", "0.27", "c1", {"CPU", "RPC"}, "AVX2 = 1"};
   hello.devices = {{"CUDA0", "a card", "CUDA", DeviceType::gpu, std::string("0000:c1:00.0"),
                     std::uint64_t{8}, Absence{"the backend does not say"}},
@@ -140,9 +142,11 @@ inline std::vector<EventMessage> sample_events() {
       {6, Done{InspectResult{sample_model()}}},
       {14, Done{MapResult{{{{{"CUDA0", 1, 2, 3, 0}}, 8192, ""}, {{}, 0, "refused"}}, 1, 0.25}}},
       {7, Done{LoadResult{1.5, 20, Absence{"not printed"}}}},
+      {15, Done{LoadResult{1.5, 3, 3, SliceBytes{100, 70, 20}}}},
       {8, Done{sample_context_result()}},
       {9, Done{MeasureResult{12, 0.5}}},
       {10, Done{CheckResult{false, {1.5F, -2.25F, 1e-30F}}}},
+      {16, Done{DivergenceResult{128, 0.5, 1.5, 2.5, 0.75}}},
       {11, Done{FullDepthResult{4096, "copy", 2.5, 41.25}}},
       {12, Done{UnloadResult{}}},
       {13, Done{SynthResult{1, 2, 3}}},

@@ -88,7 +88,7 @@ TEST(RenderProgress, TakesNonsense) {
   state.fraction = 17;
   state.phase = Phase::prompt;
   EXPECT_THAT(render(state, kPlain), AllOf(HasSubstr("trial 4/4"), HasSubstr("100 %")));
-  EXPECT_THAT(render(ProgressState{}, kPlain), HasSubstr("trial 1/0"));
+  EXPECT_THAT(render(ProgressState{}, kPlain), HasSubstr("trial 1 0 layers"));
 }
 
 TEST(TrialLine, SaysSpeedOrClass) {

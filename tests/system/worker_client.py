@@ -7,7 +7,7 @@ import subprocess
 
 from harness import BIN
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 class Refused(Exception):

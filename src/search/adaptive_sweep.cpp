@@ -1,0 +1,393 @@
+#include "search/adaptive_sweep.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace sweetspot::search {
+namespace {
+
+constexpr std::size_t kWorlds = 400;
+constexpr std::uint64_t kSeed = 20261124;
+
+// A trial that may gain this share of what the best one may gain is as good, and with fewer layers
+// it is safer.
+constexpr double kNearlyAsGood = 0.7;
+
+// What stays on the CPU takes at least this share of the time it took there before: reading its
+// weights is what generation waits for.
+constexpr double kLeastCpuShare = 0.85;
+
+// Speed gained per further layer under which returns have diminished (profiles/analyse.hpp).
+constexpr double kWorthwhileGain = 0.02;
+
+// That count need not be known better than to this share of the layers, or two, and is worth this
+// many trials of its own: where a layer gains about as much as is worthwhile, no number of trials
+// finds the layer from which it does not.
+constexpr double kDiminishingWidth = 0.1;
+constexpr int kDiminishingTrials = 1;
+
+// A slice is a model of its own: beyond its interval it may be off by this much.
+constexpr double kSliceError = 0.04;
+
+constexpr const char* kCpuReason =
+    "the CPU alone: the fallback, and what all others are held against";
+
+bool is_hang(FailureClass failure) {
+  return failure == FailureClass::timed_out || failure == FailureClass::device_lost;
+}
+
+bool is_memory(FailureClass failure) {
+  return failure == FailureClass::out_of_device_memory || failure == FailureClass::does_not_fit;
+}
+
+double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
+
+// Why the speed of a trial is not that of its config.
+std::string cliff_of(const Trial& trial) {
+  return trial.disturbances.empty() ? std::string()
+                                    : std::string(to_string(trial.disturbances.front()));
+}
+
+}  // namespace
+
+// Everything that follows from what has been told so far.
+struct AdaptiveSweep::View {
+  std::optional<TimeModel> model;
+  std::size_t observations = 0;
+  std::vector<Contest> contests;
+  std::vector<Verdict> verdicts;             ///< of the contests
+  std::pair<int, int> diminishing = {0, 0};  ///< where returns diminish, 95 % range
+  bool diminishing_known = true;
+};
+
+AdaptiveSweep::AdaptiveSweep(std::vector<LayerCandidate> candidates, const ModelInfo& model,
+                             SweepRules rules)
+    : candidates_(std::move(candidates)), shape_(model), rules_(rules) {}
+
+// ---- what is known
+
+const AdaptiveSweep::Row* AdaptiveSweep::row_of(std::size_t candidate) const {
+  const auto found = rows_.find(candidates_[candidate].layers);
+  return found == rows_.end() ? nullptr : &found->second;
+}
+
+bool AdaptiveSweep::is_usable(std::size_t candidate) const {
+  const Row* row = row_of(candidate);
+  return row != nullptr && row->ms && row->objection.empty();
+}
+
+bool AdaptiveSweep::is_open(std::size_t candidate) const {
+  const LayerCandidate& asked = candidates_[candidate];
+  const bool closed = closed_from_ && asked.layers >= *closed_from_;
+  return asked.why_not.empty() && !closed && row_of(candidate) == nullptr;
+}
+
+// What a driver takes beyond llama.cpp's buffers shows in measured rows; what nobody measured is
+// moved by as much.
+Reading<double> AdaptiveSweep::percent_of(std::size_t candidate) const {
+  const LayerCandidate& asked = candidates_[candidate];
+  const Row* row = row_of(candidate);
+  if (row != nullptr && row->vram_percent) return row->vram_percent;
+  if (!asked.vram_percent || asked.layers == 0) return asked.vram_percent;
+  double beyond = 0;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Row* other = row_of(i);
+    if (candidates_[i].layers == 0 || other == nullptr) continue;
+    if (!other->vram_percent || !candidates_[i].vram_percent) continue;
+    beyond = std::max(beyond, *other->vram_percent - *candidates_[i].vram_percent);
+  }
+  return *asked.vram_percent + beyond;
+}
+
+TimeModel AdaptiveSweep::fit_model(double scale_ms, std::size_t& observations) const {
+  std::vector<Observation> seen;
+  std::vector<Features> points;
+  points.reserve(candidates_.size());
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    points.push_back(shape_.features(candidates_[i].layers));
+    if (is_usable(i)) {
+      const Estimate& ms = *row_of(i)->ms;
+      seen.push_back({points.back(), ms.value, sd_of(ms)});
+      ++observations;
+    } else if (candidates_[i].slice_ms) {
+      const Estimate& ms = *candidates_[i].slice_ms;
+      seen.push_back({points.back(), ms.value, std::hypot(sd_of(ms), kSliceError * ms.value)});
+    }
+  }
+  return TimeModel::fit(shape_.prior(scale_ms), seen, std::move(points));
+}
+
+AdaptiveSweep::View AdaptiveSweep::look() const {
+  View view;
+  double scale_ms = 0;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (is_usable(i)) scale_ms = std::max(scale_ms, row_of(i)->ms->value);
+  }
+  if (scale_ms <= 0) return view;
+  view.model = fit_model(scale_ms, view.observations);
+  Worlds worlds = view.model->draw(kWorlds, kSeed);
+  std::vector<int> layers;
+  std::vector<std::size_t> tryable;
+  const auto cpu = rows_.find(0);
+  const double cpu_ms = cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    layers.push_back(candidates_[i].layers);
+    if (is_usable(i) || is_open(i)) tryable.push_back(i);
+    if (!is_open(i)) continue;
+    const double least = kLeastCpuShare * cpu_ms * shape_.cpu_share(candidates_[i].layers);
+    for (auto& world : worlds) world[i] = std::max(world[i], least);
+  }
+  view.contests = contests();
+  for (const Contest& contest : view.contests) {
+    view.verdicts.push_back(judge(contest, worlds, candidates_.size(), rules_.tolerance));
+  }
+  if (tryable.size() > 2) {
+    view.diminishing = diminishing_range(worlds, tryable, layers, kWorthwhileGain);
+    const double width = std::max(2.0, kDiminishingWidth * shape_.offloadable());
+    view.diminishing_known = view.diminishing.second - view.diminishing.first <= width;
+  }
+  return view;
+}
+
+// In the order they are reported; the last one is over everything that is safe.
+std::vector<Contest> AdaptiveSweep::contests() const {
+  const Bands& bands = rules_.bands;
+  std::vector<Contest> all = {
+      {"fast", {}, {}}, {"balanced", {}, {}}, {"performance", {}, {}}, {"optimum", {}, {}}};
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (!is_usable(i) && !is_open(i)) continue;
+    const Reading<double> used = percent_of(i);
+    if (!used && candidates_[i].layers > 0) continue;  // nobody could call it safe
+    const double percent = used.value_or(0);
+    if (percent > bands.performance_percent) continue;
+    const std::size_t band =
+        percent < bands.fast_percent ? 0 : (percent < bands.balanced_percent ? 1 : 2);
+    for (const std::size_t contest : {band, all.size() - 1}) {
+      (is_usable(i) ? all[contest].measured : all[contest].open).push_back(i);
+    }
+  }
+  return all;
+}
+
+// ---- what to do
+
+std::optional<SweepStep> AdaptiveSweep::ask() const {
+  const View view = look();
+  if (!view.model) return first_step();
+  const bool settled = std::all_of(
+      view.verdicts.begin(), view.verdicts.end(),
+      [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });
+  if (auto step = completion(view, settled)) return step;
+  if (!settled) {
+    if (auto step = into_new_band(view)) return step;
+    if (auto step = most_promising(view)) return step;
+    if (auto step = completion(view, true)) return step;
+  }
+  return towards_diminishing(view);
+}
+
+std::optional<SweepStep> AdaptiveSweep::first_step() const {
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (!is_open(i)) continue;
+    const int layers = candidates_[i].layers;
+    return SweepStep{layers, Extent::full, layers == 0 ? kCpuReason : "the safest that is left"};
+  }
+  return std::nullopt;
+}
+
+// A winner that was only explored. Before everything is settled only the one that is still loaded:
+// that costs no load.
+std::optional<SweepStep> AdaptiveSweep::completion(const View& view, bool settled) const {
+  for (std::size_t k = 0; k < view.contests.size(); ++k) {
+    const Verdict& verdict = view.verdicts[k];
+    if (!verdict.winner || row_of(*verdict.winner)->extent == Extent::full) continue;
+    const int layers = candidates_[*verdict.winner].layers;
+    const bool loaded_and_likely = last_told_ == layers && verdict.doubt < 0.5;
+    if (!settled && !loaded_and_likely) continue;
+    return SweepStep{layers, Extent::full,
+                     fmt::format("in full: it wins {}", view.contests[k].name)};
+  }
+  return std::nullopt;
+}
+
+// From safe to risky: a band in which nothing was offloaded yet comes before everything else.
+std::optional<SweepStep> AdaptiveSweep::into_new_band(const View& view) const {
+  for (std::size_t k = 0; k < view.contests.size(); ++k) {
+    const Contest& contest = view.contests[k];
+    const bool touched = std::any_of(contest.measured.begin(), contest.measured.end(),
+                                     [this](std::size_t i) { return candidates_[i].layers > 0; });
+    if (touched || contest.open.empty()) continue;
+    const std::vector<double>& gain = view.verdicts[k].gain;
+    const auto best =
+        *std::max_element(contest.open.begin(), contest.open.end(),
+                          [&](std::size_t a, std::size_t b) { return gain[a] < gain[b]; });
+    return SweepStep{candidates_[best].layers, Extent::generation_only,
+                     fmt::format("nothing is offloaded in {} yet", contest.name)};
+  }
+  return std::nullopt;
+}
+
+std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
+  std::vector<double> gain(candidates_.size(), 0);
+  std::vector<std::size_t> first_contest(candidates_.size(), 0);
+  for (std::size_t k = view.contests.size(); k-- > 0;) {
+    if (view.verdicts[k].doubt <= 1 - rules_.confidence) continue;
+    for (const std::size_t i : view.contests[k].open) {
+      if (view.verdicts[k].gain[i] <= 0) continue;
+      gain[i] += view.verdicts[k].gain[i];
+      first_contest[i] = k;
+    }
+  }
+  const double best = gain.empty() ? 0 : *std::max_element(gain.begin(), gain.end());
+  for (std::size_t i = 0; best > 0 && i < candidates_.size(); ++i) {
+    if (gain[i] < kNearlyAsGood * best) continue;
+    const std::size_t k = first_contest[i];
+    return SweepStep{candidates_[i].layers, Extent::generation_only,
+                     fmt::format("may win {} ({:.0f} % in doubt)", view.contests[k].name,
+                                 view.verdicts[k].doubt * 100)};
+  }
+  return std::nullopt;
+}
+
+std::optional<SweepStep> AdaptiveSweep::towards_diminishing(const View& view) const {
+  if (view.diminishing_known || asked_diminishing_ >= kDiminishingTrials) return std::nullopt;
+  const int middle = (view.diminishing.first + view.diminishing.second) / 2;
+  std::optional<int> nearest;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const int layers = candidates_[i].layers;
+    if (!is_open(i)) continue;
+    if (!nearest || std::abs(layers - middle) < std::abs(*nearest - middle)) nearest = layers;
+  }
+  if (!nearest) return std::nullopt;
+  return SweepStep{*nearest, Extent::generation_only,
+                   fmt::format("where returns diminish: from {} or from {} layers on",
+                               view.diminishing.first, view.diminishing.second),
+                   true};
+}
+
+// ---- what came of it
+
+void AdaptiveSweep::close_from(int layers, std::string why) {
+  if (closed_from_ && *closed_from_ <= layers) return;
+  closed_from_ = layers;
+  why_closed_ = std::move(why);
+}
+
+void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
+  const int layers = trial.layers;
+  Row row;
+  row.failure = trial.failure;
+  if (trial.measured()) row.ms = trial.generation->ms_per_token;
+  row.extent = trial.extent;
+  row.vram_percent = trial.vram_percent;
+  row.objection = cliff_of(trial);
+  if (row.objection.empty() && trial.full_depth == FullDepth::failed) {
+    row.objection = "fails with its whole context in use";
+  }
+  if (!row.objection.empty()) {
+    close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
+  }
+  if (trial.failure && is_memory(trial.failure->failure_class)) {
+    close_from(layers,
+               fmt::format("{} layers: {}", layers, to_string(trial.failure->failure_class)));
+  }
+  if (trial.failure && is_hang(trial.failure->failure_class)) {
+    if (hung_) {
+      close_from(std::min(*hung_, layers),
+                 fmt::format("the device hung with {} layers and with {}", std::min(*hung_, layers),
+                             std::max(*hung_, layers)));
+    }
+    hung_ = layers;
+  }
+  if (step.for_diminishing) ++asked_diminishing_;
+  rows_[layers] = std::move(row);
+  last_told_ = layers;
+}
+
+CurvePoint AdaptiveSweep::curve_point(std::size_t candidate, const View& view) const {
+  const LayerCandidate& asked = candidates_[candidate];
+  CurvePoint point;
+  point.layers = asked.layers;
+  point.vram_bytes = asked.vram_bytes;
+  point.vram_percent = percent_of(candidate);
+  const Row* row = row_of(candidate);
+  if (row != nullptr && row->ms) {
+    point.standing = Standing::measured;
+    point.generation_ms = row->ms;
+    point.note = row->objection;
+  } else if (row != nullptr && row->failure) {
+    point.standing =
+        is_memory(row->failure->failure_class) ? Standing::does_not_fit : Standing::failed;
+    point.note = row->failure->message;
+  } else if (!asked.why_not.empty()) {
+    point.standing = Standing::does_not_fit;
+    point.note = asked.why_not;
+  } else if (!is_open(candidate)) {
+    point.standing = Standing::not_tried;
+    point.note = why_closed_;
+  } else if (view.model) {
+    point.standing = Standing::predicted;
+    point.generation_ms = view.model->predict(candidate);
+  } else {
+    point.standing = Standing::not_tried;
+    point.note = "nothing has been measured that it could be predicted from";
+  }
+  return point;
+}
+
+std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
+  std::vector<Decision> all;
+  for (std::size_t k = 0; k < view.contests.size(); ++k) {
+    const Contest& contest = view.contests[k];
+    const Verdict& verdict = view.verdicts[k];
+    Decision decision;
+    decision.name = contest.name;
+    decision.doubt = verdict.doubt;
+    decision.settled = verdict.doubt <= 1 - rules_.confidence;
+    if (verdict.winner) decision.layers = candidates_[*verdict.winner].layers;
+    if (contest.measured.empty() && contest.open.empty()) {
+      decision.sentence = "no layer count lies in it";
+    } else if (!decision.settled) {
+      decision.sentence = fmt::format(
+          "open: a layer count that was not measured wins by more than "
+          "{:g} % with a probability of {:.0f} %",
+          rules_.tolerance * 100, verdict.doubt * 100);
+    } else if (contest.open.empty()) {
+      decision.sentence = "every layer count in it was measured";
+    } else {
+      decision.sentence = fmt::format(
+          "none of the {} that were not measured wins by more than "
+          "{:g} %, with a probability of {:.0f} %",
+          contest.open.size(), rules_.tolerance * 100, (1 - verdict.doubt) * 100);
+    }
+    all.push_back(std::move(decision));
+  }
+  if (view.contests.back().measured.empty()) return all;
+  Decision diminishing;
+  diminishing.name = "diminishing";
+  diminishing.settled = view.diminishing_known;
+  diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
+  diminishing.sentence =
+      fmt::format("between {} and {} layers another one begins to gain less than {:g} %",
+                  view.diminishing.first, view.diminishing.second, kWorthwhileGain * 100);
+  all.push_back(std::move(diminishing));
+  return all;
+}
+
+SweepRecord AdaptiveSweep::record() const {
+  SweepRecord record;
+  record.tolerance = rules_.tolerance;
+  record.confidence = rules_.confidence;
+  const View view = look();
+  record.curve.reserve(candidates_.size());
+  for (std::size_t i = 0; i < candidates_.size(); ++i) record.curve.push_back(curve_point(i, view));
+  if (!view.model) return record;
+  record.decisions = decisions(view);
+  record.generation = shape_.describe(*view.model, view.observations);
+  return record;
+}
+
+}  // namespace sweetspot::search

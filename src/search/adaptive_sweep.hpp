@@ -1,0 +1,108 @@
+// Which layer count to measure next, so that a handful of trials settles what a full sweep settles.
+//
+// Ask/tell: no I/O, no clock, the same answers for the same trials. Decisions (the winner of each
+// band, of all that is safe, where returns diminish) are judged by drawing possible curves from the
+// time model: one is settled when at most 5 % of the curves hold a layer count that nobody measured
+// and that wins by more than the tolerance. The next trial is the one that can win most over what
+// has been measured, summed over the decisions that are open; of nearly equal ones the one with the
+// fewest layers, which is the safest (R33).
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/model_info.hpp"
+#include "core/profile.hpp"
+#include "core/reading.hpp"
+#include "core/sweep_record.hpp"
+#include "core/trial.hpp"
+#include "search/decisions.hpp"
+#include "search/layer_shape.hpp"
+#include "search/time_model.hpp"
+
+namespace sweetspot::search {
+
+/// A layer count, and what is known of it before anything runs.
+struct LayerCandidate {
+  int layers = 0;                                            ///< effective
+  std::string why_not;                                       ///< it cannot fit; empty where it may
+  Reading<std::uint64_t> vram_bytes = Absence{"not asked"};  ///< predicted, ours
+  Reading<double> vram_percent = Absence{"not asked"};       ///< predicted, with what others use
+  std::optional<Estimate> slice_ms =
+      std::nullopt;  ///< generation per token, by slices of the model
+};
+
+struct SweepRules {
+  Bands bands;
+  double tolerance = 0.02;
+  double confidence = 0.95;
+};
+
+/// What to do next.
+struct SweepStep {
+  int layers = 0;
+  Extent extent = Extent::generation_only;
+  std::string reason;            ///< for people: what is being decided
+  bool for_diminishing = false;  ///< only where returns diminish is still asked
+};
+
+/// Not thread safe.
+class AdaptiveSweep {
+ public:
+  /// `candidates` ascending by layers, each once.
+  AdaptiveSweep(std::vector<LayerCandidate> candidates, const ModelInfo& model, SweepRules rules);
+
+  /// The next step, or nothing when everything is settled or nothing is left to try. The same step
+  /// again until tell() is called. A step of extent full for the layers told last completes that
+  /// trial; any other step is a trial of its own.
+  [[nodiscard]] std::optional<SweepStep> ask() const;
+
+  /// What became of the step: the whole trial, with what an earlier step of it gave. A trial that
+  /// spilled, was throttled or shared its device ends the direction and is not learnt from; so does
+  /// one that ran out of memory or failed with its whole context in use, and a second hang.
+  void tell(const SweepStep& step, const Trial& trial);
+
+  [[nodiscard]] SweepRecord record() const;
+
+ private:
+  struct Row {
+    std::optional<Failure> failure;
+    std::optional<Estimate> ms;  ///< of a token
+    Extent extent = Extent::full;
+    Reading<double> vram_percent = Absence{"not measured"};
+    std::string objection;  ///< why it is neither recommended nor learnt from
+  };
+  struct View;
+
+  [[nodiscard]] View look() const;
+  [[nodiscard]] TimeModel fit_model(double scale_ms, std::size_t& observations) const;
+  [[nodiscard]] std::vector<Contest> contests() const;
+  [[nodiscard]] const Row* row_of(std::size_t candidate) const;
+  [[nodiscard]] bool is_usable(std::size_t candidate) const;
+  [[nodiscard]] bool is_open(std::size_t candidate) const;
+  [[nodiscard]] Reading<double> percent_of(std::size_t candidate) const;
+  [[nodiscard]] std::optional<SweepStep> first_step() const;
+  [[nodiscard]] std::optional<SweepStep> completion(const View& view, bool settled) const;
+  [[nodiscard]] std::optional<SweepStep> into_new_band(const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> most_promising(const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> towards_diminishing(const View& view) const;
+  [[nodiscard]] CurvePoint curve_point(std::size_t candidate, const View& view) const;
+  [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
+  void close_from(int layers, std::string why);
+
+  std::vector<LayerCandidate> candidates_;
+  LayerShape shape_;
+  SweepRules rules_;
+  std::map<int, Row> rows_;
+  std::optional<int> last_told_;
+  std::optional<int> closed_from_;  ///< this many layers and more are not tried any more
+  std::string why_closed_;
+  std::optional<int> hung_;  ///< layers of the first hang
+  int asked_diminishing_ = 0;
+};
+
+}  // namespace sweetspot::search

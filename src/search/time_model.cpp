@@ -1,0 +1,303 @@
+#include "search/time_model.hpp"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <utility>
+
+namespace sweetspot::search {
+namespace {
+
+using Matrix = Eigen::MatrixXd;
+using Vector = Eigen::VectorXd;
+
+struct GridPoint {
+  double share = 0;
+  double weight = 0;
+};
+
+// Prior belief about the deviation from the line, and about the spread between loads. Chosen from
+// curves of real machines: most are within 1 % of a line, one with two unlike devices is not.
+constexpr std::array<GridPoint, 6> kDeviations = {
+    {{0.002, 0.25}, {0.006, 0.25}, {0.02, 0.25}, {0.06, 0.13}, {0.2, 0.08}, {0.5, 0.04}}};
+constexpr std::array<GridPoint, 4> kBetweenLoads = {
+    {{0.002, 0.3}, {0.006, 0.4}, {0.015, 0.2}, {0.04, 0.1}}};
+
+// Cells that explain what was measured this much worse than the best are left out.
+constexpr double kNegligibleWeight = 5e-3;
+
+double matern32(double apart) {
+  const double r = std::sqrt(3.0) * apart / kDeviationLength;
+  return (1 + r) * std::exp(-r);
+}
+
+double distance(const Features& a, const Features& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.position.size(); ++i) {
+    const double step = a.position[i] - b.position[i];
+    sum += step * step;
+  }
+  return std::sqrt(sum);
+}
+
+Matrix basis_of(const std::vector<Features>& points, std::size_t functions) {
+  Matrix basis(points.size(), functions);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (std::size_t j = 0; j < functions; ++j) {
+      basis(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = points[i].basis[j];
+    }
+  }
+  return basis;
+}
+
+Matrix nearness(const std::vector<Features>& a, const std::vector<Features>& b) {
+  Matrix matrix(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      matrix(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+          matern32(distance(a[i], b[j]));
+    }
+  }
+  return matrix;
+}
+
+double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+
+// One choice of the two sizes, and what follows from it.
+struct Cell {
+  double deviation = 0;      ///< share of the scale
+  double between_loads = 0;  ///< share of the time
+  double log_weight = 0;
+  double weight = 0;
+  Vector mean;  ///< of every point
+  Matrix cov;   ///< between points, without the spread between loads
+  Vector beta;  ///< posterior mean
+  Vector beta_sd;
+};
+
+// What all cells share.
+struct Problem {
+  TimePrior prior;
+  Vector prior_mean;
+  Vector prior_variance;
+  Matrix basis_seen, basis_asked;
+  Matrix near_seen, near_cross, near_asked;
+  Vector y, variance;
+};
+
+Problem set_up(const TimePrior& prior, const std::vector<Observation>& observations,
+               const std::vector<Features>& points) {
+  Problem problem;
+  problem.prior = prior;
+  const std::size_t functions = prior.beta.size();
+  problem.prior_mean.resize(static_cast<Eigen::Index>(functions));
+  problem.prior_variance.resize(static_cast<Eigen::Index>(functions));
+  for (std::size_t i = 0; i < functions; ++i) {
+    problem.prior_mean(static_cast<Eigen::Index>(i)) = prior.beta[i].value;
+    problem.prior_variance(static_cast<Eigen::Index>(i)) = prior.beta[i].sd * prior.beta[i].sd;
+  }
+  std::vector<Features> seen;
+  seen.reserve(observations.size());
+  problem.y.resize(static_cast<Eigen::Index>(observations.size()));
+  problem.variance.resize(static_cast<Eigen::Index>(observations.size()));
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    seen.push_back(observations[i].at);
+    problem.y(static_cast<Eigen::Index>(i)) = observations[i].ms;
+    problem.variance(static_cast<Eigen::Index>(i)) = observations[i].sd_ms * observations[i].sd_ms;
+  }
+  problem.basis_seen = basis_of(seen, functions);
+  problem.basis_asked = basis_of(points, functions);
+  problem.near_seen = nearness(seen, seen);
+  problem.near_cross = nearness(seen, points);
+  problem.near_asked = nearness(points, points);
+  return problem;
+}
+
+Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& between) {
+  Cell cell;
+  cell.deviation = deviation.share;
+  cell.between_loads = between.share;
+  cell.log_weight = std::log(deviation.weight) + std::log(between.weight);
+  const double size = deviation.share * problem.prior.scale_ms;
+  const auto S = problem.prior_variance.asDiagonal();
+  const Vector expected = problem.basis_asked * problem.prior_mean;
+  const Matrix cov_asked =
+      problem.basis_asked * S * problem.basis_asked.transpose() + size * size * problem.near_asked;
+  if (problem.y.size() == 0) {
+    cell.mean = expected;
+    cell.cov = cov_asked;
+    cell.beta = problem.prior_mean;
+    cell.beta_sd = problem.prior_variance.cwiseSqrt();
+    return cell;
+  }
+  Matrix seen =
+      problem.basis_seen * S * problem.basis_seen.transpose() + size * size * problem.near_seen;
+  seen.diagonal() += problem.variance;
+  seen.diagonal() += (between.share * problem.y).cwiseAbs2();
+  // A tenth of a per mille of the scale keeps equal rows from being singular.
+  seen.diagonal().array() += std::pow(1e-4 * problem.prior.scale_ms, 2);
+  const Eigen::LLT<Matrix> factor(seen);
+  const Vector surprise = problem.y - problem.basis_seen * problem.prior_mean;
+  const Vector whitened = factor.matrixL().solve(surprise);
+  cell.log_weight -= 0.5 * whitened.squaredNorm();
+  cell.log_weight -= factor.matrixLLT().diagonal().array().log().sum();
+
+  const Matrix cross =
+      problem.basis_seen * S * problem.basis_asked.transpose() + size * size * problem.near_cross;
+  const Matrix gain = factor.matrixL().solve(cross);
+  cell.mean = expected + gain.transpose() * whitened;
+  cell.cov = cov_asked - gain.transpose() * gain;
+
+  const Matrix beta_cross = problem.basis_seen * S;
+  const Matrix beta_gain = factor.matrixL().solve(beta_cross);
+  cell.beta = problem.prior_mean + beta_gain.transpose() * whitened;
+  const Vector left = problem.prior_variance - beta_gain.colwise().squaredNorm().transpose();
+  cell.beta_sd = left.cwiseMax(0).cwiseSqrt();
+  return cell;
+}
+
+std::vector<Cell> weigh(std::vector<Cell> cells) {
+  double best = -std::numeric_limits<double>::infinity();
+  for (const Cell& cell : cells) best = std::max(best, cell.log_weight);
+  std::erase_if(cells, [best](const Cell& cell) {
+    return !(std::exp(cell.log_weight - best) >= kNegligibleWeight);
+  });
+  double sum = 0;
+  for (Cell& cell : cells) sum += cell.weight = std::exp(cell.log_weight - best);
+  for (Cell& cell : cells) cell.weight /= sum;
+  return cells;
+}
+
+// The value below which `share` of a mixture of normals lies.
+double quantile(const std::vector<double>& weights, const std::vector<double>& means,
+                const std::vector<double>& sds, double share) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    low = std::min(low, means[i] - 8 * sds[i]);
+    high = std::max(high, means[i] + 8 * sds[i]);
+  }
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2;
+    double below = 0;
+    for (std::size_t i = 0; i < means.size(); ++i) {
+      below += weights[i] * normal_cdf((middle - means[i]) / std::max(sds[i], 1e-12));
+    }
+    (below < share ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+// Rounding leaves a covariance that is not quite positive; a little on its diagonal mends that.
+Matrix square_root(Matrix cov, double little) {
+  while (true) {
+    cov.diagonal().array() += little * little;
+    const Eigen::LLT<Matrix> factor(cov);
+    if (factor.info() == Eigen::Success) return factor.matrixL();
+    little *= 4;
+  }
+}
+
+}  // namespace
+
+struct TimeModel::State {
+  std::vector<Cell> cells;
+  std::vector<Coefficient> coefficients;
+  double least_ms = 0;  ///< no token is free
+  std::size_t points = 0;
+
+  // A weighted mean over the cells.
+  template <typename Value>
+  [[nodiscard]] double mean(Value value) const {
+    double sum = 0;
+    for (const Cell& cell : cells) sum += cell.weight * value(cell);
+    return sum;
+  }
+};
+
+TimeModel TimeModel::fit(const TimePrior& prior, const std::vector<Observation>& observations,
+                         std::vector<Features> points) {
+  const Problem problem = set_up(prior, observations, points);
+  std::vector<Cell> cells;
+  cells.reserve(kDeviations.size() * kBetweenLoads.size());
+  for (const GridPoint& deviation : kDeviations) {
+    for (const GridPoint& between : kBetweenLoads) {
+      cells.push_back(solve(problem, deviation, between));
+    }
+  }
+  auto state = std::make_shared<State>();
+  state->cells = weigh(std::move(cells));
+  state->points = points.size();
+  state->least_ms = 1e-4 * prior.scale_ms;
+  for (std::size_t i = 0; i < prior.beta.size(); ++i) {
+    const auto at = static_cast<Eigen::Index>(i);
+    const double value = state->mean([&](const Cell& cell) { return cell.beta(at); });
+    const double square = state->mean([&](const Cell& cell) {
+      return std::pow(cell.beta(at) - value, 2) + std::pow(cell.beta_sd(at), 2);
+    });
+    state->coefficients.push_back({value, std::sqrt(square)});
+  }
+  return TimeModel(std::move(state));
+}
+
+Estimate TimeModel::predict(std::size_t index) const {
+  const auto at = static_cast<Eigen::Index>(index);
+  std::vector<double> weights;
+  std::vector<double> means;
+  std::vector<double> sds;
+  for (const Cell& cell : state_->cells) {
+    const double load = cell.between_loads * cell.mean(at);
+    weights.push_back(cell.weight);
+    means.push_back(cell.mean(at));
+    sds.push_back(std::sqrt(std::max(cell.cov(at, at), 0.0) + load * load));
+  }
+  const double least = state_->least_ms;
+  Estimate estimate;
+  estimate.value = std::max(least, quantile(weights, means, sds, 0.5));
+  estimate.low = std::max(least, quantile(weights, means, sds, 0.025));
+  estimate.high = std::max(estimate.value, quantile(weights, means, sds, 0.975));
+  return estimate;
+}
+
+std::vector<std::vector<double>> TimeModel::draw(std::size_t count, std::uint64_t seed) const {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal;
+  const auto size = static_cast<Eigen::Index>(state_->points);
+  std::vector<std::vector<double>> worlds;
+  worlds.reserve(count + state_->cells.size());
+  for (const Cell& cell : state_->cells) {
+    const auto share =
+        static_cast<std::size_t>(std::llround(std::ceil(cell.weight * static_cast<double>(count))));
+    const Matrix root = square_root(cell.cov, state_->least_ms);
+    Matrix z(size, static_cast<Eigen::Index>(share));
+    for (Eigen::Index j = 0; j < z.size(); ++j) z.data()[j] = normal(random);
+    Matrix drawn = root * z;
+    drawn.colwise() += cell.mean;
+    for (Eigen::Index i = 0; i < drawn.cols(); ++i) {
+      std::vector<double>& world = worlds.emplace_back(state_->points);
+      Vector::Map(world.data(), size) = drawn.col(i).cwiseMax(state_->least_ms);
+    }
+  }
+  return worlds;
+}
+
+const std::vector<Coefficient>& TimeModel::coefficients() const { return state_->coefficients; }
+
+double TimeModel::deviation() const {
+  return state_->mean([](const Cell& cell) { return cell.deviation; });
+}
+
+double TimeModel::between_loads() const {
+  return state_->mean([](const Cell& cell) { return cell.between_loads; });
+}
+
+bool TimeModel::is_linear() const {
+  return state_->mean(
+             [](const Cell& cell) { return cell.deviation > kLinearDeviation ? 1.0 : 0.0; }) < 0.5;
+}
+
+}  // namespace sweetspot::search
