@@ -6,6 +6,7 @@
 #include "core/enum_names.hpp"
 #include "core/sweep_record.hpp"
 #include "core/trial.hpp"
+#include "core/tune_record.hpp"
 
 namespace sweetspot {
 namespace {
@@ -51,8 +52,14 @@ constexpr EnumNames<FullDepth, 3> kFullDepths = {{
     {FullDepth::not_tried, "not-tried"},
 }};
 
-constexpr EnumNames<Extent, 2> kExtents = {
-    {{Extent::full, "full"}, {Extent::generation_only, "generation-only"}}};
+constexpr EnumNames<Objective, 4> kObjectives = {{{Objective::request, "request"},
+                                                  {Objective::generation, "generation"},
+                                                  {Objective::prompt, "prompt"},
+                                                  {Objective::energy, "energy"}}};
+
+constexpr EnumNames<Extent, 3> kExtents = {{{Extent::full, "full"},
+                                            {Extent::speeds, "speeds"},
+                                            {Extent::generation_only, "generation-only"}}};
 
 constexpr EnumNames<Standing, 5> kStandings = {{{Standing::measured, "measured"},
                                                 {Standing::predicted, "predicted"},
@@ -89,6 +96,10 @@ std::optional<DeviceType> device_type_from_string(std::string_view text) {
 }
 
 std::string_view to_string(StopReason reason) { return name_of(kStopReasons, reason); }
+std::string_view to_string(Objective objective) { return name_of(kObjectives, objective); }
+std::optional<Objective> objective_from_string(std::string_view text) {
+  return value_of(kObjectives, text);
+}
 std::string_view to_string(Extent extent) { return name_of(kExtents, extent); }
 std::string_view to_string(Standing standing) { return name_of(kStandings, standing); }
 std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state); }

@@ -447,6 +447,42 @@ Json time_model_to_json(const TimeModelRecord& model) {
           {"observations", model.observations}};
 }
 
+Json divergence_to_json(const Divergence& divergence) {
+  return {{"positions", divergence.positions},
+          {"mean", divergence.mean},
+          {"p99", divergence.p99},
+          {"max", divergence.max},
+          {"same_top", divergence.same_top}};
+}
+
+Json constraints_to_json(const TuneConstraints& constraints) {
+  Json json = {{"max_vram_percent", constraints.max_vram_percent}};
+  put(json, "min_generation_tokens_per_second", constraints.min_generation_tokens_per_second);
+  put(json, "min_prompt_tokens_per_second", constraints.min_prompt_tokens_per_second);
+  return json;
+}
+
+Json tune_to_json(const TuneRecord& tune) {
+  const auto index = [](const std::optional<std::size_t>& at) {
+    return at ? Json(*at) : Json(nullptr);
+  };
+  return {{"workload", tune.workload},
+          {"objective", to_string(tune.objective)},
+          {"constraints", constraints_to_json(tune.constraints)},
+          {"baseline", index(tune.baseline)},
+          {"winner", index(tune.winner)},
+          {"rounds", array_of(tune.rounds,
+                              [](const TuneRound& round) -> Json {
+                                return {{"baseline", round.baseline},
+                                        {"winner", round.winner},
+                                        {"speed_up", round.speed_up}};
+                              })},
+          {"speed_up", tune.speed_up ? estimate_to_json(*tune.speed_up) : Json(nullptr)},
+          {"front", tune.front},
+          {"verdict", tune.verdict},
+          {"ended", tune.ended}};
+}
+
 Json sweep_to_json(const SweepRecord& sweep) {
   return {{"tolerance", sweep.tolerance},
           {"confidence", sweep.confidence},
@@ -465,6 +501,7 @@ Json to_json(const Trial& trial) {
                {"error", trial.failure ? to_json(*trial.failure) : Json(nullptr)},
                {"started_at", trial.started_at},
                {"extent", to_string(trial.extent)},
+               {"title", trial.title},
                {"reason", trial.reason},
                {"config", to_json(trial.config)},
                {"effective", trial.effective ? to_json(*trial.effective) : Json(nullptr)},
@@ -482,6 +519,7 @@ Json to_json(const Trial& trial) {
   json["prompt"] = speed_to_json(trial.prompt);
   json["generation"] = speed_to_json(trial.generation);
   json["telemetry"] = telemetry_to_json(trial.telemetry);
+  json["divergence"] = trial.divergence ? divergence_to_json(*trial.divergence) : Json(nullptr);
   json["full_depth"] = {{"state", to_string(trial.full_depth)}, {"note", trial.full_depth_note}};
   json["disturbances"] = Json::array();
   for (const Disturbance one : trial.disturbances) json["disturbances"].push_back(to_string(one));
@@ -505,6 +543,7 @@ Json to_json(const Run& run) {
           {"workload", to_json(run.workload)},
           {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
           {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
+          {"tune", run.tune ? tune_to_json(*run.tune) : Json(nullptr)},
           {"analysis", analysis_to_json(run.analysis)},
           {"profiles", array_of(run.profiles, profile_to_json)},
           {"notices", run.notices}};

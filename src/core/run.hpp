@@ -13,6 +13,7 @@
 #include "core/reading.hpp"
 #include "core/sweep_record.hpp"
 #include "core/trial.hpp"
+#include "core/tune_record.hpp"
 
 namespace sweetspot {
 
@@ -45,7 +46,7 @@ struct RunSettings {
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
   std::vector<std::string> rpc;  ///< endpoints that were asked for
-  std::string mode;              ///< adaptive, quick, full, custom
+  std::string mode;              ///< adaptive, quick, full, custom, tune
   bool complete = false;         ///< false while running and after an interruption
 };
 
@@ -62,6 +63,7 @@ struct Run {
   Workload workload;
   std::vector<Trial> results;
   std::optional<SweepRecord> sweep;  ///< of an adaptive run
+  std::optional<TuneRecord> tune;    ///< of a tune
   Analysis analysis;
   std::vector<Profile> profiles;
   std::vector<std::string> notices;  ///< "no GPU here: ..."

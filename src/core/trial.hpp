@@ -98,10 +98,21 @@ std::string_view to_string(FullDepth state);  ///< verified, failed, not-tried
 /// How much of the workload a trial has measured.
 enum class Extent {
   full,             ///< everything: prompt, generation, whole context
-  generation_only,  ///< enough to compare speeds; never recommended
+  speeds,           ///< prompt and generation; never recommended
+  generation_only,  ///< never recommended
 };
 
-std::string_view to_string(Extent extent);  ///< full, generation-only
+std::string_view to_string(Extent extent);  ///< full, speeds, generation-only
+
+/// How far the probabilities of the next token are from those with an f16 cache, over positions of
+/// a fixed text: D(f16 || this) in nats.
+struct Divergence {
+  std::uint32_t positions = 0;
+  double mean = 0;
+  double p99 = 0;
+  double max = 0;
+  double same_top = 1;  ///< share of positions whose most probable token is the same, 0..1
+};
 
 /// Ended `measured` (no failure) or `failed`.
 struct Trial {
@@ -111,6 +122,7 @@ struct Trial {
   Workload workload;
   std::string started_at;  ///< UTC, ISO 8601
   Extent extent = Extent::full;
+  std::string title;   ///< what tells it from the others; empty = its layers
   std::string reason;  ///< why it was run; empty where it was asked for
   std::optional<Failure> failure;
   std::optional<EffectiveConfig> effective;
@@ -127,6 +139,7 @@ struct Trial {
   std::optional<Speed> prompt;
   std::optional<Speed> generation;
   Telemetry telemetry;
+  std::optional<Divergence> divergence;  ///< of a quantized cache
   FullDepth full_depth = FullDepth::not_tried;
   std::string full_depth_note;  ///< why it was not tried, or how the cache was filled
   std::vector<Disturbance> disturbances = {};  ///< that no repetition got rid of; each once

@@ -59,6 +59,21 @@ std::vector<DeviceUse> uses_of(const std::vector<DeviceReport>& targets) {
   return uses;
 }
 
+Reading<std::uint64_t> left_on(const std::vector<DeviceUse>& uses, const MemoryMap& memory,
+                               const Reading<std::uint64_t>& limit_bytes) {
+  Reading<std::uint64_t> least = Absence{"there is no device to offload to"};
+  for (const DeviceUse& use : uses) {
+    if (!use.total_bytes) return Absence{use.total_bytes.reason()};
+    const std::uint64_t total = std::min(*use.total_bytes, limit_bytes.value_or(*use.total_bytes));
+    const DeviceMemory* planned = find_device(memory, use.id);
+    const std::uint64_t taken =
+        use.used_before_bytes.value_or(0) + (planned != nullptr ? planned->total_bytes() : 0);
+    const std::uint64_t left = total > taken ? total - taken : 0;
+    least = std::min(left, least.value_or(left));
+  }
+  return least;
+}
+
 Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
   Forecast forecast;
   if (!planned.problem.empty()) {
@@ -94,6 +109,7 @@ Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
     Forecast& one = forecasts.of_config.emplace_back(judge(planned, budgets));
     one.vram_percent = one.memory ? account_vram(uses, *one.memory, limit_bytes).vram_percent
                                   : Reading<double>(Absence{one.memory.reason()});
+    if (one.memory) one.left_bytes = left_on(uses, *one.memory, limit_bytes);
   }
   return forecasts;
 }

@@ -20,6 +20,8 @@ struct Forecast {
   Reading<std::uint64_t> missing_bytes;
   /// What would be in use of the fullest device, by others and by llama.cpp's buffers.
   Reading<double> vram_percent = Absence{"not asked"};
+  /// What stays free on the device with least, negative never; absent as vram_percent is.
+  Reading<std::uint64_t> left_bytes = Absence{"not asked"};
   std::string sentence;  ///< what is missing where, empty where nothing is
 };
 

@@ -12,15 +12,10 @@
 #include "devices/machine.hpp"
 #include "devices/sampler.hpp"
 #include "engine/oracle.hpp"
-#include "profiler/forecast.hpp"
+#include "profiler/run_loop.hpp"
 #include "profiler/setup.hpp"
-#include "profiler/trial_runner.hpp"
-#include "profiles/analyse.hpp"
-#include "profiles/derive.hpp"
-#include "profiles/spill.hpp"
 #include "search/adaptive_sweep.hpp"
 #include "search/sweep.hpp"
-#include "store/run_file.hpp"
 #include "sweetspot_version.hpp"
 
 namespace sweetspot::profiler {
@@ -59,40 +54,7 @@ std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
       "it."};
 }
 
-void mark_spills(std::vector<Trial>& trials) {
-  for (const profiles::Spill& spill : profiles::find_spills(trials)) {
-    Trial& trial = trials[spill.index];
-    if (!trial.is(Disturbance::spilled)) trial.notes.push_back(spill.note);
-    trial.mark(Disturbance::spilled);
-  }
-}
-
 }  // namespace
-
-struct Profiler::State {
-  Request request;
-  Run run;
-  std::vector<DeviceReport> targets;
-  std::unique_ptr<devices::Sampler> sampler;
-  devices::Snapshot baseline;            ///< before any worker was started
-  std::optional<engine::Oracle> oracle;  ///< until the first trial
-
-  [[nodiscard]] int offloadable() const {
-    return targets.empty() ? 0 : run.model.offloadable_layers();
-  }
-  [[nodiscard]] bool cancelled() const {
-    return request.start.cancel != nullptr && request.start.cancel->cancelled();
-  }
-  [[nodiscard]] Config with_layers(int layers) const;
-  Forecasts ask_oracle(const std::vector<int>& layers);
-  void conclude(Run& current) const;
-};
-
-Config Profiler::State::with_layers(int layers) const {
-  Config config = request.base;
-  config.placement.n_gpu_layers = layers;
-  return config;
-}
 
 namespace {
 
@@ -116,87 +78,7 @@ std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
   return all;
 }
 
-const Forecast* forecast_at(const Forecasts& forecasts, std::size_t index) {
-  return forecasts.of_config.empty() ? nullptr : &forecasts.of_config[index];
-}
-
 }  // namespace
-
-// A run under way: its trials, and what is done after each.
-class Profiler::Loop {
- public:
-  Loop(State& state, const std::string& mode, const Observer& observer)
-      : state_(state),
-        observer_(observer),
-        runner_(state.request, state.run.model, state.targets, *state.sampler, state.baseline,
-                observer_) {
-    outcome_.run = state.run;
-    outcome_.run.settings.mode = mode;
-    outcome_.run.started_at = utc_now();
-  }
-
-  Run& run() { return outcome_.run; }
-
-  void say(const Event& event) const {
-    if (observer_) observer_(event);
-  }
-
-  /// A trial of its own.
-  const Trial& measure(const TrialAsk& ask, const Forecast* forecast, std::size_t total) {
-    say(TrialStarted{
-        run().results.size(), total, ask.layers, ask.requested_layers, {}, ask.reason});
-    run().results.push_back(runner_.run(ask, forecast));
-    return run().results.back();
-  }
-
-  /// What the last trial left out; false where that needs a trial of its own.
-  bool complete(const std::string& reason) {
-    if (run().results.empty()) return false;
-    Trial& trial = run().results.back();
-    if (!runner_.complete(trial)) return false;
-    trial.reason += "; " + reason;
-    return true;
-  }
-
-  /// The last trial is over; its worker stays where `keep_worker`.
-  void finish_trial(bool keep_worker) {
-    Trial& trial = run().results.back();
-    if (!keep_worker) runner_.release(&trial);
-    state_.conclude(run());
-    say(TrialFinished{&trial});
-    save();
-  }
-
-  RunOutcome end() {
-    if (!run().results.empty()) runner_.release(&run().results.back());
-    outcome_.interrupted = state_.cancelled();
-    outcome_.device_stuck = runner_.stuck();
-    run().finished_at = utc_now();
-    run().settings.complete = !outcome_.interrupted;
-    state_.conclude(run());
-    save();
-    return std::move(outcome_);
-  }
-
- private:
-  // A full disk is said once; measuring goes on in memory and each later trial tries again (R37).
-  void save() {
-    if (state_.request.output_path.empty()) return;
-    const Status saved = store::save_run(state_.request.output_path, run());
-    if (saved) {
-      outcome_.save_error.reset();
-      return;
-    }
-    const bool first = !outcome_.save_error.has_value();
-    outcome_.save_error = saved.error();
-    if (first) say(Notice{"the results are not on disk yet: " + saved.error().message});
-  }
-
-  State& state_;
-  const Observer& observer_;
-  TrialRunner runner_;
-  RunOutcome outcome_;
-};
 
 Profiler::Profiler(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Profiler::~Profiler() = default;
@@ -249,10 +131,12 @@ const Run& Profiler::prepared() const { return state_->run; }
 RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::string& mode,
                          const Observer& observer) {
   search::Sweep sweep(requested_layers, offloadable_layers());
-  std::vector<int> layers;
-  for (const search::SweepPoint& point : sweep.points()) layers.push_back(point.layers);
+  std::vector<Config> configs;
+  for (const search::SweepPoint& point : sweep.points()) {
+    configs.push_back(state_->with_layers(point.layers));
+  }
   Loop loop(*state_, mode, observer);
-  const Forecasts forecasts = state_->ask_oracle(layers);
+  const Forecasts forecasts = state_->ask_oracle(configs);
   if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
   while (const auto point = sweep.ask()) {
     if (state_->cancelled()) break;
@@ -267,8 +151,10 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
 RunOutcome Profiler::run_adaptively(const Observer& observer) {
   std::vector<int> layers(static_cast<std::size_t>(offloadable_layers()) + 1);
   std::iota(layers.begin(), layers.end(), 0);
+  std::vector<Config> configs;
+  for (const int count : layers) configs.push_back(state_->with_layers(count));
   Loop loop(*state_, "adaptive", observer);
-  const Forecasts forecasts = state_->ask_oracle(layers);
+  const Forecasts forecasts = state_->ask_oracle(configs);
   if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
   search::SweepRules rules;
   rules.bands = state_->request.bands;
@@ -298,24 +184,6 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   loop.run().sweep = sweep.record();
   loop.run().sweep->ended = state_->cancelled() ? "interrupted" : "everything is settled";
   return loop.end();
-}
-
-// The oracle's worker holds its devices: it must be gone before anything is measured.
-Forecasts Profiler::State::ask_oracle(const std::vector<int>& layers) {
-  if (!oracle) return {};
-  std::vector<Config> configs;
-  configs.reserve(layers.size());
-  for (const int count : layers) configs.push_back(with_layers(count));
-  Forecasts forecasts = forecast(*oracle, configs, targets, request.vram_limit_bytes);
-  oracle->end();
-  oracle.reset();
-  return forecasts;
-}
-
-void Profiler::State::conclude(Run& current) const {
-  mark_spills(current.results);
-  current.analysis = profiles::analyse(current.results, current.settings.bands);
-  current.profiles = profiles::derive(current.results, current.settings.bands, offloadable());
 }
 
 }  // namespace sweetspot::profiler

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/model_info.hpp"
 #include "core/run.hpp"
+#include "core/tune_record.hpp"
 #include "profiler/events.hpp"
 #include "profiler/request.hpp"
 
@@ -20,6 +21,15 @@ struct RunOutcome {
   std::optional<Error> save_error;  ///< the first time the results file could not be written
   bool interrupted = false;
   bool device_stuck = false;  ///< a worker could not be ended (R6)
+};
+
+/// What a tune is asked for beyond the request.
+struct TuneJob {
+  Objective objective = Objective::request;
+  TuneConstraints constraints;
+  std::string workload_name;    ///< chat, rag, code, agent, custom
+  double max_seconds = 600;     ///< the finals may take a little more
+  bool allow_kv_quant = false;  ///< smaller cache types may be tried
 };
 
 /// A model and a machine that have been looked at and can be measured. Move only, not thread safe.
@@ -52,6 +62,10 @@ class Profiler {
   /// Measures as few layer counts as settle what a full sweep settles (search/adaptive_sweep.hpp);
   /// the others are predicted, with their intervals, in Run::sweep. Kept like run().
   RunOutcome run_adaptively(const Observer& observer);
+
+  /// Searches all knobs for the config that serves the workload best (search/tuner.hpp). The
+  /// request should be `as_request`. Kept like run(), with Run::tune.
+  RunOutcome tune(const TuneJob& job, const Observer& observer);
 
  private:
   struct State;

@@ -30,6 +30,10 @@ struct Request {
   double full_depth_budget_seconds = 30;
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
+  /// Speeds of one request: the prompt first, and the generation at the depth that it leaves.
+  bool as_request = false;
+  /// A quantized cache whose mean divergence from an f16 one is larger is refused.
+  double max_divergence = 0.01;
   bool try_anyway = false;  ///< load configs that are known not to fit
   bool allow_beyond_trained_context = false;
   bool n_ctx_is_default =

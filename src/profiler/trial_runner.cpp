@@ -171,6 +171,7 @@ Trial TrialRunner::blank_trial(const TrialAsk& ask) const {
   trial.workload = request_.workload;
   trial.started_at = utc_now();
   trial.extent = ask.extent;
+  trial.title = ask.title;
   trial.reason = ask.reason;
   const Absence nothing{"nothing was loaded"};
   trial.driver_rise_bytes = trial.used_by_others_bytes = trial.vram_used_bytes = nothing;
@@ -289,9 +290,41 @@ Outcome<void> TrialRunner::make_context(Trial& trial) {
   return {};
 }
 
+// What a smaller cache costs in quality is held against an f16 cache of the same placement.
+Outcome<void> TrialRunner::keep_reference(const Trial& trial) {
+  const ContextSettings& asked = trial.config.context;
+  if ((asked.type_k == "f16" && asked.type_v == "f16") || held_->has_reference) return {};
+  report(Phase::warm_up, -1);
+  ContextSettings settings = asked;
+  settings.type_k = settings.type_v = "f16";
+  held_->context.reset();
+  if (auto made = held_->worker.context(settings); !made) return tl::unexpected(made.error());
+  const auto kept = held_->worker.divergence({/*keep_as_reference=*/true});
+  if (!kept) return tl::unexpected(kept.error());
+  held_->has_reference = true;
+  return {};
+}
+
+Outcome<void> TrialRunner::check_divergence(Trial& trial) {
+  const ContextSettings& asked = trial.config.context;
+  if (asked.type_k == "f16" && asked.type_v == "f16") return {};
+  const auto compared = held_->worker.divergence({});
+  if (!compared) return tl::unexpected(compared.error());
+  trial.divergence = Divergence{compared->positions, compared->mean, compared->p99, compared->max,
+                                compared->same_top};
+  if (compared->mean <= request_.max_divergence) return {};
+  return tl::unexpected(failed(
+      FailureClass::wrong_output, Phase::warm_up,
+      fmt::format("its cache types change the output: the next token's probabilities diverge by "
+                  "{:.2g} nats on average from those of an f16 cache, {:g} are allowed",
+                  compared->mean, request_.max_divergence)));
+}
+
 Outcome<void> TrialRunner::measure(Trial& trial) {
+  if (auto kept = keep_reference(trial); !kept) return kept;
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
+  if (auto checked = check_divergence(trial); !checked) return checked;
   const bool full = trial.extent == Extent::full;
   if (auto measured = measure_speeds(trial, {true, full && trial.workload.n_prompt > 0});
       !measured) {
@@ -358,31 +391,47 @@ Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   return {};
 }
 
+// What an attempt that was disturbed gave is replaced.
 Outcome<void> TrialRunner::measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans) {
-  // What an attempt that was disturbed gave is replaced.
+  if (wanted.prompt && request_.as_request) {
+    if (auto measured = measure_prompt(trial, spans); !measured) return measured;
+  }
   if (wanted.generation) {
-    trial.generation.reset();
-    Outcome<Speed> speed = measure_speed(generation_request(trial.workload), Phase::generation,
-                                         generation_seconds(trial), spans.generation.emplace());
-    if (!speed) return tl::unexpected(speed.error());
-    trial.generation = std::move(*speed);
+    if (auto measured = measure_generation(trial, spans); !measured) return measured;
   }
-  if (wanted.prompt) {
-    trial.prompt.reset();
-    const double left = request_.max_seconds - seconds_measured(trial.generation->raw);
-    Outcome<Speed> speed = measure_speed(
-        prompt_request(trial.workload), Phase::prompt,
-        std::max(left, request_.max_seconds * (1 - kGenerationShare)), spans.prompt.emplace());
-    if (!speed) return tl::unexpected(speed.error());
-    trial.prompt = std::move(*speed);
+  if (wanted.prompt && !request_.as_request) return measure_prompt(trial, spans);
+  return {};
+}
+
+Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
+  trial.generation.reset();
+  protocol::MeasureRequest request = generation_request(trial.workload);
+  if (request_.as_request) request.cache_tokens += trial.workload.n_prompt;
+  Outcome<Speed> speed = measure_speed(request, Phase::generation, generation_seconds(trial),
+                                       spans.generation.emplace());
+  if (!speed) return tl::unexpected(speed.error());
+  trial.generation = std::move(*speed);
+  return {};
+}
+
+// The time that the generation left, but never less than its own share.
+Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
+  trial.prompt.reset();
+  double seconds = request_.max_seconds * (1 - kGenerationShare);
+  if (trial.generation && !request_.as_request) {
+    seconds = std::max(seconds, request_.max_seconds - seconds_measured(trial.generation->raw));
   }
+  Outcome<Speed> speed =
+      measure_speed(prompt_request(trial.workload), Phase::prompt, seconds, spans.prompt.emplace());
+  if (!speed) return tl::unexpected(speed.error());
+  trial.prompt = std::move(*speed);
   return {};
 }
 
 // A speed that is only compared needs less than one that is recommended.
 double TrialRunner::generation_seconds(const Trial& trial) const {
   const double share = trial.workload.n_prompt > 0 ? kGenerationShare : 1.0;
-  return request_.max_seconds * (trial.extent == Extent::full ? share : kExploreShare);
+  return request_.max_seconds * (trial.extent == Extent::generation_only ? kExploreShare : share);
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,

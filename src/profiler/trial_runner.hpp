@@ -27,7 +27,8 @@ struct TrialAsk {
   int layers = 0;                          ///< effective
   std::vector<int> requested_layers = {};  ///< every request that means it
   Extent extent = Extent::full;
-  std::string reason = {};                          ///< why it is run; empty where it was asked for
+  std::string reason = {};  ///< why it is run; empty where it was asked for
+  std::string title = {};   ///< what tells it from the others; empty = its layers
   std::optional<Failure> not_tried = std::nullopt;  ///< record this instead of measuring
 };
 
@@ -76,6 +77,7 @@ class TrialRunner {
     std::optional<ContextSettings> context;
     double load_seconds = 0;
     Reading<int> offloaded;
+    bool has_reference = false;  ///< keeps the output of an f16 cache
   };
 
   [[nodiscard]] Trial blank_trial(const TrialAsk& ask) const;
@@ -87,6 +89,10 @@ class TrialRunner {
   Outcome<void> make_context(Trial& trial);
   Outcome<void> measure(Trial& trial);
   Outcome<void> check_output(Trial& trial);
+  Outcome<void> keep_reference(const Trial& trial);
+  Outcome<void> check_divergence(Trial& trial);
+  Outcome<void> measure_prompt(Trial& trial, SpeedSpans& spans);
+  Outcome<void> measure_generation(Trial& trial, SpeedSpans& spans);
   Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,

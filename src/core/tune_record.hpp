@@ -1,0 +1,54 @@
+// What a tune asked, tried and decided: kept with its run.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/reading.hpp"
+#include "core/trial.hpp"
+
+namespace sweetspot {
+
+/// What is to be best.
+enum class Objective {
+  request,     ///< time of one request: its prompt and its generation
+  generation,  ///< time per generated token
+  prompt,      ///< time per prompt token
+  energy,      ///< joules of one request
+};
+
+std::string_view to_string(Objective objective);  ///< request, generation, prompt, energy
+std::optional<Objective> objective_from_string(std::string_view text);
+
+/// What a tune must keep to.
+struct TuneConstraints {
+  double max_vram_percent = 85;  ///< of the fullest device, others' use included
+  Reading<double> min_generation_tokens_per_second = Absence{"not asked for"};
+  Reading<double> min_prompt_tokens_per_second = Absence{"not asked for"};
+};
+
+/// One comparison of the winner with llama.cpp's defaults, measured one after the other.
+struct TuneRound {
+  std::size_t baseline = 0;  ///< into Run::results
+  std::size_t winner = 0;
+  double speed_up = 1;  ///< cost of the baseline / cost of the winner
+};
+
+struct TuneRecord {
+  std::string workload;  ///< chat, rag, code, agent, custom
+  Objective objective = Objective::request;
+  TuneConstraints constraints;
+  std::optional<std::size_t> baseline;  ///< into Run::results: llama.cpp's own defaults
+  std::optional<std::size_t> winner;    ///< the same index where the defaults are best
+  std::vector<TuneRound> rounds;
+  std::optional<Estimate> speed_up;  ///< over the rounds, 95 %
+  std::vector<std::size_t> front;    ///< no other result is faster and takes less device memory
+  std::string verdict;               ///< one sentence
+  std::string ended;                 ///< why it stopped; empty while it goes on
+};
+
+}  // namespace sweetspot

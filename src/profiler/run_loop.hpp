@@ -1,0 +1,79 @@
+// What profiling and tuning share: a model and a machine that have been looked at, and a run under
+// way. Only the files of Profiler include this.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "devices/sampler.hpp"
+#include "engine/oracle.hpp"
+#include "profiler/forecast.hpp"
+#include "profiler/profiler.hpp"
+#include "profiler/trial_runner.hpp"
+
+namespace sweetspot::profiler {
+
+struct Profiler::State {
+  Request request;
+  Run run;
+  std::vector<DeviceReport> targets;
+  std::unique_ptr<devices::Sampler> sampler;
+  devices::Snapshot baseline;            ///< before any worker was started
+  std::optional<engine::Oracle> oracle;  ///< until the first trial
+
+  [[nodiscard]] int offloadable() const {
+    return targets.empty() ? 0 : run.model.offloadable_layers();
+  }
+  [[nodiscard]] bool cancelled() const {
+    return request.start.cancel != nullptr && request.start.cancel->cancelled();
+  }
+  [[nodiscard]] Config with_layers(int layers) const;
+
+  /// What llama.cpp says of the configs. Ends the oracle's worker, which holds its devices: it must
+  /// be gone before anything is measured. Empty the second time.
+  Forecasts ask_oracle(const std::vector<Config>& configs);
+
+  /// What follows from the trials as a whole.
+  void conclude(Run& current) const;
+};
+
+/// A run under way: its trials, and what is done after each.
+class Profiler::Loop {
+ public:
+  Loop(State& state, const std::string& mode, const Observer& observer);
+
+  Run& run() { return outcome_.run; }
+
+  void say(const Event& event) const {
+    if (observer_) observer_(event);
+  }
+
+  /// A trial of its own; `total` is how many there will be, 0 where nobody knows.
+  const Trial& measure(const TrialAsk& ask, const Forecast* forecast, std::size_t total);
+
+  /// What the last trial left out; false where that needs a trial of its own.
+  bool complete(const std::string& reason);
+
+  /// The last trial is over: its worker stays where `keep_worker`, and what is known is kept.
+  void finish_trial(bool keep_worker);
+
+  RunOutcome end();
+
+ private:
+  void save();
+
+  State& state_;
+  const Observer& observer_;
+  TrialRunner runner_;
+  RunOutcome outcome_;
+};
+
+/// Of a list that may be empty because llama.cpp could not be asked.
+inline const Forecast* forecast_at(const Forecasts& forecasts, std::size_t index) {
+  return forecasts.of_config.empty() ? nullptr : &forecasts.of_config[index];
+}
+
+}  // namespace sweetspot::profiler

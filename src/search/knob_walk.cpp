@@ -1,0 +1,132 @@
+#include "search/knob_walk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sweetspot::search {
+
+KnobWalk::KnobWalk(Config start, const KnobLimits& limits)
+    : best_(std::move(start)), limits_(limits) {
+  add_batches();
+  if (limits_.on_cpu) add_threads();
+  add_flash_attention();
+  if (limits_.on_device && best_.context.kv_offload) {
+    add({"kv_offload",
+         {{"cache in host memory", [](ContextSettings& context) { context.kv_offload = false; }}},
+         "what does a cache in host memory cost"});
+  }
+  if (limits_.allow_kv_quant) add_cache_types();
+}
+
+void KnobWalk::add(Direction direction) {
+  if (!direction.changes.empty()) directions_.push_back(std::move(direction));
+}
+
+void KnobWalk::add_flash_attention() {
+  const bool off = best_.context.flash_attn == FlashAttention::off;
+  const FlashAttention other = off ? FlashAttention::on : FlashAttention::off;
+  add({"flash_attn",
+       {{fmt::format("flash attention {}", to_string(other)),
+         [other](ContextSettings& context) { context.flash_attn = other; }}},
+       "is flash attention worth it here"});
+}
+
+void KnobWalk::add_cache_types() {
+  Direction smaller{"type_k", {}, "is a smaller cache faster, and is the output the same"};
+  for (const char* type : {"q8_0", "q4_0"}) {
+    smaller.changes.push_back({fmt::format("{} cache", type), [type](ContextSettings& context) {
+                                 context.type_k = context.type_v = type;
+                                 context.flash_attn = FlashAttention::on;  // a quantized V needs it
+                               }});
+  }
+  add(std::move(smaller));
+}
+
+// A prompt is cut into pieces of n_ubatch: one larger than the prompt changes nothing.
+void KnobWalk::add_batches() {
+  const std::uint32_t now = best_.context.n_ubatch;
+  if (limits_.n_prompt == 0) return;
+  const auto piece = [](std::uint32_t n) {
+    return Change{fmt::format("n_ubatch {}", n), [n](ContextSettings& context) {
+                    context.n_ubatch = n;
+                    context.n_batch = std::max(context.n_batch, n);
+                  }};
+  };
+  Direction up{"n_ubatch", {}, "do larger pieces of the prompt pay"};
+  for (std::uint32_t n = now * 2; n <= 2048 && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
+       n *= 2) {
+    up.changes.push_back(piece(n));
+  }
+  Direction down{"n_ubatch", {}, "do smaller pieces of the prompt pay", true};
+  for (std::uint32_t n = now / 2; n >= 128 && n < limits_.n_prompt; n /= 2) {
+    down.changes.push_back(piece(n));
+  }
+  add(std::move(up));
+  add(std::move(down));
+  if (limits_.n_prompt <= now || best_.context.n_batch <= now) return;
+  add({"n_batch",
+       {{"n_batch of one piece",
+         [](ContextSettings& context) { context.n_batch = context.n_ubatch; }}},
+       "does a batch of one piece pay"});
+}
+
+void KnobWalk::add_threads() {
+  const int now = best_.context.n_threads > 0 ? best_.context.n_threads : limits_.physical_cores;
+  const int batch = best_.context.n_threads_batch > 0 ? best_.context.n_threads_batch : now;
+  const auto threads = [batch](int n) {
+    return Change{fmt::format("{} thread{}", n, n == 1 ? "" : "s"),
+                  [n, batch](ContextSettings& context) {
+                    context.n_threads = n;
+                    // 0 would follow n_threads.
+                    if (context.n_threads_batch == 0) context.n_threads_batch = batch;
+                  }};
+  };
+  Direction fewer{"n_threads", {}, "generation waits for memory: do fewer threads do"};
+  for (int n = now / 2; n >= 1 && now > 1; n /= 2) fewer.changes.push_back(threads(n));
+  Direction more{"n_threads", {}, "do more threads help generation", true};
+  const int logical = limits_.logical_cores;
+  if (logical > now) more.changes.push_back(threads(logical));
+  add(std::move(fewer));
+  add(std::move(more));
+  if (limits_.n_prompt == 0 || logical <= batch) return;
+  add({"n_threads_batch",
+       {{fmt::format("{} threads for prompts", logical),
+         [logical](ContextSettings& context) { context.n_threads_batch = logical; }}},
+       "do more threads help the prompt"});
+}
+
+std::optional<Variation> KnobWalk::ask() const {
+  if (direction_ >= directions_.size()) return std::nullopt;
+  const Direction& direction = directions_[direction_];
+  const Change& change = direction.changes[change_];
+  Variation variation{best_, change.title, direction.reason};
+  change.make(variation.config.context);
+  return variation;
+}
+
+void KnobWalk::tell(bool won) {
+  const auto asked = ask();
+  if (!asked) return;
+  if (won) {
+    best_ = asked->config;
+    if (change_ + 1 < directions_[direction_].changes.size()) {
+      ++change_;
+      return;
+    }
+  }
+  next_direction(won || change_ > 0);
+}
+
+// Where one direction of a knob won, the other lies behind it.
+void KnobWalk::next_direction(bool won_here) {
+  const std::string knob = directions_[direction_].knob;
+  ++direction_;
+  change_ = 0;
+  while (won_here && direction_ < directions_.size() && directions_[direction_].skip_after_win &&
+         directions_[direction_].knob == knob) {
+    ++direction_;
+  }
+}
+
+}  // namespace sweetspot::search

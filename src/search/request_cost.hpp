@@ -1,0 +1,20 @@
+// What one request costs under a workload, from the speeds of a trial. Pure.
+#pragma once
+
+#include <optional>
+
+#include "core/reading.hpp"
+#include "core/trial.hpp"
+#include "core/tune_record.hpp"
+
+namespace sweetspot::search {
+
+/// Milliseconds of one request (request), of one token (generation, prompt), or joules of one
+/// request (energy), with the 95 % interval that follows from those of the speeds, taken as
+/// independent. Absent, with the reason, where the trial failed or lacks what is asked for.
+Reading<Estimate> cost_of(const Trial& trial, Objective objective);
+
+/// Empty where the trial keeps to the constraints; else a clause.
+std::string why_outside(const Trial& trial, const TuneConstraints& constraints);
+
+}  // namespace sweetspot::search

@@ -1,0 +1,44 @@
+// What a tune chooses from: placements by families, and variations of a context. Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/model_info.hpp"
+#include "core/reading.hpp"
+
+namespace sweetspot::search {
+
+/// A config and what llama.cpp says of its memory.
+struct TuneOption {
+  Config config;
+  std::string why_not;  ///< it does not fit or is refused; empty where it may be tried
+  Reading<std::uint64_t> vram_bytes = Absence{"not asked"};
+  Reading<double> vram_percent = Absence{"not asked"};
+  /// Free memory that is left on the device with least, for the rule of `--fit`.
+  Reading<std::uint64_t> left_bytes = Absence{"not asked"};
+};
+
+/// Every placement worth asking about, each once:
+///  - n_gpu_layers from 0 to all;
+///  - all layers, with the experts (or, dense, the feed-forward weights) of the first 1.. blocks on
+///    the CPU;
+///  - experts: fewer layers with all experts on the CPU.
+/// `has_device` false: the CPU alone.
+std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
+                                     bool has_device);
+
+/// The context settings whose memory has to be known before they are tried: `base` first.
+std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device);
+
+/// What llama.cpp's `--fit on` would choose of the options with context `context`: everything where
+/// a GiB stays free on each device, else the most layers for which it does; with experts all layers
+/// and as few experts on the CPU as it takes. The first option where nothing else fits.
+std::size_t fitted_option(const std::vector<TuneOption>& options, const ContextSettings& context);
+
+/// What `--fit` leaves free on each device.
+inline constexpr std::uint64_t kFitMarginBytes = std::uint64_t{1} << 30U;
+
+}  // namespace sweetspot::search

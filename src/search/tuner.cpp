@@ -1,0 +1,474 @@
+#include "search/tuner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "search/request_cost.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+constexpr std::size_t kWorlds = 300;
+constexpr std::uint64_t kSeed = 20261124;
+
+// Placements the time model looks at, per family; those between are as good as their neighbours.
+constexpr int kPerFamily = 32;
+
+// Time is a sum of what is done where, so a placement takes at least its share of both ends.
+constexpr double kLeastShare = 0.85;
+
+// The spread of a ratio between two loads of the same pair that no interval of one trial shows.
+constexpr double kBetweenRounds = 0.005;
+
+double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
+
+bool overlap(const Estimate& a, const Estimate& b) { return a.low <= b.high && b.low <= a.high; }
+
+std::string placement_title(const Placement& placement) {
+  std::string title =
+      fmt::format("{} layer{}", placement.n_gpu_layers, placement.n_gpu_layers == 1 ? "" : "s");
+  if (placement.n_cpu_moe > 0) title += fmt::format(", {} experts on the CPU", placement.n_cpu_moe);
+  if (placement.n_cpu_ffn > 0) {
+    title += fmt::format(", {} feed-forwards on the CPU", placement.n_cpu_ffn);
+  }
+  return title;
+}
+
+// How far a config is from another, in knobs that differ.
+int changes_between(const Config& a, const Config& b) {
+  const ContextSettings& x = a.context;
+  const ContextSettings& y = b.context;
+  int count = a.placement == b.placement ? 0 : 1;
+  count += x.n_ubatch != y.n_ubatch ? 1 : 0;
+  count += x.n_batch != y.n_batch ? 1 : 0;
+  count += x.n_threads != y.n_threads ? 1 : 0;
+  count += x.n_threads_batch != y.n_threads_batch ? 1 : 0;
+  count += x.flash_attn != y.flash_attn ? 1 : 0;
+  count += x.kv_offload != y.kv_offload ? 1 : 0;
+  count += x.type_k != y.type_k || x.type_v != y.type_v ? 1 : 0;
+  return count;
+}
+
+int family_of(const Placement& placement, int offloadable) {
+  if (placement.n_cpu_moe == 0 && placement.n_cpu_ffn == 0) return 0;
+  return placement.n_gpu_layers >= offloadable ? 1 : 2;
+}
+
+// Every k-th of each family, its first and last that fit, and `always`.
+std::vector<std::size_t> thinned(const std::vector<TuneOption>& options,
+                                 const std::vector<std::size_t>& all, int offloadable,
+                                 std::size_t always) {
+  std::vector<std::size_t> kept;
+  for (int family = 0; family < 3; ++family) {
+    std::vector<std::size_t> members;
+    for (const std::size_t i : all) {
+      if (family_of(options[i].config.placement, offloadable) == family) members.push_back(i);
+    }
+    const std::size_t every = (members.size() + kPerFamily - 1) / kPerFamily;
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      const bool fits = options[members[k]].why_not.empty();
+      const auto fits_at = [&](std::size_t j) { return options[members[j]].why_not.empty(); };
+      const bool edge =
+          fits && (k == 0 || k + 1 == members.size() || !fits_at(k - 1) || !fits_at(k + 1));
+      if (edge || members[k] == always || (fits && k % every == 0)) kept.push_back(members[k]);
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+Tuner::Tuner(std::vector<TuneOption> options, const ModelInfo& model, const TuneRules& rules)
+    : options_(std::move(options)), shape_(model), rules_(rules) {
+  if (options_.empty()) {
+    stage_ = Stage::done;
+    return;
+  }
+  base_ = options_.front().config.context;
+  const std::size_t fitted = fitted_option(options_, base_);
+  baseline_ = options_[fitted].config;
+  points_ = thinned(options_, base_options(), shape_.offloadable(), fitted);
+}
+
+// ---- what is known
+
+std::vector<std::size_t> Tuner::base_options() const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < options_.size(); ++i) {
+    if (options_[i].config.context == base_) found.push_back(i);
+  }
+  return found;
+}
+
+const Tuner::Arm* Tuner::find(const Config& config) const {
+  const auto found = std::find_if(arms_.begin(), arms_.end(),
+                                  [&](const Arm& arm) { return arm.config == config; });
+  return found == arms_.end() ? nullptr : &*found;
+}
+
+// Threads and the batch's size change no memory worth knowing; what decides is what is compared.
+const TuneOption* Tuner::option_of(const Config& config) const {
+  const auto same = [&](const TuneOption& option) {
+    const ContextSettings& known = option.config.context;
+    const ContextSettings& asked = config.context;
+    return option.config.placement == config.placement && known.n_ubatch == asked.n_ubatch &&
+           known.kv_offload == asked.kv_offload && known.flash_attn == asked.flash_attn;
+  };
+  const auto found = std::find_if(options_.begin(), options_.end(), same);
+  return found == options_.end() ? nullptr : &*found;
+}
+
+// What nobody asked about is tried: the trial itself will tell.
+bool Tuner::may_be_tried(const Config& config) const {
+  const TuneOption* option = option_of(config);
+  if (option == nullptr) return true;
+  if (!option->why_not.empty()) return false;
+  return config.placement.n_gpu_layers == 0 ||
+         option->vram_percent.value_or(0) <= rules_.constraints.max_vram_percent;
+}
+
+bool Tuner::is_better(const Arm& a, const Arm& b, double margin) const {
+  if (!a.cost || !a.objection.empty()) return false;
+  if (!b.cost || !b.objection.empty()) return true;
+  return a.cost->value < b.cost->value * (1 - margin) && !overlap(*a.cost, *b.cost);
+}
+
+// The cheapest; of those that cannot be told from it the one with less memory, then the one with
+// fewer changes.
+const Tuner::Arm* Tuner::best() const {
+  const Arm* cheapest = nullptr;
+  for (const Arm& arm : arms_) {
+    if (!arm.cost || !arm.objection.empty()) continue;
+    if (cheapest == nullptr || arm.cost->value < cheapest->cost->value) cheapest = &arm;
+  }
+  if (cheapest == nullptr) return nullptr;
+  const Arm* chosen = cheapest;
+  for (const Arm& arm : arms_) {
+    if (!arm.cost || !arm.objection.empty() || is_better(*cheapest, arm, 0)) continue;
+    if (arm.cost->value > cheapest->cost->value * (1 + rules_.tolerance / 2)) continue;
+    const auto weight = [this](const Arm& one) {
+      return std::pair(one.vram_bytes.value_or(0), changes_between(one.config, baseline_));
+    };
+    if (weight(arm) < weight(*chosen)) chosen = &arm;
+  }
+  return chosen;
+}
+
+TuneStep Tuner::step(const Config& config, std::string title, std::string reason) const {
+  TuneStep step{config, std::move(title), std::move(reason)};
+  if (const TuneOption* option = option_of(config)) step.vram_percent = option->vram_percent;
+  return step;
+}
+
+// Possible costs of `points`, [world][point], from two time models: one of generated tokens and one
+// of the prompt's.
+Worlds Tuner::worlds_of(const std::vector<std::size_t>& points) const {
+  std::vector<Features> features;
+  features.reserve(points.size());
+  for (const std::size_t i : points)
+    features.push_back(shape_.features(options_[i].config.placement));
+  Worlds sum;
+  const auto add = [&](auto select, double tokens, std::uint64_t seed) {
+    std::vector<Observation> seen;
+    double scale = 0;
+    const Estimate* cpu = nullptr;
+    const Estimate* all = nullptr;
+    for (const Arm& arm : arms_) {
+      const std::optional<Estimate>& ms = select(arm);
+      if (!ms || arm.config.context != base_) continue;
+      seen.push_back({shape_.features(arm.config.placement), ms->value, sd_of(*ms)});
+      scale = std::max(scale, ms->value);
+      if (seen.back().at.basis[4] > 0) cpu = &*ms;
+      if (seen.back().at.basis[5] > 0) all = &*ms;
+    }
+    if (seen.empty() || tokens <= 0) return;
+    const TimeModel model = TimeModel::fit(shape_.prior(scale), seen, features);
+    Worlds drawn = model.draw(kWorlds, seed);
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      const double on_cpu = shape_.cpu_share(options_[points[k]].config.placement);
+      const double least = kLeastShare * ((cpu != nullptr ? cpu->value * on_cpu : 0) +
+                                          (all != nullptr ? all->value * (1 - on_cpu) : 0));
+      for (auto& world : drawn) world[k] = std::max(world[k], least);
+    }
+    if (sum.empty()) sum.assign(drawn.size(), std::vector<double>(points.size(), 0));
+    sum.resize(std::min(sum.size(), drawn.size()));
+    for (std::size_t w = 0; w < sum.size(); ++w) {
+      for (std::size_t k = 0; k < points.size(); ++k) sum[w][k] += tokens * drawn[w][k];
+    }
+  };
+  const bool generation = rules_.objective != Objective::prompt;
+  const bool prompt = rules_.objective != Objective::generation;
+  if (generation) {
+    add(
+        [](const Arm& arm) -> auto& { return arm.generation_ms; }, rules_.workload.n_gen, kSeed);
+  }
+  if (prompt) {
+    add(
+        [](const Arm& arm) -> auto& { return arm.prompt_ms; }, rules_.workload.n_prompt, kSeed + 1);
+  }
+  return sum;
+}
+
+// ---- what to do
+
+std::optional<TuneStep> Tuner::ask(bool hurry) {
+  if (hurry && stage_ != Stage::baseline && stage_ != Stage::done) stage_ = Stage::finals;
+  while (true) {
+    std::optional<TuneStep> next;
+    switch (stage_) {
+      case Stage::baseline:
+        if (find(baseline_) == nullptr) {
+          return step(baseline_, placement_title(baseline_.placement) + ", llama.cpp's defaults",
+                      "the baseline: what llama.cpp does when nobody tunes it");
+        }
+        break;
+      case Stage::placement:
+        next = ask_placement();
+        break;
+      case Stage::context:
+        next = ask_context();
+        break;
+      case Stage::trade:
+        next = ask_trade();
+        break;
+      case Stage::finals:
+        next = ask_final();
+        break;
+      case Stage::done:
+        return std::nullopt;
+    }
+    if (next) return next;
+    stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
+  }
+}
+
+std::optional<TuneStep> Tuner::ask_placement() {
+  // The CPU alone tells what every block costs there, and whether the device is worth it at all.
+  for (const std::size_t i : points_) {
+    const Config& config = options_[i].config;
+    if (config.placement.n_gpu_layers == 0 && options_[i].why_not.empty() &&
+        find(config) == nullptr) {
+      return step(config, "the CPU alone", "is the device worth it, and what does a block cost");
+    }
+  }
+  Contest contest{"placement", {}, {}};
+  for (std::size_t k = 0; k < points_.size(); ++k) {
+    const Config& config = options_[points_[k]].config;
+    const Arm* arm = find(config);
+    if (arm != nullptr && arm->cost && arm->objection.empty()) {
+      contest.measured.push_back(k);
+    } else if (arm == nullptr && may_be_tried(config)) {
+      contest.open.push_back(k);
+    }
+  }
+  if (contest.open.empty() || contest.measured.empty()) return std::nullopt;
+  const Worlds worlds = worlds_of(points_);
+  if (worlds.empty()) return std::nullopt;
+  const Verdict verdict = judge(contest, worlds, points_.size(), rules_.tolerance);
+  if (verdict.doubt <= 1 - rules_.confidence) return std::nullopt;
+  const auto most = std::max_element(
+      contest.open.begin(), contest.open.end(),
+      [&](std::size_t a, std::size_t b) { return verdict.gain[a] < verdict.gain[b]; });
+  const Config& config = options_[points_[*most]].config;
+  return step(config, placement_title(config.placement),
+              fmt::format("may be the best placement ({:.0f} % in doubt)", verdict.doubt * 100));
+}
+
+std::optional<TuneStep> Tuner::ask_context() {
+  if (!walk_) {
+    const Arm* start = best();
+    if (start == nullptr) return std::nullopt;
+    KnobLimits limits = rules_.knobs;
+    limits.on_cpu = shape_.cpu_share(start->config.placement) > 0;
+    limits.on_device = start->config.placement.n_gpu_layers > 0;
+    limits.n_prompt = rules_.objective == Objective::generation ? 0 : rules_.workload.n_prompt;
+    walk_.emplace(start->config, limits);
+  }
+  while (const auto variation = walk_->ask()) {
+    const Arm* tried = find(variation->config);
+    if (tried == nullptr && may_be_tried(variation->config)) {
+      return step(variation->config, variation->title, variation->reason);
+    }
+    const Arm* held = find(walk_->best());
+    walk_->tell(tried != nullptr && held != nullptr && is_better(*tried, *held, 0));
+  }
+  return std::nullopt;
+}
+
+// Mean cost of a placement with the base context, as the time model has it.
+double Tuner::predicted_cost(const Placement& placement) const {
+  for (std::size_t i = 0; i < options_.size(); ++i) {
+    if (options_[i].config.placement != placement || options_[i].config.context != base_) continue;
+    double sum = 0;
+    const Worlds worlds = worlds_of({i});
+    for (const auto& world : worlds) sum += world.front();
+    return worlds.empty() ? std::numeric_limits<double>::infinity()
+                          : sum / static_cast<double>(worlds.size());
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+// Other contexts take less memory: what they cost was seen on one placement, what the memory buys
+// elsewhere the time model says.
+std::optional<TuneStep> Tuner::ask_trade() {
+  const Arm* now = best();
+  if (now == nullptr || trades_ >= rules_.trades || !walk_) return std::nullopt;
+  const Placement& reference = walk_->best().placement;
+  const double at_base = predicted_cost(reference);
+  const TuneOption* chosen = nullptr;
+  Config config;
+  double least = now->cost->value * (1 - rules_.tolerance);
+  for (const Arm& arm : arms_) {
+    if (arm.config.placement != reference || !arm.cost || !arm.objection.empty()) continue;
+    const double ratio = arm.cost->value / at_base;
+    for (const TuneOption& option : options_) {
+      Config candidate{option.config.placement, arm.config.context};
+      if (option.config.context != base_ || !may_be_tried(candidate)) continue;
+      if (candidate.placement == reference || find(candidate) != nullptr) continue;
+      // A context that nobody asked the memory of is no ground for another placement.
+      if (option_of(candidate) == nullptr) continue;
+      const double cost = ratio * predicted_cost(candidate.placement);
+      if (cost >= least) continue;
+      least = cost;
+      chosen = &option;
+      config = candidate;
+    }
+  }
+  if (chosen == nullptr) return std::nullopt;
+  return step(config, placement_title(config.placement) + " with another context",
+              "spends on weights what another context saves");
+}
+
+// Winner and baseline in turn, the one whose worker is loaded first.
+std::optional<TuneStep> Tuner::ask_final() {
+  if (!finalist_) {
+    const Arm* winner = best();
+    if (winner == nullptr || winner->config == baseline_) return std::nullopt;
+    finalist_ = winner->config;
+  }
+  if (static_cast<int>(rounds_.size()) >= rules_.final_rounds) return std::nullopt;
+  if (rounds_.size() >= 2) {
+    const auto ratio = speed_up();
+    if (ratio && (ratio->low > 1 || ratio->high < 1)) return std::nullopt;
+  }
+  const std::string number = fmt::format("final round {}", rounds_.size() + 1);
+  if (!round_baseline_) {
+    return step(baseline_, number + ": the defaults", "winner and defaults in turn");
+  }
+  TuneStep last = step(*finalist_, number + ": the winner", "winner and defaults in turn");
+  // What is recommended has also held its whole context.
+  if (rounds_.empty()) last.extent = Extent::full;
+  return last;
+}
+
+// ---- what came of it
+
+void Tuner::tell(const Trial& trial, std::size_t index) {
+  auto found = std::find_if(arms_.begin(), arms_.end(),
+                            [&](const Arm& arm) { return arm.config == trial.config; });
+  if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
+  Arm& arm = *found;
+  arm.index = index;
+  arm.vram_bytes = trial.vram_used_bytes;
+  const Reading<Estimate> cost = cost_of(trial, rules_.objective);
+  arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
+  if (trial.measured()) {
+    arm.generation_ms = trial.generation->ms_per_token;
+    if (trial.prompt) arm.prompt_ms = trial.prompt->ms_per_token;
+  }
+  arm.objection = why_outside(trial, rules_.constraints);
+  if (!trial.disturbances.empty()) arm.objection = to_string(trial.disturbances.front());
+  if (trial.full_depth == FullDepth::failed) arm.objection = "fails with its whole context in use";
+  if (stage_ == Stage::context && walk_) {
+    const auto asked = walk_->ask();
+    const Arm* held = find(walk_->best());
+    if (asked && asked->config == trial.config) {
+      walk_->tell(held == nullptr || is_better(arm, *held, 0));
+    }
+  } else if (stage_ == Stage::trade) {
+    ++trades_;
+  } else if (stage_ == Stage::finals && finalist_) {
+    if (!arm.cost || (trial.config == *finalist_ && !arm.objection.empty())) {
+      finalist_.reset();  // it does not hold: the next best takes its place
+      round_baseline_.reset();
+    } else if (trial.config == baseline_) {
+      round_baseline_ = index;
+      round_costs_.push_back(*arm.cost);
+    } else if (round_baseline_) {
+      round_costs_.push_back(*arm.cost);
+      const double ratio = round_costs_[round_costs_.size() - 2].value / arm.cost->value;
+      rounds_.push_back({*round_baseline_, index, ratio});
+      round_baseline_.reset();
+    }
+  }
+}
+
+// The geometric mean over the rounds; its spread is that between rounds and that within trials,
+// whichever is larger.
+std::optional<Estimate> Tuner::speed_up() const {
+  if (rounds_.empty()) return std::nullopt;
+  const auto n = static_cast<double>(rounds_.size());
+  double mean = 0;
+  double within = 0;
+  for (std::size_t i = 0; i < rounds_.size(); ++i) {
+    mean += std::log(rounds_[i].speed_up) / n;
+    for (const Estimate& cost : {round_costs_[2 * i], round_costs_[2 * i + 1]}) {
+      within += std::pow(sd_of(cost) / cost.value, 2) / (n * n);
+    }
+  }
+  double between = 0;
+  for (const TuneRound& round : rounds_) {
+    between += std::pow(std::log(round.speed_up) - mean, 2) / std::max(1.0, n - 1) / n;
+  }
+  const double sd = std::sqrt(std::max(within, between) + kBetweenRounds * kBetweenRounds / n);
+  return Estimate{std::exp(mean), std::exp(mean - 1.96 * sd), std::exp(mean + 1.96 * sd)};
+}
+
+TuneRecord Tuner::record() const {
+  TuneRecord record;
+  record.objective = rules_.objective;
+  record.constraints = rules_.constraints;
+  record.rounds = rounds_;
+  record.speed_up = speed_up();
+  const Arm* baseline = find(baseline_);
+  if (baseline != nullptr) record.baseline = baseline->index;
+  const Arm* winner = finalist_ ? find(*finalist_) : best();
+  const bool slower = record.speed_up && record.speed_up->low <= 1;
+  const bool may_stay = baseline != nullptr && baseline->cost && baseline->objection.empty();
+  if (slower && may_stay) winner = baseline;
+  if (winner != nullptr) record.winner = winner->index;
+  for (const Arm& arm : arms_) {
+    if (!arm.cost || !arm.objection.empty()) continue;
+    const bool beaten = std::any_of(arms_.begin(), arms_.end(), [&](const Arm& other) {
+      if (!other.cost || !other.objection.empty()) return false;
+      const auto a = std::pair(other.cost->value, other.vram_bytes.value_or(0));
+      const auto b = std::pair(arm.cost->value, arm.vram_bytes.value_or(0));
+      return a != b && a.first <= b.first && a.second <= b.second;
+    });
+    if (!beaten) record.front.push_back(arm.index);
+  }
+  if (winner == nullptr) {
+    record.verdict = "nothing could be measured within the constraints";
+  } else if (winner == baseline) {
+    record.verdict = record.rounds.empty()
+                         ? "llama.cpp's defaults are best: nothing that was tried beats them"
+                         : "llama.cpp's defaults are as good: measured in turn with the best that "
+                           "was found, the difference cannot be told from none";
+  } else if (record.speed_up) {
+    record.verdict =
+        fmt::format("{:.2f} times as fast as llama.cpp's defaults (95 %: {:.2f} to {:.2f})",
+                    record.speed_up->value, record.speed_up->low, record.speed_up->high);
+    if (baseline != nullptr && !baseline->objection.empty()) {
+      record.verdict += ", which must not be used: " + baseline->objection;
+    }
+  } else {
+    record.verdict = "the best so far; it was not yet measured in turn with llama.cpp's defaults";
+  }
+  return record;
+}
+
+}  // namespace sweetspot::search

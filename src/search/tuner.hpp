@@ -1,0 +1,117 @@
+// The joint search for the config that serves a workload best.
+//
+// Ask/tell: no I/O, no clock, the same answers for the same trials. In this order:
+//   baseline   llama.cpp's own defaults, as `--fit on` places them: what everything is held
+//   against; placement  where the weights lie, with the time model (time_model.hpp,
+//   placement_shape.hpp):
+//              the placement that may win most, until none is likely to win by more than the
+//              tolerance;
+//   context    one change at a time on the placement that is best so far: no load (knob_walk.hpp);
+//   trade      memory that another context frees, spent on a placement that did not fit before;
+//   finals     winner and baseline in turn, until the interval of their ratio leaves 1 or the
+//              rounds are used up.
+// Overlapping intervals are a tie: less memory wins, then fewer changes. What is returned is never
+// slower than the baseline, as far as was measured.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/model_info.hpp"
+#include "core/trial.hpp"
+#include "core/tune_record.hpp"
+#include "search/decisions.hpp"
+#include "search/knob_walk.hpp"
+#include "search/placement_shape.hpp"
+#include "search/tune_space.hpp"
+
+namespace sweetspot::search {
+
+struct TuneRules {
+  Objective objective = Objective::request;
+  TuneConstraints constraints;
+  Workload workload;
+  KnobLimits knobs;         ///< on_cpu and on_device are set by the tuner
+  double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
+  double confidence = 0.95;
+  int final_rounds = 3;  ///< at most
+  int trades = 2;        ///< at most
+};
+
+/// What to measure next: the config under the rules' workload.
+struct TuneStep {
+  Config config;
+  std::string title;   ///< what tells it from the others
+  std::string reason;  ///< what it decides
+  Extent extent = Extent::speeds;
+  Reading<double> vram_percent = Absence{"not asked"};  ///< predicted
+};
+
+/// Not thread safe.
+class Tuner {
+ public:
+  /// `options`: every placement with the base context first, then with the other contexts whose
+  /// memory was asked (tune_space.hpp).
+  Tuner(std::vector<TuneOption> options, const ModelInfo& model, const TuneRules& rules);
+
+  /// The next step, or nothing when everything is decided. The same until tell() is called.
+  /// `hurry`: only what has been found is still compared with the baseline.
+  [[nodiscard]] std::optional<TuneStep> ask(bool hurry);
+
+  /// What became of it; `index` is the trial's in Run::results. The config told is that of the
+  /// trial.
+  void tell(const Trial& trial, std::size_t index);
+
+  /// What is known now.
+  [[nodiscard]] TuneRecord record() const;
+
+ private:
+  enum class Stage { baseline, placement, context, trade, finals, done };
+
+  /// One config that was tried.
+  struct Arm {
+    Config config;
+    std::optional<Estimate> cost = std::nullopt;           ///< last measured; empty where it failed
+    std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
+    std::optional<Estimate> prompt_ms = std::nullopt;
+    Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
+    std::string objection = {};  ///< why it must not win
+    std::size_t index = 0;       ///< of its last trial
+  };
+
+  [[nodiscard]] const Arm* find(const Config& config) const;
+  [[nodiscard]] const TuneOption* option_of(const Config& config) const;
+  [[nodiscard]] bool may_be_tried(const Config& config) const;
+  [[nodiscard]] bool is_better(const Arm& a, const Arm& b, double margin) const;
+  [[nodiscard]] const Arm* best() const;
+  [[nodiscard]] TuneStep step(const Config& config, std::string title, std::string reason) const;
+
+  [[nodiscard]] std::optional<TuneStep> ask_placement();
+  [[nodiscard]] std::optional<TuneStep> ask_context();
+  [[nodiscard]] std::optional<TuneStep> ask_trade();
+  [[nodiscard]] std::optional<TuneStep> ask_final();
+  [[nodiscard]] std::vector<std::size_t> base_options() const;
+  [[nodiscard]] Worlds worlds_of(const std::vector<std::size_t>& points) const;
+  [[nodiscard]] double predicted_cost(const Placement& placement) const;
+  [[nodiscard]] std::optional<Estimate> speed_up() const;
+
+  std::vector<TuneOption> options_;
+  PlacementShape shape_;
+  TuneRules rules_;
+  ContextSettings base_;
+  Config baseline_;
+  std::vector<std::size_t> points_;  ///< options of the time model
+  Stage stage_ = Stage::baseline;
+  std::vector<Arm> arms_;
+  std::optional<KnobWalk> walk_;
+  std::optional<Config> finalist_;
+  std::vector<TuneRound> rounds_;
+  std::vector<Estimate> round_costs_;  ///< of the baseline and the winner in turn
+  std::optional<std::size_t> round_baseline_;
+  int trades_ = 0;
+};
+
+}  // namespace sweetspot::search
