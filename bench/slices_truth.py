@@ -9,6 +9,11 @@ GiB) is made and removed afterwards. Needs -DSWEETSPOT_BENCH=ON and llama-bench:
     cmake --preset ci -DSWEETSPOT_BENCH=ON && cmake --build build
     bench/slices_truth.py
     bench/slices_truth.py --threads 1 --rounds 3 --model MODEL.gguf
+
+On a busy machine --in-turn judges better: the whole model takes its turn beside the slices on the CPU, a few
+tokens each, so that all meet the same machine. Quick samples (low quantiles) are those that nobody disturbed.
+
+    bench/slices_truth.py --in-turn --threads 1 --rounds 25
 """
 
 import argparse
@@ -87,6 +92,64 @@ def run(args, model, rpc):
     print(json.dumps(prediction["generation_costs"]))
 
 
+def load_seats(args, model, plan):
+    """A worker with the whole model, and one for each slice of a prediction's plan."""
+    from worker_client import Worker
+    seats = {}
+    for name in ("small", "large", "rows", "whole"):
+        if plan.get(name) is None and name != "whole":
+            continue
+        seats[name] = Worker(args.environment)
+        seats[name].ask("load", path=str(model), config={"n_gpu_layers": 0}, slice=plan.get(name))
+        seats[name].ask("context", config={"n_ctx": 512, "n_threads": args.threads})
+    return seats
+
+
+def predict_whole(plan, layer_bytes, vocab, times):
+    """t(0) as src/search/slice_model.cpp has it."""
+    def read(size):
+        return sum(layer_bytes[size["first_block"]:size["first_block"] + size["blocks"]])
+    small, large, rows = plan["small"], plan["large"], plan["rows"]
+    per_byte = (times["large"] - times["small"]) / (read(large) - read(small))
+    output = (times["rows"] - times["small"]) / (rows["vocab_rows"] - small["vocab_rows"]) if rows else 0
+    return (times["small"] + (sum(layer_bytes) - read(small)) * per_byte
+            + (vocab - small["vocab_rows"]) * output)
+
+
+def run_in_turn(args, model):
+    plan = predict(args, model, None)
+    for name in ("small", "large", "rows"):
+        if plan[name]:
+            plan[name]["n_blocks"] = plan[name]["blocks"]
+    seats = load_seats(args, model, plan)
+    info = seats["whole"].ask("inspect", path=str(model), header_only=False)["model"]
+    layer_bytes = [layer["bytes"] for layer in info["layers"]]
+    samples, ratios = {name: [] for name in seats}, []
+    whole_ms = plan["generation_ms"][0][0]
+    for number in range(args.rounds + 1):
+        means = {}
+        for name, worker in seats.items():
+            share = 1 if name == "whole" else sum(layer_bytes[:plan[name]["blocks"]]) / sum(layer_bytes)
+            count = max(3, round(500 / (whole_ms * share)))
+            times = worker.measure(kind="generation", cache_tokens=0, tokens_per_pass=32,
+                                   max_samples=count + 1)[1:]
+            means[name] = statistics.mean(times)
+            if number > 0:  # the first round warms up
+                samples[name] += times
+        if number > 0:
+            ratios.append(predict_whole(plan, layer_bytes, info["n_vocab"], means) / means["whole"])
+    print("samples     " + "".join(f"{name:>9}" for name in seats) + "  predicted  ratio   (ms per token)")
+    for share in (0, 0.02, 0.05, 0.1, 0.25, 0.5):
+        at = {name: sorted(times)[int(share * (len(times) - 1))] for name, times in samples.items()}
+        predicted = predict_whole(plan, layer_bytes, info["n_vocab"], at)
+        print(f"quantile {share:4.2f}" + "".join(f"{ms:9.2f}" for ms in at.values())
+              + f" {predicted:9.2f}  {predicted / at['whole']:6.3f}")
+    print(f"means of bursts, round by round: median ratio {statistics.median(ratios):.3f}, from "
+          f"{min(ratios):.3f} to {max(ratios):.3f}, {len(ratios)} rounds; load {load_average():.1f}")
+    for worker in seats.values():
+        worker.__exit__()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,6 +163,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60, help="of measuring slices")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--cpu-only", action="store_true", help="no device: layer 0 alone")
+    parser.add_argument("--in-turn", action="store_true", help="whole model and slices in turn, CPU only")
     args = parser.parse_args()
     args.environment = {**os.environ, **NO_DEVICES}
     os.environ.update(SWEETSPOT_BIN_DIR=str(args.bin), SWEETSPOT_SOURCE_DIR=str(REPO))
@@ -110,6 +174,9 @@ def main():
         model = args.model or pathlib.Path(folder) / "7b.gguf"
         if not args.model:
             output_of([harness.SWEETSPOT, "synth", model, *GEOMETRY], args.environment)
+        if args.in_turn:
+            run_in_turn(args, model)
+            return
         if args.cpu_only:
             run(args, model, None)
             return

@@ -25,8 +25,8 @@ using search::SliceTimes;
 constexpr std::uint32_t kTokensPerPass = 32;
 /// Of one seat in one round.
 constexpr double kBurstSeconds = 0.15;
-/// Of a seat that has to be loaded each time: what loading costs is worth more samples.
-constexpr double kVisitSeconds = 1;
+/// Where seats have to be loaded for each round: rounds are few, so each has to say more.
+constexpr double kBurstSecondsIfLoading = 1;
 /// Cut from each burst: they find what the slice before left in the caches.
 constexpr std::uint32_t kColdSamples = 2;
 constexpr std::uint32_t kFewestSamples = 6;  ///< of a burst, cold ones left out
@@ -152,7 +152,7 @@ class SliceRun {
   void choose_residents();
   Outcome<void> fill(Seat& seat);
   Outcome<void> fill_residents();
-  Outcome<double> burst(Seat& seat);
+  Outcome<double> burst(Seat& seat, double seconds);
   Outcome<double> prompt(Seat& seat);
   Outcome<void> measure(Seat& seat, MeasuredSlices& generation, MeasuredSlices* prompt);
   Outcome<void> rounds();
@@ -241,8 +241,7 @@ Outcome<void> SliceRun::fill_residents() {
   return {};
 }
 
-Outcome<double> SliceRun::burst(Seat& seat) {
-  const double seconds = seat.resident ? kBurstSeconds : kVisitSeconds;
+Outcome<double> SliceRun::burst(Seat& seat, double seconds) {
   std::uint32_t samples = kFewestSamples;
   if (seat.ms_per_token > 0) {
     const double wanted = std::clamp(seconds * 1e3 / seat.ms_per_token, 1.0, 200.0);
@@ -284,9 +283,11 @@ Outcome<void> SliceRun::measure(Seat& seat, MeasuredSlices& generation, Measured
     if (auto filled = fill(seat); !filled) return filled;
   }
   if (seat.ms_per_token == 0 || !seat.resident) {
-    if (auto warm = burst(seat); !warm) return tl::unexpected(warm.error());
+    if (auto warm = burst(seat, 0); !warm) return tl::unexpected(warm.error());
   }
-  const auto ms = burst(seat);
+  const bool all_stay =
+      std::all_of(seats_.begin(), seats_.end(), [](const Seat& other) { return other.resident; });
+  const auto ms = burst(seat, all_stay ? kBurstSeconds : kBurstSecondsIfLoading);
   if (!ms) return tl::unexpected(ms.error());
   put(generation, seat, *ms);
   if (prompts != nullptr) {

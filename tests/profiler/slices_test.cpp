@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace sweetspot::profiler {
 namespace {
@@ -63,6 +66,25 @@ TEST(Slices, WithoutADeviceAndAPromptOnlyTheCpuGenerates) {
   ASSERT_TRUE(prediction) << prediction.reason();
   EXPECT_EQ(prediction->generation_ms_by_layers.size(), 1U);
   EXPECT_TRUE(prediction->prompt_ms_by_layers.empty());
+}
+
+// An RPC server serves one client at a time: what is on its device cannot stay loaded.
+TEST(Slices, BehindRpcTheDevicesSlicesAreLoadedForEachRound) {
+  const std::string starts =
+      testing::TempDir() + "sweetspot-slices-starts-" + std::to_string(getpid());
+  std::filesystem::remove(starts);
+  SliceJob asked = job(R"(, "starts_file": ")" + starts + "\"");
+  asked.start.rpc = {"127.0.0.1:1"};
+  asked.workload.n_prompt = 0;
+  asked.max_seconds = 0;
+  const auto prediction = predict_by_slices(asked);
+  ASSERT_TRUE(prediction) << prediction.reason();
+  EXPECT_EQ(prediction->rounds, 3U);
+  constexpr std::uintmax_t kInspecting = 1;
+  EXPECT_EQ(std::filesystem::file_size(starts), kInspecting + 3 + 3 * 4)
+      << "three slices stay on the CPU, four are loaded thrice";
+  EXPECT_NEAR(prediction->generation_ms_by_layers.back().value / true_ms(kBlocks + 1), 1, 0.1);
+  std::filesystem::remove(starts);
 }
 
 TEST(Slices, ASliceInCacheIsRefused) {
