@@ -245,6 +245,7 @@ std::vector<Estimate> SliceRun::estimates(const std::vector<MeasuredSlices>& rou
 search::SliceCosts SliceRun::costs(const std::vector<MeasuredSlices>& rounds) const {
   using search::SliceCosts;
   std::vector<SliceCosts> each;
+  each.reserve(rounds.size());
   for (const MeasuredSlices& round : rounds) {
     each.push_back(search::costs_of(job_.model, plan_, round));
   }
