@@ -9,6 +9,12 @@ GiB) is made and removed afterwards. Needs -DSWEETSPOT_BENCH=ON and llama-bench:
     cmake --preset ci -DSWEETSPOT_BENCH=ON && cmake --build build
     bench/slices_truth.py
     bench/slices_truth.py --threads 1 --rounds 3 --model MODEL.gguf
+
+On a busy machine --in-turn judges better: whole models in the five placements and slices take turns of a few
+tokens, so that all meet the same machine, and quick samples (low quantiles) are those that nobody disturbed.
+All five are in memory at once, so the model is shorter and its slices are a larger share of it.
+
+    bench/slices_truth.py --in-turn --threads 1 --rounds 25 --blocks 12 --share 0.35
 """
 
 import argparse
@@ -21,7 +27,7 @@ import sys
 import tempfile
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
-GEOMETRY = ["--blocks", "32", "--embd", "4096", "--ff", "11008", "--heads", "32", "--kv-heads", "32",
+GEOMETRY = ["--embd", "4096", "--ff", "11008", "--heads", "32", "--kv-heads", "32",
             "--vocab", "32000"]
 NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 
@@ -34,6 +40,7 @@ def output_of(command, environment):
 def predict(args, model, rpc):
     return json.loads(output_of([args.bin / "slice_predictions", model, "-t", args.threads, "-p",
                                  args.n_prompt, "-n", args.n_gen, "--seconds", args.seconds,
+                                 "--share", args.share,
                                  *(["--rpc", rpc] if rpc else [])], args.environment))
 
 
@@ -87,6 +94,102 @@ def run(args, model, rpc):
     print(json.dumps(prediction["generation_costs"]))
 
 
+class Seat:
+    """A worker with a slice or the whole model (no size) and some layers on an RPC server of its own: a
+    server serves one client at a time."""
+
+    def __init__(self, args, harness, model, size, layers):
+        from worker_client import Worker
+        self.size, self.layers, self.samples, self.server = size, layers, [], None
+        rpc = []
+        if layers > 0:
+            port = harness.free_port()
+            rpc = [f"127.0.0.1:{port}"]
+            self.server = subprocess.Popen([harness.SWEETSPOT, "serve", "--listen", rpc[0], "-t",
+                                            str(args.threads)], env=args.environment,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            harness.wait_until_listening(port, self.server)
+        self.worker = Worker(args.environment, rpc)
+        cut = size and {"first_block": size["first_block"], "n_blocks": size["blocks"],
+                        "vocab_rows": size["vocab_rows"]}
+        self.worker.ask("load", path=str(model), config={"n_gpu_layers": layers}, slice=cut)
+        self.worker.ask("context", config={"n_ctx": 512, "n_threads": args.threads})
+
+    def turn(self, count):
+        """The first sample finds what others left in the caches."""
+        self.samples += self.worker.measure(kind="generation", cache_tokens=0, tokens_per_pass=32,
+                                            max_samples=count + 1)[1:]
+
+    def end(self):
+        self.worker.__exit__()
+        if self.server:
+            self.server.terminate()
+            self.server.wait()
+
+
+def times_by_layers(plan, info, ms):
+    """As src/search/slice_model.cpp has it, from ms[place, size]."""
+    blocks = [layer["bytes"] for layer in info["layers"]]
+    small, large, rows, vocab = plan["small"], plan["large"], plan["rows"], info["n_vocab"]
+    first = small["first_block"]
+
+    def read(start, count):
+        return sum(blocks[start:start + count])
+
+    def line(place):
+        per_byte = ((ms[place, "large"] - ms[place, "small"])
+                    / read(first + small["blocks"], large["blocks"] - small["blocks"]))
+        per_row = ((ms[place, "rows"] - ms[place, "small"])
+                   / (rows["vocab_rows"] - small["vocab_rows"]) if rows else 0)
+        rest = (ms[place, "small"] - read(first, small["blocks"]) * per_byte
+                - small["vocab_rows"] * per_row)
+        return per_byte, per_row, rest
+
+    (cpu, cpu_row, cpu_rest), (device, device_row, device_rest) = line("cpu"), line("device")
+    on_cpu = large["blocks"] - plan["mixed_blocks"]
+    mixed_rest = (ms["mixed", "large"] - large["vocab_rows"] * device_row - read(first, on_cpu) * cpu
+                  - read(first + on_cpu, plan["mixed_blocks"]) * device)
+    n, whole = len(blocks), sum(blocks)
+    times = [cpu_rest + vocab * cpu_row + whole * cpu]
+    for layers in range(1, n + 1):
+        left = read(0, n - layers + 1)
+        times.append(mixed_rest + vocab * device_row + left * cpu + (whole - left) * device)
+    return [*times, device_rest + vocab * device_row + whole * device]
+
+
+def run_in_turn(args, harness, model):
+    plan = predict(args, model, None)
+    plan["mixed_blocks"] = max(1, plan["large"]["blocks"] // 2)
+    seats = {}
+    for name in ("small", "large", "rows"):
+        if plan[name]:
+            seats["cpu", name] = Seat(args, harness, model, plan[name], 0)
+            seats["device", name] = Seat(args, harness, model, plan[name], plan[name]["blocks"] + 1)
+    seats["mixed", "large"] = Seat(args, harness, model, plan["large"], 1 + plan["mixed_blocks"])
+    info = seats["cpu", "small"].worker.ask("inspect", path=str(model), header_only=False)["model"]
+    for layers in sorted({round((info["n_layer"] + 1) * share / 4) for share in range(5)}):
+        seats["whole", layers] = Seat(args, harness, model, None, layers)
+    for number in range(args.rounds + 1):
+        for (place, _), seat in seats.items():
+            seat.turn(args.turn_tokens if place == "whole" else 4 * args.turn_tokens)
+            if number == 0:
+                seat.samples.clear()
+    print("quantile  layers  predicted  measured  ratio   (ms per token)")
+    for share in (0, 0.02, 0.05, 0.1, 0.5):
+        at = {key: sorted(seat.samples)[int(share * (len(seat.samples) - 1))]
+              for key, seat in seats.items()}
+        predicted = times_by_layers(plan, info, at)
+        for (place, layers), ms in at.items():
+            if place == "whole":
+                print(f"{share:8.2f} {layers:7} {predicted[layers]:10.2f} {ms:9.2f} "
+                      f"{predicted[layers] / ms:6.3f}")
+    print(f"slices of {plan['small']['blocks']} and {plan['large']['blocks']} of {info['n_layer']} blocks, "
+          f"largest {plan['weight_share'] * 100:.1f} % of the weights; {args.rounds} rounds; load "
+          f"{load_average():.1f}")
+    for seat in seats.values():
+        seat.end()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,6 +203,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=60, help="of measuring slices")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--cpu-only", action="store_true", help="no device: layer 0 alone")
+    parser.add_argument("--in-turn", action="store_true", help="whole model and slices in turn")
+    parser.add_argument("--turn-tokens", type=int, default=3, help="of the whole model in a turn")
+    parser.add_argument("--share", type=float, default=0.1, help="of the weights, for one slice")
+    parser.add_argument("--blocks", type=int, default=32, help="of the model that is made")
     args = parser.parse_args()
     args.environment = {**os.environ, **NO_DEVICES}
     os.environ.update(SWEETSPOT_BIN_DIR=str(args.bin), SWEETSPOT_SOURCE_DIR=str(REPO))
@@ -109,7 +216,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         model = args.model or pathlib.Path(folder) / "7b.gguf"
         if not args.model:
-            output_of([harness.SWEETSPOT, "synth", model, *GEOMETRY], args.environment)
+            output_of([harness.SWEETSPOT, "synth", model, "--blocks", args.blocks, *GEOMETRY], args.environment)
+        if args.in_turn:
+            run_in_turn(args, harness, model)
+            return
         if args.cpu_only:
             run(args, model, None)
             return

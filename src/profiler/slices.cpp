@@ -1,35 +1,26 @@
 #include "profiler/slices.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
-#include <numeric>
-#include <optional>
 #include <utility>
 
 #include "measure/sample_set.hpp"
 #include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
 #include "process/host_memory.hpp"
+#include "profiler/slice_seat.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using protocol::MeasureKind;
 using search::MeasuredSlices;
 using search::SliceTimes;
 
-/// As in a trial, so that predictions and trials speak of the same tokens.
-constexpr std::uint32_t kTokensPerPass = 32;
 /// Of one seat in one round.
 constexpr double kBurstSeconds = 0.15;
-/// Of a seat that has to be loaded each time: what loading costs is worth more samples.
-constexpr double kVisitSeconds = 1;
-/// Cut from each burst: they find what the slice before left in the caches.
-constexpr std::uint32_t kColdSamples = 2;
-constexpr std::uint32_t kFewestSamples = 6;  ///< of a burst, cold ones left out
+/// Where seats have to be loaded for each round: rounds are few, so each has to say more.
+constexpr double kBurstSecondsIfLoading = 1;
 /// Of the time, for prompts: a pass of one is long, and few are enough.
 constexpr double kPromptShare = 0.5;
 constexpr std::uint32_t kFewestRounds = 3;  ///< say something of their spread
@@ -41,42 +32,40 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-enum class Place { cpu, device, mixed };
-
-/// One slice in one place.
 struct Seat {
-  search::SliceSize size;
-  Place place = Place::cpu;
+  SliceSeat seat;
   double SliceTimes::*target = nullptr;  ///< where its time goes; none where mixed
-  int layers = 0;
-  bool resident = true;  ///< keeps its worker between rounds
-  std::optional<engine::Worker> worker = {};
-  double ms_per_token = 0;  ///< the last burst, to size the next
+  bool resident = true;                  ///< stays loaded between rounds
 };
 
-std::vector<Seat> seats_for(const search::SlicePlan& plan, bool has_device) {
+std::vector<Seat> seats_for(const SliceJob& job, const search::SlicePlan& plan) {
   std::vector<Seat> seats;
   const auto add = [&](const search::SliceSize& size, double SliceTimes::*target) {
-    seats.push_back({size, Place::cpu, target});
-    if (has_device) seats.push_back({size, Place::device, target, size.blocks + 1});
+    seats.push_back({{job, size, SlicePlace::cpu, 0}, target});
+    if (!job.has_device) return;
+    seats.push_back({{job, size, SlicePlace::device, size.blocks + 1}, target});
   };
   add(plan.small, &SliceTimes::small);
   add(plan.large, &SliceTimes::large);
   if (plan.rows) add(*plan.rows, &SliceTimes::rows);
-  if (has_device) {
-    seats.push_back({plan.large, Place::mixed, nullptr, 1 + search::mixed_blocks(plan)});
+  if (job.has_device) {
+    seats.push_back({{job, plan.large, SlicePlace::mixed, 1 + search::mixed_blocks(plan)}});
   }
   return seats;
 }
 
 void put(MeasuredSlices& times, const Seat& seat, double ms) {
-  if (seat.place == Place::mixed) {
-    times.mixed = ms;
-  } else if (seat.place == Place::cpu) {
-    times.cpu.*seat.target = ms;
-  } else {
-    if (!times.device) times.device.emplace();
-    (*times.device).*seat.target = ms;
+  switch (seat.seat.place()) {
+    case SlicePlace::mixed:
+      times.mixed = ms;
+      break;
+    case SlicePlace::cpu:
+      times.cpu.*seat.target = ms;
+      break;
+    case SlicePlace::device:
+      if (!times.device) times.device.emplace();
+      (*times.device).*seat.target = ms;
+      break;
   }
 }
 
@@ -89,23 +78,6 @@ std::string unsliceable(const Placement& placement, int blocks) {
   }
   if (placement.devices.size() > 1) return "a few blocks cannot be shared out to several devices";
   return {};
-}
-
-protocol::MeasureRequest generation_request(const Workload& workload, std::uint32_t samples) {
-  const std::uint32_t per_pass = std::clamp(workload.n_gen, 1U, kTokensPerPass);
-  const std::uint32_t before = workload.n_gen > per_pass ? (workload.n_gen - per_pass) / 2 : 0;
-  return {MeasureKind::generation, workload.n_depth + before, per_pass, samples};
-}
-
-protocol::MeasureRequest prompt_request(const Workload& workload, std::uint32_t tokens) {
-  return {MeasureKind::prompt, workload.n_depth, tokens, 1};
-}
-
-/// The mean, not the median: means of parts add up to the mean of the whole, and a token of the
-/// whole model is long enough to meet what interrupts only some tokens of a slice.
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) /
-         static_cast<double>(std::max<std::size_t>(1, values.size()));
 }
 
 Estimate with_model_error(Estimate estimate) {
@@ -144,16 +116,14 @@ class Rules {
 class SliceRun {
  public:
   SliceRun(const SliceJob& job, search::SlicePlan plan)
-      : job_(job), plan_(std::move(plan)), seats_(seats_for(plan_, job.has_device)) {}
+      : job_(job), plan_(std::move(plan)), seats_(seats_for(job, plan_)) {}
 
   Reading<SlicePrediction> run();
 
  private:
   void choose_residents();
-  Outcome<void> fill(Seat& seat);
-  Outcome<void> fill_residents();
-  Outcome<double> burst(Seat& seat);
-  Outcome<double> prompt(Seat& seat);
+  Outcome<void> load_residents();
+  void keep_only_the_cpu();
   Outcome<void> measure(Seat& seat, MeasuredSlices& generation, MeasuredSlices* prompt);
   Outcome<void> rounds();
   [[nodiscard]] bool wants_prompt() const;
@@ -169,134 +139,63 @@ class SliceRun {
   std::vector<Seat> seats_;
   std::vector<MeasuredSlices> generations_;
   std::vector<MeasuredSlices> prompts_;
-  std::uint64_t largest_bytes_ = 0;  ///< as loaded
   double load_seconds_ = 0;
   double measure_seconds_ = 0;
   double prompt_seconds_ = 0;
   std::vector<std::string> notes_;
 };
 
-Failure impossible(std::string message) {
-  return {FailureClass::config_rejected, Phase::load, std::move(message), std::nullopt, ""};
-}
-
-// An RPC server serves one client at a time, so a worker that holds its device keeps others out.
 void SliceRun::choose_residents() {
-  const auto available = process::available_host_bytes();
+  const auto available = job_.start.available_host_bytes ? job_.start.available_host_bytes()
+                                                         : process::available_host_bytes();
   const std::uint64_t needed = plan_.largest_bytes * kHostCopies * seats_.size();
   const bool short_of_memory = available && needed + job_.start.host_reserve_bytes > *available;
   for (Seat& seat : seats_) {
-    const bool over_rpc = !job_.start.rpc.empty() && seat.place != Place::cpu;
+    const bool over_rpc = is_over_rpc(job_) && seat.seat.place() != SlicePlace::cpu;
     seat.resident = !short_of_memory && !over_rpc;
   }
   if (short_of_memory) notes_.emplace_back("memory is short: slices were loaded for each round");
 }
 
-Outcome<void> SliceRun::fill(Seat& seat) {
-  engine::StartOptions start = job_.start;
-  if (seat.place == Place::cpu) start.rpc.clear();
-  auto worker = engine::Worker::start(start);
-  if (!worker) return tl::unexpected(worker.error());
-  const auto& devices = worker->hello().devices;
-  const auto targets = std::count_if(devices.begin(), devices.end(),
-                                     [](const Device& device) { return device.can_offload(); });
-  if (targets > 1 && job_.base.placement.devices.empty()) {
-    return tl::unexpected(impossible("a few blocks cannot be shared out to several devices"));
-  }
-  Placement placement = job_.base.placement;
-  placement.n_gpu_layers = seat.layers;
-  if (seat.place == Place::cpu && !job_.start.rpc.empty()) placement.devices.clear();
-  const protocol::Slice slice{static_cast<std::uint32_t>(seat.size.first_block),
-                              static_cast<std::uint32_t>(seat.size.blocks), seat.size.vocab_rows};
-  const auto loaded = worker->load({job_.model.path, placement, slice}, plan_.largest_bytes);
-  if (!loaded) return tl::unexpected(loaded.error());
-  if (loaded->n_gpu_layers.value_or(seat.layers) != seat.layers) {
-    return tl::unexpected(impossible(fmt::format("llama.cpp offloaded {} layers of a slice, not {}",
-                                                 *loaded->n_gpu_layers, seat.layers)));
-  }
-  if (loaded->slice) largest_bytes_ = std::max(largest_bytes_, loaded->slice->total_bytes);
-  const auto context = worker->context(job_.base.context);
-  if (!context) return tl::unexpected(context.error());
-  seat.worker.emplace(*std::move(worker));
-  return {};
-}
-
-Outcome<void> SliceRun::fill_residents() {
+Outcome<void> SliceRun::load_residents() {
   const auto start = Clock::now();
   for (Seat& seat : seats_) {
     if (!seat.resident) continue;
     report(0, "loading slices");
-    auto filled = fill(seat);
-    const bool no_room =
-        !filled && filled.error().failure_class == FailureClass::out_of_device_memory;
-    if (!filled && !no_room) return filled;
-    if (!no_room) continue;
-    for (Seat& other : seats_) {
-      other.resident = other.place == Place::cpu;
-      if (!other.resident) other.worker.reset();
-    }
-    notes_.emplace_back("device memory is short: slices were loaded for each round");
+    auto loaded = seat.seat.load(plan_.largest_bytes);
+    if (loaded) continue;
+    if (loaded.error().failure_class != FailureClass::out_of_device_memory) return loaded;
+    keep_only_the_cpu();
   }
   load_seconds_ = seconds_since(start);
   return {};
 }
 
-Outcome<double> SliceRun::burst(Seat& seat) {
-  const double seconds = seat.resident ? kBurstSeconds : kVisitSeconds;
-  std::uint32_t samples = kFewestSamples;
-  if (seat.ms_per_token > 0) {
-    const double wanted = std::clamp(seconds * 1e3 / seat.ms_per_token, 1.0, 200.0);
-    samples = std::max(samples, static_cast<std::uint32_t>(wanted));
+void SliceRun::keep_only_the_cpu() {
+  for (Seat& seat : seats_) {
+    seat.resident = seat.seat.place() == SlicePlace::cpu;
+    if (!seat.resident) seat.seat.unload();
   }
-  std::vector<double> times;
-  const auto done = seat.worker->measure(generation_request(job_.workload, samples + kColdSamples),
-                                         Phase::generation, [&](const Sample& sample) {
-                                           times.push_back(sample.duration_ms);
-                                           return true;
-                                         });
-  if (!done) return tl::unexpected(done.error());
-  if (times.size() > kColdSamples) times.erase(times.begin(), times.begin() + kColdSamples);
-  seat.ms_per_token = mean_of(times);
-  return seat.ms_per_token;
-}
-
-Outcome<double> SliceRun::prompt(Seat& seat) {
-  const auto pass = [&](std::uint32_t tokens) -> Outcome<double> {
-    double ms = 0;
-    const auto done = seat.worker->measure(prompt_request(job_.workload, tokens), Phase::prompt,
-                                           [&](const Sample& sample) {
-                                             ms = sample.duration_ms / sample.tokens;
-                                             return true;
-                                           });
-    if (!done) return tl::unexpected(done.error());
-    return ms;
-  };
-  // The first batch of a context touches its buffers for the first time.
-  if (prompts_.empty() || !seat.resident) {
-    const std::uint32_t few = std::min(job_.workload.n_prompt, job_.base.context.n_ubatch);
-    if (auto warm = pass(std::min(few, 64U)); !warm) return warm;
-  }
-  return pass(job_.workload.n_prompt);
+  notes_.emplace_back("device memory is short: slices were loaded for each round");
 }
 
 Outcome<void> SliceRun::measure(Seat& seat, MeasuredSlices& generation, MeasuredSlices* prompts) {
   if (!seat.resident) {
-    if (auto filled = fill(seat); !filled) return filled;
+    if (auto loaded = seat.seat.load(plan_.largest_bytes); !loaded) return loaded;
   }
-  if (seat.ms_per_token == 0 || !seat.resident) {
-    if (auto warm = burst(seat); !warm) return tl::unexpected(warm.error());
-  }
-  const auto ms = burst(seat);
+  const bool all_stay =
+      std::all_of(seats_.begin(), seats_.end(), [](const Seat& other) { return other.resident; });
+  const auto ms = seat.seat.generation(all_stay ? kBurstSeconds : kBurstSecondsIfLoading);
   if (!ms) return tl::unexpected(ms.error());
   put(generation, seat, *ms);
   if (prompts != nullptr) {
     const auto start = Clock::now();
-    const auto prompt_ms = prompt(seat);
+    const auto prompt_ms = seat.seat.prompt();
     if (!prompt_ms) return tl::unexpected(prompt_ms.error());
     put(*prompts, seat, *prompt_ms);
     prompt_seconds_ += seconds_since(start);
   }
-  if (!seat.resident) seat.worker.reset();
+  if (!seat.resident) seat.seat.unload();
   return {};
 }
 
@@ -346,6 +245,7 @@ std::vector<Estimate> SliceRun::estimates(const std::vector<MeasuredSlices>& rou
 search::SliceCosts SliceRun::costs(const std::vector<MeasuredSlices>& rounds) const {
   using search::SliceCosts;
   std::vector<SliceCosts> each;
+  each.reserve(rounds.size());
   for (const MeasuredSlices& round : rounds) {
     each.push_back(search::costs_of(job_.model, plan_, round));
   }
@@ -371,7 +271,8 @@ SlicePrediction SliceRun::result() const {
   prediction.generation_costs = costs(generations_);
   prediction.prompt_costs = costs(prompts_);
   prediction.plan = plan_;
-  const std::uint64_t largest = largest_bytes_ > 0 ? largest_bytes_ : plan_.largest_bytes;
+  std::uint64_t largest = 0;
+  for (const Seat& seat : seats_) largest = std::max(largest, seat.seat.weight_bytes());
   prediction.weight_share = static_cast<double>(largest) /
                             static_cast<double>(std::max<std::uint64_t>(1, plan_.model_bytes));
   prediction.rounds = static_cast<std::uint32_t>(generations_.size());
@@ -384,7 +285,7 @@ SlicePrediction SliceRun::result() const {
 
 Reading<SlicePrediction> SliceRun::run() {
   choose_residents();
-  if (auto filled = fill_residents(); !filled) return Absence{filled.error().message};
+  if (auto loaded = load_residents(); !loaded) return Absence{loaded.error().message};
   if (auto measured = rounds(); !measured) return Absence{measured.error().message};
   return result();
 }

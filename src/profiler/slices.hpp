@@ -51,7 +51,7 @@ struct SlicePrediction {
 };
 
 /// Relative; what slices are off by beyond noise. docs/results/slices.md has what it was tried on.
-inline constexpr double kSliceModelError = 0.03;
+inline constexpr double kSliceModelError = 0.05;
 
 /// Absent, with one sentence, where slices cannot tell: no sizes that the cache does not hold (see
 /// search::plan_slices), a placement that names single blocks, several devices, a worker that fails

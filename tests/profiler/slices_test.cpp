@@ -3,6 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <functional>
 
 namespace sweetspot::profiler {
 namespace {
@@ -63,6 +67,58 @@ TEST(Slices, WithoutADeviceAndAPromptOnlyTheCpuGenerates) {
   ASSERT_TRUE(prediction) << prediction.reason();
   EXPECT_EQ(prediction->generation_ms_by_layers.size(), 1U);
   EXPECT_TRUE(prediction->prompt_ms_by_layers.empty());
+}
+
+/// How often workers were started for a prediction.
+std::uintmax_t starts_for(const std::function<void(SliceJob&)>& change,
+                          const std::string& script_more = "") {
+  const std::string starts =
+      testing::TempDir() + "sweetspot-slices-starts-" + std::to_string(getpid());
+  std::filesystem::remove(starts);
+  SliceJob asked = job(R"(, "starts_file": ")" + starts + "\"" + script_more);
+  std::filesystem::remove(starts);  // inspecting was a start as well
+  asked.workload.n_prompt = 0;
+  asked.max_seconds = 0;
+  change(asked);
+  const auto prediction = predict_by_slices(asked);
+  EXPECT_TRUE(prediction) << prediction.reason();
+  if (!prediction) return 0;
+  EXPECT_EQ(prediction->rounds, 3U);
+  EXPECT_NEAR(prediction->generation_ms_by_layers.back().value / true_ms(kBlocks + 1), 1, 0.1);
+  const auto count = std::filesystem::file_size(starts);
+  std::filesystem::remove(starts);
+  return count;
+}
+
+TEST(Slices, StayLoadedBetweenRounds) {
+  EXPECT_EQ(starts_for([](SliceJob&) {}), 7U);
+}
+
+TEST(Slices, WhereMemoryIsShortAreLoadedForEachRound) {
+  EXPECT_EQ(starts_for([](SliceJob& asked) {
+              asked.start.available_host_bytes = [] { return std::uint64_t{1'000'000'000}; };
+            }),
+            3 * 7U);
+}
+
+// An RPC server serves one client at a time: what is on its device cannot stay loaded.
+TEST(Slices, BehindRpcTheDevicesAreLoadedForEachRound) {
+  EXPECT_EQ(starts_for([](SliceJob& asked) { asked.start.rpc = {"127.0.0.1:1"}; }), 3 + 3 * 4U);
+}
+
+// The fourth start is the second slice for the device.
+TEST(Slices, WhereTheDeviceIsFullItsSlicesAreLoadedForEachRound) {
+  const std::string full = R"(, "rules": [{"at": "load", "if": {"starts": [4]}, "do": "fault",
+      "code": "model-null", "log": ["ggml_backend_cuda_buffer_type_alloc_buffer: allocating 100 MiB on device 0: cudaMalloc failed: out of memory"]}])";
+  EXPECT_EQ(starts_for([](SliceJob&) {}, full), 3 + 2 + 3 * 4U);
+}
+
+TEST(Slices, WhereNotEvenOneFitsTheReasonIsGiven) {
+  const auto prediction =
+      predict_by_slices(job(R"(, "rules": [{"at": "load", "if": {"layers_from": 1}, "do": "fault",
+              "code": "model-null", "message": "no room"}])"));
+  ASSERT_FALSE(prediction);
+  EXPECT_THAT(prediction.reason(), HasSubstr("no room"));
 }
 
 TEST(Slices, ASliceInCacheIsRefused) {

@@ -58,7 +58,13 @@ class Worker:
             self.process.wait()
         self._from.close()
 
-    def ask(self, request, **fields):
+    def measure(self, **fields):
+        """The milliseconds of each sample of a measurement, in order."""
+        times = []
+        self.ask("measure", on_sample=lambda event: times.append(event["duration_ms"]), **fields)
+        return times
+
+    def ask(self, request, on_sample=lambda event: None, **fields):
         """The result of a request; raises Refused where it is a fault."""
         self._last_id += 1
         line = json.dumps({"id": self._last_id, "request": request, **fields})
@@ -68,6 +74,8 @@ class Worker:
             event = json.loads(line)
             if event["id"] != self._last_id:
                 continue
+            if event["event"] == "sample":
+                on_sample(event)
             if event["event"] == "done":
                 return event["result"]
             if event["event"] == "fault":

@@ -1,0 +1,128 @@
+#include "profiler/slice_seat.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sweetspot::profiler {
+namespace {
+
+using protocol::MeasureKind;
+
+/// As in a trial, so that predictions and trials speak of the same tokens.
+constexpr std::uint32_t kTokensPerPass = 32;
+/// Cut from each burst: they find what the slice before left in the caches.
+constexpr std::uint32_t kColdSamples = 2;
+constexpr std::uint32_t kFewestSamples = 6;  ///< of a burst, cold ones left out
+constexpr double kMostSamples = 200;
+/// Of the prompt that warms up: its buffers are touched for the first time.
+constexpr std::uint32_t kWarmUpTokens = 64;
+
+Failure impossible(std::string message) {
+  return {FailureClass::config_rejected, Phase::load, std::move(message), std::nullopt, ""};
+}
+
+protocol::MeasureRequest generation_request(const Workload& workload, std::uint32_t samples) {
+  const std::uint32_t per_pass = std::clamp(workload.n_gen, 1U, kTokensPerPass);
+  const std::uint32_t before = workload.n_gen > per_pass ? (workload.n_gen - per_pass) / 2 : 0;
+  return {MeasureKind::generation, workload.n_depth + before, per_pass, samples};
+}
+
+/// The mean, not the median: means of parts add up to the mean of the whole, and a token of the
+/// whole model is long enough to meet what interrupts only some tokens of a slice.
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(std::max<std::size_t>(1, values.size()));
+}
+
+bool any_choice_of_devices(const protocol::HelloResult& hello) {
+  return std::count_if(hello.devices.begin(), hello.devices.end(),
+                       [](const Device& device) { return device.can_offload(); }) > 1;
+}
+
+}  // namespace
+
+bool is_over_rpc(const SliceJob& job) {
+  const auto& devices = job.base.placement.devices;
+  return !job.start.rpc.empty() && (devices.empty() || devices.front().starts_with("RPC"));
+}
+
+Outcome<void> SliceSeat::load(std::uint64_t expected_bytes) {
+  engine::StartOptions start = job_->start;
+  Placement placement = job_->base.placement;
+  placement.n_gpu_layers = layers_;
+  if (place_ == SlicePlace::cpu && is_over_rpc(*job_)) {
+    start.rpc.clear();
+    placement.devices.clear();
+  }
+  auto worker = engine::Worker::start(start);
+  if (!worker) return tl::unexpected(worker.error());
+  if (layers_ > 0 && placement.devices.empty() && any_choice_of_devices(worker->hello())) {
+    return tl::unexpected(impossible("a few blocks cannot be shared out to several devices"));
+  }
+  const protocol::Slice slice{static_cast<std::uint32_t>(size_.first_block),
+                              static_cast<std::uint32_t>(size_.blocks), size_.vocab_rows};
+  const auto loaded = worker->load({job_->model.path, placement, slice}, expected_bytes);
+  if (!loaded) return tl::unexpected(loaded.error());
+  if (loaded->n_gpu_layers.value_or(layers_) != layers_) {
+    return tl::unexpected(impossible(fmt::format("llama.cpp offloaded {} layers of a slice, not {}",
+                                                 *loaded->n_gpu_layers, layers_)));
+  }
+  if (loaded->slice) weight_bytes_ = loaded->slice->total_bytes;
+  if (const auto context = worker->context(job_->base.context); !context) {
+    return tl::unexpected(context.error());
+  }
+  worker_.emplace(*std::move(worker));
+  warm_for_generation_ = warm_for_prompts_ = false;
+  return {};
+}
+
+Outcome<double> SliceSeat::generation(double seconds) {
+  if (!warm_for_generation_) {
+    if (auto warm = burst(kFewestSamples); !warm) return warm;
+    warm_for_generation_ = true;
+  }
+  const double wanted = seconds * 1e3 / std::max(ms_per_token_, 1e-3);
+  return burst(static_cast<std::uint32_t>(
+      std::clamp(wanted, static_cast<double>(kFewestSamples), kMostSamples)));
+}
+
+Outcome<double> SliceSeat::burst(std::uint32_t samples) {
+  std::vector<double> times;
+  const auto done = worker_->measure(generation_request(job_->workload, samples + kColdSamples),
+                                     Phase::generation, [&](const Sample& sample) {
+                                       times.push_back(sample.duration_ms);
+                                       return true;
+                                     });
+  if (!done) return tl::unexpected(done.error());
+  if (times.size() > kColdSamples) times.erase(times.begin(), times.begin() + kColdSamples);
+  ms_per_token_ = mean_of(times);
+  return ms_per_token_;
+}
+
+Outcome<double> SliceSeat::prompt() {
+  if (!warm_for_prompts_) {
+    const auto few =
+        std::min({job_->workload.n_prompt, job_->base.context.n_ubatch, kWarmUpTokens});
+    if (auto warm = prompt_of(std::max(few, 1U)); !warm) return warm;
+    warm_for_prompts_ = true;
+  }
+  return prompt_of(job_->workload.n_prompt);
+}
+
+Outcome<double> SliceSeat::prompt_of(std::uint32_t tokens) {
+  double ms_per_token = 0;
+  const auto done = worker_->measure({MeasureKind::prompt, job_->workload.n_depth, tokens, 1},
+                                     Phase::prompt, [&](const Sample& sample) {
+                                       ms_per_token = sample.duration_ms / sample.tokens;
+                                       return true;
+                                     });
+  if (!done) return tl::unexpected(done.error());
+  return ms_per_token;
+}
+
+}  // namespace sweetspot::profiler
