@@ -95,6 +95,7 @@ class Pair {
   void print_steps(const SweepResult& sweep) const {
     std::cout << "seed " << seed_ << ": " << dump(fake::to_json(machine_.parts()), 1) << "\n";
     for (const std::string& step : sweep.steps) std::cout << "  " << step << "\n";
+    for (const std::string& result : sweep.results) std::cout << "  = " << result << "\n";
   }
 
   const Options& options_;

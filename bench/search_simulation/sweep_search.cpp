@@ -61,6 +61,18 @@ class Drive {
   std::vector<std::string> steps_;
 };
 
+std::string in_words(const Trial& trial, const fake::Machine& machine, const Workload& work) {
+  std::string text = fmt::format("{} layers, {}", trial.layers, to_string(trial.extent));
+  if (trial.vram_percent) text += fmt::format(", {:.1f} %", *trial.vram_percent);
+  if (trial.failure) return text + ": " + std::string(to_string(trial.failure->failure_class));
+  text += fmt::format(": {:.2f} ms, truly {:.2f} ms", trial.generation->ms_per_token.value,
+                      true_generation_ms(machine, trial.config, work));
+  for (const Disturbance disturbance : trial.disturbances) {
+    text += fmt::format(", {}", to_string(disturbance));
+  }
+  return text;
+}
+
 const Decision* find_decision(const SweepRecord& record, const char* name) {
   const auto found = std::find_if(record.decisions.begin(), record.decisions.end(),
                                   [&](const Decision& decision) { return decision.name == name; });
@@ -104,6 +116,14 @@ SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const
   judge_answers(machine, bench, rules.workload, bands, answers_of(record), result.decisions);
   const auto profiles = profiles::derive(drive.trials(), bands, machine.offloadable());
   judge_answers(machine, bench, rules.workload, bands, answers_of(profiles), result.profiles);
+  for (const Trial& trial : drive.trials()) {
+    result.results.push_back(in_words(trial, machine, rules.workload));
+  }
+  for (const Profile& profile : profiles) {
+    result.results.push_back(
+        fmt::format("{}: {}", profile.name,
+                    profile.result_index ? std::to_string(profile.n_gpu_layers) : profile.reason));
+  }
   if (result.profiles.regrets.erase("optimum") > 0) --result.profiles.missed;
   for (const auto& [name, regret] : result.decisions.regrets) {
     const Decision* decision = find_decision(record, name.c_str());
