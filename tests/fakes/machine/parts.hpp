@@ -106,7 +106,7 @@ struct Disturbance {
   double ramp = 0.3;                   ///< the first sample after a context takes so much longer
   double throttle_after_seconds = 0;   ///< of work on the device, less what cooled; 0 = never
   double throttle_slowdown = 1.2;      ///< of the device
-  double cooling_seconds = 180;        ///< without work for so long, a device keeps 1/e of its heat
+  double cooling_seconds = 60;         ///< without work for so long, a device keeps 1/e of its heat
   double neighbour_after_seconds = 0;  ///< virtual time; 0 = never
   double neighbour_seconds = 60;       ///< how long he stays
   double neighbour_share = 0.3;        ///< of the host's bandwidth that he takes

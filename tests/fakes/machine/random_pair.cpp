@@ -241,6 +241,7 @@ Disturbance draw_disturbance(Dice& dice) {
   if (dice.chance(0.15)) {
     d.throttle_after_seconds = dice.between(30, 400);
     d.throttle_slowdown = dice.between(1.15, 1.35);
+    d.cooling_seconds = dice.between_log(15, 180);
   }
   if (dice.chance(0.15)) {
     d.neighbour_after_seconds = dice.between(20, 400);

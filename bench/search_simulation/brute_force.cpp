@@ -1,0 +1,35 @@
+#include "brute_force.hpp"
+
+#include <array>
+#include <optional>
+
+#include "answers.hpp"
+#include "llama_bench.hpp"
+#include "truth.hpp"
+
+namespace sweetspot::simulation {
+
+SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+                          const Bands& bands) {
+  const Bench bench(machine, seed, rules);
+  fake::Session session(machine, seed);
+  SearchOutcome outcome;
+  std::array<double, kDecisions.size()> least_ms = {};
+  Answers answers;
+  for (int layers = 0; layers <= machine.offloadable(); ++layers) {
+    const Config config = with_layers(layers);
+    const auto result = llama_bench(session, config, rules.workload, outcome.effort);
+    if (!result) continue;
+    const double percent = bench.visible_percent(config);
+    for (std::size_t k = 0; k < kDecisions.size(); ++k) {
+      if (!belongs_to(kDecisions[k], percent, bands)) continue;
+      if (answers[k] && least_ms[k] <= result->token_ms) continue;
+      answers[k] = layers;
+      least_ms[k] = result->token_ms;
+    }
+  }
+  judge_answers(machine, bench, rules.workload, bands, answers, outcome);
+  return outcome;
+}
+
+}  // namespace sweetspot::simulation

@@ -1,0 +1,174 @@
+// How good and how costly a search is over many pretended machines, against brute force and TPE.
+//
+//   search_simulation --pairs 1000 --json results.json
+//   search_simulation --first 17 --pairs 1 --steps      one machine, step by step
+//
+// The same seeds give the same figures, timing excepted.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench.hpp"
+#include "brute_force.hpp"
+#include "config_space.hpp"
+#include "core/profile.hpp"
+#include "machine/machine.hpp"
+#include "machine/machine_json.hpp"
+#include "machine/random_pair.hpp"
+#include "machine/recorded_curve.hpp"
+#include "sweep_search.hpp"
+#include "tallies.hpp"
+#include "tpe_search.hpp"
+
+namespace {
+
+using namespace sweetspot;              // NOLINT(google-build-using-namespace): a program
+using namespace sweetspot::simulation;  // NOLINT(google-build-using-namespace)
+
+struct Options {
+  std::uint64_t first = 0;
+  std::uint64_t pairs = 1000;
+  std::string curve = "mixed";
+  std::string only;
+  std::string json_path;
+  bool steps = false;
+  bool recorded = false;
+  std::size_t worst = 0;
+  bool check = false;
+};
+
+fake::Parts draw(const Options& options, std::uint64_t seed) {
+  if (options.recorded) return fake::recorded_curve();
+  fake::Wish wish;
+  if (options.curve == "linear") wish.linear = true;
+  if (options.curve == "nonlinear") wish.linear = false;
+  return fake::random_pair(seed, wish);
+}
+
+/// Everything about one pair.
+class Pair {
+ public:
+  Pair(const Options& options, std::uint64_t seed)
+      : options_(options), seed_(seed), machine_(draw(options, seed)) {
+    // Nobody but the server knows what is in use over RPC.
+    rules_.driver = machine_.parts().name != "remote";
+  }
+
+  void run(std::vector<Tally>& tallies, int& settled, int& settled_wrong) {
+    if (wanted("sweep")) {
+      const SweepResult sweep = sweep_search(machine_, seed_, rules_, bands_);
+      keep(tallies[0], sweep.decisions);
+      keep(tallies[1], sweep.profiles);
+      settled += sweep.settled;
+      settled_wrong += sweep.settled_wrong;
+      if (options_.steps) print_steps(sweep);
+    }
+    if (wanted("brute-force")) {
+      keep(tallies[2], brute_force(machine_, seed_, rules_, bands_));
+    }
+    if (wanted("tpe")) keep(tallies[3], run_tpe());
+  }
+
+ private:
+  [[nodiscard]] bool wanted(const char* search) const {
+    return options_.only.empty() || options_.only == search;
+  }
+
+  void keep(Tally& tally, SearchOutcome outcome) const {
+    outcome.seed = seed_;
+    tally.outcomes.push_back(std::move(outcome));
+  }
+
+  SearchOutcome run_tpe() {
+    const Bench bench(machine_, seed_, rules_);
+    const ConfigSpace space(machine_);
+    const double percent = bands_.performance_percent;
+    const double best_ms = space.best_request_ms(bench, rules_.workload, percent);
+    return tpe_search(machine_, space, seed_, rules_, percent, best_ms);
+  }
+
+  void print_steps(const SweepResult& sweep) const {
+    std::cout << "seed " << seed_ << ": " << dump(fake::to_json(machine_.parts()), 1) << "\n";
+    for (const std::string& step : sweep.steps) std::cout << "  " << step << "\n";
+    for (const std::string& result : sweep.results) std::cout << "  = " << result << "\n";
+  }
+
+  const Options& options_;
+  std::uint64_t seed_;
+  fake::Machine machine_;
+  BenchRules rules_;
+  Bands bands_;
+};
+
+/// The goals of the adaptive sweep over the answers of all machines together.
+bool goals_are_met(const Tally& sweep) {
+  constexpr double kMedianRegretPercent = 0.5;
+  constexpr double kP95RegretPercent = 2;
+  constexpr double kMedianLoads = 7;
+  const Json json = to_json(sweep);
+  const Json& regret = json.at("regret_percent").at("all");
+  const bool met = regret.at("median").get<double>() < kMedianRegretPercent &&
+                   regret.at("p95").get<double>() < kP95RegretPercent &&
+                   json.at("loads").at("median").get<double>() <= kMedianLoads;
+  std::cout << (met ? "goals met" : "goals missed")
+            << ": median regret < 0.5 %, 95th percentile < 2 %, at most 7 loads in the median\n";
+  return met;
+}
+
+int simulate(const Options& options) {
+  std::vector<Tally> tallies = {{"adaptive sweep", {}},
+                                {"adaptive sweep, its profiles", {}},
+                                {"brute force, as llama-bench", {}},
+                                {"TPE, 45 trials", {}}};
+  int settled = 0;
+  int settled_wrong = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < options.pairs; ++i) {
+    Pair(options, options.first + i).run(tallies, settled, settled_wrong);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  Json json = {{"first_seed", options.first}, {"pairs", options.pairs}, {"curve", options.curve}};
+  for (const Tally& tally : tallies) {
+    if (tally.outcomes.empty()) continue;
+    std::cout << to_text(tally);
+    json["searches"].push_back(to_json(tally));
+    json["searches"].back()["worst"] = worst_json(tally, options.worst);
+    for (const Json& one : json["searches"].back()["worst"]) std::cout << "  " << dump(one) << "\n";
+  }
+  std::cout << "called settled: " << settled
+            << ", of them off by more than the tolerance: " << settled_wrong << "\n";
+  json["settled"] = settled;
+  json["settled_wrong"] = settled_wrong;
+  std::cerr << "took " << took.count() << " s\n";
+  if (options.check && !goals_are_met(tallies[0])) return 1;
+  if (options.json_path.empty()) return 0;
+  std::ofstream file(options.json_path);
+  file << dump(json, 2) << "\n";
+  return file.good() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Searches on pretended machines");
+  Options options;
+  app.add_option("--first", options.first, "first seed")->capture_default_str();
+  app.add_option("--pairs", options.pairs, "machines")->capture_default_str();
+  app.add_option("--curve", options.curve, "linear, nonlinear or mixed")
+      ->check(CLI::IsMember({"linear", "nonlinear", "mixed"}))
+      ->capture_default_str();
+  app.add_option("--only", options.only, "sweep, brute-force or tpe")
+      ->check(CLI::IsMember({"sweep", "brute-force", "tpe"}));
+  app.add_option("--json", options.json_path, "where to write the figures");
+  app.add_option("--worst", options.worst, "list so many of the largest regrets");
+  app.add_flag("--steps", options.steps, "print every machine and every step of the sweep");
+  app.add_flag("--check", options.check, "exit with 1 where the sweep misses its goals");
+  app.add_flag("--recorded", options.recorded, "the note's curve instead of drawn machines");
+  CLI11_PARSE(app, argc, argv);
+  return simulate(options);
+}

@@ -1,0 +1,188 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "answers.hpp"
+#include "bench.hpp"
+#include "brute_force.hpp"
+#include "config_space.hpp"
+#include "llama_bench.hpp"
+#include "machine/random_pair.hpp"
+#include "machine/recorded_curve.hpp"
+#include "sweep_search.hpp"
+#include "tallies.hpp"
+#include "tpe.hpp"
+#include "tpe_search.hpp"
+#include "truth.hpp"
+
+namespace sweetspot::simulation {
+namespace {
+
+using ::testing::DoubleNear;
+using ::testing::Gt;
+using ::testing::Le;
+using ::testing::Lt;
+
+fake::Parts quiet(fake::Parts parts) {
+  parts.disturbance = {};
+  parts.disturbance.sample = 1e-4;
+  parts.disturbance.load_offset = parts.disturbance.ramp = 0;
+  return parts;
+}
+
+TEST(Bench, AQuietTrialIsTheTruthAndKnowsItsMemory) {
+  const fake::Machine machine(quiet(fake::recorded_curve()));
+  Bench bench(machine, 1, {});
+  const Trial trial = bench.measure(with_layers(20), Extent::full);
+  ASSERT_TRUE(trial.measured());
+  EXPECT_THAT(trial.generation->ms_per_token.value,
+              DoubleNear(true_generation_ms(machine, trial.config, {}), 0.05));
+  EXPECT_THAT(trial.prompt->ms_per_token.value,
+              DoubleNear(machine.prompt_ms_per_token(trial.config, 512, 0), 0.05));
+  EXPECT_THAT(*trial.vram_percent, DoubleNear(100 * 2.85 / 6, 0.1));
+  EXPECT_EQ(bench.effort().loads, 1);
+  EXPECT_THAT(bench.effort().seconds, Gt(0));
+}
+
+TEST(Bench, CompletesATrialWhoseContextStillStandsWithoutALoad) {
+  const fake::Machine machine(quiet(fake::recorded_curve()));
+  Bench bench(machine, 1, {});
+  Trial first = bench.measure(with_layers(20), Extent::generation_only);
+  EXPECT_FALSE(first.prompt);
+  ASSERT_TRUE(bench.complete(first));
+  EXPECT_TRUE(first.prompt);
+  EXPECT_EQ(first.full_depth, FullDepth::verified);
+  EXPECT_EQ(bench.effort().loads, 1);
+  bench.measure(with_layers(10), Extent::generation_only);
+  EXPECT_FALSE(bench.complete(first)) << "another one is loaded";
+}
+
+TEST(Bench, AContextSettingCostsNoLoad) {
+  const fake::Machine machine(quiet(fake::recorded_curve()));
+  Bench bench(machine, 1, {});
+  Config config = with_layers(20);
+  bench.measure(config, Extent::generation_only);
+  config.context.n_ubatch = 256;
+  bench.measure(config, Extent::generation_only);
+  EXPECT_EQ(bench.effort().loads, 1);
+  EXPECT_EQ(bench.effort().trials, 2);
+}
+
+TEST(Bench, AFailureIsATrial) {
+  fake::Parts parts = quiet(fake::recorded_curve());
+  parts.recorded.clear();
+  parts.device.memory_total_gb = 2;
+  const fake::Machine machine(parts);
+  Bench bench(machine, 1, {});
+  const Trial trial = bench.measure(with_layers(43), Extent::full);
+  ASSERT_TRUE(trial.failure);
+  EXPECT_EQ(trial.failure->failure_class, FailureClass::out_of_device_memory);
+  EXPECT_THAT(bench.missing_bytes(with_layers(43)), Gt(0U));
+}
+
+TEST(Truth, TheWinnersOfTheRecordedCurve) {
+  const fake::Machine machine(fake::recorded_curve());
+  const Bench bench(machine, 1, {});
+  const auto winners = true_winners(machine, bench, {}, {});
+  EXPECT_EQ(winners[0], 21);  // 49.3 %
+  EXPECT_EQ(winners[1], 31);  // 68 %
+  EXPECT_EQ(winners[2], 39);  // 84 %
+  EXPECT_EQ(winners[3], 39);
+}
+
+TEST(Truth, AnswersThatAreNotSafeOrNotGivenAreCounted) {
+  const fake::Machine machine(fake::recorded_curve());
+  const Bench bench(machine, 1, {});
+  SearchOutcome outcome;
+  judge_answers(machine, bench, {}, {}, {21, 40, std::nullopt, 0}, outcome);
+  EXPECT_EQ(outcome.unsafe, 1) << "40 layers are not balanced";
+  EXPECT_EQ(outcome.missed, 1);
+  EXPECT_EQ(outcome.regrets.at("fast"), 0);
+  EXPECT_EQ(outcome.regrets.at("performance"), 1);
+  EXPECT_THAT(outcome.regrets.at("optimum"), Gt(0.5));
+}
+
+TEST(BruteForce, FindsTheTruthOnAQuietMachine) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const fake::Machine machine(quiet(fake::random_pair(seed)));
+    const SearchOutcome outcome = brute_force(machine, seed, {}, {});
+    for (const auto& [question, regret] : outcome.regrets)
+      EXPECT_THAT(regret, Lt(1e-3)) << question;
+    EXPECT_EQ(outcome.effort.trials, machine.offloadable() + 1);
+  }
+}
+
+TEST(SweepSearch, FindsTheTruthOnAQuietMachineAndIsTheSameAgain) {
+  const fake::Machine machine(quiet(fake::recorded_curve()));
+  const SweepResult result = sweep_search(machine, 1, {}, {});
+  for (const auto& [question, regret] : result.decisions.regrets) {
+    EXPECT_THAT(regret, Lt(0.02)) << question;
+  }
+  EXPECT_THAT(result.decisions.effort.loads, Le(8));
+  EXPECT_EQ(sweep_search(machine, 1, {}, {}).steps, result.steps);
+}
+
+TEST(Tpe, BeatsChanceOnASlope) {
+  double tpe_sum = 0;
+  double random_sum = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const auto loss = [](const Point& p) {
+      const double x = static_cast<double>(p[0]) - 37;
+      return x * x + (p[1] == 2 ? 0 : 50);
+    };
+    Tpe tpe({{60, true}, {4, false}}, seed);
+    fake::Dice dice(seed);
+    double best = std::numeric_limits<double>::infinity();
+    double best_by_chance = best;
+    for (int i = 0; i < kTpeTrials; ++i) {
+      const Point point = tpe.ask();
+      best = std::min(best, loss(point));
+      tpe.tell(point, loss(point));
+      const Point thrown = {static_cast<std::size_t>(dice.whole(0, 59)),
+                            static_cast<std::size_t>(dice.whole(0, 3))};
+      best_by_chance = std::min(best_by_chance, loss(thrown));
+    }
+    tpe_sum += best;
+    random_sum += best_by_chance;
+  }
+  EXPECT_THAT(tpe_sum, Lt(random_sum / 2));
+}
+
+TEST(Tpe, LivesWithFailuresOnly) {
+  Tpe tpe({{5, true}}, 1);
+  for (int i = 0; i < 30; ++i) tpe.tell(tpe.ask(), std::numeric_limits<double>::infinity());
+  EXPECT_THAT(tpe.ask()[0], Lt(5U));
+}
+
+TEST(TpeSearch, FindsNothingBetterThanTheTrueBest) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const fake::Machine machine(fake::random_pair(seed));
+    const Bench bench(machine, seed, {});
+    const ConfigSpace space(machine);
+    const double best = space.best_request_ms(bench, {}, 85);
+    const SearchOutcome outcome = tpe_search(machine, space, seed, {}, 85, best);
+    EXPECT_EQ(outcome.effort.trials, kTpeTrials);
+    EXPECT_GE(outcome.regrets.at("request"), 0);
+    Point corner;
+    for (const Dimension& dimension : space.dimensions()) corner.push_back(dimension.values - 1);
+    EXPECT_EQ(space.config_of(corner).placement.n_gpu_layers, machine.offloadable());
+  }
+}
+
+TEST(Tallies, QuantilesAndWorst) {
+  EXPECT_EQ(quantile({}, 0.5), 0);
+  EXPECT_DOUBLE_EQ(quantile({3, 1, 2}, 0.5), 2);
+  EXPECT_DOUBLE_EQ(quantile({0, 10}, 0.95), 9.5);
+  Tally tally{"x", {}};
+  SearchOutcome outcome;
+  outcome.seed = 4;
+  outcome.regrets = {{"fast", 0.5}, {"optimum", 0}};
+  tally.outcomes = {outcome};
+  EXPECT_EQ(worst_json(tally, 5).size(), 1U);
+  EXPECT_EQ(to_json(tally)["regret_percent"]["all"]["count"], 2);
+}
+
+}  // namespace
+}  // namespace sweetspot::simulation

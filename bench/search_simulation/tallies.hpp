@@ -1,0 +1,42 @@
+// What became of many searches: distributions, as numbers and as text.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench.hpp"
+#include "core/json.hpp"
+
+namespace sweetspot::simulation {
+
+/// One search on one machine.
+struct SearchOutcome {
+  std::uint64_t seed = 0;
+  /// By question; 1 where a search answered nothing although there was an answer.
+  std::map<std::string, double> regrets;
+  int missed = 0;  ///< questions without an answer although there is one
+  int unsafe = 0;  ///< answers that do not fit the machine or the question
+  Effort effort;
+};
+
+/// Of one way to search, over all machines.
+struct Tally {
+  std::string name;
+  std::vector<SearchOutcome> outcomes;
+};
+
+/// The value below which `share` of the values lie, interpolated; 0 for none.
+double quantile(std::vector<double> values, double share);
+
+/// Median, 95th percentile and mean of everything; regrets in percent.
+Json to_json(const Tally& tally);
+
+/// The seeds of the `count` machines with the largest regrets, worst first, for a closer look.
+Json worst_json(const Tally& tally, std::size_t count);
+
+/// A few lines for people.
+std::string to_text(const Tally& tally);
+
+}  // namespace sweetspot::simulation

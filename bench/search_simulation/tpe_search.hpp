@@ -1,0 +1,19 @@
+// What people run today: so many trials of llama-bench, each a process with a load, chosen by TPE.
+#pragma once
+
+#include <cstdint>
+
+#include "bench.hpp"
+#include "config_space.hpp"
+#include "tallies.hpp"
+
+namespace sweetspot::simulation {
+
+inline constexpr int kTpeTrials = 45;
+
+/// Minimises the workload's time over the space; what fails, or takes more than `percent` of the
+/// device's memory, counts as failed. The regret is named "request".
+SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space, std::uint64_t seed,
+                         const BenchRules& rules, double percent, double best_ms);
+
+}  // namespace sweetspot::simulation
