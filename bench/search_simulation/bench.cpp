@@ -64,8 +64,8 @@ Trial Bench::measure(const Config& config, Extent extent) {
     loaded_.reset();
     standing_.reset();
   } else {
-    trial.full_depth_note = "only its generation was measured";
-    measure_undisturbed(trial, true, extent == Extent::full);
+    trial.full_depth_note = "only its speeds were measured";
+    measure_undisturbed(trial, true, extent != Extent::generation_only);
     if (extent == Extent::full) verify_full_depth(trial);
     finish(trial);
   }
@@ -76,7 +76,7 @@ Trial Bench::measure(const Config& config, Extent extent) {
 bool Bench::complete(Trial& trial) {
   if (!trial.measured() || !standing_ || !(*standing_ == trial.config)) return false;
   trial.extent = Extent::full;
-  measure_undisturbed(trial, false, true);
+  if (!trial.prompt) measure_undisturbed(trial, false, true);
   verify_full_depth(trial);
   effort_.seconds = session_.state().seconds;
   return true;
@@ -144,8 +144,9 @@ std::optional<Speed> Bench::measure_speed(bool prompt, double max_seconds) {
 
 void Bench::measure_generation(Trial& trial) {
   const double share = rules_.workload.n_prompt > 0 ? kGenerationShare : 1.0;
-  trial.generation = measure_speed(
-      false, rules_.max_seconds * (trial.extent == Extent::full ? share : kExploreShare));
+  trial.generation =
+      measure_speed(false, rules_.max_seconds *
+                               (trial.extent == Extent::generation_only ? kExploreShare : share));
 }
 
 void Bench::measure_prompt(Trial& trial) {

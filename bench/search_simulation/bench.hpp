@@ -37,11 +37,12 @@ class Bench {
   /// One trial. What is loaded stays loaded, and is used again where the placement is the same.
   Trial measure(const Config& config, Extent extent);
 
-  /// Measures what a generation_only trial left out, where its context still stands: false where it
-  /// does not.
+  /// Measures what a trial that was not full left out, where its context still stands: false where
+  /// it does not.
   bool complete(Trial& trial);
 
   [[nodiscard]] const Effort& effort() const { return effort_; }
+  [[nodiscard]] const BenchRules& rules() const { return rules_; }
   [[nodiscard]] fake::Session& session() { return session_; }
 
   /// The whole device's memory in use with that config, as the trial shows it.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bench.hpp"
+#include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "core/profile.hpp"
@@ -24,6 +25,7 @@
 #include "sweep_search.hpp"
 #include "tallies.hpp"
 #include "tpe_search.hpp"
+#include "tuner_search.hpp"
 
 namespace {
 
@@ -36,6 +38,7 @@ struct Options {
   std::string curve = "mixed";
   std::string only;
   std::string json_path;
+  Workload workload;
   bool steps = false;
   bool recorded = false;
   std::size_t worst = 0;
@@ -57,6 +60,7 @@ class Pair {
       : options_(options), seed_(seed), machine_(draw(options, seed)) {
     // Nobody but the server knows what is in use over RPC.
     rules_.driver = machine_.parts().name != "remote";
+    rules_.workload = options.workload;
   }
 
   void run(std::vector<Tally>& tallies, int& settled, int& settled_wrong) {
@@ -72,6 +76,7 @@ class Pair {
       keep(tallies[2], brute_force(machine_, seed_, rules_, bands_));
     }
     if (wanted("tpe")) keep(tallies[3], run_tpe());
+    if (wanted("tuner")) keep(tallies[4], run_tuner());
   }
 
  private:
@@ -89,7 +94,21 @@ class Pair {
     const ConfigSpace space(machine_);
     const double percent = bands_.performance_percent;
     const double best_ms = space.best_request_ms(bench, rules_.workload, percent);
-    return tpe_search(machine_, space, seed_, rules_, percent, best_ms);
+    return tpe_search(machine_, space, seed_, rules_, percent, best_ms,
+                      defaults_ms(machine_, bench, {}, percent));
+  }
+
+  SearchOutcome run_tuner() {
+    const Bench bench(machine_, seed_, rules_);
+    const double percent = bands_.performance_percent;
+    const BestConfig best = best_config(machine_, bench, rules_.workload, {}, percent);
+    const TunerResult tuner = tuner_search(machine_, seed_, rules_, {}, percent, best.request_ms);
+    if (options_.steps) {
+      for (const std::string& step : tuner.steps) std::cout << "  " << step << "\n";
+      std::cout << "  = chosen " << dump(to_json(tuner.chosen)) << "\n  = best "
+                << dump(to_json(best.config)) << "\n";
+    }
+    return tuner.outcome;
   }
 
   void print_steps(const SweepResult& sweep) const {
@@ -124,7 +143,8 @@ int simulate(const Options& options) {
   std::vector<Tally> tallies = {{"adaptive sweep", {}},
                                 {"adaptive sweep, its profiles", {}},
                                 {"brute force, as llama-bench", {}},
-                                {"TPE, 45 trials", {}}};
+                                {"TPE, 45 trials", {}},
+                                {"tuner", {}}};
   int settled = 0;
   int settled_wrong = 0;
   const auto start = std::chrono::steady_clock::now();
@@ -162,8 +182,12 @@ int main(int argc, char** argv) {
   app.add_option("--curve", options.curve, "linear, nonlinear or mixed")
       ->check(CLI::IsMember({"linear", "nonlinear", "mixed"}))
       ->capture_default_str();
-  app.add_option("--only", options.only, "sweep, brute-force or tpe")
-      ->check(CLI::IsMember({"sweep", "brute-force", "tpe"}));
+  app.add_option("--only", options.only, "sweep, brute-force, tpe or tuner")
+      ->check(CLI::IsMember({"sweep", "brute-force", "tpe", "tuner"}));
+  app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
+  app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();
+  app.add_option("--depth", options.workload.n_depth, "tokens in the cache before")
+      ->capture_default_str();
   app.add_option("--json", options.json_path, "where to write the figures");
   app.add_option("--worst", options.worst, "list so many of the largest regrets");
   app.add_flag("--steps", options.steps, "print every machine and every step of the sweep");

@@ -6,6 +6,7 @@
 
 #include "answers.hpp"
 #include "bench.hpp"
+#include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "llama_bench.hpp"
@@ -16,6 +17,7 @@
 #include "tpe.hpp"
 #include "tpe_search.hpp"
 #include "truth.hpp"
+#include "tuner_search.hpp"
 
 namespace sweetspot::simulation {
 namespace {
@@ -162,12 +164,41 @@ TEST(TpeSearch, FindsNothingBetterThanTheTrueBest) {
     const Bench bench(machine, seed, {});
     const ConfigSpace space(machine);
     const double best = space.best_request_ms(bench, {}, 85);
-    const SearchOutcome outcome = tpe_search(machine, space, seed, {}, 85, best);
+    const SearchOutcome outcome = tpe_search(machine, space, seed, {}, 85, best, best);
     EXPECT_EQ(outcome.effort.trials, kTpeTrials);
     EXPECT_GE(outcome.regrets.at("request"), 0);
     Point corner;
     for (const Dimension& dimension : space.dimensions()) corner.push_back(dimension.values - 1);
     EXPECT_EQ(space.config_of(corner).placement.n_gpu_layers, machine.offloadable());
+  }
+}
+
+TEST(BestConfig, IsNoWorseThanAnythingTried) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const fake::Machine machine(fake::random_pair(seed));
+    const Bench bench(machine, seed, {});
+    const BestConfig best = best_config(machine, bench, {}, {}, 85);
+    EXPECT_DOUBLE_EQ(true_request_ms(machine, best.config, {}), best.request_ms);
+    EXPECT_THAT(bench.visible_percent(best.config), Le(85));
+    for (int layers = 0; layers <= machine.offloadable(); layers += 3) {
+      const Config config = with_layers(layers);
+      if (!machine.is_safe(config) || bench.visible_percent(config) > 85) continue;
+      EXPECT_THAT(true_request_ms(machine, config, {}), Gt(best.request_ms * 0.999999));
+    }
+  }
+}
+
+TEST(TunerSearch, RecommendsNothingUnsafeNorSlowerThanTheDefaults) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    const fake::Machine machine(quiet(fake::random_pair(seed)));
+    const Bench bench(machine, seed, {});
+    const double best_ms = best_config(machine, bench, {}, {}, 85).request_ms;
+    const TunerResult result = tuner_search(machine, seed, {}, {}, 85, best_ms);
+    EXPECT_EQ(result.outcome.unsafe, 0) << seed;
+    EXPECT_EQ(result.outcome.missed, 0) << seed;
+    // 0: the defaults themselves do not keep to the limit.
+    const double speed_up = result.outcome.speed_up;
+    EXPECT_TRUE(speed_up == 0 || speed_up > 0.99) << seed << ": " << speed_up;
   }
 }
 

@@ -18,6 +18,8 @@ struct SearchOutcome {
   std::map<std::string, double> regrets;
   int missed = 0;  ///< questions without an answer although there is one
   int unsafe = 0;  ///< answers that do not fit the machine or the question
+  /// True, over llama.cpp's own defaults; 0 where they do not keep to the limit, or nobody asked.
+  double speed_up = 0;
   Effort effort;
 };
 

@@ -10,7 +10,8 @@
 namespace sweetspot::simulation {
 
 SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space, std::uint64_t seed,
-                         const BenchRules& rules, double percent, double best_ms) {
+                         const BenchRules& rules, double percent, double best_ms,
+                         double baseline_ms) {
   const Bench bench(machine, seed, rules);
   fake::Session session(machine, seed);
   Tpe tpe(space.dimensions(), seed);
@@ -37,7 +38,9 @@ SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space,
     return outcome;
   }
   outcome.unsafe = static_cast<int>(!machine.is_safe(*chosen));
-  outcome.regrets["request"] = regret(best_ms, true_request_ms(machine, *chosen, rules.workload));
+  const double chosen_ms = true_request_ms(machine, *chosen, rules.workload);
+  outcome.regrets["request"] = regret(best_ms, chosen_ms);
+  outcome.speed_up = baseline_ms / chosen_ms;
   return outcome;
 }
 

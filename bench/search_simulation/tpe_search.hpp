@@ -13,7 +13,9 @@ inline constexpr int kTpeTrials = 45;
 
 /// Minimises the workload's time over the space; what fails, or takes more than `percent` of the
 /// device's memory, counts as failed. The regret is named "request".
+/// `baseline_ms` is what the speed-up is over, 0 = nothing.
 SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space, std::uint64_t seed,
-                         const BenchRules& rules, double percent, double best_ms);
+                         const BenchRules& rules, double percent, double best_ms,
+                         double baseline_ms);
 
 }  // namespace sweetspot::simulation
