@@ -373,7 +373,9 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
   Decision diminishing;
   diminishing.name = "diminishing";
   diminishing.settled = view.diminishing_known;
-  diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
+  if (view.diminishing_known) {
+    diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
+  }
   diminishing.sentence =
       fmt::format("between {} and {} layers another one begins to gain less than {:g} %",
                   view.diminishing.first, view.diminishing.second, kWorthwhileGain * 100);
