@@ -19,10 +19,14 @@ KnobWalk::KnobWalk(Config start, const KnobLimits& limits)
   if (limits_.allow_kv_quant) add_cache_types();
 }
 
-void KnobWalk::add(Direction direction) {
+bool KnobWalk::is_fixed(std::string_view knob) const {
   const auto& fixed = limits_.fixed;
-  const bool may_change = std::find(fixed.begin(), fixed.end(), direction.knob) == fixed.end();
-  if (may_change && !direction.changes.empty()) directions_.push_back(std::move(direction));
+  return std::find(fixed.begin(), fixed.end(), knob) != fixed.end();
+}
+
+void KnobWalk::add(Direction direction) {
+  if (is_fixed(direction.knob) || direction.changes.empty()) return;
+  directions_.push_back(std::move(direction));
 }
 
 void KnobWalk::add_flash_attention() {
@@ -34,20 +38,28 @@ void KnobWalk::add_flash_attention() {
        "is flash attention worth it here"});
 }
 
+// A quantized V needs flash attention: where the user switched it off, or chose a type, both stay.
 void KnobWalk::add_cache_types() {
+  const bool may_use_flash =
+      !is_fixed("flash_attn") || best_.context.flash_attn != FlashAttention::off;
+  if (is_fixed("type_v") || !may_use_flash) return;
+  const bool keep_flash = is_fixed("flash_attn");
   Direction smaller{"type_k", {}, "is a smaller cache faster, and is the output the same"};
   for (const char* type : {"q8_0", "q4_0"}) {
-    smaller.changes.push_back({fmt::format("{} cache", type), [type](ContextSettings& context) {
-                                 context.type_k = context.type_v = type;
-                                 context.flash_attn = FlashAttention::on;  // a quantized V needs it
-                               }});
+    smaller.changes.push_back(
+        {fmt::format("{} cache", type), [type, keep_flash](ContextSettings& context) {
+           context.type_k = context.type_v = type;
+           if (!keep_flash) context.flash_attn = FlashAttention::on;
+         }});
   }
   add(std::move(smaller));
 }
 
-// A prompt is cut into pieces of n_ubatch: one larger than the prompt changes nothing.
+// A prompt is cut into pieces of n_ubatch: one larger than the prompt changes nothing, nor does one
+// larger than n_batch, which grows along unless the user chose it.
 void KnobWalk::add_batches() {
   const std::uint32_t now = best_.context.n_ubatch;
+  const std::uint32_t largest = is_fixed("n_batch") ? best_.context.n_batch : 2048;
   if (limits_.n_prompt == 0) return;
   const auto piece = [](std::uint32_t n) {
     return Change{fmt::format("n_ubatch {}", n), [n](ContextSettings& context) {
@@ -56,7 +68,8 @@ void KnobWalk::add_batches() {
                   }};
   };
   Direction up{"n_ubatch", {}, "do larger pieces of the prompt pay"};
-  for (std::uint32_t n = now * 2; n <= 2048 && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
+  for (std::uint32_t n = now * 2;
+       n <= std::min(largest, 2048U) && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
        n *= 2) {
     up.changes.push_back(piece(n));
   }
@@ -76,12 +89,14 @@ void KnobWalk::add_batches() {
 void KnobWalk::add_threads() {
   const int now = best_.context.n_threads > 0 ? best_.context.n_threads : limits_.physical_cores;
   const int batch = best_.context.n_threads_batch > 0 ? best_.context.n_threads_batch : now;
-  const auto threads = [batch](int n) {
+  const bool keep_batch = is_fixed("n_threads_batch");
+  const auto threads = [batch, keep_batch](int n) {
     return Change{fmt::format("{} thread{}", n, n == 1 ? "" : "s"),
-                  [n, batch](ContextSettings& context) {
+                  [n, batch, keep_batch](ContextSettings& context) {
                     context.n_threads = n;
                     // 0 would follow n_threads.
-                    if (context.n_threads_batch == 0) context.n_threads_batch = batch;
+                    if (context.n_threads_batch == 0 && !keep_batch)
+                      context.n_threads_batch = batch;
                   }};
   };
   Direction fewer{"n_threads", {}, "generation waits for memory: do fewer threads do"};

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.hpp"
@@ -57,6 +58,7 @@ class KnobWalk {
     bool skip_after_win = false;  ///< the direction before it won: this one lies behind us
   };
 
+  [[nodiscard]] bool is_fixed(std::string_view knob) const;
   void add(Direction direction);
   void add_threads();
   void add_batches();
