@@ -41,7 +41,7 @@ int PlacementShape::split_blocks(const Placement& placement) const {
 double PlacementShape::cpu_share(const Placement& placement) const {
   const int layers = effective_layers(placement.n_gpu_layers, offloadable());
   const double whole = layers_.cpu_share(layers);
-  const double per_block = (1 - layers_.cpu_share(offloadable() + 1)) / blocks_;
+  const double per_block = layers_.cpu_share(1) / blocks_;  // with the output alone on the device
   return std::min(1.0, whole + split_blocks(placement) * per_block * ffn_share_);
 }
 
