@@ -188,11 +188,19 @@ Worlds Tuner::worlds_of(const std::vector<std::size_t>& points) const {
     if (seen.empty() || tokens <= 0) return;
     const TimeModel model = TimeModel::fit(shape_.prior(scale), seen, features);
     Worlds drawn = model.draw(kWorlds, seed);
-    for (std::size_t k = 0; k < points.size(); ++k) {
-      const double on_cpu = shape_.cpu_share(options_[points[k]].config.placement);
-      const double least = kLeastShare * ((cpu != nullptr ? cpu->value * on_cpu : 0) +
-                                          (all != nullptr ? all->value * (1 - on_cpu) : 0));
-      for (auto& world : drawn) world[k] = std::max(world[k], least);
+    const auto least = [&](const Placement& placement) {
+      const double on_cpu = shape_.cpu_share(placement);
+      return kLeastShare * ((cpu != nullptr ? cpu->value * on_cpu : 0) +
+                            (all != nullptr ? all->value * (1 - on_cpu) : 0));
+    };
+    // One arm that took less refutes it.
+    const bool holds = std::none_of(arms_.begin(), arms_.end(), [&](const Arm& arm) {
+      const std::optional<Estimate>& ms = select(arm);
+      return ms && arm.config.context == base_ && ms->high < least(arm.config.placement);
+    });
+    for (std::size_t k = 0; holds && k < points.size(); ++k) {
+      const double ms = least(options_[points[k]].config.placement);
+      for (auto& world : drawn) world[k] = std::max(world[k], ms);
     }
     if (sum.empty()) sum.assign(drawn.size(), std::vector<double>(points.size(), 0));
     sum.resize(std::min(sum.size(), drawn.size()));
@@ -216,8 +224,8 @@ Worlds Tuner::worlds_of(const std::vector<std::size_t>& points) const {
 // ---- what to do
 
 std::optional<TuneStep> Tuner::ask(bool hurry) {
-  if (hurry && stage_ != Stage::baseline && stage_ != Stage::done) stage_ = Stage::finals;
   while (true) {
+    if (hurry && stage_ != Stage::baseline && stage_ != Stage::done) stage_ = Stage::finals;
     std::optional<TuneStep> next;
     switch (stage_) {
       case Stage::baseline:
@@ -350,6 +358,13 @@ std::optional<TuneStep> Tuner::ask_final() {
     if (winner == nullptr || winner->config == baseline_) return std::nullopt;
     finalist_ = winner->config;
   }
+  // Defaults that cannot run are nothing to be held against; the winner must still prove itself.
+  if (const Arm* held = find(baseline_); held == nullptr || !held->cost) {
+    if (find(*finalist_)->proved) return std::nullopt;
+    TuneStep proof = step(*finalist_, "the winner, in full", "the defaults could not be measured");
+    proof.extent = Extent::full;
+    return proof;
+  }
   if (static_cast<int>(rounds_.size()) >= rules_.final_rounds) return std::nullopt;
   if (rounds_.size() >= 2) {
     const auto ratio = speed_up();
@@ -378,6 +393,7 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   arm.vram_bytes = trial.vram_used_bytes;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
+  arm.why_no_cost = cost ? std::string() : cost.reason();
   if (trial.measured()) {
     arm.generation_ms = trial.generation->ms_per_token;
     if (trial.prompt) arm.prompt_ms = trial.prompt->ms_per_token;
@@ -394,18 +410,28 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   } else if (stage_ == Stage::trade) {
     ++trades_;
   } else if (stage_ == Stage::finals && finalist_) {
-    if (!arm.cost || (trial.config == *finalist_ && !arm.objection.empty())) {
-      finalist_.reset();  // it does not hold: the next best takes its place
-      round_baseline_.reset();
-    } else if (trial.config == baseline_) {
-      round_baseline_ = index;
-      round_costs_.push_back(*arm.cost);
-    } else if (round_baseline_) {
-      round_costs_.push_back(*arm.cost);
-      const double ratio = round_costs_[round_costs_.size() - 2].value / arm.cost->value;
-      rounds_.push_back({*round_baseline_, index, ratio});
-      round_baseline_.reset();
-    }
+    tell_final(arm, index);
+  }
+}
+
+void Tuner::tell_final(const Arm& arm, std::size_t index) {
+  const bool is_baseline = arm.config == baseline_;
+  if (!is_baseline && (!arm.cost || !arm.objection.empty())) {
+    // It does not hold: the next best takes its place, and these rounds say nothing of that one.
+    finalist_.reset();
+    rounds_.clear();
+    round_costs_.clear();
+    round_baseline_.reset();
+  } else if (is_baseline) {
+    round_baseline_.reset();
+    if (!arm.cost) return;
+    round_baseline_ = index;
+    round_baseline_cost_ = *arm.cost;
+  } else if (round_baseline_) {
+    round_costs_.push_back(round_baseline_cost_);
+    round_costs_.push_back(*arm.cost);
+    rounds_.push_back({*round_baseline_, index, round_baseline_cost_.value / arm.cost->value});
+    round_baseline_.reset();
   }
 }
 
@@ -455,6 +481,11 @@ TuneRecord Tuner::record() const {
   }
   if (winner == nullptr) {
     record.verdict = "nothing could be measured within the constraints";
+    if (baseline != nullptr) {
+      const std::string& why =
+          baseline->objection.empty() ? baseline->why_no_cost : baseline->objection;
+      if (!why.empty()) record.verdict += "; of llama.cpp's defaults: " + why;
+    }
   } else if (winner == baseline) {
     record.verdict = record.rounds.empty()
                          ? "llama.cpp's defaults are best: nothing that was tried beats them"
@@ -467,6 +498,8 @@ TuneRecord Tuner::record() const {
     if (baseline != nullptr && !baseline->objection.empty()) {
       record.verdict += ", which must not be used: " + baseline->objection;
     }
+  } else if (baseline != nullptr && !baseline->cost) {
+    record.verdict = "the best that was found; llama.cpp's defaults could not be measured";
   } else {
     record.verdict = "the best so far; it was not yet measured in turn with llama.cpp's defaults";
   }

@@ -78,9 +78,10 @@ class Tuner {
     std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
     std::optional<Estimate> prompt_ms = std::nullopt;
     Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
-    std::string objection = {};  ///< why it must not win
-    std::size_t index = 0;       ///< of the trial that proves it, else of its last
-    bool proved = false;         ///< measured with its whole context in use
+    std::string why_no_cost = {};  ///< where cost is empty
+    std::string objection = {};    ///< why it must not win
+    std::size_t index = 0;         ///< of the trial that proves it, else of its last
+    bool proved = false;           ///< measured with its whole context in use
   };
 
   [[nodiscard]] const Arm* find(const Config& config) const;
@@ -94,6 +95,7 @@ class Tuner {
   [[nodiscard]] std::optional<TuneStep> ask_context();
   [[nodiscard]] std::optional<TuneStep> ask_trade();
   [[nodiscard]] std::optional<TuneStep> ask_final();
+  void tell_final(const Arm& arm, std::size_t index);
   [[nodiscard]] std::vector<std::size_t> base_options() const;
   [[nodiscard]] Worlds worlds_of(const std::vector<std::size_t>& points) const;
   [[nodiscard]] double predicted_cost(const Placement& placement) const;
@@ -112,6 +114,7 @@ class Tuner {
   std::vector<TuneRound> rounds_;
   std::vector<Estimate> round_costs_;  ///< of the baseline and the winner in turn
   std::optional<std::size_t> round_baseline_;
+  Estimate round_baseline_cost_;  ///< of the round that is under way
   int trades_ = 0;
 };
 
