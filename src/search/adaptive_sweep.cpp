@@ -136,13 +136,20 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   const double cpu_ms = cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0;
   const auto all = rows_.find(shape_.offloadable());
   const double all_ms = all != rows_.end() && all->second.ms ? all->second.ms->value : 0;
+  const auto least_ms = [&](std::size_t i) {
+    const double on_cpu = shape_.cpu_share(candidates_[i].layers);
+    return kLeastShare * (on_cpu * cpu_ms + (1 - on_cpu) * all_ms);
+  };
+  // One row that took less refutes it: a slow second device, a card that slows down when full.
+  bool holds = true;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (is_usable(i) && row_of(i)->ms->high < least_ms(i)) holds = false;
+  }
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     layers.push_back(candidates_[i].layers);
     if (is_usable(i) || is_open(i)) tryable.push_back(i);
-    if (!is_open(i)) continue;
-    const double on_cpu = shape_.cpu_share(candidates_[i].layers);
-    const double least = kLeastShare * (on_cpu * cpu_ms + (1 - on_cpu) * all_ms);
-    for (auto& world : worlds) world[i] = std::max(world[i], least);
+    if (!is_open(i) || !holds) continue;
+    for (auto& world : worlds) world[i] = std::max(world[i], least_ms(i));
   }
   view.contests = contests();
   for (const Contest& contest : view.contests) {
