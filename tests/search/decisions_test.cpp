@@ -1,0 +1,98 @@
+#include "search/decisions.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sweetspot::search {
+namespace {
+
+using testing::DoubleEq;
+using testing::Each;
+using testing::Optional;
+
+TEST(Judge, TheFastestOfTheMeasuredOnAverageWins) {
+  // In most worlds candidate 1 is faster, but by less than it loses in the last.
+  const Worlds worlds = {{10, 9}, {10, 9}, {10, 13}};
+  const Verdict verdict = judge({"all", {0, 1}, {}}, worlds, 2, 0.02);
+  EXPECT_THAT(verdict.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(verdict.doubt, 0) << "nothing is open";
+}
+
+TEST(Judge, DoubtIsTheShareOfWorldsThatAnOpenOneWinsByMoreThanTheTolerance) {
+  const Worlds worlds = {
+      {10, 8, 12},     // 1 wins by 20 %
+      {10, 9.9, 12},   // by 1 %: no reason to try it
+      {10, 12, 7},     // 2 wins by 30 %
+      {10, 11, 10.5},  // neither
+  };
+  const Verdict verdict = judge({"all", {0}, {1, 2}}, worlds, 3, 0.02);
+  EXPECT_THAT(verdict.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(verdict.doubt, 0.5);
+  ASSERT_EQ(verdict.gain.size(), 3U);
+  EXPECT_DOUBLE_EQ(verdict.gain[0], 0);
+  EXPECT_NEAR(verdict.gain[1], (0.2 + 0.01) / 4, 1e-12);
+  EXPECT_NEAR(verdict.gain[2], 0.3 / 4, 1e-12);
+}
+
+TEST(Judge, WithNothingMeasuredEverythingIsInDoubt) {
+  const Worlds worlds = {{5, 6}, {5, 6}, {5, 6}, {7, 6}};
+  const Verdict verdict = judge({"all", {}, {0, 1}}, worlds, 2, 0.02);
+  EXPECT_FALSE(verdict.winner);
+  EXPECT_DOUBLE_EQ(verdict.doubt, 1);
+  EXPECT_THAT(verdict.gain, testing::ElementsAre(DoubleEq(0.75), DoubleEq(0.25)));
+}
+
+TEST(Judge, AnEmptyContestIsSettledWithoutAWinner) {
+  const Verdict verdict = judge({"none", {}, {}}, {{1}, {2}}, 1, 0.02);
+  EXPECT_FALSE(verdict.winner);
+  EXPECT_DOUBLE_EQ(verdict.doubt, 0);
+  EXPECT_THAT(verdict.gain, Each(0));
+}
+
+TEST(Judge, OutsidersDoNotCount) {
+  const Worlds worlds = {{10, 1, 9.95}};
+  const Verdict verdict = judge({"band", {0}, {2}}, worlds, 3, 0.02);
+  EXPECT_THAT(verdict.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(verdict.doubt, 0);
+  EXPECT_DOUBLE_EQ(verdict.gain[1], 0);
+}
+
+TEST(DiminishingRange, IsWhereNoFurtherLayerPays) {
+  // Speed gained per layer: 25 %, 14 %, 1 %, 1 %.
+  const std::vector<double> world = {100, 80, 70, 69.3, 68.6};
+  const auto range = diminishing_range({world, world}, {0, 1, 2, 3, 4}, {0, 1, 2, 3, 4}, 0.02);
+  EXPECT_EQ(range, std::pair(2, 2));
+}
+
+TEST(DiminishingRange, CountsPerLayerNotPerTrial) {
+  // 10 layers together gain 11 %: each about 1 %.
+  const auto few = diminishing_range({{100, 90}}, {0, 1}, {0, 10}, 0.02);
+  EXPECT_EQ(few, std::pair(0, 0));
+  const auto many = diminishing_range({{100, 90}}, {0, 1}, {0, 2}, 0.02);
+  EXPECT_EQ(many, std::pair(2, 2));
+}
+
+TEST(DiminishingRange, ALateGainOutweighsAFlatStretch) {
+  const auto range = diminishing_range({{100, 100, 100, 80}}, {0, 1, 2, 3}, {0, 1, 2, 3}, 0.02);
+  EXPECT_EQ(range, std::pair(3, 3));
+}
+
+TEST(DiminishingRange, SpansTheWorldsWithoutTheirRarestTails) {
+  const std::vector<double> early = {100, 80, 80, 80};
+  const std::vector<double> late = {100, 80, 60, 40};
+  Worlds worlds(100, early);
+  worlds.back() = late;  // one in a hundred
+  const std::vector<std::size_t> members = {0, 1, 2, 3};
+  EXPECT_EQ(diminishing_range(worlds, members, {0, 1, 2, 3}, 0.02), std::pair(1, 1));
+  for (std::size_t i = 50; i < 100; ++i) worlds[i] = late;
+  EXPECT_EQ(diminishing_range(worlds, members, {0, 1, 2, 3}, 0.02), std::pair(1, 3));
+}
+
+TEST(DiminishingRange, LooksAtItsMembersOnly) {
+  // Candidate 1 did not run: what it might gain does not count.
+  const auto range = diminishing_range({{100, 1, 99}}, {0, 2}, {0, 1, 2}, 0.02);
+  EXPECT_EQ(range, std::pair(0, 0));
+}
+
+}  // namespace
+}  // namespace sweetspot::search

@@ -1,0 +1,153 @@
+#include "search/tune_space.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "search/curve.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+using test::uniform_model;
+
+constexpr std::uint64_t kGib = std::uint64_t{1} << 30U;
+
+ModelInfo experts_model(int blocks) {
+  ModelInfo model = uniform_model(blocks);
+  for (LayerSize& layer : model.layers) layer.expert_bytes = 90'000'000;
+  model.n_expert = 8;
+  model.n_expert_used = 2;
+  return model;
+}
+
+using Key = std::tuple<int, int, int>;
+
+std::set<Key> keys(const std::vector<Placement>& placements) {
+  std::set<Key> all;
+  for (const Placement& one : placements) {
+    all.insert({one.n_gpu_layers, one.n_cpu_moe, one.n_cpu_ffn});
+  }
+  EXPECT_EQ(all.size(), placements.size()) << "each once";
+  return all;
+}
+
+TEST(Placements, OfADenseModelAreLayersAndSplitBlocks) {
+  const auto all = keys(placements_of({}, uniform_model(4), true));
+  const std::set<Key> expected = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {4, 0, 0},
+                                  {5, 0, 0}, {5, 0, 1}, {5, 0, 2}, {5, 0, 3}, {5, 0, 4}};
+  EXPECT_EQ(all, expected);
+}
+
+TEST(Placements, OfExpertsLeaveThemOnTheCpu) {
+  const auto all = keys(placements_of({}, experts_model(4), true));
+  const std::set<Key> expected = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {4, 0, 0},
+                                  {5, 0, 0}, {5, 1, 0}, {5, 2, 0}, {5, 3, 0}, {5, 4, 0},
+                                  {2, 4, 0}, {3, 4, 0}, {4, 4, 0}};
+  EXPECT_EQ(all, expected);
+}
+
+TEST(Placements, WithoutADeviceThereIsOne) {
+  EXPECT_EQ(keys(placements_of({}, experts_model(4), false)), (std::set<Key>{{0, 0, 0}}));
+}
+
+TEST(Placements, KeepWhatElseTheUserChose) {
+  Placement base;
+  base.devices = {"CUDA1"};
+  base.load_mode = LoadMode::none;
+  for (const Placement& one : placements_of(base, uniform_model(4), true)) {
+    EXPECT_EQ(one.devices, base.devices);
+    EXPECT_EQ(one.load_mode, base.load_mode);
+  }
+}
+
+TEST(MemoryVariants, BeginWithTheBaseAndDifferInOneSettingEach) {
+  const ContextSettings base;
+  const auto variants = memory_variants(base, true);
+  ASSERT_FALSE(variants.empty());
+  EXPECT_EQ(variants.front(), base);
+  std::set<std::uint32_t> ubatches;
+  int without_offload = 0;
+  for (std::size_t i = 1; i < variants.size(); ++i) {
+    EXPECT_NE(variants[i], base);
+    EXPECT_GE(variants[i].n_batch, variants[i].n_ubatch);
+    EXPECT_EQ(variants[i].n_ctx, base.n_ctx);
+    ubatches.insert(variants[i].n_ubatch);
+    without_offload += variants[i].kv_offload ? 0 : 1;
+  }
+  EXPECT_EQ(ubatches, (std::set<std::uint32_t>{256, 512, 1024, 2048}));
+  EXPECT_EQ(without_offload, 1);
+}
+
+TEST(MemoryVariants, LeaveOutWhatCannotBe) {
+  ContextSettings base;
+  base.n_ctx = 1024;
+  for (const ContextSettings& one : memory_variants(base, true)) EXPECT_LE(one.n_ubatch, 1024U);
+  for (const ContextSettings& one : memory_variants(base, false)) EXPECT_TRUE(one.kv_offload);
+  base.kv_offload = false;
+  const auto variants = memory_variants(base, true);
+  EXPECT_EQ(std::count(variants.begin(), variants.end(), base), 1);
+}
+
+// ---- what --fit does
+
+TuneOption option(int layers, std::uint64_t left_bytes, int n_cpu_moe = 0, int n_cpu_ffn = 0) {
+  TuneOption one;
+  one.config.placement.n_gpu_layers = layers;
+  one.config.placement.n_cpu_moe = n_cpu_moe;
+  one.config.placement.n_cpu_ffn = n_cpu_ffn;
+  one.left_bytes = left_bytes;
+  return one;
+}
+
+Key fitted(const std::vector<TuneOption>& options) {
+  const Placement& chosen = options[fitted_option(options, {})].config.placement;
+  return {chosen.n_gpu_layers, chosen.n_cpu_moe, chosen.n_cpu_ffn};
+}
+
+TEST(Fit, TakesEverythingThatLeavesAGib) {
+  EXPECT_EQ(fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, kGib)}), Key(2, 0, 0));
+}
+
+TEST(Fit, AByteLessThanAGibIsTooLittle) {
+  EXPECT_EQ(fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, kGib - 1)}), Key(1, 0, 0));
+}
+
+TEST(Fit, WhatIsRefusedOrUnknownIsNotTaken) {
+  std::vector<TuneOption> options = {option(0, 8 * kGib), option(1, 3 * kGib), option(2, 2 * kGib)};
+  options[2].why_not = "needs more than there is";
+  EXPECT_EQ(fitted(options), Key(1, 0, 0));
+  options[1].left_bytes = Absence{"not asked"};
+  EXPECT_EQ(fitted(options), Key(0, 0, 0));
+}
+
+TEST(Fit, KnowsNoSplitDenseBlocks) {
+  EXPECT_EQ(
+      fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, 0), option(2, 2 * kGib, 0, 2)}),
+      Key(1, 0, 0));
+}
+
+TEST(Fit, OfExpertsAllLayersAndAsFewExpertsOnTheCpuAsItTakes) {
+  const std::vector<TuneOption> options = {option(0, 8 * kGib),    option(1, 7 * kGib),
+                                           option(2, 5 * kGib),    option(3, 0),
+                                           option(3, kGib / 2, 1), option(3, 2 * kGib, 2),
+                                           option(3, 4 * kGib, 3), option(2, 6 * kGib, 3)};
+  EXPECT_EQ(fitted(options), Key(3, 2, 0));
+}
+
+TEST(Fit, LooksAtOneContext) {
+  std::vector<TuneOption> options = {option(0, 8 * kGib), option(1, 0), option(1, 2 * kGib)};
+  options[2].config.context.n_ubatch = 256;
+  EXPECT_EQ(fitted(options), Key(0, 0, 0));
+  EXPECT_EQ(fitted_option(options, options[2].config.context), 2U);
+}
+
+TEST(Fit, TheCpuNeedsNoDeviceMemory) {
+  EXPECT_EQ(fitted({option(0, 0), option(1, 0)}), Key(0, 0, 0));
+}
+
+}  // namespace
+}  // namespace sweetspot::search
