@@ -38,5 +38,6 @@ void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcom
 void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_serve(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_synth(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_tune(CLI::App& app, const Environment& environment, Result<int>& outcome);
 
 }  // namespace sweetspot::cli

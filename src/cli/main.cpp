@@ -19,8 +19,9 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 6> kCommands = {{
+constexpr std::array<Command, 7> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
+    {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
     {"inspect", "Show what a GGUF file says of itself", add_inspect},

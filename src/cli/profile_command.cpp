@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "cli/environment.hpp"
+#include "cli/measured_run.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/run_progress.hpp"
 #include "cli/sweep_question.hpp"
@@ -57,54 +58,11 @@ Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environmen
 void print_run(const Run& run, const ProfileOptions& options, const Environment& environment) {
   const report::Style style = stdout_style(environment);
   for (const std::string& part :
-       {report::results_table(run, style, sort_of(options)), report::failures_text(run, style),
-        report::memory_table(run, style), report::analysis_text(run, style),
-        report::profiles_text(run, style)}) {
+       {report::results_table(run, style, sort_of(options)), report::curve_text(run, style),
+        report::failures_text(run, style), report::memory_table(run, style),
+        report::analysis_text(run, style), report::profiles_text(run, style)}) {
     if (!part.empty()) fmt::print("\n{}", part);
   }
-}
-
-bool is_model_fault(const Trial& trial) {
-  if (!trial.failure) return false;
-  const FailureClass failure_class = trial.failure->failure_class;
-  return failure_class == FailureClass::model_invalid ||
-         failure_class == FailureClass::model_unsupported ||
-         failure_class == FailureClass::non_finite_output;
-}
-
-Result<int> nothing_measured(const Run& run) {
-  const auto& results = run.results;
-  const bool model_at_fault =
-      !results.empty() && std::all_of(results.begin(), results.end(), is_model_fault);
-  if (model_at_fault) {
-    return error(ErrorKind::model,
-                 fmt::format("{}: {}", run.model.path, results.front().failure->message));
-  }
-  return error(ErrorKind::nothing_measurable, "no configuration could be measured",
-               "each row above says why its own failed");
-}
-
-// What the user must hear first decides the exit code.
-Result<int> conclude(const profiler::RunOutcome& outcome, const std::string& path) {
-  const auto measured = std::count_if(outcome.run.results.begin(), outcome.run.results.end(),
-                                      [](const Trial& trial) { return trial.measured(); });
-  if (outcome.save_error) return tl::unexpected(*outcome.save_error);
-  if (outcome.interrupted) {
-    return error(ErrorKind::interrupted,
-                 fmt::format("interrupted; {} measured configuration{} kept in {}", measured,
-                             measured == 1 ? " is" : "s are", path));
-  }
-  if (outcome.device_stuck) {
-    return error(ErrorKind::device, "a worker could not be ended and still holds its device",
-                 "the driver needs attention; what was measured is in " + path);
-  }
-  if (measured == 0) return nothing_measured(outcome.run);
-  return 0;
-}
-
-std::string output_path_of(const ProfileOptions& options) {
-  if (!options.output_path.empty()) return options.output_path;
-  return store::default_run_path(options.model_path, utc_now());
 }
 
 Result<int> profile(const ProfileOptions& options, const Environment& environment) {
@@ -141,7 +99,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
   }
   if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
   std::fflush(text_out);
-  return conclude(outcome, path);
+  return conclude_run(outcome, path);
 }
 
 }  // namespace

@@ -30,6 +30,53 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
   layers->group("What to measure");
 }
 
+void add_rules(CLI::App& app, ProfileOptions& options) {
+  app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
+      ->type_name("SIZE")
+      ->group("Profiles");
+  app.add_flag("--try-anyway", options.try_anyway,
+               "Load configurations that are known not to fit too")
+      ->group("Profiles");
+  app.add_option("--bands", options.bands,
+                 "Upper ends of fast, balanced and performance in percent of device memory")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(3)
+      ->type_name("F,B,P")
+      ->capture_default_str()
+      ->group("Profiles");
+}
+
+Result<double> parse_percent(std::string_view text, std::string_view flag) {
+  double percent = 0;
+  std::string_view number = text;
+  if (!number.empty() && number.back() == '%') number.remove_suffix(1);
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
+  const bool whole = code == std::errc{} && end == number.data() + number.size();
+  if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
+    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+                 "give a percentage above 0 and up to 50, for example 1%");
+  }
+  return percent / 100;
+}
+
+Result<Bands> make_bands(const std::vector<double>& ends) {
+  if (ends.size() != 3 ||
+      !(0 < ends[0] && ends[0] <= ends[1] && ends[1] <= ends[2] && ends[2] <= 100)) {
+    return error(ErrorKind::usage, "--bands takes three rising percentages up to 100",
+                 "the default is 50,70,85");
+  }
+  return Bands{ends[0], ends[1], ends[2]};
+}
+
+profiler::FullDepthPolicy full_depth_of(const std::string& text) {
+  if (text == "always") return profiler::FullDepthPolicy::always;
+  if (text == "never") return profiler::FullDepthPolicy::never;
+  return profiler::FullDepthPolicy::automatic;
+}
+
+}  // namespace
+
 void add_workload(CLI::App& app, ProfileOptions& options) {
   const auto count = [&](const char* flags, std::uint32_t& value, const char* help) {
     app.add_option(flags, value, help)
@@ -67,64 +114,13 @@ void add_measuring(CLI::App& app, ProfileOptions& options) {
       ->group("Measuring");
 }
 
-void add_rules(CLI::App& app, ProfileOptions& options) {
-  app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
-      ->type_name("SIZE")
-      ->group("Profiles");
-  app.add_flag("--try-anyway", options.try_anyway,
-               "Load configurations that are known not to fit too")
-      ->group("Profiles");
-  app.add_option("--bands", options.bands,
-                 "Upper ends of fast, balanced and performance in percent of device memory")
-      ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->expected(3)
-      ->type_name("F,B,P")
-      ->capture_default_str()
-      ->group("Profiles");
-}
-
 void add_output(CLI::App& app, ProfileOptions& options) {
   app.add_option("-o,--output", options.output_path,
                  "Results file (default: sweetspot-<model>-<time>.json)")
       ->type_name("FILE")
       ->group("Output");
   app.add_flag("--json", options.json, "Print the whole run as JSON on stdout")->group("Output");
-  app.add_option("--sort", options.sort, "Order of the table: speed or layers")
-      ->check(CLI::IsMember({"speed", "layers"}))
-      ->capture_default_str()
-      ->group("Output");
 }
-
-Result<double> parse_percent(std::string_view text, std::string_view flag) {
-  double percent = 0;
-  std::string_view number = text;
-  if (!number.empty() && number.back() == '%') number.remove_suffix(1);
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
-  const bool whole = code == std::errc{} && end == number.data() + number.size();
-  if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
-    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
-                 "give a percentage above 0 and up to 50, for example 1%");
-  }
-  return percent / 100;
-}
-
-Result<Bands> make_bands(const std::vector<double>& ends) {
-  if (ends.size() != 3 ||
-      !(0 < ends[0] && ends[0] <= ends[1] && ends[1] <= ends[2] && ends[2] <= 100)) {
-    return error(ErrorKind::usage, "--bands takes three rising percentages up to 100",
-                 "the default is 50,70,85");
-  }
-  return Bands{ends[0], ends[1], ends[2]};
-}
-
-profiler::FullDepthPolicy full_depth_of(const std::string& text) {
-  if (text == "always") return profiler::FullDepthPolicy::always;
-  if (text == "never") return profiler::FullDepthPolicy::never;
-  return profiler::FullDepthPolicy::automatic;
-}
-
-}  // namespace
 
 void add_profile_options(CLI::App& app, ProfileOptions& options) {
   app.add_option("MODEL.gguf", options.model_path, "The model, or its first split")->required();
@@ -134,6 +130,10 @@ void add_profile_options(CLI::App& app, ProfileOptions& options) {
   add_measuring(app, options);
   add_rules(app, options);
   add_output(app, options);
+  app.add_option("--sort", options.sort, "Order of the table: speed or layers")
+      ->check(CLI::IsMember({"speed", "layers"}))
+      ->capture_default_str()
+      ->group("Output");
   add_connection(app, options.connection);
 }
 

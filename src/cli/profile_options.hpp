@@ -35,6 +35,11 @@ struct ProfileOptions {
   bool json = false;
 };
 
+/// Parts that other measuring commands share.
+void add_workload(CLI::App& app, ProfileOptions& options);
+void add_measuring(CLI::App& app, ProfileOptions& options);
+void add_output(CLI::App& app, ProfileOptions& options);
+
 void add_profile_options(CLI::App& app, ProfileOptions& options);
 
 /// Everything that can be wrong before a worker is started: kind usage, naming the flag.

@@ -30,7 +30,9 @@ Status check_context(const Request& request, const ModelInfo& model) {
       !trained) {
     return trained;
   }
-  const std::uint64_t needed = std::uint64_t{work.n_depth} + std::max(work.n_prompt, work.n_gen);
+  const std::uint64_t longest = request.as_request ? std::uint64_t{work.n_prompt} + work.n_gen
+                                                   : std::max(work.n_prompt, work.n_gen);
+  const std::uint64_t needed = work.n_depth + longest;
   if (needed > n_ctx) {
     return error(
         ErrorKind::usage,

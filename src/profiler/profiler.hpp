@@ -27,9 +27,10 @@ struct RunOutcome {
 struct TuneJob {
   Objective objective = Objective::request;
   TuneConstraints constraints;
-  std::string workload_name;    ///< chat, rag, code, agent, custom
-  double max_seconds = 600;     ///< the finals may take a little more
-  bool allow_kv_quant = false;  ///< smaller cache types may be tried
+  std::string workload_name;                  ///< chat, rag, code, agent, custom
+  double max_seconds = 600;                   ///< the finals may take a little more
+  bool allow_kv_quant = false;                ///< smaller cache types may be tried
+  std::vector<std::string> fixed_knobs = {};  ///< by JSON name: those the user chose
 };
 
 /// A model and a machine that have been looked at and can be measured. Move only, not thread safe.

@@ -68,6 +68,7 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   rules.knobs.physical_cores = state_->run.machine.physical_cores;
   rules.knobs.logical_cores = state_->run.machine.logical_cores;
   rules.knobs.allow_kv_quant = job.allow_kv_quant;
+  rules.knobs.fixed = job.fixed_knobs;
   search::Tuner tuner(options_of(configs, forecasts), model(), rules);
 
   const double allowed = job.max_seconds;

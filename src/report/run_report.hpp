@@ -23,6 +23,10 @@ std::string header_text(const Run& run, const Style& style);
 /// figures come from, why a whole column is "-", that equal requests were measured once.
 std::string results_table(const Run& run, const Style& style, SortBy sort_by = SortBy::speed);
 
+/// Of an adaptive run: the layer counts that were not measured, predicted with their intervals or
+/// with the reason why they were left, and what was settled with which doubt. Empty for other runs.
+std::string curve_text(const Run& run, const Style& style);
+
 /// Device memory of each row three ways: as llama.cpp said before loading, as it then allocated,
 /// and what the driver saw. Empty where nothing was predicted.
 std::string memory_table(const Run& run, const Style& style);

@@ -20,7 +20,9 @@ KnobWalk::KnobWalk(Config start, const KnobLimits& limits)
 }
 
 void KnobWalk::add(Direction direction) {
-  if (!direction.changes.empty()) directions_.push_back(std::move(direction));
+  const auto& fixed = limits_.fixed;
+  const bool may_change = std::find(fixed.begin(), fixed.end(), direction.knob) == fixed.end();
+  if (may_change && !direction.changes.empty()) directions_.push_back(std::move(direction));
 }
 
 void KnobWalk::add_flash_attention() {

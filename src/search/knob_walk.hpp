@@ -25,6 +25,7 @@ struct KnobLimits {
   bool on_device = true;  ///< a device takes part
   bool allow_kv_quant = false;
   std::uint32_t n_prompt = 0;
+  std::vector<std::string> fixed = {};  ///< knobs, by JSON name, that stay as they are
 };
 
 /// Walks over the knobs one after the other; of each it goes on in a direction as long as that

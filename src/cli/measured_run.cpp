@@ -1,0 +1,57 @@
+#include "cli/measured_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "store/run_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+bool is_model_fault(const Trial& trial) {
+  if (!trial.failure) return false;
+  const FailureClass failure_class = trial.failure->failure_class;
+  return failure_class == FailureClass::model_invalid ||
+         failure_class == FailureClass::model_unsupported ||
+         failure_class == FailureClass::non_finite_output;
+}
+
+Result<int> nothing_measured(const Run& run) {
+  const auto& results = run.results;
+  const bool model_at_fault =
+      !results.empty() && std::all_of(results.begin(), results.end(), is_model_fault);
+  if (model_at_fault) {
+    return error(ErrorKind::model,
+                 fmt::format("{}: {}", run.model.path, results.front().failure->message));
+  }
+  return error(ErrorKind::nothing_measurable, "no configuration could be measured",
+               "each row above says why its own failed");
+}
+
+}  // namespace
+
+Result<int> conclude_run(const profiler::RunOutcome& outcome, const std::string& path) {
+  const auto measured = std::count_if(outcome.run.results.begin(), outcome.run.results.end(),
+                                      [](const Trial& trial) { return trial.measured(); });
+  if (outcome.save_error) return tl::unexpected(*outcome.save_error);
+  if (outcome.interrupted) {
+    return error(ErrorKind::interrupted,
+                 fmt::format("interrupted; {} measured configuration{} kept in {}", measured,
+                             measured == 1 ? " is" : "s are", path));
+  }
+  if (outcome.device_stuck) {
+    return error(ErrorKind::device, "a worker could not be ended and still holds its device",
+                 "the driver needs attention; what was measured is in " + path);
+  }
+  if (measured == 0) return nothing_measured(outcome.run);
+  return 0;
+}
+
+std::string output_path_of(const ProfileOptions& options) {
+  if (!options.output_path.empty()) return options.output_path;
+  return store::default_run_path(options.model_path, utc_now());
+}
+
+}  // namespace sweetspot::cli

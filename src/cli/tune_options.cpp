@@ -1,0 +1,159 @@
+#include "cli/tune_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "core/knobs.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+/// What one request of each kind looks like: tokens of prompt, generation, and already there.
+const std::map<std::string, Workload>& presets() {
+  static const std::map<std::string, Workload> all = {
+      {"chat", {256, 256, 1024}},   // a turn of a conversation that has gone on for a while
+      {"rag", {2048, 256, 0}},      // a question with the documents that may answer it
+      {"code", {1024, 512, 2048}},  // a file, a request, and the change
+      {"agent", {512, 256, 6144}},  // the result of a tool after many steps
+  };
+  return all;
+}
+
+void add_goal(CLI::App& app, TuneOptions& options) {
+  app.add_option(
+         "--workload", options.workload,
+         "What a request looks like: chat (256 tokens of prompt, 256 generated, 1024 in the "
+         "cache), rag (2048, 256, 0), code (1024, 512, 2048) or agent (512, 256, 6144)")
+      ->check(CLI::IsMember({"chat", "rag", "code", "agent"}))
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Workload");
+  const auto count = [&](const char* flags, std::optional<std::uint32_t>& value, const char* help) {
+    app.add_option(flags, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(0U, 1U << 30U))
+        ->group("Workload");
+  };
+  count("-p,--n-prompt", options.n_prompt, "Prompt tokens of a request");
+  count("-n,--n-gen", options.n_gen, "Generated tokens of a request");
+  count("-d,--n-depth", options.n_depth, "Tokens already in the cache when a request comes");
+  app.add_option("--objective", options.objective,
+                 "What is to be best: the time of a request, generation, the prompt, or energy")
+      ->check(CLI::IsMember({"request", "generation", "prompt", "energy"}))
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group("Workload");
+}
+
+void add_constraints(CLI::App& app, TuneOptions& options) {
+  const char* group = "Constraints";
+  app.add_option("--vram-percent", options.vram_percent,
+                 "Most that may be in use of a device's memory, by others too")
+      ->check(CLI::Range(1.0, 100.0))
+      ->type_name("PERCENT")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--vram-limit", options.common.vram_limit, "Pretend that no device is larger")
+      ->type_name("SIZE")
+      ->group(group);
+  app.add_option("--min-generation-speed", options.min_generation_speed,
+                 "Fewest generated tokens per second")
+      ->check(CLI::PositiveNumber)
+      ->type_name("TOK/S")
+      ->group(group);
+  app.add_option("--min-prompt-speed", options.min_prompt_speed, "Fewest prompt tokens per second")
+      ->check(CLI::PositiveNumber)
+      ->type_name("TOK/S")
+      ->group(group);
+  app.add_flag("--allow-kv-quant", options.allow_kv_quant,
+               "Smaller K/V cache types may be tried; each is checked for what it costs in quality")
+      ->group(group);
+  app.add_option("--max-divergence", options.max_divergence,
+                 "Most that a cache type may change the next token's probabilities (mean "
+                 "Kullback-Leibler divergence from f16, nats)")
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("NATS")
+      ->capture_default_str()
+      ->group(group);
+}
+
+// A workload needs room for its cache, its prompt and its answer.
+std::uint32_t tokens_of(const Workload& workload) {
+  return workload.n_depth + workload.n_prompt + workload.n_gen;
+}
+
+std::vector<std::string> given_knobs(const KnobTexts& texts) {
+  std::vector<std::string> names;
+  for (const Knob& knob : knobs()) {
+    if (is_given(texts, knob.name)) names.emplace_back(knob.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void add_tune_options(CLI::App& app, TuneOptions& options) {
+  app.add_option("MODEL.gguf", options.common.model_path, "The model, or its first split")
+      ->required();
+  add_goal(app, options);
+  add_constraints(app, options);
+  app.add_option("--max-minutes", options.max_minutes,
+                 "Longest time to search; the last comparison may take a little more")
+      ->check(CLI::Range(0.1, 100000.0))
+      ->type_name("MINUTES")
+      ->capture_default_str()
+      ->group("Measuring");
+  add_measuring(app, options.common);
+  add_knobs(app, options.common.knobs);
+  add_output(app, options.common);
+  add_connection(app, options.common.connection);
+}
+
+Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& environment) {
+  ProfileOptions common = options.common;
+  const Workload& preset = presets().at(options.workload);
+  Workload& workload = common.workload;
+  workload.n_prompt = options.n_prompt.value_or(preset.n_prompt);
+  workload.n_gen = options.n_gen.value_or(preset.n_gen);
+  workload.n_depth = options.n_depth.value_or(preset.n_depth);
+  Result<profiler::Request> request = make_request(common, environment);
+  if (!request) return tl::unexpected(request.error());
+  const bool ctx_given = is_given(common.knobs, "n_ctx");
+  const std::uint32_t needed = tokens_of(workload) * request->base.context.n_parallel;
+  if (!ctx_given) {
+    request->base.context.n_ctx = std::max(request->base.context.n_ctx, needed);
+    request->n_ctx_is_default = needed <= ContextSettings{}.n_ctx;
+  } else if (needed > request->base.context.n_ctx) {
+    return error(ErrorKind::usage,
+                 fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed,
+                             request->base.context.n_ctx),
+                 "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth");
+  }
+  request->as_request = true;
+  request->max_divergence = options.max_divergence;
+  if (options.objective == "prompt" && workload.n_prompt == 0) {
+    return error(ErrorKind::usage, "--objective prompt needs a prompt", "raise --n-prompt");
+  }
+
+  TuneRequest tune{*std::move(request), {}};
+  tune.job.objective = *objective_from_string(options.objective);
+  tune.job.constraints.max_vram_percent = options.vram_percent;
+  if (options.min_generation_speed > 0) {
+    tune.job.constraints.min_generation_tokens_per_second = options.min_generation_speed;
+  }
+  if (options.min_prompt_speed > 0) {
+    tune.job.constraints.min_prompt_tokens_per_second = options.min_prompt_speed;
+  }
+  tune.job.workload_name = workload == preset ? options.workload : "custom";
+  tune.job.max_seconds = options.max_minutes * 60;
+  tune.job.allow_kv_quant = options.allow_kv_quant;
+  tune.job.fixed_knobs = given_knobs(common.knobs);
+  return tune;
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,98 @@
+// What an adaptive sweep says of layer counts that nobody measured, and what it settled.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/text.hpp"
+#include "report/numbers.hpp"
+#include "report/run_report.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+// A curve is read by its course; every count is in the results file.
+constexpr std::size_t kMostRows = 12;
+
+Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }
+
+Row predicted_row(const CurvePoint& point) {
+  return {
+      {std::to_string(point.layers), or_dash(point.vram_bytes, format_bytes),
+       or_dash(point.vram_percent, percent_number), estimate_text(speed_of(*point.generation_ms))},
+      Emphasis::faint,
+      {}};
+}
+
+std::string predicted_table(const SweepRecord& sweep, const Style& style) {
+  std::vector<const CurvePoint*> points;
+  for (const CurvePoint& point : sweep.curve) {
+    if (point.standing == Standing::predicted && point.generation_ms) points.push_back(&point);
+  }
+  if (points.empty()) return {};
+  Table table;
+  table.columns = {{"layers", Align::left, 0},
+                   {"VRAM", Align::right, 1},
+                   {"VRAM %", Align::right, 2},
+                   {"predicted tok/s", Align::right, 0}};
+  const std::size_t every = (points.size() + kMostRows - 1) / kMostRows;
+  for (std::size_t i = points.size() % every == 0 ? every - 1 : 0; i < points.size(); i += every) {
+    table.rows.push_back(predicted_row(*points[i]));
+  }
+  const std::string all = table.rows.size() == points.size()
+                              ? std::string()
+                              : fmt::format("; {} of {} shown", table.rows.size(), points.size());
+  return fmt::format("Not measured, predicted with 95 % intervals{}\n", all) + render(table, style);
+}
+
+// "27 to 33 layers do not fit: needs ..."
+std::string runs_of(const SweepRecord& sweep, Standing standing, const char* words,
+                    const Style& style) {
+  std::string out;
+  for (std::size_t i = 0; i < sweep.curve.size(); ++i) {
+    if (sweep.curve[i].standing != standing) continue;
+    std::size_t last = i;
+    while (last + 1 < sweep.curve.size() && sweep.curve[last + 1].standing == standing) ++last;
+    const std::string which =
+        last == i ? layer_count(sweep.curve[i].layers)
+                  : fmt::format("{} to {} layers", sweep.curve[i].layers, sweep.curve[last].layers);
+    out += wrap(fmt::format("  {} {}: {}", which, words, printable(sweep.curve[i].note)),
+                style.width, 4) +
+           '\n';
+    i = last;
+  }
+  return out;
+}
+
+std::string decision_lines(const SweepRecord& sweep, const Style& style) {
+  std::string out;
+  for (const Decision& decision : sweep.decisions) {
+    const std::string answer = decision.layers ? layer_count(*decision.layers) : kAbsent;
+    out += wrap(fmt::format("  {:<14}{}: {}", decision.name, answer, decision.sentence),
+                style.width, 16) +
+           '\n';
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string curve_text(const Run& run, const Style& style) {
+  if (!run.sweep) return {};
+  const SweepRecord& sweep = *run.sweep;
+  std::string out = predicted_table(sweep, style);
+  out += runs_of(sweep, Standing::does_not_fit, "would not fit", style);
+  out += runs_of(sweep, Standing::not_tried, "not tried", style);
+  if (sweep.generation && !sweep.generation->linear) {
+    out += wrap(
+               "  Time is not linear in the layers here: what is predicted is only worth its wide "
+               "interval, and decisions rest on what was measured.",
+               style.width, 4) +
+           '\n';
+  }
+  if (sweep.decisions.empty()) return out;
+  return out + (out.empty() ? "" : "\n") + "Decided\n" + decision_lines(sweep, style);
+}
+
+}  // namespace sweetspot::report
