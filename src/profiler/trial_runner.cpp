@@ -325,15 +325,12 @@ Outcome<void> TrialRunner::measure(Trial& trial) {
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
   if (auto checked = check_divergence(trial); !checked) return checked;
-  const bool full = trial.extent == Extent::full;
-  if (auto measured = measure_speeds(trial, {true, full && trial.workload.n_prompt > 0});
-      !measured) {
-    return measured;
-  }
-  if (full) {
+  const bool prompt = trial.extent != Extent::generation_only && trial.workload.n_prompt > 0;
+  if (auto measured = measure_speeds(trial, {true, prompt}); !measured) return measured;
+  if (trial.extent == Extent::full) {
     verify_full_depth(trial);
   } else {
-    trial.full_depth_note = "only its generation was measured";
+    trial.full_depth_note = "only its speed was measured";
   }
   return {};
 }

@@ -109,7 +109,8 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
         known == configs.end()
             ? nullptr
             : forecast_at(forecasts, static_cast<std::size_t>(known - configs.begin()));
-    tuner.tell(loop.measure(ask, forecast, 0), loop.run().results.size() - 1);
+    const Trial& trial = loop.measure(ask, forecast, 0);
+    tuner.tell(trial, loop.run().results.size() - 1);
     record("");
     loop.finish_trial(/*keep_worker=*/true);
     longest_trial = std::max(longest_trial, seconds_since(trial_start));

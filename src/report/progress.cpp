@@ -111,6 +111,9 @@ std::string trial_line(const Trial& trial, const std::string& title) {
   if (!trial.measured()) return fmt::format("{}: {}", what, failure_tail(trial));
   std::string line =
       fmt::format("{}: {} tok/s", what, estimate_text(trial.generation->tokens_per_second));
+  if (!title.empty() && trial.prompt) {
+    line += fmt::format(", prompt {} tok/s", estimate_text(trial.prompt->tokens_per_second));
+  }
   for (const Disturbance one : trial.disturbances) line += fmt::format(", {}", to_string(one));
   return line;
 }

@@ -16,9 +16,10 @@ constexpr std::uint64_t kSeed = 20261124;
 // it is safer.
 constexpr double kNearlyAsGood = 0.7;
 
-// What stays on the CPU takes at least this share of the time it took there before: reading its
-// weights is what generation waits for.
-constexpr double kLeastCpuShare = 0.85;
+// Time is a sum of what is done where and of crossings, so a layer count takes at least its share
+// of the CPU alone and of the device alone; this much of it, because sums are not quite that
+// simple.
+constexpr double kLeastShare = 0.85;
 
 // Speed gained per further layer under which returns have diminished (profiles/analyse.hpp).
 constexpr double kWorthwhileGain = 0.02;
@@ -133,11 +134,14 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   std::vector<std::size_t> tryable;
   const auto cpu = rows_.find(0);
   const double cpu_ms = cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0;
+  const auto all = rows_.find(shape_.offloadable());
+  const double all_ms = all != rows_.end() && all->second.ms ? all->second.ms->value : 0;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     layers.push_back(candidates_[i].layers);
     if (is_usable(i) || is_open(i)) tryable.push_back(i);
     if (!is_open(i)) continue;
-    const double least = kLeastCpuShare * cpu_ms * shape_.cpu_share(candidates_[i].layers);
+    const double on_cpu = shape_.cpu_share(candidates_[i].layers);
+    const double least = kLeastShare * (on_cpu * cpu_ms + (1 - on_cpu) * all_ms);
     for (auto& world : worlds) world[i] = std::max(world[i], least);
   }
   view.contests = contests();
@@ -369,7 +373,9 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
   Decision diminishing;
   diminishing.name = "diminishing";
   diminishing.settled = view.diminishing_known;
-  diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
+  if (view.diminishing_known) {
+    diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
+  }
   diminishing.sentence =
       fmt::format("between {} and {} layers another one begins to gain less than {:g} %",
                   view.diminishing.first, view.diminishing.second, kWorthwhileGain * 100);

@@ -372,7 +372,9 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                             [&](const Arm& arm) { return arm.config == trial.config; });
   if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
   Arm& arm = *found;
-  arm.index = index;
+  // The trial that proves it in full stands for it.
+  if (!arm.proved) arm.index = index;
+  arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);
   arm.vram_bytes = trial.vram_used_bytes;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;

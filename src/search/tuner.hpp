@@ -79,7 +79,8 @@ class Tuner {
     std::optional<Estimate> prompt_ms = std::nullopt;
     Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
     std::string objection = {};  ///< why it must not win
-    std::size_t index = 0;       ///< of its last trial
+    std::size_t index = 0;       ///< of the trial that proves it, else of its last
+    bool proved = false;         ///< measured with its whole context in use
   };
 
   [[nodiscard]] const Arm* find(const Config& config) const;
