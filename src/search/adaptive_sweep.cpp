@@ -292,14 +292,13 @@ void AdaptiveSweep::close_from(int layers, std::string why) {
 }
 
 // Told by the trials of other layer counts, where they can tell.
-bool AdaptiveSweep::is_off_curve(int layers, const Estimate& ms) const {
+std::optional<double> AdaptiveSweep::curve_limit_ms(int layers) const {
   const View view = look();
-  if (!view.model || view.observations < 3) return false;
+  if (!view.model || view.observations < 3) return std::nullopt;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    if (candidates_[i].layers != layers || rows_.contains(layers)) continue;
-    return ms.value > view.model->predict(i).high * (1 + kOffCurve);
+    if (candidates_[i].layers == layers) return view.model->predict(i).high * (1 + kOffCurve);
   }
-  return false;
+  return std::nullopt;
 }
 
 // A device that is always held to its power, or always shared, is what it is: its trials lie on one
@@ -320,16 +319,17 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   if (trial.measured()) row.ms = trial.generation->ms_per_token;
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
-  const bool off_curve = row.ms && is_off_curve(layers, *row.ms);
   const auto known = rows_.find(layers);
+  // Asked before the row is known, or it would speak for itself.
+  row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;
   again_.reset();
   if (known != rows_.end() && known->second.ms && row.ms && step.extent != Extent::full) {
     // Asked again. Whoever disturbs only ever slows down.
     if (known->second.ms->value < row.ms->value) row.ms = known->second.ms;
     row.extent = known->second.extent;
-  } else if (off_curve && known == rows_.end()) {
-    again_ = layers;
   }
+  const bool off_curve = row.ms && row.limit_ms && row.ms->value > *row.limit_ms;
+  if (off_curve && known == rows_.end()) again_ = layers;
   row.objection = objection_to(trial, off_curve && !again_);
   if (!row.objection.empty()) {
     close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));

@@ -72,7 +72,8 @@ class AdaptiveSweep {
  private:
   struct Row {
     std::optional<Failure> failure;
-    std::optional<Estimate> ms;  ///< of a token
+    std::optional<Estimate> ms;      ///< of a token
+    std::optional<double> limit_ms;  ///< what takes longer lies off the curve of the others
     Extent extent = Extent::full;
     Reading<double> vram_percent = Absence{"not measured"};
     std::string objection;  ///< why it is neither recommended nor learnt from
@@ -94,7 +95,7 @@ class AdaptiveSweep {
   [[nodiscard]] CurvePoint curve_point(std::size_t candidate, const View& view) const;
   [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
   void close_from(int layers, std::string why);
-  [[nodiscard]] bool is_off_curve(int layers, const Estimate& ms) const;
+  [[nodiscard]] std::optional<double> curve_limit_ms(int layers) const;
   static std::string objection_to(const Trial& trial, bool off_curve);
 
   std::vector<LayerCandidate> candidates_;
