@@ -32,4 +32,20 @@ SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, cons
   return outcome;
 }
 
+SearchOutcome most_layers(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+                          const Bands& bands) {
+  const Bench bench(machine, seed, rules);
+  SearchOutcome outcome;
+  Answers answers;
+  for (int layers = 0; layers <= machine.offloadable(); ++layers) {
+    const Config config = with_layers(layers);
+    if (bench.missing_bytes(config) > 0) break;
+    for (std::size_t k = 0; k < kDecisions.size(); ++k) {
+      if (belongs_to(kDecisions[k], bench.predicted_percent(config), bands)) answers[k] = layers;
+    }
+  }
+  judge_answers(machine, bench, rules.workload, bands, answers, outcome);
+  return outcome;
+}
+
 }  // namespace sweetspot::simulation

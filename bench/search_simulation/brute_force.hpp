@@ -1,4 +1,4 @@
-// Every layer count measured as llama-bench does: what a sweep is to be cheaper than.
+// What a sweep is held against: every layer count measured as llama-bench does, and none at all.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,11 @@ namespace sweetspot::simulation {
 
 /// Answers the questions of truth.hpp from its own noisy figures.
 SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+                          const Bands& bands);
+
+/// The most layers of each band by what llama.cpp says it takes; nothing is measured. What a search
+/// has to beat to be worth a single load.
+SearchOutcome most_layers(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
                           const Bands& bands);
 
 }  // namespace sweetspot::simulation

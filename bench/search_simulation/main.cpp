@@ -75,6 +75,7 @@ class Pair {
     if (wanted("brute-force")) {
       keep(tallies[2], brute_force(machine_, seed_, rules_, bands_));
     }
+    if (wanted("most-layers")) keep(tallies[5], most_layers(machine_, seed_, rules_, bands_));
     if (wanted("tpe")) keep(tallies[3], run_tpe());
     if (wanted("tuner")) keep(tallies[4], run_tuner());
   }
@@ -144,7 +145,8 @@ int simulate(const Options& options) {
                                 {"adaptive sweep, its profiles", {}},
                                 {"brute force, as llama-bench", {}},
                                 {"TPE, 45 trials", {}},
-                                {"tuner", {}}};
+                                {"tuner", {}},
+                                {"most layers of each band, unmeasured", {}}};
   int settled = 0;
   int settled_wrong = 0;
   const auto start = std::chrono::steady_clock::now();
@@ -182,8 +184,8 @@ int main(int argc, char** argv) {
   app.add_option("--curve", options.curve, "linear, nonlinear or mixed")
       ->check(CLI::IsMember({"linear", "nonlinear", "mixed"}))
       ->capture_default_str();
-  app.add_option("--only", options.only, "sweep, brute-force, tpe or tuner")
-      ->check(CLI::IsMember({"sweep", "brute-force", "tpe", "tuner"}));
+  app.add_option("--only", options.only, "sweep, brute-force, most-layers, tpe or tuner")
+      ->check(CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner"}));
   app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
   app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();
   app.add_option("--depth", options.workload.n_depth, "tokens in the cache before")

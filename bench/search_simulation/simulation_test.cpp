@@ -116,6 +116,14 @@ TEST(BruteForce, FindsTheTruthOnAQuietMachine) {
   }
 }
 
+TEST(MostLayers, FollowsThePredictionAndLoadsNothing) {
+  const fake::Machine machine(fake::recorded_curve());
+  const SearchOutcome outcome = most_layers(machine, 1, {}, {});
+  EXPECT_EQ(outcome.effort.loads, 0);
+  EXPECT_EQ(outcome.unsafe, 0);
+  for (const auto& [question, regret] : outcome.regrets) EXPECT_EQ(regret, 0) << question;
+}
+
 TEST(SweepSearch, FindsTheTruthOnAQuietMachineAndIsTheSameAgain) {
   const fake::Machine machine(quiet(fake::recorded_curve()));
   const SweepResult result = sweep_search(machine, 1, {}, {});

@@ -24,6 +24,16 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
                      "Layer counts: 0,8,16,-1 or ranges as in llama-bench: 0-32+8; -1 = all "
                      "(also -ngl)")
           ->type_name("LIST");
+  auto* slices =
+      app.add_option(
+             "--slices", options.slices,
+             "Measure a few blocks of the model before it is loaded whole: auto (from 8 GiB "
+             "on), always, never, or only (predict every layer count, load nothing whole)")
+          ->check(CLI::IsMember({"auto", "always", "never", "only"}))
+          ->type_name("WHEN")
+          ->capture_default_str()
+          ->group("What to measure");
+  slices->excludes(quick)->excludes(full)->excludes(layers);
   adaptive->excludes(quick)->excludes(full)->excludes(layers)->group("What to measure");
   quick->excludes(full)->excludes(layers)->group("What to measure");
   full->excludes(layers)->group("What to measure");
@@ -67,6 +77,13 @@ Result<Bands> make_bands(const std::vector<double>& ends) {
                  "the default is 50,70,85");
   }
   return Bands{ends[0], ends[1], ends[2]};
+}
+
+profiler::SlicePolicy slices_of(const std::string& text) {
+  if (text == "always") return profiler::SlicePolicy::always;
+  if (text == "never") return profiler::SlicePolicy::never;
+  if (text == "only") return profiler::SlicePolicy::only;
+  return profiler::SlicePolicy::automatic;
 }
 
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {
@@ -155,6 +172,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   if (!precision) return tl::unexpected(precision.error());
   request.precision = *precision;
   request.max_seconds = options.max_seconds;
+  request.slices = slices_of(options.slices);
   request.full_depth = full_depth_of(options.full_depth);
   request.allow_beyond_trained_context = options.allow_untrained_ctx;
   if (!options.vram_limit.empty()) {
@@ -179,7 +197,8 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
 }
 
 SweepMode sweep_mode(const ProfileOptions& options) {
-  if (options.adaptive) return SweepMode::adaptive;
+  // Slices are the adaptive sweep's: asking for them asks for it.
+  if (options.adaptive || options.slices != "auto") return SweepMode::adaptive;
   if (options.quick) return SweepMode::quick;
   if (options.full) return SweepMode::full;
   return options.layers.empty() ? SweepMode::unasked : SweepMode::custom;

@@ -20,6 +20,7 @@ struct ProfileOptions {
   bool quick = false;
   bool full = false;
   std::string layers;
+  std::string slices = "auto";
   KnobTexts knobs;
   ConnectionOptions connection;
   Workload workload;

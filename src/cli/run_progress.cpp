@@ -27,6 +27,8 @@ void RunProgress::on_event(const profiler::Event& event) {
     moved(*step);
   } else if (const auto* done = std::get_if<profiler::TrialFinished>(&event)) {
     ended(*done);
+  } else if (const auto* preparing = std::get_if<profiler::Preparing>(&event)) {
+    progress_.preparing(preparing->what, preparing->fraction);
   } else {
     progress_.line(std::get<profiler::Notice>(event).text);
   }

@@ -483,10 +483,23 @@ Json tune_to_json(const TuneRecord& tune) {
           {"ended", tune.ended}};
 }
 
+Json slices_to_json(const SliceRecord& slices) {
+  return {{"weight_share", slices.weight_share},
+          {"small_read_bytes", slices.small_read_bytes},
+          {"cache_bytes", slices.cache_bytes},
+          {"rounds", slices.rounds},
+          {"seconds", slices.seconds},
+          {"cpu_block_ms", slices.cpu_block_ms},
+          {"device_block_ms", slices.device_block_ms},
+          {"crossing_ms", slices.crossing_ms},
+          {"notes", slices.notes}};
+}
+
 Json sweep_to_json(const SweepRecord& sweep) {
   return {{"tolerance", sweep.tolerance},
           {"confidence", sweep.confidence},
           {"ended", sweep.ended},
+          {"slices", sweep.slices ? slices_to_json(*sweep.slices) : Json(nullptr)},
           {"curve", array_of(sweep.curve, curve_point_to_json)},
           {"decisions", array_of(sweep.decisions, decision_to_json)},
           {"time_model", sweep.generation ? time_model_to_json(*sweep.generation) : Json(nullptr)}};

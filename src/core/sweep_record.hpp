@@ -63,10 +63,24 @@ struct TimeModelRecord {
   std::size_t observations = 0;
 };
 
+/// What slices of the model said before any of it was loaded whole (search/slice_model.hpp).
+struct SliceRecord {
+  double weight_share = 0;             ///< of the largest slice / of the model, 0..1
+  std::uint64_t small_read_bytes = 0;  ///< what the smallest slice reads for one token, ...
+  std::uint64_t cache_bytes = 0;       ///< ... and the cache that it must not fit in
+  std::uint32_t rounds = 0;
+  double seconds = 0;  ///< loading and measuring
+  double cpu_block_ms = 0;
+  double device_block_ms = 0;
+  double crossing_ms = 0;  ///< what being on both costs beyond the blocks
+  std::vector<std::string> notes;
+};
+
 struct SweepRecord {
   std::vector<CurvePoint> curve;  ///< every layer count, ascending
   std::vector<Decision> decisions;
   std::optional<TimeModelRecord> generation;  ///< empty before anything was measured
+  std::optional<SliceRecord> slices;
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
   double confidence = 0.95;
   std::string ended;  ///< why it stopped; empty while it goes on

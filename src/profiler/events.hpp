@@ -30,12 +30,18 @@ struct TrialFinished {
   const Trial* trial = nullptr;  ///< valid during the call
 };
 
+/// Work before the first trial.
+struct Preparing {
+  std::string what;
+  double fraction = -1;  ///< 0..1, negative where unknown
+};
+
 /// Something the user should know that is not a trial.
 struct Notice {
   std::string text;
 };
 
-using Event = std::variant<TrialStarted, TrialProgress, TrialFinished, Notice>;
+using Event = std::variant<TrialStarted, TrialProgress, TrialFinished, Preparing, Notice>;
 
 /// Called on the thread that runs the trials; must be quick.
 using Observer = std::function<void(const Event&)>;

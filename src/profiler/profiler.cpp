@@ -14,6 +14,7 @@
 #include "engine/oracle.hpp"
 #include "profiler/run_loop.hpp"
 #include "profiler/setup.hpp"
+#include "profiler/slices.hpp"
 #include "search/adaptive_sweep.hpp"
 #include "search/sweep.hpp"
 #include "sweetspot_version.hpp"
@@ -78,6 +79,22 @@ std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
     }
   }
   return all;
+}
+
+// What slices say becomes the prior of the sweep.
+SliceRecord record_of(const SlicePrediction& prediction) {
+  SliceRecord record;
+  record.weight_share = prediction.weight_share;
+  record.small_read_bytes = prediction.plan.small_read_bytes;
+  record.cache_bytes = prediction.plan.cache_bytes;
+  record.rounds = prediction.rounds;
+  record.seconds = prediction.load_seconds + prediction.measure_seconds;
+  const search::SliceCosts& costs = prediction.generation_costs;
+  record.cpu_block_ms = costs.cpu_block_ms;
+  record.device_block_ms = costs.device_block_ms;
+  record.crossing_ms = costs.mixed_rest_ms - costs.device_rest_ms;
+  record.notes = prediction.notes;
+  return record;
 }
 
 }  // namespace
@@ -160,8 +177,17 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
   search::SweepRules rules;
   rules.bands = state_->request.bands;
-  search::AdaptiveSweep sweep(candidates(forecasts, layers), state_->run.model, rules);
+  std::vector<search::LayerCandidate> known = candidates(forecasts, layers);
+  const std::optional<SliceRecord> slices = state_->measure_slices(known, loop);
+  search::AdaptiveSweep sweep(std::move(known), state_->run.model, rules);
+  const auto record = [&](const std::string& ended) {
+    loop.run().sweep = sweep.record();
+    loop.run().sweep->slices = slices;
+    loop.run().sweep->ended = ended;
+  };
   std::optional<search::SweepStep> step = sweep.ask();
+  const bool only_slices = state_->request.slices == SlicePolicy::only;
+  if (only_slices) step.reset();
   while (step && !state_->cancelled()) {
     const auto at = static_cast<std::size_t>(step->layers);
     const Run& run = loop.run();
@@ -176,16 +202,50 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
     }
     state_->conclude(loop.run());
     sweep.tell(*step, loop.run().results.back());
-    loop.run().sweep = sweep.record();
+    record("");
     const auto next = sweep.ask();
     const bool goes_on = next && next->layers == step->layers && next->extent == Extent::full &&
                          loop.run().results.back().extent != Extent::full;
     if (!goes_on) loop.finish_trial(/*keep_worker=*/false);
     step = next;
   }
-  loop.run().sweep = sweep.record();
-  loop.run().sweep->ended = state_->cancelled() ? "interrupted" : "everything is settled";
+  record(state_->cancelled() ? "interrupted"
+         : only_slices       ? "only slices were asked for"
+                             : "everything is settled");
   return loop.end();
+}
+
+std::optional<SliceRecord> Profiler::State::measure_slices(
+    std::vector<search::LayerCandidate>& candidates, const Loop& loop) {
+  const SlicePolicy policy = request.slices;
+  const bool wanted = policy == SlicePolicy::automatic ? run.model.size_bytes >= kSlicesFromBytes
+                                                       : policy != SlicePolicy::never;
+  if (!wanted || cancelled()) return std::nullopt;
+  SliceJob job;
+  job.model = run.model;
+  job.base = request.base;
+  job.workload = request.workload;
+  job.workload.n_prompt = 0;  // the sweep decides by generation
+  job.start = request.start;
+  job.has_device = !targets.empty();
+  job.max_seconds = 2 * request.max_seconds;
+  job.cache_bytes = devices::last_level_cache_bytes();
+  job.on_progress = [&loop](double fraction, const std::string& step) {
+    loop.say(Preparing{"slices: " + step, fraction});
+  };
+  loop.say(Preparing{"slices of the model", 0});
+  const Reading<SlicePrediction> prediction = predict_by_slices(job);
+  if (!prediction) {
+    loop.say(Notice{"slices of the model say nothing: " + prediction.reason()});
+    return std::nullopt;
+  }
+  for (search::LayerCandidate& candidate : candidates) {
+    const auto at = static_cast<std::size_t>(candidate.layers);
+    if (at < prediction->generation_ms_by_layers.size()) {
+      candidate.slice_ms = prediction->generation_ms_by_layers[at];
+    }
+  }
+  return record_of(*prediction);
 }
 
 }  // namespace sweetspot::profiler

@@ -20,6 +20,16 @@ enum class FullDepthPolicy {
   never,
 };
 
+/// Whether an adaptive sweep measures slices of the model first (profiler/slices.hpp).
+enum class SlicePolicy {
+  automatic,  ///< where loading the model is what takes the time: from kSlicesFromBytes on
+  always,
+  never,
+  only,  ///< and nothing else: every layer count is predicted
+};
+
+inline constexpr std::uint64_t kSlicesFromBytes = std::uint64_t{8} << 30U;
+
 struct Request {
   std::string model_path;
   Config base;  ///< n_gpu_layers is set per trial
@@ -30,6 +40,7 @@ struct Request {
   double full_depth_budget_seconds = 30;
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
+  SlicePolicy slices = SlicePolicy::automatic;
   /// Speeds of one request: the prompt first, and the generation at the depth that it leaves.
   bool as_request = false;
   /// A quantized cache whose mean divergence from an f16 one is larger is refused.

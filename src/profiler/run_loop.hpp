@@ -13,6 +13,7 @@
 #include "profiler/forecast.hpp"
 #include "profiler/profiler.hpp"
 #include "profiler/trial_runner.hpp"
+#include "search/adaptive_sweep.hpp"
 
 namespace sweetspot::profiler {
 
@@ -35,6 +36,10 @@ struct Profiler::State {
   /// What llama.cpp says of the configs. Ends the oracle's worker, which holds its devices: it must
   /// be gone before anything is measured. Empty the second time.
   Forecasts ask_oracle(const std::vector<Config>& configs);
+
+  /// Gives every candidate what slices of the model predict, where they are wanted and can tell.
+  std::optional<SliceRecord> measure_slices(std::vector<search::LayerCandidate>& candidates,
+                                            const Loop& loop);
 
   /// What follows from the trials as a whole.
   void conclude(Run& current) const;

@@ -124,6 +124,15 @@ Progress::Progress(Sink sink, bool live, Style style)
   style_.width = std::max(style_.width - 1, 1);
 }
 
+void Progress::preparing(std::string_view what, double fraction) {
+  if (live_) {
+    const std::string done = fraction >= 0 ? fmt::format(" {:.0f} %", fraction * 100) : "";
+    line_.show(cut_to_width(fmt::format("{}{}", what, done), style_.width));
+  } else if (fraction == 0) {
+    sink_(fmt::format("{}\n", what));
+  }
+}
+
 void Progress::trial_started(const ProgressState& state) {
   if (live_) {
     update(state);

@@ -46,6 +46,9 @@ class Progress {
  public:
   Progress(Sink sink, bool live, Style style);
 
+  /// Work before the first trial; `fraction` 0..1, negative where unknown. Plain output gets one
+  /// line for each that begins.
+  void preparing(std::string_view what, double fraction);
   void trial_started(const ProgressState& state);
   /// Redraws the live line where it changed; plain output ignores it. Cheap enough for every event.
   void update(const ProgressState& state);

@@ -126,6 +126,7 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   double scale_ms = 0;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     if (is_usable(i)) scale_ms = std::max(scale_ms, row_of(i)->ms->value);
+    if (candidates_[i].slice_ms) scale_ms = std::max(scale_ms, candidates_[i].slice_ms->value);
   }
   if (scale_ms <= 0) return view;
   view.model = fit_model(scale_ms, view.observations);
@@ -180,7 +181,9 @@ std::vector<Contest> AdaptiveSweep::contests() const {
 
 std::optional<SweepStep> AdaptiveSweep::ask() const {
   const View view = look();
-  if (!view.model) return first_step();
+  const bool begun = std::any_of(rows_.begin(), rows_.end(),
+                                 [](const auto& row) { return row.second.ms.has_value(); });
+  if (!view.model || !begun) return first_step();
   const bool settled = std::all_of(
       view.verdicts.begin(), view.verdicts.end(),
       [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });

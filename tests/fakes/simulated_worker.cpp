@@ -177,6 +177,7 @@ void SimulatedWorker::handle(const MapRequest& request) {
 
 void SimulatedWorker::handle(const LoadRequest& request) {
   if (loaded_) return refuse(Phase::load, "a model is loaded already");
+  if (request.slice) return refuse(Phase::load, "the simulated worker has no slices");
   const auto seconds = session_.load(request.placement);
   if (!seconds) return fail(FaultCode::model_null, seconds.error());
   loaded_ = true;
