@@ -332,6 +332,7 @@ Run adaptive_run() {
       0.004,
       true,
       5};
+  sweep.slices = SliceRecord{0.08, 200 * kMiB, 32 * kMiB, 5, 21.5, 2.4, 0.9, -0.1, {hostile_text()}};
   sweep.ended = "everything is settled";
   run.sweep = sweep;
   return run;
