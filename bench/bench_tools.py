@@ -11,6 +11,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
@@ -70,7 +71,8 @@ def sweetspot(args, command, *flags):
         words += ["--rpc", args.rpc]
     if args.vram_limit:
         words += ["--vram-limit", args.vram_limit]
-    seconds, text = timed(words)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, text = timed([*words, "-o", pathlib.Path(folder, "run.json")])
     return seconds, json.loads(text)
 
 

@@ -3,8 +3,8 @@
 
 Makes a mixture of experts with random weights (qwen3moe, 24 blocks, 32 experts of which 4 are used, about
 1.1 GB; kept in .deps/models), tunes it, and runs llama-bench over n_cpu_moe = 0 .. all blocks with all layers on
-the device, and over no layers at all. What does not keep to 85 % of --vram-limit, as `sweetspot plan` has it, is left out. The best of
-that sweep and the tune's winner are then measured in turn.
+the device, and over no layers at all. What does not keep to 85 % of --vram-limit, as `sweetspot plan` has it, is
+left out. The best of that sweep and the tune's winner are then measured in turn.
 
     bench/experts.py --vram-limit 900MiB --max-minutes 10
     bench/experts.py --quick
@@ -86,7 +86,7 @@ def main():
     prompt, gen, depth = args.workload.split(",")
     with device(args):
         seconds, run = sweetspot(args, "tune", "-p", prompt, "-n", gen, "-d", depth, "--max-minutes",
-                                 args.max_minutes, "-o", "/dev/null", *flags)
+                                 args.max_minutes, *flags)
         tuned = run["tune"]
         report.say(f"tune: {len(run['results'])} trials in {seconds / 60:.1f} minutes: {tuned['verdict']}")
         if tuned["winner"] is None or tuned["baseline"] is None:

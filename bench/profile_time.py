@@ -29,7 +29,7 @@ BANDS = {"fast": (0, 50), "balanced": (50, 70), "performance": (70, 85.0001)}
 
 def profile(args):
     return sweetspot(args, "profile", "-p", args.n_prompt, "-n", args.n_gen, "-t", args.threads,
-                     "-o", "/dev/null", *args.profile_flags)
+                     *args.profile_flags)
 
 
 def sweep_list(args, layers):

@@ -21,7 +21,7 @@ PRESETS = {"chat": (256, 256, 1024), "rag": (2048, 256, 0), "code": (1024, 512, 
 
 
 def tune(args, workload):
-    flags = ["--workload", workload, "--max-minutes", args.max_minutes, "-o", "/dev/null", *args.tune_flags]
+    flags = ["--workload", workload, "--max-minutes", args.max_minutes, *args.tune_flags]
     if args.divide > 1:
         prompt, gen, depth = (number // args.divide for number in PRESETS[workload])
         flags += ["-p", prompt, "-n", gen, "-d", depth]
