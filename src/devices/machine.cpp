@@ -113,7 +113,7 @@ std::vector<Cache> caches_of(const FileTree& tree, const std::string& cpu) {
   std::vector<Cache> caches;
   const std::string folder = fmt::format("/sys/devices/system/cpu/{}/cache", cpu);
   for (const std::string& name : tree.folder(folder)) {
-    const std::string path = folder + "/" + name;
+    const std::string path = fmt::format("{}/{}", folder, name);
     const auto level = tree.number(path + "/level");
     const auto size = tree.text(path + "/size");
     const auto cpus = tree.text(path + "/shared_cpu_list");

@@ -81,6 +81,12 @@ std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
   return all;
 }
 
+// The step asks for what the trial, whose worker is still loaded, left out.
+bool is_completed_by(const Trial& trial, const search::SweepStep& step) {
+  return trial.measured() && trial.layers == step.layers && trial.extent != Extent::full &&
+         step.extent == Extent::full;
+}
+
 // What slices say becomes the prior of the sweep.
 SliceRecord record_of(const SlicePrediction& prediction) {
   SliceRecord record;
@@ -191,8 +197,8 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   while (step && !state_->cancelled()) {
     const auto at = static_cast<std::size_t>(step->layers);
     const Run& run = loop.run();
-    const bool same = !run.results.empty() && run.results.back().layers == step->layers;
-    if (!same || !loop.complete(step->reason)) {
+    const bool completes = !run.results.empty() && is_completed_by(run.results.back(), *step);
+    if (!completes || !loop.complete(step->reason)) {
       TrialAsk ask{state_->with_layers(step->layers),
                    step->layers,
                    {step->layers},
@@ -204,9 +210,9 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
     sweep.tell(*step, loop.run().results.back());
     record("");
     const auto next = sweep.ask();
-    const bool goes_on = next && next->layers == step->layers && next->extent == Extent::full &&
-                         loop.run().results.back().extent != Extent::full;
-    if (!goes_on) loop.finish_trial(/*keep_worker=*/false);
+    if (!next || !is_completed_by(loop.run().results.back(), *next)) {
+      loop.finish_trial(/*keep_worker=*/next && next->layers == step->layers);
+    }
     step = next;
   }
   record(state_->cancelled() ? "interrupted"

@@ -24,6 +24,7 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
   for (std::size_t index = 0; index < trials.size(); ++index) {
     const Trial& trial = trials[index];
     if (!trial.measured()) continue;
+    if (trial.vram_percent && *trial.vram_percent < kSpillFromPercent) continue;
     const Trial* below = fastest_below(trials, trial);
     if (below == nullptr || speed_of(*below) <= speed_of(trial) * kSpillSpeedRatio) continue;
     spills.push_back({index, fmt::format("spilled: {:.1f} times slower than with {} layer{}",

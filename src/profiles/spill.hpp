@@ -12,13 +12,17 @@ namespace sweetspot::profiles {
 /// A trial is suspected where fewer layers on the same device were this many times faster.
 inline constexpr double kSpillSpeedRatio = 3.0;
 
+/// A device of which less than this was in use has nothing to move to system memory, percent.
+inline constexpr double kSpillFromPercent = 60;
+
 struct Spill {
   std::size_t index = 0;  ///< into the trials
   std::string note;       ///< for people: "spilled: 4.1 times slower than with 24 layers"
 };
 
 /// Trials more than kSpillSpeedRatio slower than a measured trial with fewer layers, but at least
-/// one: the first layer on a device slower than the CPU costs honestly. Ascending by index.
+/// one: the first layer on a device slower than the CPU costs honestly. Nor are trials that left
+/// the device half empty: a device can be that slow. Ascending by index.
 std::vector<Spill> find_spills(const std::vector<Trial>& trials);
 
 /// For each trial whether it spilled: found by find_spills() or marked so, whoever found out (a

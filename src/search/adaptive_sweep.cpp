@@ -30,6 +30,9 @@ constexpr double kWorthwhileGain = 0.02;
 constexpr double kDiminishingWidth = 0.1;
 constexpr int kDiminishingTrials = 1;
 
+// A trial this much slower than the upper end of what the others predict lies off the curve.
+constexpr double kOffCurve = 0.1;
+
 // A slice is a model of its own: beyond its interval it may be off by this much.
 constexpr double kSliceError = 0.04;
 
@@ -45,12 +48,6 @@ bool is_memory(FailureClass failure) {
 }
 
 double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
-
-// Why the speed of a trial is not that of its config.
-std::string cliff_of(const Trial& trial) {
-  return trial.disturbances.empty() ? std::string()
-                                    : std::string(to_string(trial.disturbances.front()));
-}
 
 }  // namespace
 
@@ -187,6 +184,10 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
   const bool settled = std::all_of(
       view.verdicts.begin(), view.verdicts.end(),
       [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });
+  if (again_) {
+    return SweepStep{*again_, Extent::generation_only,
+                     "again: far slower than the other trials let expect"};
+  }
   if (auto step = completion(view, settled)) return step;
   if (!settled) {
     if (auto step = into_new_band(view)) return step;
@@ -283,6 +284,28 @@ void AdaptiveSweep::close_from(int layers, std::string why) {
   why_closed_ = std::move(why);
 }
 
+// Told by the trials of other layer counts, where they can tell.
+bool AdaptiveSweep::is_off_curve(int layers, const Estimate& ms) const {
+  const View view = look();
+  if (!view.model || view.observations < 3) return false;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (candidates_[i].layers != layers || rows_.contains(layers)) continue;
+    return ms.value > view.model->predict(i).high * (1 + kOffCurve);
+  }
+  return false;
+}
+
+// A device that is always held to its power, or always shared, is what it is: its trials lie on one
+// curve and count, with their label. Where one falls off the curve, that is a cliff.
+std::string AdaptiveSweep::objection_to(const Trial& trial, bool off_curve) {
+  if (trial.is(Disturbance::spilled)) return "spilled";
+  if (trial.full_depth == FullDepth::failed) return "fails with its whole context in use";
+  if (!trial.disturbances.empty() && off_curve) {
+    return std::string(to_string(trial.disturbances.front()));
+  }
+  return {};
+}
+
 void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   const int layers = trial.layers;
   Row row;
@@ -290,10 +313,17 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   if (trial.measured()) row.ms = trial.generation->ms_per_token;
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
-  row.objection = cliff_of(trial);
-  if (row.objection.empty() && trial.full_depth == FullDepth::failed) {
-    row.objection = "fails with its whole context in use";
+  const bool off_curve = row.ms && is_off_curve(layers, *row.ms);
+  const auto known = rows_.find(layers);
+  again_.reset();
+  if (known != rows_.end() && known->second.ms && row.ms && step.extent != Extent::full) {
+    // Asked again. Whoever disturbs only ever slows down.
+    if (known->second.ms->value < row.ms->value) row.ms = known->second.ms;
+    row.extent = known->second.extent;
+  } else if (off_curve && known == rows_.end()) {
+    again_ = layers;
   }
+  row.objection = objection_to(trial, off_curve && !again_);
   if (!row.objection.empty()) {
     close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
   }

@@ -62,8 +62,9 @@ class AdaptiveSweep {
   [[nodiscard]] std::optional<SweepStep> ask() const;
 
   /// What became of the step: the whole trial, with what an earlier step of it gave. A trial that
-  /// spilled, was throttled or shared its device ends the direction and is not learnt from; so does
-  /// one that ran out of memory or failed with its whole context in use, and a second hang.
+  /// spilled, or that was throttled or shared its device and lies off the curve, ends the direction
+  /// and is not learnt from; so does one that ran out of memory or failed with its whole context in
+  /// use, and a second hang. One off the curve without a known cause is asked for again.
   void tell(const SweepStep& step, const Trial& trial);
 
   [[nodiscard]] SweepRecord record() const;
@@ -93,6 +94,8 @@ class AdaptiveSweep {
   [[nodiscard]] CurvePoint curve_point(std::size_t candidate, const View& view) const;
   [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
   void close_from(int layers, std::string why);
+  [[nodiscard]] bool is_off_curve(int layers, const Estimate& ms) const;
+  static std::string objection_to(const Trial& trial, bool off_curve);
 
   std::vector<LayerCandidate> candidates_;
   LayerShape shape_;
@@ -103,6 +106,7 @@ class AdaptiveSweep {
   std::string why_closed_;
   std::optional<int> hung_;  ///< layers of the first hang
   int asked_diminishing_ = 0;
+  std::optional<int> again_;  ///< layers of a trial that lies off the curve
 };
 
 }  // namespace sweetspot::search

@@ -52,9 +52,12 @@ std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool h
   variants.push_back(base);
   variants.back().flash_attn =
       base.flash_attn == FlashAttention::off ? FlashAttention::on : FlashAttention::off;
-  if (has_device && base.kv_offload) {
+  if (!has_device || !base.kv_offload) return variants;
+  // What frees most: each alone, and both.
+  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches.front()}) {
     variants.push_back(base);
     variants.back().kv_offload = false;
+    variants.back().n_ubatch = std::min(n_ubatch, base.n_ubatch);
   }
   return variants;
 }

@@ -21,6 +21,10 @@ constexpr int kPerFamily = 32;
 // Time is a sum of what is done where, so a placement takes at least its share of both ends.
 constexpr double kLeastShare = 0.85;
 
+// One change of a context that costs more than this is measured once more: it may have been a
+// neighbour's doing, and asking again takes no load.
+constexpr double kSurprise = 0.1;
+
 // The spread of a ratio between two loads of the same pair that no interval of one trial shows.
 constexpr double kBetweenRounds = 0.005;
 
@@ -35,6 +39,15 @@ std::string placement_title(const Placement& placement) {
   if (placement.n_cpu_ffn > 0) {
     title += fmt::format(", {} feed-forwards on the CPU", placement.n_cpu_ffn);
   }
+  return title;
+}
+
+// What another context changes that takes memory.
+std::string context_title(const ContextSettings& context, const ContextSettings& base) {
+  std::string title;
+  if (context.n_ubatch != base.n_ubatch) title += fmt::format(", n_ubatch {}", context.n_ubatch);
+  if (context.kv_offload != base.kv_offload) title += ", cache in host memory";
+  if (context.type_k != base.type_k) title += fmt::format(", {} cache", context.type_k);
   return title;
 }
 
@@ -122,13 +135,29 @@ const TuneOption* Tuner::option_of(const Config& config) const {
   return found == options_.end() ? nullptr : &*found;
 }
 
-// What nobody asked about is tried: the trial itself will tell.
+// What devices take beyond llama.cpp's buffers shows in what was measured.
+double Tuner::beyond_prediction() const {
+  double beyond = 0;
+  for (const Arm& arm : arms_) {
+    const TuneOption* option = option_of(arm.config);
+    if (option == nullptr || arm.config.placement.n_gpu_layers == 0) continue;
+    if (arm.vram_percent && option->vram_percent) {
+      beyond = std::max(beyond, *arm.vram_percent - *option->vram_percent);
+    }
+  }
+  return beyond;
+}
+
+// What nobody asked about is tried: the trial itself will tell. Nothing is that takes as much as
+// what ran out of memory.
 bool Tuner::may_be_tried(const Config& config) const {
   const TuneOption* option = option_of(config);
   if (option == nullptr) return true;
   if (!option->why_not.empty()) return false;
-  return config.placement.n_gpu_layers == 0 ||
-         option->vram_percent.value_or(0) <= rules_.constraints.max_vram_percent;
+  if (config.placement.n_gpu_layers == 0) return true;
+  if (option->vram_bytes && *option->vram_bytes >= too_many_bytes_) return false;
+  return option->vram_percent.value_or(0) + beyond_prediction() <=
+         rules_.constraints.max_vram_percent;
 }
 
 bool Tuner::is_better(const Arm& a, const Arm& b, double margin) const {
@@ -278,6 +307,12 @@ std::optional<TuneStep> Tuner::ask_placement() {
               fmt::format("may be the best placement ({:.0f} % in doubt)", verdict.doubt * 100));
 }
 
+bool Tuner::is_surprising(const Arm& arm) const {
+  const Arm* held = walk_ ? find(walk_->best()) : nullptr;
+  return arm.times == 1 && arm.cost && held != nullptr && held->cost &&
+         arm.cost->value > held->cost->value * (1 + kSurprise);
+}
+
 std::optional<TuneStep> Tuner::ask_context() {
   if (!walk_) {
     const Arm* start = best();
@@ -290,6 +325,10 @@ std::optional<TuneStep> Tuner::ask_context() {
   }
   while (const auto variation = walk_->ask()) {
     const Arm* tried = find(variation->config);
+    if (tried != nullptr && is_surprising(*tried)) {
+      return step(variation->config, variation->title + ", again",
+                  "was it the change, or a neighbour");
+    }
     if (tried == nullptr && may_be_tried(variation->config)) {
       return step(variation->config, variation->title, variation->reason);
     }
@@ -299,17 +338,48 @@ std::optional<TuneStep> Tuner::ask_context() {
   return std::nullopt;
 }
 
-// Mean cost of a placement with the base context, as the time model has it.
+// Mean costs of options, as the time model has them.
+std::vector<double> Tuner::predicted_costs(const std::vector<std::size_t>& options) const {
+  const Worlds worlds = worlds_of(options);
+  std::vector<double> costs(options.size(),
+                            worlds.empty() ? std::numeric_limits<double>::infinity() : 0.0);
+  for (const auto& world : worlds) {
+    for (std::size_t k = 0; k < options.size(); ++k) {
+      costs[k] += world[k] / static_cast<double>(worlds.size());
+    }
+  }
+  return costs;
+}
+
 double Tuner::predicted_cost(const Placement& placement) const {
-  for (std::size_t i = 0; i < options_.size(); ++i) {
-    if (options_[i].config.placement != placement || options_[i].config.context != base_) continue;
-    double sum = 0;
-    const Worlds worlds = worlds_of({i});
-    for (const auto& world : worlds) sum += world.front();
-    return worlds.empty() ? std::numeric_limits<double>::infinity()
-                          : sum / static_cast<double>(worlds.size());
+  for (const std::size_t i : base_options()) {
+    if (options_[i].config.placement == placement) return predicted_costs({i}).front();
   }
   return std::numeric_limits<double>::infinity();
+}
+
+// Contexts that were measured on the walk's placement, and what they cost against the base context
+// there; one with the cache in host memory is combined with each of the others.
+std::vector<Tuner::Alternative> Tuner::alternatives() const {
+  const Placement& reference = walk_->best().placement;
+  const double at_base = predicted_cost(reference);
+  std::vector<Alternative> found;
+  for (const Arm& arm : arms_) {
+    if (arm.config.placement != reference || !arm.cost || !arm.objection.empty()) continue;
+    found.push_back({arm.config.context, arm.cost->value / at_base});
+  }
+  const auto host = std::find_if(found.begin(), found.end(),
+                                 [](const Alternative& one) { return !one.context.kv_offload; });
+  if (host == found.end()) return found;
+  const double on_host = host->ratio;
+  for (std::size_t i = found.size(); i-- > 0;) {
+    if (!found[i].context.kv_offload) continue;
+    Alternative both = found[i];
+    both.context.kv_offload = false;
+    both.ratio *= on_host;
+    found.push_back(both);
+  }
+  return found;
 }
 
 // Other contexts take less memory: what they cost was seen on one placement, what the memory buys
@@ -317,33 +387,29 @@ double Tuner::predicted_cost(const Placement& placement) const {
 std::optional<TuneStep> Tuner::ask_trade() {
   const Arm* now = best();
   if (now == nullptr || trades_ >= rules_.trades || !walk_) return std::nullopt;
-  const Placement& reference = walk_->best().placement;
-  const double at_base = predicted_cost(reference);
-  const TuneOption* chosen = nullptr;
-  Config config;
+  std::vector<std::size_t> placements = base_options();
+  const std::vector<double> costs = predicted_costs(placements);
+  std::optional<Config> chosen;
   double least = now->cost->value * (1 - rules_.tolerance);
-  for (const Arm& arm : arms_) {
-    if (arm.config.placement != reference || !arm.cost || !arm.objection.empty()) continue;
-    const double ratio = arm.cost->value / at_base;
-    for (const TuneOption& option : options_) {
-      Config candidate{option.config.placement, arm.config.context};
-      if (option.config.context != base_ || !may_be_tried(candidate)) continue;
-      if (candidate.placement == reference || find(candidate) != nullptr) continue;
-      // A context that nobody asked the memory of is no ground for another placement.
-      if (option_of(candidate) == nullptr) continue;
-      const double cost = ratio * predicted_cost(candidate.placement);
+  for (const Alternative& alternative : alternatives()) {
+    for (std::size_t k = 0; k < placements.size(); ++k) {
+      const double cost = alternative.ratio * costs[k];
       if (cost >= least) continue;
+      const Config candidate{options_[placements[k]].config.placement, alternative.context};
+      // A context that nobody asked the memory of is no ground for another placement.
+      if (find(candidate) != nullptr || option_of(candidate) == nullptr) continue;
+      if (!may_be_tried(candidate)) continue;
       least = cost;
-      chosen = &option;
-      config = candidate;
+      chosen = candidate;
     }
   }
-  if (chosen == nullptr) return std::nullopt;
-  return step(config, placement_title(config.placement) + " with another context",
+  if (!chosen) return std::nullopt;
+  return step(*chosen, placement_title(chosen->placement) + context_title(chosen->context, base_),
               "spends on weights what another context saves");
 }
 
-// Winner and baseline in turn, the one whose worker is loaded first.
+// Winner and baseline in turn, beginning with the one that was measured last: its worker is loaded,
+// and what drifts evenly over the rounds cancels.
 std::optional<TuneStep> Tuner::ask_final() {
   if (!finalist_) {
     const Arm* winner = best();
@@ -356,13 +422,16 @@ std::optional<TuneStep> Tuner::ask_final() {
     if (ratio && (ratio->low > 1 || ratio->high < 1)) return std::nullopt;
   }
   const std::string number = fmt::format("final round {}", rounds_.size() + 1);
-  if (!round_baseline_) {
+  const bool baseline_is_due =
+      half_round_ ? half_round_->config != baseline_ : last_told_ == baseline_.placement;
+  if (baseline_is_due) {
     return step(baseline_, number + ": the defaults", "winner and defaults in turn");
   }
-  TuneStep last = step(*finalist_, number + ": the winner", "winner and defaults in turn");
+  TuneStep winner = step(*finalist_, number + ": the winner", "winner and defaults in turn");
   // What is recommended has also held its whole context.
-  if (rounds_.empty()) last.extent = Extent::full;
-  return last;
+  if (const Arm* arm = find(*finalist_); arm != nullptr && !arm->proved)
+    winner.extent = Extent::full;
+  return winner;
 }
 
 // ---- what came of it
@@ -372,12 +441,25 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                             [&](const Arm& arm) { return arm.config == trial.config; });
   if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
   Arm& arm = *found;
+  last_index_ = index;
   // The trial that proves it in full stands for it.
   if (!arm.proved) arm.index = index;
   arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);
   arm.vram_bytes = trial.vram_used_bytes;
+  arm.vram_percent = trial.vram_percent;
+  if (trial.failure && trial.failure->failure_class == FailureClass::out_of_device_memory) {
+    const TuneOption* option = option_of(trial.config);
+    if (option != nullptr && option->vram_bytes) {
+      too_many_bytes_ = std::min(too_many_bytes_, *option->vram_bytes);
+    }
+  }
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
-  arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
+  const bool again = stage_ == Stage::context && arm.times == 1 && arm.cost && cost;
+  // Whoever disturbs only ever slows down.
+  if (!again || cost->value < arm.cost->value) {
+    arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
+  }
+  ++arm.times;
   if (trial.measured()) {
     arm.generation_ms = trial.generation->ms_per_token;
     if (trial.prompt) arm.prompt_ms = trial.prompt->ms_per_token;
@@ -388,25 +470,36 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   if (stage_ == Stage::context && walk_) {
     const auto asked = walk_->ask();
     const Arm* held = find(walk_->best());
-    if (asked && asked->config == trial.config) {
+    if (asked && asked->config == trial.config && !is_surprising(arm)) {
       walk_->tell(held == nullptr || is_better(arm, *held, 0));
     }
   } else if (stage_ == Stage::trade) {
     ++trades_;
   } else if (stage_ == Stage::finals && finalist_) {
-    if (!arm.cost || (trial.config == *finalist_ && !arm.objection.empty())) {
-      finalist_.reset();  // it does not hold: the next best takes its place
-      round_baseline_.reset();
-    } else if (trial.config == baseline_) {
-      round_baseline_ = index;
-      round_costs_.push_back(*arm.cost);
-    } else if (round_baseline_) {
-      round_costs_.push_back(*arm.cost);
-      const double ratio = round_costs_[round_costs_.size() - 2].value / arm.cost->value;
-      rounds_.push_back({*round_baseline_, index, ratio});
-      round_baseline_.reset();
-    }
+    tell_final(trial, arm);
   }
+  last_told_ = trial.config.placement;
+}
+
+void Tuner::tell_final(const Trial& trial, const Arm& arm) {
+  const bool is_finalist = trial.config == *finalist_;
+  if (!arm.cost || (is_finalist && !arm.objection.empty())) {
+    if (is_finalist) finalist_.reset();  // it does not hold: the next best takes its place
+    half_round_.reset();
+    if (!is_finalist) stage_ = Stage::done;  // there is nothing to compare with
+    return;
+  }
+  const HalfRound now{trial.config, *arm.cost, last_index_};
+  if (!half_round_) {
+    half_round_ = now;
+    return;
+  }
+  const HalfRound& baseline = is_finalist ? *half_round_ : now;
+  const HalfRound& winner = is_finalist ? now : *half_round_;
+  rounds_.push_back({baseline.index, winner.index, baseline.cost.value / winner.cost.value});
+  round_costs_.push_back(baseline.cost);
+  round_costs_.push_back(winner.cost);
+  half_round_.reset();
 }
 
 // The geometric mean over the rounds; its spread is that between rounds and that within trials,

@@ -15,6 +15,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,11 +80,23 @@ class Tuner {
     std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
     std::optional<Estimate> prompt_ms = std::nullopt;
     Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
+    Reading<double> vram_percent = Absence{"not measured"};
     std::string objection = {};  ///< why it must not win
     std::size_t index = 0;       ///< of the trial that proves it, else of its last
+    int times = 0;               ///< measured so often
     bool proved = false;         ///< measured with its whole context in use
   };
 
+  /// The first of the two trials of a round.
+  struct HalfRound {
+    Config config;
+    Estimate cost;
+    std::size_t index = 0;
+  };
+
+  [[nodiscard]] double beyond_prediction() const;
+  [[nodiscard]] bool is_surprising(const Arm& arm) const;
+  void tell_final(const Trial& trial, const Arm& arm);
   [[nodiscard]] const Arm* find(const Config& config) const;
   [[nodiscard]] const TuneOption* option_of(const Config& config) const;
   [[nodiscard]] bool may_be_tried(const Config& config) const;
@@ -96,6 +110,13 @@ class Tuner {
   [[nodiscard]] std::optional<TuneStep> ask_final();
   [[nodiscard]] std::vector<std::size_t> base_options() const;
   [[nodiscard]] Worlds worlds_of(const std::vector<std::size_t>& points) const;
+  /// A context and what it costs against the base context on the same placement.
+  struct Alternative {
+    ContextSettings context;
+    double ratio = 1;
+  };
+  [[nodiscard]] std::vector<Alternative> alternatives() const;
+  [[nodiscard]] std::vector<double> predicted_costs(const std::vector<std::size_t>& options) const;
   [[nodiscard]] double predicted_cost(const Placement& placement) const;
   [[nodiscard]] std::optional<Estimate> speed_up() const;
 
@@ -111,7 +132,10 @@ class Tuner {
   std::optional<Config> finalist_;
   std::vector<TuneRound> rounds_;
   std::vector<Estimate> round_costs_;  ///< of the baseline and the winner in turn
-  std::optional<std::size_t> round_baseline_;
+  std::optional<HalfRound> half_round_;
+  std::optional<Placement> last_told_;
+  std::size_t last_index_ = 0;
+  std::uint64_t too_many_bytes_ = std::numeric_limits<std::uint64_t>::max();  ///< ran out of memory
   int trades_ = 0;
 };
 

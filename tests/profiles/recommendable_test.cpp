@@ -25,7 +25,7 @@ TEST(Objections, GoWithTheEvidence) {
   labelled.disturbances = {Disturbance::throttled, Disturbance::contended};
   EXPECT_THAT(
       objections({trial(0, 10, 10), shallow, untried, excused, marked,
-                  failed_trial(5, FailureClass::crashed), trial(6, 20, 1), labelled}),
+                  failed_trial(5, FailureClass::crashed), trial(6, 70, 1), labelled}),
       ElementsAre("", "failed with the whole context in use",
                   "was not tried with the whole context in use", "", "spilled into system memory",
                   "was not measured", "spilled into system memory", ""));
