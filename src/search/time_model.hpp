@@ -6,7 +6,7 @@
 // and the spread between loads are not fixed: both are averaged over a grid, weighted by how well
 // each explains what was measured (Rasmussen and Williams 2006, sections 2.7 and 5.4). Where time
 // is not linear the weight moves to a large g, and predictions become as wide as they should be.
-// docs/time-model.md says what the coefficients mean and where the model fails.
+// docs/search.md says what the coefficients mean and where the model fails.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 #include "golden/sample_run.hpp"
 
 #include <array>
+#include <string>
 #include <utility>
 
 namespace sweetspot::tests {
@@ -275,6 +276,124 @@ Run troubled_run() {
                   profile("cpu_fallback", 0, run)};
   run.profiles[3].vram_bytes = Absence{"nothing is offloaded"};
   run.profiles[3].vram_percent = Absence{"nothing is offloaded"};
+  return run;
+}
+
+Run adaptive_run() {
+  Run run = mission_run();
+  run.settings.mode = "adaptive";
+  Trial& explored = run.results[1];
+  explored.extent = Extent::generation_only;
+  explored.reason = "nothing is offloaded in fast yet";
+  explored.prompt.reset();
+  explored.full_depth = FullDepth::not_tried;
+  explored.full_depth_note = "only its speed was measured";
+  SweepRecord sweep;
+  for (int layers = 0; layers <= 33; ++layers) {
+    CurvePoint point;
+    point.layers = layers;
+    point.vram_bytes = static_cast<std::uint64_t>(layers) * 130 * kMiB;
+    point.vram_percent = 2.3 * layers;
+    const double ms = 80 - 1.5 * layers;
+    point.generation_ms = Estimate{ms, ms * 0.97, ms * 1.03};
+    sweep.curve.push_back(point);
+  }
+  for (const Trial& trial : run.results) {
+    CurvePoint& point = sweep.curve[static_cast<std::size_t>(trial.layers)];
+    point.standing = Standing::measured;
+    point.generation_ms = trial.generation->ms_per_token;
+  }
+  const auto without_time = [&](int layers, Standing standing, std::string note) {
+    CurvePoint& point = sweep.curve[static_cast<std::size_t>(layers)];
+    point.standing = standing;
+    point.generation_ms.reset();
+    point.note = std::move(note);
+  };
+  without_time(28, Standing::failed, "the worker died");
+  without_time(29, Standing::not_tried, "28 layers: " + hostile_text());
+  without_time(31, Standing::does_not_fit, "CUDA0 lacks 90 MiB");
+  without_time(32, Standing::does_not_fit, "CUDA0 lacks 90 MiB");
+  sweep.curve[0].vram_percent = Absence{"nothing is offloaded"};
+  sweep.curve[1].vram_bytes = Absence{"llama.cpp could not be asked"};
+  sweep.decisions = {
+      {"fast", 20, true, 0.01, "none of the 19 that were not measured wins by more than 2 %, with a "
+                               "probability of 99 %"},
+      {"balanced", 30, false, 0.12,
+       "open: a layer count that was not measured wins by more than 2 % with a probability of 12 %"},
+      {"performance", {}, true, 0, "no layer count lies in it"},
+      {"optimum", 33, true, 0.02, "none of the 27 that were not measured wins by more than 2 %, "
+                                  "with a probability of 98 %"},
+      {"diminishing", {}, false, {}, "between 20 and 33 layers another one begins to gain less than "
+                                     "2 %"}};
+  sweep.generation = TimeModelRecord{
+      "ms per token = output_only_ms + blocks on the device * block_ms",
+      {{"output_only_ms", "the output on the device", 79.1, 0.8}, {"block_ms", "a block", -1.5, 0.1}},
+      0.006,
+      0.004,
+      true,
+      5};
+  sweep.slices = SliceRecord{0.08, 200 * kMiB, 32 * kMiB, 5, 21.5, 2.4, 0.9, -0.1, {hostile_text()}};
+  sweep.ended = "everything is settled";
+  run.sweep = sweep;
+  return run;
+}
+
+Run tuned_run() {
+  Run run = mission_run();
+  run.settings.mode = "tune";
+  run.workload = {256, 256, 1024};
+  run.results.clear();
+  const auto add = [&](const std::string& title, int layers, double tokens_per_second) -> Trial& {
+    run.results.push_back(mission_trial({{layers}, layers, 0.5 + 0.12 * layers, 9 + 2.0 * layers,
+                                         tokens_per_second, 80, 60}));
+    Trial& trial = run.results.back();
+    trial.workload = run.workload;
+    trial.title = title;
+    trial.reason = "a reason";
+    trial.extent = Extent::speeds;
+    trial.full_depth = FullDepth::not_tried;
+    trial.full_depth_note = "only its speed was measured";
+    return trial;
+  };
+  add("28 layers, llama.cpp's defaults", 28, 27.0);
+  add("the CPU alone", 0, 12.5);
+  add("33 layers", 33, 30.0);
+  add("n_ubatch 1024", 33, 31.0).config.context.n_ubatch = 1024;
+  Trial& close = add("q8_0 cache", 33, 30.5);
+  close.config.context.type_k = close.config.context.type_v = "q8_0";
+  close.divergence = Divergence{128, 0.0004, 0.004, 0.01, 0.99};
+  Trial& other = add("q4_0 cache", 33, 30.5);
+  other.config.context.type_k = other.config.context.type_v = "q4_0";
+  other.divergence = Divergence{128, 0.05, 0.4, 1.5, 0.9};
+  other.failure = Failure{FailureClass::wrong_output, Phase::warm_up, "its output differs", {}, ""};
+  other.prompt.reset();
+  other.generation.reset();
+  other.effective.reset();
+  add("31 layers", 31, 29.0).disturbances = {Disturbance::throttled};
+  add("final round 1: the defaults", 28, 26.9);
+  Trial& proved = add("final round 1: the winner", 33, 31.1);
+  proved.config.context.n_ubatch = 1024;
+  proved.extent = Extent::full;
+  proved.full_depth = FullDepth::verified;
+  proved.full_depth_note = "4096 tokens, filled by copy";
+  add("final round 2: the defaults", 28, 27.1);
+  add("final round 2: the winner", 33, 31.0).config.context.n_ubatch = 1024;
+
+  TuneRecord tune;
+  tune.workload = "chat";
+  tune.constraints.min_generation_tokens_per_second = 10.0;
+  tune.baseline = 0;
+  tune.winner = 8;
+  tune.rounds = {{7, 8, 1.156}, {9, 10, 1.144}};
+  tune.speed_up = Estimate{1.15, 1.13, 1.17};
+  tune.front = {0, 1, 8};
+  tune.verdict = "1.15 times as fast as llama.cpp's defaults (95 %: 1.13 to 1.17)";
+  tune.ended = "everything is decided";
+  run.tune = tune;
+  run.analysis.optimum = 8;
+  run.analysis.fastest = 8;
+  run.profiles = {empty_profile("fast", "nothing"), empty_profile("balanced", "nothing"),
+                  profile("performance", 8, run), profile("cpu_fallback", 1, run)};
   return run;
 }
 

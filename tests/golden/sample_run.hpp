@@ -13,6 +13,14 @@ Run mission_run();
 /// a driver, hostile names, an unfinished state.
 Run troubled_run();
 
+/// Of an adaptive sweep on the mission's card: layer counts of every standing, decisions that are
+/// settled and open, and a hostile reason.
+Run adaptive_run();
+
+/// Of a tune: the baseline, placements, contexts (one of them refused for its output), and two final
+/// rounds.
+Run tuned_run();
+
 /// ESC sequences, a C1 control, a bidirectional override, invalid UTF-8, quotes and a command.
 std::string hostile_text();
 

@@ -10,7 +10,9 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::pair<const char*, sweetspot::Run> runs[] = {
       {"mission.json", sweetspot::tests::mission_run()},
-      {"troubled.json", sweetspot::tests::troubled_run()}};
+      {"troubled.json", sweetspot::tests::troubled_run()},
+      {"adaptive.json", sweetspot::tests::adaptive_run()},
+      {"tuned.json", sweetspot::tests::tuned_run()}};
   for (const auto& [name, run] : runs) {
     const auto status = sweetspot::store::save_run(std::string(argv[1]) + "/" + name, run);
     if (!status) {

@@ -1,0 +1,145 @@
+// What an adaptive sweep and a tune say of themselves.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "golden/sample_run.hpp"
+#include "report/run_report.hpp"
+#include "report/tune_report.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+using sweetspot::tests::adaptive_run;
+using sweetspot::tests::hostile_text;
+using sweetspot::tests::mission_run;
+using sweetspot::tests::tuned_run;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr Style kPlain{false, 100};
+using ARun = sweetspot::Run;  // testing::Test has a member called Run
+
+std::string golden(const std::string& name) {
+  std::ostringstream text;
+  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
+  return text.str();
+}
+
+int widest(const std::string& text) {
+  int width = 0;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) width = std::max(width, display_width(line));
+  return width;
+}
+
+bool is_safe(const std::string& text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == '\x7f' || c == '\xff';
+  });
+}
+
+std::string line_with(const std::string& text, const std::string& part) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(part) != std::string::npos) return line;
+  }
+  return {};
+}
+
+// ---- an adaptive sweep
+
+TEST(Golden, CurveOfAnAdaptiveRun) {
+  EXPECT_EQ(golden("curve_adaptive.txt"), curve_text(adaptive_run(), kPlain));
+}
+
+TEST(CurveText, IsEmptyForOtherRuns) { EXPECT_EQ("", curve_text(mission_run(), kPlain)); }
+
+TEST(CurveText, IsSafeAndFitsATerminal) {
+  for (const int width : {60, 100}) {
+    const std::string text = curve_text(adaptive_run(), {false, width});
+    EXPECT_TRUE(is_safe(text));
+    EXPECT_LE(widest(text), width);
+  }
+}
+
+TEST(CurveText, ShowsNoMeasuredRowAndNotTooMany) {
+  const std::string text = curve_text(adaptive_run(), kPlain);
+  EXPECT_THAT(text, HasSubstr("shown"));
+  EXPECT_EQ("", line_with(text, "32.5"));
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 35);
+}
+
+TEST(CurveText, PutsNeighboursWithOneReasonOnOneLine) {
+  EXPECT_THAT(curve_text(adaptive_run(), kPlain),
+              HasSubstr("31 to 32 layers would not fit: CUDA0 lacks 90 MiB"));
+}
+
+TEST(CurveText, WarnsWhereTimeIsNotLinear) {
+  ARun run = adaptive_run();
+  EXPECT_THAT(curve_text(run, kPlain), Not(HasSubstr("not linear")));
+  run.sweep->generation->linear = false;
+  EXPECT_THAT(curve_text(run, kPlain), HasSubstr("not linear"));
+}
+
+TEST(CurveText, TakesASweepThatKnowsNothing) {
+  ARun run = mission_run();
+  run.sweep.emplace();
+  EXPECT_EQ("", curve_text(run, kPlain));
+}
+
+// ---- a tune
+
+TEST(Golden, Tune) {
+  EXPECT_EQ(golden("tune.txt"),
+            tune_table(tuned_run(), kPlain) + "\n" + tune_text(tuned_run(), kPlain));
+}
+
+TEST(TuneReport, IsSafeAndFitsATerminal) {
+  ARun run = tuned_run();
+  run.tune->verdict = hostile_text();
+  run.results[6].title = hostile_text();
+  for (const int width : {60, 100}) {
+    const std::string text = tune_table(run, {false, width}) + tune_text(run, {false, width});
+    EXPECT_TRUE(is_safe(text));
+    EXPECT_LE(widest(text), width);
+  }
+}
+
+TEST(TuneReport, MarksWinnerBaselineAndFront) {
+  const std::string text = tune_table(tuned_run(), kPlain);
+  EXPECT_THAT(line_with(text, "round 1: the winner"), testing::StartsWith("*"));
+  EXPECT_THAT(line_with(text, "llama.cpp's defaults "), testing::StartsWith("="));
+  EXPECT_THAT(line_with(text, "the CPU alone"), testing::StartsWith("+"));
+  EXPECT_THAT(line_with(text, "33 layers"), testing::StartsWith(" "));
+  EXPECT_THAT(line_with(text, "q4_0 cache"), HasSubstr("failed: wrong-output"));
+  EXPECT_THAT(line_with(text, "31 layers"), HasSubstr("throttled"));
+}
+
+TEST(TuneReport, MarksTheDefaultsAsWinnerWhereTheyAreBest) {
+  ARun run = tuned_run();
+  run.tune->winner = run.tune->baseline;
+  EXPECT_THAT(line_with(tune_table(run, kPlain), "28 layers"), testing::StartsWith("*"));
+}
+
+TEST(TuneReport, SaysVerdictAndRounds) {
+  const std::string text = tune_text(tuned_run(), kPlain);
+  EXPECT_THAT(text, AllOf(HasSubstr("256 prompt and 256 generated tokens, 1024 in the cache"),
+                          HasSubstr("1.15 times as fast"), HasSubstr("1.156 (#8 against #7)"),
+                          HasSubstr("everything is decided")));
+}
+
+TEST(TuneReport, TakesARunWithoutATuneOrTrials) {
+  EXPECT_EQ("", tune_text(mission_run(), kPlain));
+  EXPECT_EQ("Nothing was measured.\n", tune_table(mission_run(), kPlain));
+  ARun run = tuned_run();
+  run.results.clear();
+  EXPECT_EQ("Nothing was measured.\n", tune_table(run, kPlain));
+}
+
+}  // namespace
+}  // namespace sweetspot::report
