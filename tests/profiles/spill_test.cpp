@@ -36,6 +36,10 @@ TEST(FindSpills, ADeviceSlowerThanTheCpuIsNotASpill) {
   EXPECT_THAT(find_spills({trial(0, 5, 100), trial(1, 10, 9), trial(2, 12, 8)}), IsEmpty());
 }
 
+TEST(FindSpills, AHalfEmptyDeviceHasNothingToMove) {
+  EXPECT_THAT(find_spills({trial(1, 5, 30), trial(20, 55, 3)}), IsEmpty());
+}
+
 TEST(FindSpills, LooksAtMeasuredTrialsOnly) {
   EXPECT_THAT(find_spills({failed_trial(10, FailureClass::crashed), trial(20, 60, 30),
                            failed_trial(30, FailureClass::out_of_device_memory)}),
