@@ -97,7 +97,7 @@ def speeds(rows):
 
 def keep_ffn_on_cpu(blocks):
     """llama-bench has no -ncffn; this is what llama.cpp makes of it."""
-    return "blk\\.(" + "|".join(map(str, range(blocks))) + ")\\.ffn_(up|down|gate)=CPU"
+    return "blk\\.(" + "|".join(map(str, range(blocks))) + ")\\.ffn_(up|down|gate)\\.=CPU"
 
 
 def placement_flags(config, layers):

@@ -102,8 +102,8 @@ def main():
             pairs = compare_in_turn(args.rounds, lambda: request_ms(args, winner, run["workload"], args.repetitions),
                                     lambda: request_ms(args, best, run["workload"], args.repetitions))
             report.say(f"time of a request, tune's winner / sweep's winner: {ratio_text(pairs)}")
-    report.write(f"A mixture of experts with random weights; {prompt} prompt and {gen} generated tokens, {depth} in the "
-                 "cache. The sweep varies n_cpu_moe alone, with llama.cpp's default context; the tune varies all "
+    report.write(f"A mixture of experts with random weights; {prompt} prompt and {gen} generated tokens, {depth} in "
+                 "the cache. The sweep varies n_cpu_moe alone, with llama.cpp's default context; the tune varies all "
                  "knobs, so it may be faster than the sweep's best.", run, device_words(args))
     return 0
 

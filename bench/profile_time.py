@@ -58,7 +58,7 @@ def note_procedure(args):
 def questions(run):
     """Name, the winner of profile, and the layer counts that may win: by the predicted or measured memory."""
     curve = {point["layers"]: point for point in run["sweep"]["curve"]
-             if point["standing"] in ("measured", "predicted")}
+             if point["standing"] != "does-not-fit"}
     percent = {layers: point["vram_percent"] or 0 for layers, point in curve.items()}
     for one in run["profiles"]:
         if one["name"] in BANDS and one["result"] is not None:

@@ -74,6 +74,27 @@ class Profile(SystemTest):
                 self.assertTrue(profile["reason"])
                 self.assertIsNone(profile["n_gpu_layers"])
 
+    def test_by_default_it_chooses_layer_counts_and_predicts_the_rest(self):
+        with self.rpc_server() as address:
+            model = self.synth("model.gguf", *TINY, "--blocks", "8")
+            done, run = self.profile(model, "--rpc", address, "-o", "run.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.check_file(run)
+        self.assertEqual(run["settings"]["mode"], "adaptive")
+        sweep = run["sweep"]
+        self.assertEqual([point["layers"] for point in sweep["curve"]], list(range(10)))
+        self.assertTrue(sweep["ended"])
+        measured = {row["layers"] for row in run["results"]}
+        self.assertEqual(run["results"][0]["layers"], 0, "the CPU alone comes first")
+        self.assertEqual({point["layers"] for point in sweep["curve"]
+                          if point["standing"] == "measured"}, measured)
+        for profile in run["profiles"]:
+            if profile["result"] is not None:
+                row = run["results"][profile["result"]]
+                self.assertEqual(row["extent"], "full", "only what was measured in full is proof")
+        self.assertEqual({one["name"] for one in sweep["decisions"]},
+                         {"fast", "balanced", "performance", "optimum", "diminishing"})
+
     def test_bands_are_strict_and_follow_the_limit(self):
         with self.rpc_server() as address:
             model = self.synth()

@@ -44,10 +44,18 @@ class Terminal(SystemTest):
             code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address,
                                                 answers=["many", "0"])
         self.assertEqual(code, 0, output)
-        self.assertIn("quick", output)
-        self.assertIn("full", output)
+        for choice in ("1  adaptive", "2  quick", "3  full"):
+            self.assertIn(choice, output)
         self.assertIn("many", output)
         self.assertIn("--layers", output)
+
+    def test_enter_takes_the_adaptive_sweep(self):
+        model = self.synth()
+        with self.rpc_server() as address:
+            code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address,
+                                                answers=[""])
+        self.assertEqual(code, 0, output)
+        self.assertIn("Decided", output)
 
     def test_ctrl_c_at_the_question(self):
         model = self.synth()
@@ -78,7 +86,7 @@ class Terminal(SystemTest):
         self.assertNotRegex(output, "\x1b\\[[0-9;]*m")
 
     def test_help_shows_examples_and_exit_codes(self):
-        for command in ("profile", "devices", "inspect", "synth", "serve"):
+        for command in ("profile", "tune", "plan", "devices", "inspect", "synth", "serve"):
             done = self.run_sweetspot(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Examples:", done.stdout)
