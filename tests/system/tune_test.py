@@ -34,8 +34,8 @@ class Pretended(SystemTest):
 
     def assert_valid(self, run):
         schema = SOURCE / "docs/formats/run-1.schema.json"
-        if "tune" not in json.loads(schema.read_text())["properties"]:
-            self.skipTest("the schema does not know what an adaptive run holds yet")
+        # The pretended worker has read no file; all else is as it is written for real models.
+        run["model"]["files"] = [{"path": "m.gguf", "size_bytes": 1, "mtime_ns": 1, "inode": 1}]
         path = self.folder / "to-validate.json"
         path.write_text(json.dumps(run))
         checked = subprocess.run(
