@@ -135,9 +135,11 @@ TEST_F(SearchLoopTest, ProfilesRestOnRowsThatWereMeasuredInFull) {
 }
 
 TEST_F(SearchLoopTest, OutOfMemoryIsTheEndOfTheCurveNotOfTheRun) {
-  const RunOutcome outcome =
-      sweep(script(R"({"at": "load", "if": {"layers_from": 15}, "do": "fault", "code": "model_null",
-                 "message": "no", "log": ["ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory"]})"));
+  const RunOutcome outcome = sweep(script(
+      R"({"at": "load", "if": {"layers_from": 15}, "do": "fault", "code": "model-null",
+          "message": "no",
+          "log": ["ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4000.00 MiB on device 0: )"
+      R"(cudaMalloc failed: out of memory"]})"));
   EXPECT_EQ(decision(outcome.run, "optimum").layers, 14);
   EXPECT_EQ(outcome.run.sweep->curve.back().standing, Standing::not_tried);
   EXPECT_THAT(outcome.run.sweep->curve.back().note, HasSubstr("out-of-device-memory"));
