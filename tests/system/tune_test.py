@@ -34,8 +34,10 @@ class Pretended(SystemTest):
 
     def assert_valid(self, run):
         schema = SOURCE / "docs/formats/run-1.schema.json"
-        # The pretended worker has read no file; all else is as it is written for real models.
-        run["model"]["files"] = [{"path": "m.gguf", "size_bytes": 1, "mtime_ns": 1, "inode": 1}]
+        # The one thing that pretending cannot give: there is no model file.
+        self.assertEqual(run["model"]["files"], [])
+        run["model"]["files"] = [{"path": "pretended.gguf", "size_bytes": 4, "mtime_ns": 0,
+                                  "inode": 1}]
         path = self.folder / "to-validate.json"
         path.write_text(json.dumps(run))
         checked = subprocess.run(
