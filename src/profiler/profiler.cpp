@@ -157,6 +157,7 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
                          const Observer& observer) {
   search::Sweep sweep(requested_layers, offloadable_layers());
   std::vector<Config> configs;
+  configs.reserve(sweep.points().size());
   for (const search::SweepPoint& point : sweep.points()) {
     configs.push_back(state_->with_layers(point.layers));
   }
@@ -177,6 +178,7 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   std::vector<int> layers(static_cast<std::size_t>(offloadable_layers()) + 1);
   std::iota(layers.begin(), layers.end(), 0);
   std::vector<Config> configs;
+  configs.reserve(layers.size());
   for (const int count : layers) configs.push_back(state_->with_layers(count));
   Loop loop(*state_, "adaptive", observer);
   const Forecasts forecasts = state_->ask_oracle(configs);

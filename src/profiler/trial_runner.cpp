@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds kFreshDeadline{500};
 // of a token is the mean over all of them as long as it grows evenly with depth.
 constexpr std::uint32_t kTokensPerPass = 32;
 
-// What a generation may take of a trial's time; the prompt gets what is left.
+// What a generation may take of a trial's time; the rest is the prompt's.
 constexpr double kGenerationShare = 0.6;
 
 // The same of a trial that only explores.
@@ -44,12 +44,6 @@ protocol::MeasureRequest prompt_request(const Workload& workload) {
   request.tokens_per_pass = workload.n_prompt;
   request.cache_tokens = workload.n_depth;
   return request;
-}
-
-double seconds_measured(const std::vector<Sample>& samples) {
-  double sum_ms = 0;
-  for (const Sample& sample : samples) sum_ms += sample.duration_ms;
-  return sum_ms / 1e3;
 }
 
 void keep_larger(Reading<std::uint64_t>& largest, const Reading<std::uint64_t>& next) {
@@ -411,13 +405,9 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
   return {};
 }
 
-// The time that the generation left, but never less than its own share.
 Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
   trial.prompt.reset();
-  double seconds = request_.max_seconds * (1 - kGenerationShare);
-  if (trial.generation && !request_.as_request) {
-    seconds = std::max(seconds, request_.max_seconds - seconds_measured(trial.generation->raw));
-  }
+  const double seconds = request_.max_seconds * (1 - kGenerationShare);
   Outcome<Speed> speed =
       measure_speed(prompt_request(trial.workload), Phase::prompt, seconds, spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
@@ -480,8 +470,9 @@ void TrialRunner::verify_full_depth(Trial& trial) {
   }
 }
 
-// The worker fills the cache by copying one batch over it where the cache allows, so two batches
-// are decoded; a recurrent or hybrid model has to decode every token.
+// The worker fills the cache by copying a few tokens over it where the cache allows and decodes one
+// piece of n_ubatch at its end, where a token costs more; a recurrent or hybrid model has to decode
+// every token.
 std::string TrialRunner::why_full_depth_is_skipped(const Trial& trial) const {
   if (request_.full_depth == FullDepthPolicy::never) return "switched off (--full-depth never)";
   if (request_.full_depth == FullDepthPolicy::always || !trial.prompt) return {};

@@ -112,10 +112,12 @@ TimeModel AdaptiveSweep::fit_model(double scale_ms, std::size_t& observations) c
       ++observations;
     } else if (candidates_[i].slice_ms) {
       const Estimate& ms = *candidates_[i].slice_ms;
-      seen.push_back({points.back(), ms.value, std::hypot(sd_of(ms), kSliceError * ms.value)});
+      // All that slices say hangs together: it counts as one observation of the whole curve.
+      const double sd = std::hypot(sd_of(ms), kSliceError * ms.value);
+      seen.push_back({points.back(), ms.value, sd * std::sqrt(candidates_.size())});
     }
   }
-  return TimeModel::fit(shape_.prior(scale_ms), seen, std::move(points));
+  return TimeModel::fit(shape_.prior(scale_ms), seen, points);
 }
 
 AdaptiveSweep::View AdaptiveSweep::look() const {

@@ -123,10 +123,10 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
   cell.between_loads = between.share;
   cell.log_weight = std::log(deviation.weight) + std::log(between.weight);
   const double size = deviation.share * problem.prior.scale_ms;
-  const auto S = problem.prior_variance.asDiagonal();
+  const auto variance = problem.prior_variance.asDiagonal();
   const Vector expected = problem.basis_asked * problem.prior_mean;
-  const Matrix cov_asked =
-      problem.basis_asked * S * problem.basis_asked.transpose() + size * size * problem.near_asked;
+  const Matrix cov_asked = problem.basis_asked * variance * problem.basis_asked.transpose() +
+                           size * size * problem.near_asked;
   if (problem.y.size() == 0) {
     cell.mean = expected;
     cell.cov = cov_asked;
@@ -134,8 +134,8 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
     cell.beta_sd = problem.prior_variance.cwiseSqrt();
     return cell;
   }
-  Matrix seen =
-      problem.basis_seen * S * problem.basis_seen.transpose() + size * size * problem.near_seen;
+  Matrix seen = problem.basis_seen * variance * problem.basis_seen.transpose() +
+                size * size * problem.near_seen;
   seen.diagonal() += problem.variance;
   seen.diagonal() += (between.share * problem.y).cwiseAbs2();
   // A tenth of a per mille of the scale keeps equal rows from being singular.
@@ -146,13 +146,13 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
   cell.log_weight -= 0.5 * whitened.squaredNorm();
   cell.log_weight -= factor.matrixLLT().diagonal().array().log().sum();
 
-  const Matrix cross =
-      problem.basis_seen * S * problem.basis_asked.transpose() + size * size * problem.near_cross;
+  const Matrix cross = problem.basis_seen * variance * problem.basis_asked.transpose() +
+                       size * size * problem.near_cross;
   const Matrix gain = factor.matrixL().solve(cross);
   cell.mean = expected + gain.transpose() * whitened;
   cell.cov = cov_asked - gain.transpose() * gain;
 
-  const Matrix beta_cross = problem.basis_seen * S;
+  const Matrix beta_cross = problem.basis_seen * variance;
   const Matrix beta_gain = factor.matrixL().solve(beta_cross);
   cell.beta = problem.prior_mean + beta_gain.transpose() * whitened;
   const Vector left = problem.prior_variance - beta_gain.colwise().squaredNorm().transpose();
@@ -220,7 +220,7 @@ struct TimeModel::State {
 };
 
 TimeModel TimeModel::fit(const TimePrior& prior, const std::vector<Observation>& observations,
-                         std::vector<Features> points) {
+                         const std::vector<Features>& points) {
   const Problem problem = set_up(prior, observations, points);
   std::vector<Cell> cells;
   cells.reserve(kDeviations.size() * kBetweenLoads.size());

@@ -54,7 +54,7 @@ class TimeModel {
   /// Works with any number of observations, none included. `points` are the configs that may be
   /// asked about later, by index.
   static TimeModel fit(const TimePrior& prior, const std::vector<Observation>& observations,
-                       std::vector<Features> points);
+                       const std::vector<Features>& points);
 
   /// Time per token of one load of points[index], with its 95 % interval; never below 0.
   [[nodiscard]] Estimate predict(std::size_t index) const;

@@ -24,20 +24,19 @@ std::tuple<bool, int, int> offloading(const Placement& placement, int offloadabl
 
 std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
                                      bool has_device) {
-  Placement plain = base;
-  plain.n_cpu_moe = plain.n_cpu_ffn = 0;
   const int all = has_device ? model.offloadable_layers() : 0;
   std::vector<Placement> placements;
-  for (int layers = 0; layers <= all; ++layers) placements.push_back(with_layers(plain, layers));
-  if (!has_device) return placements;
+  for (int layers = 0; layers <= all; ++layers) placements.push_back(with_layers(base, layers));
+  const bool chosen = base.n_cpu_moe > 0 || base.n_cpu_ffn > 0;
+  if (!has_device || chosen) return placements;
   const bool experts = model.n_expert > 0;
   const auto keep = [&](Placement placement, int blocks) {
     (experts ? placement.n_cpu_moe : placement.n_cpu_ffn) = blocks;
     placements.push_back(std::move(placement));
   };
-  for (int blocks = 1; blocks <= model.n_layer; ++blocks) keep(with_layers(plain, all), blocks);
+  for (int blocks = 1; blocks <= model.n_layer; ++blocks) keep(with_layers(base, all), blocks);
   if (!experts) return placements;
-  for (int layers = 2; layers < all; ++layers) keep(with_layers(plain, layers), model.n_layer);
+  for (int layers = 2; layers < all; ++layers) keep(with_layers(base, layers), model.n_layer);
   return placements;
 }
 
@@ -74,7 +73,8 @@ std::size_t fitted_option(const std::vector<TuneOption>& options, const ContextS
     const TuneOption& option = options[i];
     const Placement& placement = option.config.placement;
     if (option.config.context != context || !option.why_not.empty()) continue;
-    if (placement.n_cpu_ffn > 0) continue;  // --fit knows layers and experts only
+    // --fit knows layers and experts only; what the user keeps on the CPU it is told.
+    if (placement.n_cpu_ffn != options.front().config.placement.n_cpu_ffn) continue;
     if (placement.n_gpu_layers > 0 && option.left_bytes.value_or(0) < kFitMarginBytes) continue;
     const Placement& chosen = options[best].config.placement;
     const bool more = experts ? offloading(placement, offloadable) > offloading(chosen, offloadable)

@@ -26,7 +26,8 @@ struct TuneOption {
 ///  - all layers, with the experts (or, dense, the feed-forward weights) of the first 1.. blocks on
 ///    the CPU;
 ///  - experts: fewer layers with all experts on the CPU.
-/// `has_device` false: the CPU alone.
+/// `has_device` false: the CPU alone. What `base` keeps on the CPU was chosen: then only the layers
+/// vary.
 std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
                                      bool has_device);
 

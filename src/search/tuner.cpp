@@ -15,6 +15,9 @@ namespace {
 constexpr std::size_t kWorlds = 300;
 constexpr std::uint64_t kSeed = 20261124;
 
+// 97.5th percentile of Student's distribution with the 2 degrees of freedom of three rounds.
+constexpr double kStudent3 = 4.303;
+
 // Placements the time model looks at, per family; those between are as good as their neighbours.
 constexpr int kPerFamily = 32;
 
@@ -521,8 +524,9 @@ void Tuner::tell_final(const Trial& trial, const Arm& arm) {
   half_round_.reset();
 }
 
-// The geometric mean over the rounds; its spread is that between rounds and that within trials,
-// whichever is larger.
+// The geometric mean over the rounds, with the interval that the trials' own give or, from three
+// rounds on, that of their agreement where it is narrower; never narrower than rounds of one pair
+// differ.
 std::optional<Estimate> Tuner::speed_up() const {
   if (rounds_.empty()) return std::nullopt;
   const auto n = static_cast<double>(rounds_.size());
@@ -538,8 +542,12 @@ std::optional<Estimate> Tuner::speed_up() const {
   for (const TuneRound& round : rounds_) {
     between += std::pow(std::log(round.speed_up) - mean, 2) / std::max(1.0, n - 1) / n;
   }
-  const double sd = std::sqrt(std::max(within, between) + kBetweenRounds * kBetweenRounds / n);
-  return Estimate{std::exp(mean), std::exp(mean - 1.96 * sd), std::exp(mean + 1.96 * sd)};
+  double half = 1.96 * std::sqrt(within);
+  // A prompt measured a few times has a wide interval by convention; rounds that agree know better.
+  if (rounds_.size() >= 3) half = std::min(half, kStudent3 * std::sqrt(between));
+  half =
+      std::hypot(std::max(half, 1.96 * std::sqrt(between)), 1.96 * kBetweenRounds / std::sqrt(n));
+  return Estimate{std::exp(mean), std::exp(mean - half), std::exp(mean + half)};
 }
 
 TuneRecord Tuner::record() const {

@@ -11,9 +11,9 @@
 namespace sweetspot::worker {
 namespace {
 
-/// Tokens decoded for real and then copied. Small enough for its state to be a small part of the
-/// cache, large enough for few copies.
-constexpr std::uint32_t kCopyTokens = 512;
+/// About so many tokens are decoded for real and then copied: what is decoded takes time, at the
+/// end of a long context most of all, and a copy takes none.
+constexpr std::uint32_t kCopyTokens = 64;
 
 /// Sequence that a copy is restored into before it is joined to sequence 0.
 constexpr llama_seq_id kCopySequence = 1;
@@ -67,7 +67,9 @@ class DepthTest {
   }
 
   Answer<void> fill(std::uint32_t target) {
-    const std::uint32_t piece = std::min({kCopyTokens, decoder_.batch_size(), target});
+    // Whole pieces should leave next to nothing to decode.
+    const std::uint32_t pieces = std::max(1U, target / kCopyTokens);
+    const std::uint32_t piece = std::min(target / pieces, decoder_.batch_size());
     if (piece > 0 && target / piece > 1 && may_copy_) {
       if (auto done = append(piece); !done) return done;
       copy_up_to(target, piece);

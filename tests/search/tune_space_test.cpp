@@ -64,6 +64,14 @@ TEST(Placements, KeepWhatElseTheUserChose) {
   }
 }
 
+TEST(Placements, LeaveAChosenNumberOfFeedForwardsOnTheCpu) {
+  Placement base;
+  base.n_cpu_ffn = 3;
+  const auto placements = placements_of(base, uniform_model(4), true);
+  EXPECT_EQ(placements.size(), 6U);
+  for (const Placement& one : placements) EXPECT_EQ(one.n_cpu_ffn, 3);
+}
+
 TEST(MemoryVariants, BeginWithTheBaseAndEachTakesOtherMemory) {
   const ContextSettings base;
   const auto variants = memory_variants(base, true);
