@@ -74,7 +74,7 @@ main() {
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
   # The limit pretends a small card, so that the bands of the profiles mean something.
-  "$sweetspot" profile "$model" --quick -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB \
+  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB \
     "${rpc[@]}" -o "$results" "$@" || status=$?
   stop_server
   return "$status"
