@@ -315,24 +315,32 @@ Run adaptive_run() {
   without_time(32, Standing::does_not_fit, "CUDA0 lacks 90 MiB");
   sweep.curve[0].vram_percent = Absence{"nothing is offloaded"};
   sweep.curve[1].vram_bytes = Absence{"llama.cpp could not be asked"};
-  sweep.decisions = {
-      {"fast", 20, true, 0.01, "none of the 19 that were not measured wins by more than 2 %, with a "
-                               "probability of 99 %"},
-      {"balanced", 30, false, 0.12,
-       "open: a layer count that was not measured wins by more than 2 % with a probability of 12 %"},
-      {"performance", {}, true, 0, "no layer count lies in it"},
-      {"optimum", 33, true, 0.02, "none of the 27 that were not measured wins by more than 2 %, "
-                                  "with a probability of 98 %"},
-      {"diminishing", {}, false, {}, "between 20 and 33 layers another one begins to gain less than "
-                                     "2 %"}};
-  sweep.generation = TimeModelRecord{
-      "ms per token = output_only_ms + blocks on the device * block_ms",
-      {{"output_only_ms", "the output on the device", 79.1, 0.8}, {"block_ms", "a block", -1.5, 0.1}},
-      0.006,
-      0.004,
-      true,
-      5};
-  sweep.slices = SliceRecord{0.08, 200 * kMiB, 32 * kMiB, 5, 21.5, 2.4, 0.9, -0.1, {hostile_text()}};
+  sweep.decisions = {{"fast", 20, true, 0.01,
+                      "none of the 19 that were not measured wins by more than 2 %, with a "
+                      "probability of 99 %"},
+                     {"balanced", 30, false, 0.12,
+                      "open: a layer count that was not measured wins by more than 2 % with a "
+                      "probability of 12 %"},
+                     {"performance", {}, true, 0, "no layer count lies in it"},
+                     {"optimum", 33, true, 0.02,
+                      "none of the 27 that were not measured wins by more than 2 %, "
+                      "with a probability of 98 %"},
+                     {"diminishing",
+                      {},
+                      false,
+                      {},
+                      "between 20 and 33 layers another one begins to gain less than "
+                      "2 %"}};
+  sweep.generation =
+      TimeModelRecord{"ms per token = output_only_ms + blocks on the device * block_ms",
+                      {{"output_only_ms", "the output on the device", 79.1, 0.8},
+                       {"block_ms", "a block", -1.5, 0.1}},
+                      0.006,
+                      0.004,
+                      true,
+                      5};
+  sweep.slices =
+      SliceRecord{0.08, 200 * kMiB, 32 * kMiB, 5, 21.5, 2.4, 0.9, -0.1, {hostile_text()}};
   sweep.ended = "everything is settled";
   run.sweep = sweep;
   return run;
@@ -344,8 +352,8 @@ Run tuned_run() {
   run.workload = {256, 256, 1024};
   run.results.clear();
   const auto add = [&](const std::string& title, int layers, double tokens_per_second) -> Trial& {
-    run.results.push_back(mission_trial({{layers}, layers, 0.5 + 0.12 * layers, 9 + 2.0 * layers,
-                                         tokens_per_second, 80, 60}));
+    run.results.push_back(mission_trial(
+        {{layers}, layers, 0.5 + 0.12 * layers, 9 + 2.0 * layers, tokens_per_second, 80, 60}));
     Trial& trial = run.results.back();
     trial.workload = run.workload;
     trial.title = title;

@@ -17,8 +17,8 @@ Run troubled_run();
 /// settled and open, and a hostile reason.
 Run adaptive_run();
 
-/// Of a tune: the baseline, placements, contexts (one of them refused for its output), and two final
-/// rounds.
+/// Of a tune: the baseline, placements, contexts (one of them refused for its output), and two
+/// final rounds.
 Run tuned_run();
 
 /// ESC sequences, a C1 control, a bidirectional override, invalid UTF-8, quotes and a command.
