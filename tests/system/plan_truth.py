@@ -147,7 +147,7 @@ def compare(model, matrix, environment, rpc=()):
             config for _, configs in pairs for config in configs])["maps"])
     for _, configs in pairs:
         with Worker(environment, rpc) as worker:
-            worker.ask("load", path=str(model.path), config=configs[0])
+            worker.ask("load", path=str(model.path), config=configs[0], slice=None)
             for config in configs:
                 planned = next(maps)
                 try:

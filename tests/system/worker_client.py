@@ -72,6 +72,8 @@ class Worker:
         self._to.flush()
         for line in self._from:
             event = json.loads(line)
+            if event["id"] == 0 and event["event"] == "fault":
+                raise AssertionError(f"the worker did not understand {request}: {event}")
             if event["id"] != self._last_id:
                 continue
             if event["event"] == "sample":
