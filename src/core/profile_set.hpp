@@ -1,0 +1,152 @@
+// What an application loads: named configs with the memory each needs, for one model on one
+// machine. Stored as sweetspot.profiles/1 (docs/formats/profiles-1.md). Values only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/model_info.hpp"
+#include "core/profile.hpp"
+#include "core/reading.hpp"
+#include "core/trial.hpp"
+#include "core/tune_record.hpp"
+
+namespace sweetspot {
+
+/// What a profile rests on, weakest last.
+enum class Origin {
+  measured,  ///< a trial of this config on this machine
+  planned,   ///< llama.cpp's own memory map against the card; nobody ran it
+  defaults,  ///< usual values for a card of this size; nothing is known of the model
+};
+
+std::string_view to_string(Origin origin);  ///< measured, planned, defaults
+std::optional<Origin> origin_from_string(std::string_view text);
+
+/// The file of a model, told from its bytes without parsing it: renaming, copying or touching it
+/// changes nothing, other weights or another header do.
+struct ModelKey {
+  std::string path;              ///< of the first file
+  std::uint64_t size_bytes = 0;  ///< of all files
+  std::string digest;            ///< 16 hex digits over sizes, heads and tails
+
+  [[nodiscard]] bool same_model(const ModelKey& other) const {
+    return digest == other.digest && size_bytes == other.size_bytes;
+  }
+};
+
+/// Memory that must be free on a device before a profile is loaded.
+struct DeviceNeed {
+  std::string device;       ///< SetDevice::id
+  std::uint64_t bytes = 0;  ///< llama.cpp's buffers and what the device takes for a process
+};
+
+/// A config that an application may load as it stands.
+struct SavedProfile {
+  std::string name;  ///< fast, balanced, performance, cpu_fallback, tuned, or "layers-12"
+  std::string recommended_for;
+  Origin origin = Origin::measured;
+  Config config;  ///< n_gpu_layers as offloaded, never -1; with origin `defaults` as wished
+  /// One for each device it takes memory of; none for the CPU alone. Absent where nobody asked
+  /// llama.cpp.
+  Reading<std::vector<DeviceNeed>> needs = Absence{"not asked"};
+  Reading<std::uint64_t> host_bytes = Absence{"not asked"};  ///< beside the mapped weights
+  /// Under the set's workload.
+  Reading<Estimate> tokens_per_second = Absence{"not measured"};
+  Reading<Estimate> prompt_tokens_per_second = Absence{"not measured"};
+  std::string evidence;  ///< one sentence: what it rests on
+
+  /// Nothing of it lies on a device.
+  [[nodiscard]] bool is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
+};
+
+/// A device as it was when the set was made. All but `id` decide whether the set is stale.
+struct SetDevice {
+  std::string id;           ///< ggml's name: CUDA0, Vulkan0, RPC0
+  std::string description;  ///< "NVIDIA GeForce RTX 4050 Laptop GPU"
+  std::string backend;      ///< CUDA, Vulkan, RPC
+  Reading<std::string> pci_bus_id;
+  Reading<std::string> uuid;
+  Reading<std::string> driver_version;
+  Reading<std::uint64_t> memory_total_bytes;
+  Reading<std::uint64_t> memory_free_bytes;  ///< before anything of ours was loaded
+  Reading<double> power_limit_w;
+};
+
+/// What else the measurements depend on (R41).
+struct Fingerprint {
+  std::string model;      ///< ModelInfo::fingerprint; empty where no worker read the header
+  std::string llama_cpp;  ///< "0.7.0 build 11669 (Debian)"; empty with origin `defaults`
+  std::string tool;       ///< our version
+  std::string cpu;
+  std::vector<std::string> environment;  ///< NAME=value that change how llama.cpp runs; sorted
+};
+
+enum class LoadResult { loaded, out_of_memory, crashed };
+
+std::string_view to_string(LoadResult result);  ///< loaded, out-of-memory, crashed
+std::optional<LoadResult> load_result_from_string(std::string_view text);
+
+/// What an application says of a profile that it loaded, or tried to.
+struct LoadReport {
+  std::string profile;  ///< SavedProfile::name
+  LoadResult result = LoadResult::loaded;
+  std::string device;  ///< the one the figures are of; empty = the first that the profile needs
+  Reading<std::uint64_t> free_bytes = Absence{"not reported"};  ///< before the load
+  Reading<std::uint64_t> peak_bytes = Absence{"not reported"};  ///< most it took
+  std::string at;                                               ///< UTC, ISO 8601
+};
+
+/// At most so many reports are kept, the newest.
+inline constexpr std::size_t kKeptReports = 32;
+
+struct ProfileSet {
+  std::string created_at;  ///< UTC, ISO 8601
+  Origin origin = Origin::measured;
+  ModelKey model;
+  std::string model_name;  ///< for people; from the file, hostile until escaped
+  int offloadable_layers = 0;
+  Fingerprint fingerprint;
+  std::vector<SetDevice> devices;  ///< that its profiles may offload to
+  std::vector<std::string> rpc;    ///< endpoints, as "host:port"
+  Workload workload;               ///< that the speeds belong to
+  Objective objective = Objective::generation;
+  Bands bands;
+  std::vector<SavedProfile> profiles;  ///< fastest first; the last one is the CPU alone
+  std::vector<LoadReport> reports;     ///< oldest first
+
+  /// The profile of that name, or nullptr.
+  [[nodiscard]] const SavedProfile* find(std::string_view name) const {
+    for (const SavedProfile& profile : profiles) {
+      if (profile.name == name) return &profile;
+    }
+    return nullptr;
+  }
+};
+
+/// A device as it is at this moment.
+struct LiveDevice {
+  std::string id;  ///< ggml's name; empty where only a driver was asked
+  Reading<std::string> pci_bus_id;
+  std::string description;
+  Reading<std::string> uuid;
+  Reading<std::string> driver_version;
+  Reading<std::uint64_t> memory_total_bytes;
+  Reading<std::uint64_t> memory_free_bytes;
+  Reading<double> power_limit_w;
+  bool asleep = false;  ///< not read, because reading would wake it: nothing is loaded on it
+};
+
+/// What choosing looks at. What nobody can tell is empty or absent and is not compared.
+struct LiveMachine {
+  std::vector<LiveDevice> devices;
+  Reading<std::uint64_t> host_available_bytes;
+  std::string llama_cpp;  ///< that will load the profile, as in Fingerprint
+  std::optional<std::vector<std::string>> environment;
+};
+
+}  // namespace sweetspot
