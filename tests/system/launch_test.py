@@ -276,18 +276,18 @@ class OnADevice(LaunchTest):
         vulkan, why_not = software_vulkan()
         if vulkan is None:
             self.skipTest(why_not)
-        model = self.synth("wide.gguf", *TINY, "--embd", "512", "--vocab", "200000", "--type", "f16")
+        vulkan = {**vulkan, "MALLOC_ARENA_MAX": "1"}  # an arena reserves 128 MiB of address space
+        model = self.synth("deep.gguf", *TINY, "--ctx-train", "262144")
         self.store(model, [self.device_now("Vulkan0", vulkan)],
-                   [("performance", 4, {"Vulkan0": 300 * MIB}, {"n_ctx": 128}),
-                    ("fast", 4, {"Vulkan0": 50 * MIB},
-                     {"n_ctx": 128, "override_tensor": ["output.weight=CPU"]}), ("cpu_fallback", 0, {})])
-        first = self.launch("--profile", "fast", "--no-probe", model, env=vulkan)
+                   [("performance", 4, {"Vulkan0": 500 * MIB}, {"n_ctx": 262144}),
+                    ("fast", 4, {"Vulkan0": 50 * MIB}, {"n_ctx": 256}), ("cpu_fallback", 0, {})])
+        first = self.launch("--profile", "fast", model, env=vulkan)
         self.assertEqual(first.wait("healthy")["profile"], "fast")
         server = self.child_of(first.process.pid, "llama-server")
         used = status_bytes(server, "VmPeak")
         self.assertEqual(first.end(), 0)
-        # Its device's memory is the process's own: the output's weights would take 195 MiB more.
-        program = self.server_after(f"ulimit -v {(used + 100 * MIB) // 1024}")
+        # Its device's memory is the process's own: the cache of the large context takes 384 MiB.
+        program = self.server_after(f"ulimit -v {(used + 192 * MIB) // 1024}")
         launched = self.launch(model, "--", program, env=vulkan)
         self.assertEqual(launched.wait("healthy")["profile"], "fast", launched.events)
         # This driver crashes as often as it says that memory is short.
