@@ -20,6 +20,7 @@ using tests::measured_set;
 using tests::planned_set;
 
 constexpr Style kPlain{false, 100};
+constexpr Style kWide{false, 200};
 
 std::string golden(const std::string& name) {
   std::ostringstream text;
@@ -33,7 +34,7 @@ TEST(ProfileSetTable, ShowsTheProfilesOfASet) {
 }
 
 TEST(ProfileSetTable, ShowsWhatIsNotKnownAsADash) {
-  const std::string text = profile_set_text(planned_set(), kPlain);
+  const std::string text = profile_set_text(planned_set(), kWide);
   EXPECT_THAT(text, AllOf(HasSubstr("3.00 GiB + 2.00 GiB"), HasSubstr("planned"),
                           HasSubstr("defaults"), HasSubstr("RPC1 -"), HasSubstr("none")));
 }
@@ -43,7 +44,7 @@ TEST(ProfileSetTable, ListsTheSetsAndTheirFaults) {
       {"a.json", measured_set()},
       {"b.json", error(ErrorKind::output, "b.json was made by a newer sweetspot")},
       {"c.json", planned_set()}};
-  const std::string text = profile_sets_table(sets, kPlain);
+  const std::string text = profile_sets_table(sets, kWide);
   EXPECT_THAT(
       text, AllOf(HasSubstr("zephyr-7b-beta"), HasSubstr("a.json"), HasSubstr("c.json"),
                   HasSubstr("b.json was made by a newer sweetspot"), HasSubstr("CUDA0 6.00 GiB")));
