@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "store/profile_set_file.hpp"
+
 namespace sweetspot::cli {
 namespace {
 
@@ -26,19 +28,11 @@ int terminal_width(int fd) {
   return std::min<int>(size.ws_col, kMaxWidth);
 }
 
-std::string data_folder() {
-  const char* data = std::getenv("XDG_DATA_HOME");
-  if (data != nullptr && *data == '/') return std::string(data) + "/sweetspot";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home != '/') return {};
-  return std::string(home) + "/.local/share/sweetspot";
-}
-
 }  // namespace
 
 Environment read_environment() {
   Environment environment;
-  environment.data_folder = data_folder();
+  environment.data_folder = store::user_data_folder();
   environment.stdin_is_terminal = isatty(STDIN_FILENO) == 1;
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;

@@ -3,26 +3,11 @@
 #include <array>
 #include <utility>
 
-#include "core/enum_names.hpp"
+#include "core/json_fields.hpp"
 #include "core/knobs.hpp"
 
 namespace sweetspot {
 namespace {
-
-template <typename T>
-T number_at(const Json& json, const char* field) {
-  return checked<T>(json.at(field), field);
-}
-
-// An enum that came as text; throws as nlohmann does so that guard() reports it.
-template <typename Enum>
-Enum enum_at(const Json& json, const char* field,
-             std::optional<Enum> (*from_string)(std::string_view)) {
-  const auto text = json.at(field).get<std::string>();
-  if (const auto value = from_string(text)) return *value;
-  throw nlohmann::json::other_error::create(
-      599, std::string(field) + " has the unknown value '" + text + "'", &json);
-}
 
 Json knob_to_json(const KnobValue& value) {
   return std::visit([](const auto& v) { return Json(v); }, value);
@@ -164,13 +149,6 @@ Json stamp_to_json(const FileStamp& stamp) {
           {"size_bytes", stamp.size_bytes},
           {"mtime_ns", stamp.mtime_ns},
           {"inode", stamp.inode}};
-}
-
-template <typename T, typename ToJson>
-Json array_of(const std::vector<T>& items, ToJson&& item_to_json) {
-  Json array = Json::array();
-  for (const T& item : items) array.push_back(item_to_json(item));
-  return array;
 }
 
 }  // namespace
@@ -409,10 +387,6 @@ Json to_json(const Failure& failure) {
 }
 
 namespace {
-
-Json estimate_to_json(const Estimate& estimate) {
-  return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
-}
 
 Json curve_point_to_json(const CurvePoint& point) {
   Json json = {{"layers", point.layers}, {"standing", to_string(point.standing)}};

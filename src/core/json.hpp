@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/memory_map.hpp"
 #include "core/model_info.hpp"
+#include "core/profile_set.hpp"
 #include "core/run.hpp"
 #include "core/trial.hpp"
 
@@ -97,6 +98,11 @@ Json to_json(const PlannedMemory& planned);
 Json to_json(const Failure& failure);
 Json to_json(const Trial& trial);
 Json to_json(const Run& run);  ///< schema sweetspot.run/1, docs/formats/run-1.schema.json
+Json to_json(const LoadReport& report);
+Json to_json(const ProfileSet& set);  ///< schema kProfileSetSchema, docs/formats/profiles-1.md
+
+/// What kind of document a profile set is, and the version that this program writes.
+inline constexpr const char* kProfileSetSchema = "sweetspot.profiles/1";
 
 // These throw nlohmann::json::exception on wrong or missing fields; use inside guard().
 Device device_from_json(const Json& json);
@@ -106,5 +112,9 @@ Config config_from_json(const Json& json);
 EffectiveConfig effective_config_from_json(const Json& json);
 MemoryMap memory_map_from_json(const Json& json);
 PlannedMemory planned_memory_from_json(const Json& json);
+
+/// Also throws where the parts do not fit together: a need of an unknown device, two profiles of
+/// one name, an interval that does not hold its value, -1 layers of a measured profile.
+ProfileSet profile_set_from_json(const Json& json);
 
 }  // namespace sweetspot

@@ -22,6 +22,8 @@ struct Bands {
   double fast_percent = 50;
   double balanced_percent = 70;
   double performance_percent = 85;
+
+  bool operator==(const Bands&) const = default;
 };
 
 /// A config with the memory it needs and the trial that proves it.

@@ -37,12 +37,15 @@ struct ModelKey {
   [[nodiscard]] bool same_model(const ModelKey& other) const {
     return digest == other.digest && size_bytes == other.size_bytes;
   }
+  bool operator==(const ModelKey&) const = default;
 };
 
 /// Memory that must be free on a device before a profile is loaded.
 struct DeviceNeed {
   std::string device;       ///< SetDevice::id
   std::uint64_t bytes = 0;  ///< llama.cpp's buffers and what the device takes for a process
+
+  bool operator==(const DeviceNeed&) const = default;
 };
 
 /// A config that an application may load as it stands.
@@ -62,6 +65,7 @@ struct SavedProfile {
 
   /// Nothing of it lies on a device.
   [[nodiscard]] bool is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
+  bool operator==(const SavedProfile&) const = default;
 };
 
 /// A device as it was when the set was made. All but `id` decide whether the set is stale.
@@ -75,6 +79,8 @@ struct SetDevice {
   Reading<std::uint64_t> memory_total_bytes;
   Reading<std::uint64_t> memory_free_bytes;  ///< before anything of ours was loaded
   Reading<double> power_limit_w;
+
+  bool operator==(const SetDevice&) const = default;
 };
 
 /// What else the measurements depend on (R41).
@@ -84,6 +90,8 @@ struct Fingerprint {
   std::string tool;       ///< our version
   std::string cpu;
   std::vector<std::string> environment;  ///< NAME=value that change how llama.cpp runs; sorted
+
+  bool operator==(const Fingerprint&) const = default;
 };
 
 enum class LoadResult { loaded, out_of_memory, crashed };
@@ -99,6 +107,8 @@ struct LoadReport {
   Reading<std::uint64_t> free_bytes = Absence{"not reported"};  ///< before the load
   Reading<std::uint64_t> peak_bytes = Absence{"not reported"};  ///< most it took
   std::string at;                                               ///< UTC, ISO 8601
+
+  bool operator==(const LoadReport&) const = default;
 };
 
 /// At most so many reports are kept, the newest.
@@ -126,6 +136,7 @@ struct ProfileSet {
     }
     return nullptr;
   }
+  bool operator==(const ProfileSet&) const = default;
 };
 
 /// A device as it is at this moment.
@@ -139,6 +150,7 @@ struct LiveDevice {
   Reading<std::uint64_t> memory_free_bytes;
   Reading<double> power_limit_w;
   bool asleep = false;  ///< not read, because reading would wake it: nothing is loaded on it
+  bool shares_host_memory = false;  ///< integrated or unified: what it takes, the host lacks
 };
 
 /// What choosing looks at. What nobody can tell is empty or absent and is not compared.
@@ -147,6 +159,9 @@ struct LiveMachine {
   Reading<std::uint64_t> host_available_bytes;
   std::string llama_cpp;  ///< that will load the profile, as in Fingerprint
   std::optional<std::vector<std::string>> environment;
+  std::string cpu;
+  std::optional<std::vector<std::string>> rpc;  ///< endpoints that will be registered, in order
+  std::optional<ModelKey> model;                ///< of the file that will be loaded
 };
 
 }  // namespace sweetspot

@@ -33,6 +33,8 @@ struct Estimate {
   double value = 0;
   double low = 0;
   double high = 0;
+
+  bool operator==(const Estimate&) const = default;
 };
 
 /// A speed with everything needed to judge it. The estimate is of the median time per token;

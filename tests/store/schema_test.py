@@ -4,9 +4,9 @@
     schema_test.py VALIDATOR SCHEMA FILE...
 
 The files must be valid, and each of these changes must make them invalid: any member of any object taken
-away, any member added, any null without its reason, any reason for a value that is there. The schema of
-devices, which lies beside that of runs, is tested on the devices of the same files. VALIDATOR is
-validate_json.py, whose exit codes are tested as well.
+away, any member added, any null without its reason, any reason for a value that is there. SCHEMA is that of
+runs; those of devices and of profile sets lie beside it. The one of devices is tested on the devices of the
+runs. VALIDATOR is validate_json.py, whose exit codes are tested as well.
 """
 
 import copy
@@ -158,9 +158,13 @@ class Bent:
                 )
 
 
+def files_of(schema):
+    return [d for d in map(validate_json.load, FILES) if d["schema"] == schema]
+
+
 class RunSchema(Bent, unittest.TestCase):
     schema = SCHEMA
-    documents = [validate_json.load(file) for file in FILES]
+    documents = files_of("sweetspot.run/1")
 
     def test_states_fit_together(self):
         measured, troubled, adaptive, tuned = self.documents
@@ -199,6 +203,28 @@ class RunSchema(Bent, unittest.TestCase):
 class DevicesSchema(Bent, unittest.TestCase):
     schema = str(pathlib.Path(SCHEMA).with_name("devices-1.schema.json"))
     documents = [devices_of(run) for run in RunSchema.documents]
+
+
+class ProfilesSchema(Bent, unittest.TestCase):
+    schema = str(pathlib.Path(SCHEMA).with_name("profiles-1.schema.json"))
+    documents = files_of("sweetspot.profiles/1")
+
+    def test_states_fit_together(self):
+        measured, planned = self.documents
+        config = measured["profiles"][0]["config"]
+        no_speed = {"tokens_per_second": None, "absent": {"tokens_per_second": "not measured"}}
+        for document, path, change in (
+            (measured, (), {"schema": "sweetspot.profiles/2"}),
+            (measured, (), {"origin": "guessed"}),
+            (measured, (), {"reports": measured["reports"] * 17}),
+            (measured, ("model",), {"digest": "0123"}),
+            (measured, ("profiles", 0), {"config": {**config, "n_gpu_layers": -1}}),
+            (measured, ("profiles", 0), no_speed),
+            (planned, ("profiles", 0, "config"), {"n_gpu_layers": -1}),
+            (planned, ("profiles", 1), {"origin": "planned"}),
+            (planned, ("reports", 0), {"result": "exploded"}),
+        ):
+            self.refuse(changed(document, path, lambda o: o.update(change)), f"{path} {change}")
 
 
 class Validator(unittest.TestCase):

@@ -1,0 +1,59 @@
+#include "store/file_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "core/text.hpp"
+
+namespace sweetspot::store {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{5};
+constexpr std::size_t kMaxShownPath = 400;
+
+}  // namespace
+
+Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::milliseconds patience) {
+  const std::string path = folder + "/.sweetspot.lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) {
+    return error(ErrorKind::output,
+                 fmt::format("cannot write into {}: {}", printable(folder, kMaxShownPath),
+                             std::generic_category().message(errno)),
+                 "check the folder and its permissions");
+  }
+  FolderLock lock(fd);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    // A file system without locks is no reason to keep nothing: there is rarely a second writer.
+    if (errno == ENOLCK || errno == ENOTSUP || errno == ENOSYS) break;
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      return error(ErrorKind::output,
+                   fmt::format("cannot lock {}: {}", printable(folder, kMaxShownPath),
+                               std::generic_category().message(errno)));
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      return error(ErrorKind::output,
+                   fmt::format("another process has been writing into {} for too long",
+                               printable(folder, kMaxShownPath)),
+                   "try again");
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return lock;
+}
+
+FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace sweetspot::store

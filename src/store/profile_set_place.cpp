@@ -1,0 +1,175 @@
+// Which set belongs to a model file here, and where it lies.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include "core/text.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::store {
+namespace {
+
+constexpr std::size_t kEndBytes = 64 * 1024;
+
+// FNV-1a, 64 bits (Fowler, Noll, Vo): tells files apart that differ by accident, and needs no
+// library.
+class Digest {
+ public:
+  void add(std::string_view bytes) {
+    constexpr std::uint64_t kPrime = 0x100000001b3;
+    for (const char byte : bytes) {
+      state_ = (state_ ^ static_cast<unsigned char>(byte)) * kPrime;
+    }
+  }
+  // Its length goes along, so that "ab", "c" and "a", "bc" differ.
+  void add_part(std::string_view bytes) {
+    add(std::to_string(bytes.size()) + ":");
+    add(bytes);
+  }
+  [[nodiscard]] std::uint64_t value() const { return state_; }
+
+ private:
+  std::uint64_t state_ = 0xcbf29ce484222325;
+};
+
+tl::unexpected<Error> unreadable(const std::string& path, const std::string& why) {
+  constexpr std::size_t kMaxShownPath = 400;
+  return error(ErrorKind::model,
+               fmt::format("cannot read {}: {}", printable(path, kMaxShownPath), why),
+               "check the path and its permissions");
+}
+
+class OpenFile {
+ public:
+  // Not blocking: a FIFO would wait for a writer.
+  explicit OpenFile(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~OpenFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  [[nodiscard]] int get() const { return fd_; }
+
+  // False with errno set; fewer bytes only where the file ends.
+  bool read_at(std::uint64_t offset, std::string& bytes) const {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t count =
+          ::pread(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return false;
+      if (count == 0) break;
+      done += static_cast<std::size_t>(count);
+    }
+    bytes.resize(done);
+    return true;
+  }
+
+ private:
+  int fd_;
+};
+
+// The size of the file, its ends taken into the digest.
+Result<std::uint64_t> digest_file(const std::string& path, Digest& digest) {
+  const OpenFile file(path);
+  struct stat info = {};
+  if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
+    return unreadable(path, std::generic_category().message(errno));
+  }
+  if (!S_ISREG(info.st_mode)) return unreadable(path, "it is not a file");
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  digest.add_part(std::to_string(size));
+  const std::size_t length = std::min<std::uint64_t>(size, kEndBytes);
+  for (const std::uint64_t offset : {std::uint64_t{0}, size - length}) {
+    std::string bytes(length, '\0');
+    if (!file.read_at(offset, bytes)) {
+      return unreadable(path, std::generic_category().message(errno));
+    }
+    digest.add_part(bytes);
+  }
+  return size;
+}
+
+bool all_digits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Of a first split, as llama.cpp names them, how many there are; 1 for any other file.
+int count_splits(std::string_view path) {
+  constexpr std::string_view kFirst = "-00001-of-";
+  constexpr std::string_view kExtension = ".gguf";
+  constexpr std::size_t kDigits = 5;
+  constexpr std::size_t kTail = kFirst.size() + kDigits + kExtension.size();
+  if (path.size() < kTail) return 1;
+  const std::string_view tail = path.substr(path.size() - kTail);
+  const std::string_view count = tail.substr(kFirst.size(), kDigits);
+  if (!tail.starts_with(kFirst) || !tail.ends_with(kExtension) || !all_digits(count)) return 1;
+  return std::max(1, std::atoi(std::string(count).c_str()));
+}
+
+std::string split_path(const std::string& first, int split, int count) {
+  const std::string tail = fmt::format("-{:05}-of-{:05}.gguf", split, count);
+  return first.substr(0, first.size() - tail.size()) + tail;
+}
+
+std::string machine_name() {
+  std::ifstream file("/etc/machine-id");
+  std::string id;
+  if (file >> id && !id.empty()) return id;
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) return {};
+  return host.data();
+}
+
+}  // namespace
+
+Result<ModelKey> model_key(const std::string& path) {
+  ModelKey key;
+  std::error_code failure;
+  key.path = std::filesystem::absolute(path, failure).string();
+  if (failure || path.empty()) key.path = path;
+  Digest digest;
+  const int splits = count_splits(path);
+  for (int split = 1; split <= splits; ++split) {
+    const auto size = digest_file(splits == 1 ? path : split_path(path, split, splits), digest);
+    if (!size) return tl::unexpected(size.error());
+    key.size_bytes += *size;
+  }
+  key.digest = fmt::format("{:016x}", digest.value());
+  return key;
+}
+
+std::string profile_set_path(const std::string& data_folder, const ModelKey& model,
+                             const std::vector<std::string>& rpc) {
+  Digest machine;
+  machine.add_part(machine_name());
+  for (const std::string& endpoint : rpc) machine.add_part(endpoint);
+  // Half of it: enough to tell machines apart, too little to tell a machine's id.
+  return fmt::format("{}/profiles/{}-{:08x}.json", data_folder, model.digest,
+                     machine.value() >> 32U);
+}
+
+std::string user_data_folder() {
+  const char* data = std::getenv("XDG_DATA_HOME");
+  if (data != nullptr && *data == '/') return std::string(data) + "/sweetspot";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home != '/') return {};
+  return std::string(home) + "/.local/share/sweetspot";
+}
+
+}  // namespace sweetspot::store
