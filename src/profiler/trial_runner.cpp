@@ -11,7 +11,9 @@
 #include "devices/inventory.hpp"
 #include "devices/release_wait.hpp"
 #include "measure/agreement.hpp"
+#include "measure/sample_set.hpp"
 #include "measure/speed.hpp"
+#include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
 #include "profiler/watch.hpp"
 
@@ -248,10 +250,9 @@ Outcome<void> TrialRunner::hold(Trial& trial) {
   read_devices_before(nullptr);
   Outcome<engine::Worker> worker = engine::Worker::start(request_.start);
   if (!worker) return tl::unexpected(worker.error());
-  held_.emplace(Held{*std::move(worker), trial.config.placement, std::nullopt, 0,
+  held_.emplace(Held{*std::move(worker), trial.config.placement, std::nullopt,
                      Absence{"nothing was loaded"}});
   read_devices_before(&held_->worker);
-  ++loads_;
   report(Phase::load, 0);
   const auto loaded = held_->worker.load(
       {model_.path, trial.config.placement}, model_.size_bytes,
@@ -460,6 +461,9 @@ void TrialRunner::verify_full_depth(Trial& trial) {
   if (done) {
     trial.full_depth = FullDepth::verified;
     trial.full_depth_note = fmt::format("{} tokens, filled by {}", done->n_ctx, done->filled_by);
+    if (auto times = measure::SampleSet::make(done->tokens_ms)) {
+      trial.full_depth_ms = measure::median_interval(*times);
+    }
   } else if (done.error().failure_class == FailureClass::cancelled) {
     trial.full_depth_note = "interrupted";
   } else {

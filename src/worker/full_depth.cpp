@@ -15,6 +15,10 @@ namespace {
 /// end of a long context most of all, and a copy takes none.
 constexpr std::uint32_t kCopyTokens = 64;
 
+/// Timed one at a time at the end: what a token takes there is worth knowing, and one alone may
+/// have met a stall.
+constexpr std::uint32_t kEndTokens = 8;
+
 /// Sequence that a copy is restored into before it is joined to sequence 0.
 constexpr llama_seq_id kCopySequence = 1;
 
@@ -38,23 +42,27 @@ class DepthTest {
     const std::uint32_t end = decoder_.capacity();
     if (end < 2)
       return fault(FaultCode::bad_request, Phase::full_depth, "the context is too small");
-    const std::uint32_t last_batch = std::min(llama_n_ubatch(&decoder_.context()), end - 1);
-    const std::uint32_t target = end - 1 - last_batch;
+    const std::uint32_t tokens = std::min(kEndTokens, end / 2);
+    const std::uint32_t last_batch = std::min(llama_n_ubatch(&decoder_.context()), end - tokens);
+    const std::uint32_t target = end - tokens - last_batch;
     decoder_.clear();
     if (auto filled = fill(target); !filled) return tl::unexpected(filled.error());
     if (auto done = append(last_batch); !done) return tl::unexpected(done.error());
 
-    const double token_start = now_ms();
-    if (auto done = append(1); !done) return tl::unexpected(done.error());
-    const double token_end = now_ms();
+    protocol::FullDepthResult result{end, copied_ ? "copy" : "decode", 0, {}};
+    while (result.tokens_ms.size() < tokens) {
+      const double token_start = now_ms();
+      if (auto done = append(1); !done) return tl::unexpected(done.error());
+      result.tokens_ms.push_back(now_ms() - token_start);
+    }
+    result.seconds = (now_ms() - start) / 1000;
     const bool finite = decoder_.logits_are_sound();
     decoder_.clear();
     if (!finite) {
       return fault(FaultCode::non_finite, Phase::full_depth,
                    "the logits at the end of the context are NaN, infinite or all alike");
     }
-    return protocol::FullDepthResult{end, copied_ ? "copy" : "decode", (token_end - start) / 1000,
-                                     token_end - token_start};
+    return result;
   }
 
  private:

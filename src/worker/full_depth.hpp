@@ -7,8 +7,8 @@
 
 namespace sweetspot::worker {
 
-/// Fills the context, decodes one batch of n_ubatch tokens (as many as fit) and one token at its
-/// end, and empties the cache again.
+/// Fills the context, decodes one batch of n_ubatch tokens (as many as fit) and a few tokens one at
+/// a time at its end, and empties the cache again.
 ///
 /// Prefilling a long context for real can take minutes, so where the cache allows it one decoded
 /// batch is copied over the cells: its state is restored as another sequence and joined to sequence
