@@ -6,7 +6,10 @@ Makes a mixture of experts with random weights (qwen3moe, 24 blocks, 32 experts 
 the device, and over no layers at all. What does not keep to 85 % of --vram-limit, as `sweetspot plan` has it, is
 left out. The best of that sweep and the tune's winner are then measured in turn.
 
-    bench/experts.py --vram-limit 900MiB --max-minutes 10
+Where the device is this machine's own CPU behind RPC, --cpu-threads 1 makes it the faster of the two, or nothing
+would be worth moving to it.
+
+    bench/experts.py --vram-limit 1200MiB --cpu-threads 1 --max-minutes 10
     bench/experts.py --quick
 """
 
@@ -14,6 +17,7 @@ import argparse
 import copy
 import json
 import sys
+import time
 
 from bench_tools import (REPO, Report, add_common, compare_in_turn, describe, device, device_words, ratio_text,
                          request_ms, sweetspot, timed)
@@ -52,6 +56,7 @@ def full_sweep(args, report, run):
     baseline = run["results"][run["tune"]["baseline"]]
     layers, blocks = run["model"]["offloadable_layers"], run["model"]["n_layer"]
     best = None
+    start = time.monotonic()
     report.say("layers  n_cpu_moe  ms per request")
     for n_gpu_layers, n_cpu_moe in [(0, 0), *((layers, kept) for kept in range(0, blocks + 1, args.every))]:
         result = copy.deepcopy(baseline)
@@ -64,6 +69,7 @@ def full_sweep(args, report, run):
         report.say(f"{n_gpu_layers:6} {n_cpu_moe:10} {ms:15.0f}")
         if best is None or ms < best[0]:
             best = (ms, result)
+    report.say(f"the sweep took {(time.monotonic() - start) / 60:.1f} minutes")
     return best[1]
 
 
@@ -74,6 +80,7 @@ def main():
     parser.add_argument("--max-minutes", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repetitions", type=int, default=3, help="llama-bench's -r")
+    parser.add_argument("--cpu-threads", type=int, help="of the CPU's part; --threads is the RPC device's")
     parser.add_argument("--workload", default="256,128,0", help="prompt, generated, in the cache")
     add_common(parser)
     args = parser.parse_args()
@@ -81,6 +88,8 @@ def main():
     if args.quick:
         args.max_minutes, args.rounds, args.repetitions, args.workload = 0.2, 2, 1, "32,16,0"
         flags = ["--max-seconds", "0.5", "-c", "512"]
+    if args.cpu_threads:
+        flags += ["-t", args.cpu_threads]
     args.model = str(make_model(args))
     report = Report(args, "Experts on the CPU", "experts.md")
     prompt, gen, depth = args.workload.split(",")

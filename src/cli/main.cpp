@@ -19,10 +19,12 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
     {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
+    {"profiles", "List, show, remove, import and export the profile sets that are kept",
+     add_profiles},
     {"launch", "Start llama-server or another program with a profile, and stay with it",
      add_launch},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
@@ -38,7 +40,7 @@ Exit codes:
   3    the model file cannot be used
   4    a device is not there or cannot be reached
   5    nothing could be measured, nothing fits (plan --flags), or nothing could be started (launch)
-  6    the results could not be written
+  6    results or profiles could not be written, or profiles could not be read
   70   internal error
   130  interrupted; what was measured is kept
   launch gives back the exit code of the program it started

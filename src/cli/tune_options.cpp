@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/knobs.hpp"
+#include "profiler/setup.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -129,10 +130,7 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
     request->base.context.n_ctx = std::max(request->base.context.n_ctx, needed);
     request->n_ctx_is_default = needed <= ContextSettings{}.n_ctx;
   } else if (needed > request->base.context.n_ctx) {
-    return error(ErrorKind::usage,
-                 fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed,
-                             request->base.context.n_ctx),
-                 "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth");
+    return tl::unexpected(profiler::context_too_short(needed, request->base.context.n_ctx));
   }
   request->as_request = true;
   request->max_divergence = options.max_divergence;

@@ -392,6 +392,8 @@ Json curve_point_to_json(const CurvePoint& point) {
   Json json = {{"layers", point.layers}, {"standing", to_string(point.standing)}};
   json["generation_ms_per_token"] =
       point.generation_ms ? estimate_to_json(*point.generation_ms) : Json(nullptr);
+  json["full_depth_ms_per_token"] =
+      point.full_depth_ms ? estimate_to_json(*point.full_depth_ms) : Json(nullptr);
   put(json, "vram_bytes", point.vram_bytes);
   put(json, "vram_percent", point.vram_percent);
   json["note"] = point.note;
@@ -436,6 +438,12 @@ Json constraints_to_json(const TuneConstraints& constraints) {
   return json;
 }
 
+Json front_point_to_json(const FrontPoint& point) {
+  Json json = {{"result", point.result}};
+  put(json, "largest_ctx", point.largest_ctx);
+  return json;
+}
+
 Json tune_to_json(const TuneRecord& tune) {
   const auto index = [](const std::optional<std::size_t>& at) {
     return at ? Json(*at) : Json(nullptr);
@@ -452,7 +460,7 @@ Json tune_to_json(const TuneRecord& tune) {
                                         {"speed_up", round.speed_up}};
                               })},
           {"speed_up", tune.speed_up ? estimate_to_json(*tune.speed_up) : Json(nullptr)},
-          {"front", tune.front},
+          {"front", array_of(tune.front, front_point_to_json)},
           {"verdict", tune.verdict},
           {"ended", tune.ended}};
 }
@@ -469,6 +477,14 @@ Json slices_to_json(const SliceRecord& slices) {
           {"notes", slices.notes}};
 }
 
+Json depth_to_json(const DepthRecord& depth) {
+  return {{"cpu_ms_per_1000_tokens", depth.cpu_ms},
+          {"cpu_sd_ms", depth.cpu_sd_ms},
+          {"device_ms_per_1000_tokens", depth.device_ms},
+          {"device_sd_ms", depth.device_sd_ms},
+          {"observations", depth.observations}};
+}
+
 Json sweep_to_json(const SweepRecord& sweep) {
   return {{"tolerance", sweep.tolerance},
           {"confidence", sweep.confidence},
@@ -476,7 +492,8 @@ Json sweep_to_json(const SweepRecord& sweep) {
           {"slices", sweep.slices ? slices_to_json(*sweep.slices) : Json(nullptr)},
           {"curve", array_of(sweep.curve, curve_point_to_json)},
           {"decisions", array_of(sweep.decisions, decision_to_json)},
-          {"time_model", sweep.generation ? time_model_to_json(*sweep.generation) : Json(nullptr)}};
+          {"time_model", sweep.generation ? time_model_to_json(*sweep.generation) : Json(nullptr)},
+          {"depth", sweep.depth ? depth_to_json(*sweep.depth) : Json(nullptr)}};
 }
 
 }  // namespace
@@ -507,7 +524,11 @@ Json to_json(const Trial& trial) {
   json["generation"] = speed_to_json(trial.generation);
   json["telemetry"] = telemetry_to_json(trial.telemetry);
   json["divergence"] = trial.divergence ? divergence_to_json(*trial.divergence) : Json(nullptr);
-  json["full_depth"] = {{"state", to_string(trial.full_depth)}, {"note", trial.full_depth_note}};
+  json["full_depth"] = {
+      {"state", to_string(trial.full_depth)},
+      {"note", trial.full_depth_note},
+      {"ms_per_token",
+       trial.full_depth_ms ? estimate_to_json(*trial.full_depth_ms) : Json(nullptr)}};
   json["disturbances"] = Json::array();
   for (const Disturbance one : trial.disturbances) json["disturbances"].push_back(to_string(one));
   json["notes"] = trial.notes;

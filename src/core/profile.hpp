@@ -40,6 +40,9 @@ struct Profile {
   Reading<double> tokens_per_second;
 };
 
+/// Speed gained per further layer under which returns have diminished.
+inline constexpr double kWorthwhileGain = 0.02;
+
 /// M7 of the mission. Indexes point into Run::results.
 struct Analysis {
   std::optional<std::size_t> optimum;  ///< fastest generation that is safe (not above the top band)

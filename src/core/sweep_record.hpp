@@ -30,6 +30,7 @@ struct CurvePoint {
   int layers = 0;  ///< effective
   Standing standing = Standing::predicted;
   std::optional<Estimate> generation_ms;  ///< per token, 95 %; measured, or predicted with interval
+  std::optional<Estimate> full_depth_ms;  ///< with the whole context in use, likewise
   Reading<std::uint64_t> vram_bytes = Absence{"not asked"};
   Reading<double> vram_percent = Absence{"not asked"};
   std::string note;  ///< why it does not fit or was not tried
@@ -63,6 +64,16 @@ struct TimeModelRecord {
   std::size_t observations = 0;
 };
 
+/// What a longer cache costs: milliseconds that 1000 more tokens in it add to a token, all blocks
+/// being on the CPU or on the device.
+struct DepthRecord {
+  double cpu_ms = 0;
+  double cpu_sd_ms = 0;
+  double device_ms = 0;
+  double device_sd_ms = 0;
+  std::size_t observations = 0;
+};
+
 /// What slices of the model said before any of it was loaded whole (search/slice_model.hpp).
 struct SliceRecord {
   double weight_share = 0;             ///< of the largest slice / of the model, 0..1
@@ -80,6 +91,7 @@ struct SweepRecord {
   std::vector<CurvePoint> curve;  ///< every layer count, ascending
   std::vector<Decision> decisions;
   std::optional<TimeModelRecord> generation;  ///< empty before anything was measured
+  std::optional<DepthRecord> depth;           ///< empty where no trial used its whole context
   std::optional<SliceRecord> slices;
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
   double confidence = 0.95;

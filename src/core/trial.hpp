@@ -144,6 +144,8 @@ struct Trial {
   std::optional<Divergence> divergence;  ///< of a quantized cache
   FullDepth full_depth = FullDepth::not_tried;
   std::string full_depth_note;  ///< why it was not tried, or how the cache was filled
+  std::optional<Estimate> full_depth_ms =
+      std::nullopt;                            ///< per token with the whole context in use
   std::vector<Disturbance> disturbances = {};  ///< that no repetition got rid of; each once
   std::vector<std::string> notes;              ///< for people: "device memory did not return", ...
 

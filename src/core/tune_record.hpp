@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,14 @@ struct TuneRound {
   double speed_up = 1;  ///< cost of the baseline / cost of the winner
 };
 
+/// A result that no other one beats in both cost and device memory.
+struct FrontPoint {
+  std::size_t result = 0;  ///< into Run::results
+  /// The longest context with which it would still keep to the constraints, as llama.cpp's memory
+  /// maps say; of the usual ones, which double.
+  Reading<std::uint32_t> largest_ctx = Absence{"not asked"};
+};
+
 struct TuneRecord {
   std::string workload;  ///< chat, rag, code, agent, custom
   Objective objective = Objective::request;
@@ -46,7 +55,7 @@ struct TuneRecord {
   std::optional<std::size_t> winner;    ///< the same index where the defaults are best
   std::vector<TuneRound> rounds;
   std::optional<Estimate> speed_up;  ///< over the rounds, 95 %
-  std::vector<std::size_t> front;    ///< no other result is faster and takes less device memory
+  std::vector<FrontPoint> front;     ///< speed against memory against context
   std::string verdict;               ///< one sentence
   std::string ended;                 ///< why it stopped; empty while it goes on
 };

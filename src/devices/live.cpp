@@ -61,7 +61,31 @@ LiveDevice nobody_knows(const PciDevice& card) {
   return device;
 }
 
+void add_what_is_seen(LiveDevice& told, const LiveDevice& seen) {
+  told.uuid = seen.uuid;
+  told.driver_version = seen.driver_version;
+  told.power_limit_w = seen.power_limit_w;
+  told.shares_host_memory = told.shares_host_memory || seen.shares_host_memory;
+  // Whoever told its free memory has woken it.
+  told.asleep = seen.asleep && !told.memory_free_bytes;
+  if (!told.memory_total_bytes) told.memory_total_bytes = seen.memory_total_bytes;
+  if (!told.memory_free_bytes) told.memory_free_bytes = seen.memory_free_bytes;
+}
+
 }  // namespace
+
+LiveMachine with_devices_of_host(std::vector<LiveDevice> told, const LiveMachine& seen) {
+  LiveMachine live = seen;
+  live.devices = std::move(told);
+  for (LiveDevice& device : live.devices) {
+    device.pci_bus_id = normal(device.pci_bus_id);
+    if (!device.pci_bus_id) continue;
+    for (const LiveDevice& known : seen.devices) {
+      if (known.pci_bus_id == device.pci_bus_id) add_what_is_seen(device, known);
+    }
+  }
+  return live;
+}
 
 LiveDevice live_device(const DeviceStatus& status,
                        const Reading<std::uint64_t>& host_available_bytes) {

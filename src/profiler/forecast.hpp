@@ -23,6 +23,17 @@ struct Forecast {
   /// What stays free on the device with least, negative never; absent as vram_percent is.
   Reading<std::uint64_t> left_bytes = Absence{"not asked"};
   std::string sentence;  ///< what is missing where, empty where nothing is
+
+  /// Why the config need not be tried; empty where it may be.
+  [[nodiscard]] std::string why_not() const {
+    if (!memory) return memory.reason();
+    return missing_bytes.value_or(0) > 0 ? sentence : std::string();
+  }
+  /// What it takes of devices.
+  [[nodiscard]] Reading<std::uint64_t> vram_bytes() const {
+    if (!memory) return Absence{memory.reason()};
+    return offloaded_bytes(*memory);
+  }
 };
 
 struct Forecasts {

@@ -34,12 +34,7 @@ Status check_context(const Request& request, const ModelInfo& model) {
   const std::uint64_t longest = request.as_request ? std::uint64_t{work.n_prompt} + work.n_gen
                                                    : std::max(work.n_prompt, work.n_gen);
   const std::uint64_t needed = work.n_depth + longest;
-  if (needed > n_ctx) {
-    return error(
-        ErrorKind::usage,
-        fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed, n_ctx),
-        "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth");
-  }
+  if (needed > n_ctx) return tl::unexpected(context_too_short(needed, n_ctx));
   return {};
 }
 
@@ -57,10 +52,6 @@ std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
       "it."};
 }
 
-}  // namespace
-
-namespace {
-
 std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
                                                const std::vector<int>& layers) {
   std::vector<search::LayerCandidate> all;
@@ -71,12 +62,8 @@ std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
     if (forecasts.of_config.empty()) continue;
     const Forecast& known = forecasts.of_config[i];
     one.vram_percent = known.vram_percent;
-    if (known.missing_bytes.value_or(0) > 0) one.why_not = known.sentence;
-    if (known.memory) {
-      one.vram_bytes = offloaded_bytes(*known.memory);
-    } else {
-      one.why_not = known.memory.reason();
-    }
+    one.vram_bytes = known.vram_bytes();
+    one.why_not = known.why_not();
   }
   return all;
 }
@@ -162,8 +149,7 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
     configs.push_back(state_->with_layers(point.layers));
   }
   Loop loop(*state_, mode, observer);
-  const Forecasts forecasts = state_->ask_oracle(configs);
-  if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
+  const Forecasts forecasts = loop.forecast(configs);
   while (const auto point = sweep.ask()) {
     if (state_->cancelled()) break;
     TrialAsk ask{state_->with_layers(point->layers), point->layers, point->requested_layers};
@@ -181,8 +167,7 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   configs.reserve(layers.size());
   for (const int count : layers) configs.push_back(state_->with_layers(count));
   Loop loop(*state_, "adaptive", observer);
-  const Forecasts forecasts = state_->ask_oracle(configs);
-  if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
+  const Forecasts forecasts = loop.forecast(configs);
   search::SweepRules rules;
   rules.bands = state_->request.bands;
   std::vector<search::LayerCandidate> known = candidates(forecasts, layers);

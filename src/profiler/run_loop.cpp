@@ -32,7 +32,6 @@ Forecasts Profiler::State::ask_oracle(const std::vector<Config>& configs) {
   if (!oracle) return {};
   Forecasts forecasts = forecast(*oracle, configs, targets, request.vram_limit_bytes);
   oracle->end();
-  oracle.reset();
   return forecasts;
 }
 
@@ -50,6 +49,12 @@ Profiler::Loop::Loop(State& state, const std::string& mode, const Observer& obse
   outcome_.run = state.run;
   outcome_.run.settings.mode = mode;
   outcome_.run.started_at = utc_now();
+}
+
+Forecasts Profiler::Loop::forecast(const std::vector<Config>& configs) {
+  Forecasts forecasts = state_.ask_oracle(configs);
+  if (!forecasts.notice.empty()) say(Notice{forecasts.notice});
+  return forecasts;
 }
 
 const Trial& Profiler::Loop::measure(const TrialAsk& ask, const Forecast* forecast,
@@ -76,8 +81,12 @@ void Profiler::Loop::finish_trial(bool keep_worker) {
   save();
 }
 
-RunOutcome Profiler::Loop::end() {
+void Profiler::Loop::release_worker() {
   if (!run().results.empty()) runner_.release(&run().results.back());
+}
+
+RunOutcome Profiler::Loop::end() {
+  release_worker();
   outcome_.interrupted = state_.cancelled();
   outcome_.device_stuck = runner_.stuck();
   run().finished_at = utc_now();

@@ -22,8 +22,8 @@ struct Profiler::State {
   Run run;
   std::vector<DeviceReport> targets;
   std::unique_ptr<devices::Sampler> sampler;
-  devices::Snapshot baseline;            ///< before any worker was started
-  std::optional<engine::Oracle> oracle;  ///< until the first trial
+  devices::Snapshot baseline;  ///< before any worker was started
+  std::optional<engine::Oracle> oracle;
 
   [[nodiscard]] int offloadable() const {
     return targets.empty() ? 0 : run.model.offloadable_layers();
@@ -34,12 +34,15 @@ struct Profiler::State {
   [[nodiscard]] Config with_layers(int layers) const;
 
   /// What llama.cpp says of the configs. Ends the oracle's worker, which holds its devices: it must
-  /// be gone before anything is measured. Empty the second time.
+  /// be gone before anything is measured; asking again starts another.
   Forecasts ask_oracle(const std::vector<Config>& configs);
 
   /// Gives every candidate what slices of the model predict, where they are wanted and can tell.
   std::optional<SliceRecord> measure_slices(std::vector<search::LayerCandidate>& candidates,
                                             const Loop& loop);
+
+  /// The context each result of a tune's front would still fit with.
+  void measure_front(Run& current);
 
   /// What follows from the trials as a whole.
   void conclude(Run& current) const;
@@ -56,6 +59,9 @@ class Profiler::Loop {
     if (observer_) observer_(event);
   }
 
+  /// What llama.cpp says of the configs; that it cannot be asked is said.
+  Forecasts forecast(const std::vector<Config>& configs);
+
   /// A trial of its own; `total` is how many there will be, 0 where nobody knows.
   const Trial& measure(const TrialAsk& ask, const Forecast* forecast, std::size_t total);
 
@@ -64,6 +70,9 @@ class Profiler::Loop {
 
   /// The last trial is over: its worker stays where `keep_worker`, and what is known is kept.
   void finish_trial(bool keep_worker);
+
+  /// Nothing more is measured with what is loaded.
+  void release_worker();
 
   RunOutcome end();
 

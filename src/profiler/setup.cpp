@@ -58,4 +58,11 @@ Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool a
                fmt::format("give at most {}, or add --allow-untrained-ctx", trained));
 }
 
+Error context_too_short(std::uint64_t needed_tokens, std::uint32_t n_ctx) {
+  return {ErrorKind::usage,
+          fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed_tokens,
+                      n_ctx),
+          "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth"};
+}
+
 }  // namespace sweetspot::profiler

@@ -28,4 +28,7 @@ void shorten_default_context(ContextSettings& context, const ModelInfo& model);
 Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed,
                              std::string_view flag = "--ctx-size");
 
+/// The error (usage) of a context that is too short for the workload.
+Error context_too_short(std::uint64_t needed_tokens, std::uint32_t n_ctx);
+
 }  // namespace sweetspot::profiler

@@ -11,7 +11,9 @@
 #include "devices/inventory.hpp"
 #include "devices/release_wait.hpp"
 #include "measure/agreement.hpp"
+#include "measure/sample_set.hpp"
 #include "measure/speed.hpp"
+#include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
 #include "profiler/watch.hpp"
 
@@ -29,6 +31,13 @@ constexpr double kGenerationShare = 0.6;
 
 // The same of a trial that only explores.
 constexpr double kExploreShare = 0.25;
+
+// And how well such a trial's speed need be known: what differs by less is a tie.
+constexpr double kExplorePrecision = 0.02;
+
+bool is_precise(const Speed& speed, double precision) {
+  return measure::relative_half_width(speed.ms_per_token) <= precision;
+}
 
 protocol::MeasureRequest generation_request(const Workload& workload) {
   protocol::MeasureRequest request;
@@ -111,10 +120,12 @@ bool TrialRunner::complete(Trial& trial) {
       held_->context != trial.config.context || !trial.measured()) {
     return false;
   }
-  Outcome<void> measured;
-  if (!trial.prompt && trial.workload.n_prompt > 0) measured = measure_speeds(trial, {false, true});
-  if (measured) verify_full_depth(trial);
   trial.extent = Extent::full;
+  const Wanted missing{!is_precise(*trial.generation, request_.precision),
+                       !trial.prompt && trial.workload.n_prompt > 0};
+  Outcome<void> measured;
+  if (missing.generation || missing.prompt) measured = measure_speeds(trial, missing);
+  if (measured) verify_full_depth(trial);
   conclude(trial, measured);
   return true;
 }
@@ -248,10 +259,9 @@ Outcome<void> TrialRunner::hold(Trial& trial) {
   read_devices_before(nullptr);
   Outcome<engine::Worker> worker = engine::Worker::start(request_.start);
   if (!worker) return tl::unexpected(worker.error());
-  held_.emplace(Held{*std::move(worker), trial.config.placement, std::nullopt, 0,
+  held_.emplace(Held{*std::move(worker), trial.config.placement, std::nullopt,
                      Absence{"nothing was loaded"}});
   read_devices_before(&held_->worker);
-  ++loads_;
   report(Phase::load, 0);
   const auto loaded = held_->worker.load(
       {model_.path, trial.config.placement}, model_.size_bytes,
@@ -398,8 +408,11 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
   trial.generation.reset();
   protocol::MeasureRequest request = generation_request(trial.workload);
   if (request_.as_request) request.cache_tokens += trial.workload.n_prompt;
-  Outcome<Speed> speed = measure_speed(request, Phase::generation, generation_seconds(trial),
-                                       spans.generation.emplace());
+  const double precision = trial.extent == Extent::generation_only
+                               ? std::max(request_.precision, kExplorePrecision)
+                               : request_.precision;
+  Outcome<Speed> speed = measure_speed(request, Phase::generation, precision,
+                                       generation_seconds(trial), spans.generation.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.generation = std::move(*speed);
   return {};
@@ -408,8 +421,8 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
 Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
   trial.prompt.reset();
   const double seconds = request_.max_seconds * (1 - kGenerationShare);
-  Outcome<Speed> speed =
-      measure_speed(prompt_request(trial.workload), Phase::prompt, seconds, spans.prompt.emplace());
+  Outcome<Speed> speed = measure_speed(prompt_request(trial.workload), Phase::prompt,
+                                       request_.precision, seconds, spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.prompt = std::move(*speed);
   return {};
@@ -422,9 +435,9 @@ double TrialRunner::generation_seconds(const Trial& trial) const {
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,
-                                          double max_seconds, Span& span) {
+                                          double precision, double max_seconds, Span& span) {
   measure::StoppingOptions options;
-  options.target_half_width = request_.precision;
+  options.target_half_width = precision;
   options.max_seconds = max_seconds;
   measure::StoppingRule rule(options);
   protocol::MeasureRequest request = what;
@@ -460,6 +473,9 @@ void TrialRunner::verify_full_depth(Trial& trial) {
   if (done) {
     trial.full_depth = FullDepth::verified;
     trial.full_depth_note = fmt::format("{} tokens, filled by {}", done->n_ctx, done->filled_by);
+    if (auto times = measure::SampleSet::make(done->tokens_ms)) {
+      trial.full_depth_ms = measure::median_interval(*times);
+    }
   } else if (done.error().failure_class == FailureClass::cancelled) {
     trial.full_depth_note = "interrupted";
   } else {

@@ -60,9 +60,6 @@ class TrialRunner {
   /// fail without being tried.
   [[nodiscard]] bool stuck() const { return stuck_; }
 
-  /// Loads so far, failed ones included.
-  [[nodiscard]] int loads() const { return loads_; }
-
  private:
   /// Which speeds to measure now.
   struct Wanted {
@@ -75,7 +72,6 @@ class TrialRunner {
     engine::Worker worker;
     Placement placement;
     std::optional<ContextSettings> context;
-    double load_seconds = 0;
     Reading<int> offloaded;
     bool has_reference = false;  ///< keeps the output of an f16 cache
   };
@@ -95,7 +91,7 @@ class TrialRunner {
   Outcome<void> measure_generation(Trial& trial, SpeedSpans& spans);
   Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
-  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
+  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase, double precision,
                                double max_seconds, Span& span);
   [[nodiscard]] double generation_seconds(const Trial& trial) const;
   void verify_full_depth(Trial& trial);
@@ -120,7 +116,6 @@ class TrialRunner {
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;
   bool processes_known_ = false;  ///< the driver tells who works on the devices
-  int loads_ = 0;
   bool stuck_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "plan/make_plan.hpp"
 #include "profiler/profiler.hpp"
 #include "profiler/run_loop.hpp"
 #include "search/tune_space.hpp"
@@ -19,6 +20,9 @@ double seconds_since(Clock::time_point start) {
 
 // Two finalists twice: what a tune needs at its end, in trials.
 constexpr double kTrialsAtEnd = 4;
+
+// A model larger than one part of so many of the free host memory stays a mapped file.
+constexpr std::uint64_t kPartOfHost = 2;
 
 std::vector<Config> configs_of(const Config& base, const ModelInfo& model, bool has_device) {
   std::vector<Config> configs;
@@ -40,17 +44,51 @@ std::vector<search::TuneOption> options_of(const std::vector<Config>& configs,
     if (known == nullptr) continue;
     option.vram_percent = known->vram_percent;
     option.left_bytes = known->left_bytes;
-    if (known->missing_bytes.value_or(0) > 0) option.why_not = known->sentence;
-    if (known->memory) {
-      option.vram_bytes = offloaded_bytes(*known->memory);
-    } else {
-      option.why_not = known->memory.reason();
-    }
+    option.vram_bytes = known->vram_bytes();
+    option.why_not = known->why_not();
   }
   return options;
 }
 
+// The longest of the usual contexts that `trial` would keep to the limit with. What the device took
+// beyond llama.cpp's buffers it will take again.
+Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>& configs,
+                                   const Forecasts& forecasts, double max_percent) {
+  if (!forecasts.notice.empty()) return Absence{forecasts.notice};
+  Reading<std::uint32_t> largest = Absence{"nobody can tell how much memory there is"};
+  double beyond = 0;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    const Forecast& known = forecasts.of_config[i];
+    const std::uint32_t n_ctx = configs[i].context.n_ctx;
+    if (i == 0 && trial.vram_percent && known.vram_percent) {
+      beyond = std::max(0.0, *trial.vram_percent - *known.vram_percent);
+    }
+    if (!known.memory || known.missing_bytes.value_or(0) > 0) break;
+    const bool fits = known.vram_percent && *known.vram_percent + beyond <= max_percent;
+    // What was measured keeps to the limit, whatever was predicted.
+    if (i > 0 && trial.layers > 0 && !fits) break;
+    largest = n_ctx;
+  }
+  return largest;
+}
+
 }  // namespace
+
+void Profiler::State::measure_front(Run& current) {
+  if (!current.tune || cancelled()) return;
+  for (FrontPoint& point : current.tune->front) {
+    const Trial& trial = current.results[point.result];
+    std::vector<Config> configs = {trial.config};
+    for (const std::uint32_t n_ctx :
+         plan::usual_contexts(static_cast<std::uint32_t>(run.model.n_ctx_train), 0)) {
+      if (n_ctx <= trial.config.context.n_ctx) continue;
+      configs.push_back(trial.config);
+      configs.back().context.n_ctx = n_ctx;
+    }
+    point.largest_ctx = largest_ctx(trial, configs, ask_oracle(configs),
+                                    current.tune->constraints.max_vram_percent);
+  }
+}
 
 RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   const Clock::time_point start = Clock::now();
@@ -58,8 +96,7 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   const bool has_device = offloadable_layers() > 0;
   const std::vector<Config> configs = configs_of(request.base, model(), has_device);
   Loop loop(*state_, "tune", observer);
-  const Forecasts forecasts = state_->ask_oracle(configs);
-  if (!forecasts.notice.empty()) loop.say(Notice{forecasts.notice});
+  const Forecasts forecasts = loop.forecast(configs);
 
   search::TuneRules rules;
   rules.objective = job.objective;
@@ -69,6 +106,8 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   rules.knobs.logical_cores = state_->run.machine.logical_cores;
   rules.knobs.allow_kv_quant = job.allow_kv_quant;
   rules.knobs.fixed = job.fixed_knobs;
+  const Reading<std::uint64_t>& host_free = state_->run.machine.memory_available_bytes;
+  rules.may_read_all = host_free && model().size_bytes <= *host_free / kPartOfHost;
   search::Tuner tuner(options_of(configs, forecasts), model(), rules);
 
   const double allowed = job.max_seconds;
@@ -116,6 +155,8 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
     longest_trial = std::max(longest_trial, seconds_since(trial_start));
   }
   record(ended);
+  loop.release_worker();
+  state_->measure_front(loop.run());
   return loop.end();
 }
 

@@ -8,9 +8,6 @@
 
 namespace sweetspot::profiles {
 
-/// Speed gained per further layer under which returns have diminished.
-inline constexpr double kWorthwhileGain = 0.02;
-
 /// Indexes of the result point into `trials`.
 ///  - optimum: the fastest of the trials without an objection (recommendable.hpp) whose
 ///  vram_percent

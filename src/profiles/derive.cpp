@@ -31,9 +31,6 @@ struct Shelf {
   }
 };
 
-constexpr const char* kForFallback =
-    "machines without a usable GPU, or moments when too little device memory is free";
-
 std::array<Shelf, 3> shelves(const Bands& bands) {
   return {{
       {"fast",
@@ -193,7 +190,7 @@ Profile on_shelf(const Candidates& candidates, const Shelf& shelf) {
 Profile cpu_fallback(const Candidates& candidates) {
   Profile profile;
   profile.name = "cpu_fallback";
-  profile.recommended_for = kForFallback;
+  profile.recommended_for = kForCpuFallback;
   const auto on_cpu = candidates.where([](const Trial& trial) { return trial.layers == 0; });
   const auto ranking = rank(candidates.trials(), candidates.without_objection(on_cpu));
   if (ranking) {

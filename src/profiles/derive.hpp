@@ -8,6 +8,10 @@
 
 namespace sweetspot::profiles {
 
+/// Who cpu_fallback is for.
+inline constexpr const char* kForCpuFallback =
+    "machines without a usable GPU, or moments when too little device memory is free";
+
 /// Always four profiles: fast, balanced, performance, cpu_fallback. In each band (boundaries in
 /// core/profile.hpp, on Trial::vram_percent, which counts what others use) the fastest generation;
 /// ties go to less memory, then to fewer layers. cpu_fallback is the trial with 0 layers, which may

@@ -12,8 +12,13 @@
 namespace sweetspot::profiles {
 
 /// The set of a run: its four profiles, the winner of a tune as "tuned", and every other measured
-/// trial without an objection that is not beaten in both speed and memory, as "layers-N". Needs are
-/// the larger of the driver's rise and llama.cpp's breakdown with `driver_share_bytes` per device.
+/// trial without an objection that is not beaten in both speed and memory, as "layers-N". The CPU
+/// alone is in it wherever it was measured and did not fail with its whole context.
+///
+/// A need is the larger of llama.cpp's breakdown with `driver_share_bytes`, and of what the driver
+/// saw: of several devices, what it saw beyond the breakdown counts evenly, since contexts and
+/// kernels do not grow with what lies on a device. Settings are those that llama.cpp really used.
+///
 /// Absent, with the reason, where nothing was measured that may be recommended.
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes);

@@ -26,6 +26,8 @@ bool is_tie(const Estimate& a, const Estimate& b) {
   return overlap && slower >= faster * (1 - kMaxTieLoss);
 }
 
+bool takes_less(const Trial& a, const Trial& b) { return cost_of(a) < cost_of(b); }
+
 std::optional<Ranking> rank(const std::vector<Trial>& trials,
                             const std::vector<std::size_t>& candidates) {
   if (candidates.empty()) return std::nullopt;
@@ -38,7 +40,7 @@ std::optional<Ranking> rank(const std::vector<Trial>& trials,
   for (const std::size_t index : candidates) {
     if (!is_tie(speed_of(trials[index]), speed_of(trials[ranking.fastest]))) continue;
     ranking.tied.push_back(index);
-    if (cost_of(trials[index]) < cost_of(trials[ranking.chosen])) ranking.chosen = index;
+    if (takes_less(trials[index], trials[ranking.chosen])) ranking.chosen = index;
   }
   std::erase(ranking.tied, ranking.chosen);
   std::sort(ranking.tied.begin(), ranking.tied.end());

@@ -16,6 +16,10 @@ inline constexpr double kMaxTieLoss = 0.05;
 /// Intervals overlap and the slower median is within kMaxTieLoss of the faster one.
 bool is_tie(const Estimate& a, const Estimate& b);
 
+/// Whether `a` takes less than `b`: device memory, then its share of the device where the bytes are
+/// not known, then layers.
+bool takes_less(const Trial& a, const Trial& b);
+
 struct Ranking {
   std::size_t fastest = 0;  ///< index into the trials
   std::size_t chosen = 0;   ///< of those tied with the fastest: least memory, then fewest layers

@@ -72,9 +72,10 @@ class FieldWriter {
             {"output_bytes", bytes->output_bytes}};
   }
   // JSON has no NaN and no infinity: both become null.
-  static Json write(const std::vector<float>& values) {
+  template <std::floating_point T>
+  static Json write(const std::vector<T>& values) {
     Json array = Json::array();
-    for (const float value : values) {
+    for (const T value : values) {
       array.push_back(std::isfinite(value) ? Json(value) : Json(nullptr));
     }
     return array;
@@ -214,7 +215,8 @@ class FieldReader {
   static void read(const char* name, const Json& json, std::vector<std::uint32_t>& values) {
     read_array(name, json, values);
   }
-  static void read(const char* name, const Json& json, std::vector<float>& values) {
+  template <std::floating_point T>
+  static void read(const char* name, const Json& json, std::vector<T>& values) {
     read_array(name, json, values);
   }
   static void read(const char* name, const Json& json, float& value) {

@@ -143,7 +143,7 @@ void fields(auto& f, Is<FullDepthResult> auto& m) {
   f("n_ctx", m.n_ctx);
   f("filled_by", m.filled_by);
   f("seconds", m.seconds);
-  f("token_ms", m.token_ms);
+  f("tokens_ms", m.tokens_ms);
 }
 void fields(auto& /*f*/, Is<UnloadResult> auto& /*m*/) {}
 void fields(auto& f, Is<SynthResult> auto& m) {

@@ -28,7 +28,7 @@ namespace sweetspot::protocol {
 
 /// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
 /// other.
-inline constexpr int kVersion = 3;
+inline constexpr int kVersion = 4;
 
 inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
@@ -237,7 +237,7 @@ struct FullDepthResult {
   std::uint32_t n_ctx = 0;
   std::string filled_by;  ///< "decode" or "copy" (state of one batch copied over the cache)
   double seconds = 0;
-  double token_ms = 0;  ///< the one token at the end
+  std::vector<double> tokens_ms;  ///< each of the last tokens, decoded one at a time
 };
 
 struct UnloadResult {};

@@ -18,11 +18,13 @@ constexpr std::size_t kMostRows = 12;
 Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }
 
 Row predicted_row(const CurvePoint& point) {
-  return {
-      {std::to_string(point.layers), or_dash(point.vram_bytes, format_bytes),
-       or_dash(point.vram_percent, percent_number), estimate_text(speed_of(*point.generation_ms))},
-      Emphasis::faint,
-      {}};
+  const std::string deep =
+      point.full_depth_ms ? estimate_text(speed_of(*point.full_depth_ms)) : std::string(kAbsent);
+  return {{std::to_string(point.layers), or_dash(point.vram_bytes, format_bytes),
+           or_dash(point.vram_percent, percent_number),
+           estimate_text(speed_of(*point.generation_ms)), deep},
+          Emphasis::faint,
+          {}};
 }
 
 std::string predicted_table(const SweepRecord& sweep, const Style& style) {
@@ -35,7 +37,8 @@ std::string predicted_table(const SweepRecord& sweep, const Style& style) {
   table.columns = {{"layers", Align::left, 0},
                    {"VRAM", Align::right, 1},
                    {"VRAM %", Align::right, 2},
-                   {"predicted tok/s", Align::right, 0}};
+                   {"predicted tok/s", Align::right, 0},
+                   {"whole context tok/s", Align::right, 3}};
   const std::size_t every = (points.size() + kMostRows - 1) / kMostRows;
   for (std::size_t i = points.size() % every == 0 ? every - 1 : 0; i < points.size(); i += every) {
     table.rows.push_back(predicted_row(*points[i]));
@@ -65,6 +68,21 @@ std::string runs_of(const SweepRecord& sweep, Standing standing, const char* wor
   return out;
 }
 
+// "With the whole context of 4096 in use: 0 layers 21.2 tok/s, 12 layers 18.4 tok/s".
+std::string full_depth_line(const Run& run, const Style& style) {
+  std::string speeds;
+  for (const CurvePoint& point : run.sweep->curve) {
+    if (point.standing != Standing::measured || !point.full_depth_ms) continue;
+    speeds += fmt::format("{}{} {:.3g} tok/s", speeds.empty() ? "" : ", ",
+                          layer_count(point.layers), 1000 / point.full_depth_ms->value);
+  }
+  if (speeds.empty()) return {};
+  return wrap(fmt::format("  With the whole context of {} in use: {}",
+                          run.base_config.context.n_ctx, speeds),
+              style.width, 4) +
+         '\n';
+}
+
 std::string decision_lines(const SweepRecord& sweep, const Style& style) {
   std::string out;
   for (const Decision& decision : sweep.decisions) {
@@ -82,6 +100,7 @@ std::string curve_text(const Run& run, const Style& style) {
   if (!run.sweep) return {};
   const SweepRecord& sweep = *run.sweep;
   std::string out = predicted_table(sweep, style);
+  out += full_depth_line(run, style);
   out += runs_of(sweep, Standing::does_not_fit, "would not fit", style);
   out += runs_of(sweep, Standing::not_tried, "not tried", style);
   if (sweep.generation && !sweep.generation->linear) {

@@ -48,6 +48,10 @@ std::string estimate_text(const Estimate& estimate) {
   return fmt::format("{:.{}f} ±{:.{}f}", estimate.value, decimals, shown, decimals);
 }
 
+std::string speed_cell(const std::optional<Speed>& speed) {
+  return speed ? estimate_text(speed->tokens_per_second) : std::string(kAbsent);
+}
+
 std::string percent_number(double percent) {
   if (!std::isfinite(percent)) return kAbsent;
   const int decimals = percent != 0 && std::abs(percent) < 9.95 ? 1 : 0;

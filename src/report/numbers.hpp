@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/reading.hpp"
@@ -18,6 +19,9 @@ std::string number_text(double value);
 /// "35.2 ±0.3": the wider half of the interval, rounded up in the decimals of the value, so that
 /// the interval never looks tighter than it is.
 std::string estimate_text(const Estimate& estimate);
+
+/// The same of a speed, "-" where it was not measured.
+std::string speed_cell(const std::optional<Speed>& speed);
 
 /// "76", one decimal below ten: "7.6".
 std::string percent_number(double percent);

@@ -49,10 +49,6 @@ std::vector<std::size_t> order_of(const Run& run, SortBy sort_by) {
   return order;
 }
 
-std::string speed_cell(const std::optional<Speed>& speed) {
-  return speed ? estimate_text(speed->tokens_per_second) : std::string(kAbsent);
-}
-
 std::string full_depth_cell(FullDepth state) {
   switch (state) {
     case FullDepth::verified:

@@ -21,12 +21,6 @@ std::string title(std::string_view text, const Style& style) {
 }
 
 // A label, and text that wraps under itself.
-std::string labelled(std::string_view label, std::string_view text, const Style& style) {
-  constexpr int kLabelWidth = 22;
-  const std::string line = fmt::format("  {:<{}}{}", label, kLabelWidth - kIndent, text);
-  return wrap(line, style.width, kLabelWidth) + '\n';
-}
-
 const Trial* result_at(const Run& run, std::optional<std::size_t> index) {
   return index && *index < run.results.size() ? &run.results[*index] : nullptr;
 }

@@ -1,5 +1,7 @@
 #include "report/table.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -214,6 +216,12 @@ std::string wrap(std::string_view text, int width, int indent) {
     if (end == std::string_view::npos) return out;
     text.remove_prefix(end + 1);
   }
+}
+
+std::string labelled(std::string_view label, std::string_view text, const Style& style) {
+  constexpr int kLabelWidth = 22;
+  const std::string line = fmt::format("  {:<{}}{}", label, kLabelWidth - 2, text);
+  return wrap(line, style.width, kLabelWidth) + '\n';
 }
 
 std::string paint(std::string_view text, Emphasis emphasis, const Style& style) {

@@ -51,6 +51,9 @@ std::string cut_to_width(std::string_view text, int width);
 /// with `indent` spaces. Longer words are left whole. No newline at the end.
 std::string wrap(std::string_view text, int width, int indent);
 
+/// "  Label                 text": a line of a list, its text wrapped in a column of its own.
+std::string labelled(std::string_view label, std::string_view text, const Style& style);
+
 /// `text` between the escape sequences of `emphasis`, or as it is without colour.
 std::string paint(std::string_view text, Emphasis emphasis, const Style& style);
 

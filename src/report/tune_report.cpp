@@ -14,12 +14,10 @@ namespace {
 std::string mark_of(const TuneRecord& tune, std::size_t index) {
   if (tune.winner == index) return "*";
   if (tune.baseline == index) return "=";
-  const bool in_front = std::find(tune.front.begin(), tune.front.end(), index) != tune.front.end();
+  const bool in_front =
+      std::any_of(tune.front.begin(), tune.front.end(),
+                  [index](const FrontPoint& point) { return point.result == index; });
   return in_front ? "+" : "";
-}
-
-std::string speed_cell(const std::optional<Speed>& speed) {
-  return speed ? estimate_text(speed->tokens_per_second) : std::string(kAbsent);
 }
 
 std::string status_of(const Trial& trial) {
@@ -41,15 +39,27 @@ Row row_of(const Run& run, const TuneRecord& tune, std::size_t index) {
           {}};
 }
 
-std::string labelled_line(const char* label, const std::string& text, const Style& style) {
-  return wrap(fmt::format("  {:<20}{}", label, text), style.width, 22) + '\n';
-}
-
 std::string goal_of(const TuneRecord& tune, const Workload& workload) {
   return fmt::format("{}: {} prompt and {} generated tokens, {} in the cache before; best {}",
                      tune.workload, workload.n_prompt, workload.n_gen, workload.n_depth,
                      tune.objective == Objective::request ? "time of a request"
                                                           : std::string(to_string(tune.objective)));
+}
+
+// What more speed costs: "#1 the CPU alone: 12.5 tok/s, no device memory, context up to 32768".
+std::string front_lines(const Run& run, const TuneRecord& tune, const Style& style) {
+  std::string out;
+  for (const FrontPoint& point : tune.front) {
+    const Trial& trial = run.results[point.result];
+    if (!trial.generation) continue;
+    std::string text = fmt::format(
+        "#{} {}: {:.4g} tok/s, {}", point.result, printable(trial.title),
+        trial.generation->tokens_per_second.value,
+        trial.layers == 0 ? "no device memory" : or_dash(trial.vram_used_bytes, format_bytes));
+    if (point.largest_ctx) text += fmt::format(", context up to {}", *point.largest_ctx);
+    out += labelled(out.empty() ? "Front" : "", text, style);
+  }
+  return out;
 }
 
 std::string rounds_of(const TuneRecord& tune) {
@@ -88,10 +98,11 @@ std::string tune_table(const Run& run, const Style& style) {
 std::string tune_text(const Run& run, const Style& style) {
   if (!run.tune) return {};
   const TuneRecord& tune = *run.tune;
-  std::string out = labelled_line("Goal", goal_of(tune, run.workload), style);
-  out += labelled_line("Verdict", printable(tune.verdict, 400), style);
-  if (!tune.rounds.empty()) out += labelled_line("In turn", rounds_of(tune), style);
-  out += labelled_line("Ended", printable(tune.ended, 400), style);
+  std::string out = labelled("Goal", goal_of(tune, run.workload), style);
+  out += labelled("Verdict", printable(tune.verdict, 400), style);
+  if (!tune.rounds.empty()) out += labelled("In turn", rounds_of(tune), style);
+  out += front_lines(run, tune, style);
+  out += labelled("Ended", printable(tune.ended, 400), style);
   return out;
 }
 

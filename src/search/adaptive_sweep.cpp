@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "search/least_time.hpp"
+
 namespace sweetspot::search {
 namespace {
 
@@ -16,17 +18,9 @@ constexpr std::uint64_t kSeed = 20261124;
 // it is safer.
 constexpr double kNearlyAsGood = 0.7;
 
-// Time is a sum of what is done where and of crossings, so a layer count takes at least its share
-// of the CPU alone and of the device alone; this much of it, because sums are not quite that
-// simple.
-constexpr double kLeastShare = 0.85;
-
-// Speed gained per further layer under which returns have diminished (profiles/analyse.hpp).
-constexpr double kWorthwhileGain = 0.02;
-
-// That count need not be known better than to this share of the layers, or two, and is worth this
-// many trials of its own: where a layer gains about as much as is worthwhile, no number of trials
-// finds the layer from which it does not.
+// Where returns diminish need not be known better than to this share of the layers, or two, and is
+// worth this many trials of its own: where a layer gains about as much as is worthwhile, no number
+// of trials finds the layer from which it does not.
 constexpr double kDiminishingWidth = 0.1;
 constexpr int kDiminishingTrials = 1;
 
@@ -46,8 +40,6 @@ bool is_hang(FailureClass failure) {
 bool is_memory(FailureClass failure) {
   return failure == FailureClass::out_of_device_memory || failure == FailureClass::does_not_fit;
 }
-
-double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
 
 }  // namespace
 
@@ -133,14 +125,12 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   std::vector<int> layers;
   std::vector<std::size_t> tryable;
   const auto cpu = rows_.find(0);
-  const double cpu_ms = cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0;
   const auto all = rows_.find(shape_.offloadable());
-  const double all_ms = all != rows_.end() && all->second.ms ? all->second.ms->value : 0;
+  const LeastTime least{cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0,
+                        all != rows_.end() && all->second.ms ? all->second.ms->value : 0};
   const auto least_ms = [&](std::size_t i) {
-    const double on_cpu = shape_.cpu_share(candidates_[i].layers);
-    return kLeastShare * (on_cpu * cpu_ms + (1 - on_cpu) * all_ms);
+    return least.at(shape_.cpu_share(candidates_[i].layers));
   };
-  // One row that took less refutes it: a slow second device, a card that slows down when full.
   bool holds = true;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     if (is_usable(i) && row_of(i)->ms->high < least_ms(i)) holds = false;
@@ -321,6 +311,10 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   if (trial.measured()) row.ms = trial.generation->ms_per_token;
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
+  row.full_depth_ms = trial.full_depth_ms;
+  if (trial.effective && trial.effective->n_ctx > trial.workload.n_depth) {
+    row.more_tokens = trial.effective->n_ctx - trial.workload.n_depth;
+  }
   const auto known = rows_.find(layers);
   // Asked before the row is known, or it would speak for itself.
   row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;
@@ -425,13 +419,44 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
   return all;
 }
 
+DepthGrowth AdaptiveSweep::depth_growth() const {
+  std::vector<DepthObservation> seen;
+  for (const auto& [layers, row] : rows_) {
+    if (!row.ms || !row.full_depth_ms || !row.objection.empty() || row.more_tokens <= 0) continue;
+    seen.push_back({shape_.device_share(layers), row.more_tokens, *row.ms, *row.full_depth_ms});
+  }
+  return fit_depth_growth(seen);
+}
+
+std::optional<Estimate> AdaptiveSweep::at_full_depth(const CurvePoint& point,
+                                                     const DepthGrowth& growth) const {
+  const auto row = rows_.find(point.layers);
+  if (row != rows_.end() && row->second.full_depth_ms) return row->second.full_depth_ms;
+  if (!point.generation_ms || growth.observations == 0) return std::nullopt;
+  double more_tokens = 0;
+  for (const auto& [layers, one] : rows_) more_tokens = std::max(more_tokens, one.more_tokens);
+  const Coefficient more = growth.added_ms(shape_.device_share(point.layers), more_tokens);
+  const Estimate& ms = *point.generation_ms;
+  const double value = ms.value + more.value;
+  return Estimate{value, std::max(0.0, value - std::hypot(ms.value - ms.low, 1.96 * more.sd)),
+                  value + std::hypot(ms.high - ms.value, 1.96 * more.sd)};
+}
+
 SweepRecord AdaptiveSweep::record() const {
   SweepRecord record;
   record.tolerance = rules_.tolerance;
   record.confidence = rules_.confidence;
   const View view = look();
   record.curve.reserve(candidates_.size());
-  for (std::size_t i = 0; i < candidates_.size(); ++i) record.curve.push_back(curve_point(i, view));
+  const DepthGrowth growth = depth_growth();
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    record.curve.push_back(curve_point(i, view));
+    record.curve.back().full_depth_ms = at_full_depth(record.curve.back(), growth);
+  }
+  if (growth.observations > 0) {
+    record.depth = DepthRecord{growth.cpu_ms.value, growth.cpu_ms.sd, growth.device_ms.value,
+                               growth.device_ms.sd, growth.observations};
+  }
   if (!view.model) return record;
   record.decisions = decisions(view);
   record.generation = shape_.describe(*view.model, view.observations);

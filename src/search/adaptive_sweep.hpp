@@ -21,6 +21,7 @@
 #include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 #include "search/decisions.hpp"
+#include "search/depth_growth.hpp"
 #include "search/layer_shape.hpp"
 #include "search/time_model.hpp"
 
@@ -72,8 +73,10 @@ class AdaptiveSweep {
  private:
   struct Row {
     std::optional<Failure> failure;
-    std::optional<Estimate> ms;      ///< of a token
-    std::optional<double> limit_ms;  ///< what takes longer lies off the curve of the others
+    std::optional<Estimate> ms;             ///< of a token
+    std::optional<double> limit_ms;         ///< what takes longer lies off the curve of the others
+    std::optional<Estimate> full_depth_ms;  ///< of a token with the whole context in use
+    double more_tokens = 0;                 ///< then in the cache, beyond the workload's depth
     Extent extent = Extent::full;
     Reading<double> vram_percent = Absence{"not measured"};
     std::string objection;  ///< why it is neither recommended nor learnt from
@@ -92,7 +95,10 @@ class AdaptiveSweep {
   [[nodiscard]] std::optional<SweepStep> into_new_band(const View& view) const;
   [[nodiscard]] std::optional<SweepStep> most_promising(const View& view) const;
   [[nodiscard]] std::optional<SweepStep> towards_diminishing(const View& view) const;
+  [[nodiscard]] DepthGrowth depth_growth() const;
   [[nodiscard]] CurvePoint curve_point(std::size_t candidate, const View& view) const;
+  [[nodiscard]] std::optional<Estimate> at_full_depth(const CurvePoint& point,
+                                                      const DepthGrowth& growth) const;
   [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
   void close_from(int layers, std::string why);
   [[nodiscard]] std::optional<double> curve_limit_ms(int layers) const;

@@ -4,18 +4,14 @@
 #include <cstddef>
 
 namespace sweetspot::search {
-namespace {
-
-// Bytes of a block that one token reads.
-double active_bytes(const LayerSize& block, const ModelInfo& model) {
-  const auto experts = static_cast<double>(block.expert_bytes);
-  const double used = model.n_expert > 0 ? static_cast<double>(model.n_expert_used) /
-                                               static_cast<double>(model.n_expert)
-                                         : 1;
-  return static_cast<double>(block.bytes) - experts + experts * used;
+double used_expert_bytes(const ModelInfo& model, const LayerSize& layer) {
+  const auto experts = static_cast<double>(layer.expert_bytes);
+  return model.n_expert > 0 ? experts * model.n_expert_used / model.n_expert : experts;
 }
 
-}  // namespace
+double read_bytes(const ModelInfo& model, const LayerSize& layer) {
+  return static_cast<double>(layer.bytes - layer.expert_bytes) + used_expert_bytes(model, layer);
+}
 
 LayerShape::LayerShape(const ModelInfo& model) : offloadable_(model.offloadable_layers()) {
   // Of what belongs to no block the output is read for every token, the embeddings are not.
@@ -23,7 +19,7 @@ LayerShape::LayerShape(const ModelInfo& model) : offloadable_(model.offloadable_
   double sum = output_share_;
   block_share_.reserve(model.layers.size());
   for (const LayerSize& block : model.layers) {
-    block_share_.push_back(active_bytes(block, model));
+    block_share_.push_back(read_bytes(model, block));
     sum += block_share_.back();
   }
   sum = std::max(sum, 1.0);
@@ -39,9 +35,12 @@ double LayerShape::cpu_share(int layers) const {
   return share;
 }
 
+double LayerShape::device_share(int layers) const {
+  return layers <= 0 ? 0 : 1 - cpu_share(layers) / std::max(1e-9, 1 - output_share_);
+}
+
 Features LayerShape::features(int layers) const {
-  const double blocks = std::max(1e-9, 1 - output_share_);
-  const double on_device = layers <= 0 ? 0 : 1 - cpu_share(layers) / blocks;
+  const double on_device = device_share(layers);
   return {{1, on_device, layers <= 0 ? 1.0 : 0.0, layers >= offloadable_ ? 1.0 : 0.0}, {on_device}};
 }
 

@@ -9,6 +9,12 @@
 
 namespace sweetspot::search {
 
+/// Bytes of a block that one token reads: of its experts only those that are used.
+double read_bytes(const ModelInfo& model, const LayerSize& layer);
+
+/// The part of read_bytes() that is experts.
+double used_expert_bytes(const ModelInfo& model, const LayerSize& layer);
+
 /// Generating a token reads the weights of every block and of the output once (of experts only
 /// those used), so shares of bytes are shares of work. llama.cpp counts the output first, then the
 /// blocks from the last: n_gpu_layers = 1 moves the output alone.
@@ -20,6 +26,9 @@ class LayerShape {
 
   /// Share of a token's reads that stays on the CPU, 0..1.
   [[nodiscard]] double cpu_share(int layers) const;
+
+  /// Share of the blocks' reads that a device does, 0..1; the output does not count.
+  [[nodiscard]] double device_share(int layers) const;
 
   /// basis: 1; share of the blocks on the device; 1 for the CPU alone; 1 for all on the device.
   /// position: share of the blocks on the device.

@@ -13,10 +13,8 @@ double expert_share(const ModelInfo& model) {
   double experts = 0;
   double all = 0;
   for (const LayerSize& layer : model.layers) {
-    const double used =
-        static_cast<double>(layer.expert_bytes) * model.n_expert_used / std::max(1, model.n_expert);
-    experts += used;
-    all += static_cast<double>(layer.bytes - layer.expert_bytes) + used;
+    experts += used_expert_bytes(model, layer);
+    all += read_bytes(model, layer);
   }
   return all > 0 ? experts / all : kDenseFfnShare;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "search/layer_shape.hpp"
 
 namespace sweetspot::search {
 namespace {
@@ -221,13 +222,6 @@ Lines lines_of(const ModelInfo& model, const SlicePlan& plan, const MeasuredSlic
 }
 
 }  // namespace
-
-double read_bytes(const ModelInfo& model, const LayerSize& layer) {
-  const auto experts = static_cast<double>(layer.expert_bytes);
-  const double used =
-      model.n_expert > 0 ? static_cast<double>(model.n_expert_used) / model.n_expert : 1;
-  return static_cast<double>(layer.bytes) - experts + experts * used;
-}
 
 Reading<SlicePlan> plan_slices(const ModelInfo& model, const Reading<std::uint64_t>& cache_bytes,
                                const SliceRules& rules) {

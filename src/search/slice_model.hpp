@@ -53,9 +53,6 @@ struct SlicePlan {
   std::vector<std::string> notes;  ///< which blocks differ and what that costs
 };
 
-/// Bytes of a block that one token reads: of its experts only those that are used.
-double read_bytes(const ModelInfo& model, const LayerSize& layer);
-
 /// The sizes: the small slice as small as the cache allows, the large one as large as the share
 /// does, where the added blocks are most like the whole model's. Absent, with one sentence, where
 /// no two slices satisfy both.

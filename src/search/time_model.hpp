@@ -42,6 +42,11 @@ struct TimePrior {
   double scale_ms = 1;            ///< what sizes of deviation are shares of
 };
 
+/// One standard deviation, of a 95 % interval.
+inline double sd_of(const Estimate& estimate) {
+  return (estimate.high - estimate.low) / (2 * 1.96);
+}
+
 /// Distance over which deviations from the line die out, in units of `position`.
 inline constexpr double kDeviationLength = 0.3;
 

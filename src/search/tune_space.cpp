@@ -7,7 +7,7 @@
 namespace sweetspot::search {
 namespace {
 
-constexpr std::array<std::uint32_t, 3> kUbatches = {256, 1024, 2048};
+constexpr std::array<std::uint32_t, 4> kUbatches = {128, 256, 1024, 2048};
 
 Placement with_layers(Placement placement, int layers) {
   placement.n_gpu_layers = layers;
@@ -35,7 +35,6 @@ std::vector<Placement> placements_of(const Placement& base, const ModelInfo& mod
     placements.push_back(std::move(placement));
   };
   for (int blocks = 1; blocks <= model.n_layer; ++blocks) keep(with_layers(base, all), blocks);
-  if (!experts) return placements;
   for (int layers = 2; layers < all; ++layers) keep(with_layers(base, layers), model.n_layer);
   return placements;
 }
@@ -52,11 +51,12 @@ std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool h
   variants.back().flash_attn =
       base.flash_attn == FlashAttention::off ? FlashAttention::on : FlashAttention::off;
   if (!has_device || !base.kv_offload) return variants;
-  // What frees most: each alone, and both.
-  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches.front()}) {
+  // What frees most: the cache in host memory, alone and with smaller pieces.
+  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches[1], kUbatches[0]}) {
+    if (n_ubatch > variants.back().n_ubatch && !variants.back().kv_offload) continue;
     variants.push_back(base);
     variants.back().kv_offload = false;
-    variants.back().n_ubatch = std::min(n_ubatch, base.n_ubatch);
+    variants.back().n_ubatch = n_ubatch;
   }
   return variants;
 }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
+#include "search/least_time.hpp"
 #include "search/request_cost.hpp"
 
 namespace sweetspot::search {
@@ -21,17 +23,19 @@ constexpr double kStudent3 = 4.303;
 // Placements the time model looks at, per family; those between are as good as their neighbours.
 constexpr int kPerFamily = 32;
 
-// Time is a sum of what is done where, so a placement takes at least its share of both ends.
-constexpr double kLeastShare = 0.85;
-
 // One change of a context that costs more than this is measured once more: it may have been a
 // neighbour's doing, and asking again takes no load.
 constexpr double kSurprise = 0.1;
 
+// Where knowing every placement would gain less than this share on average, another load is not
+// worth it: on a noisy machine the doubt alone would go through all of them.
+constexpr double kWorthALoad = 0.01;
+
+// Share of a token's reads that the CPU must do before how its weights were loaded can matter.
+constexpr double kShareForLoadMode = 0.2;
+
 // The spread of a ratio between two loads of the same pair that no interval of one trial shows.
 constexpr double kBetweenRounds = 0.005;
-
-double sd_of(const Estimate& estimate) { return (estimate.high - estimate.low) / (2 * 1.96); }
 
 bool overlap(const Estimate& a, const Estimate& b) { return a.low <= b.high && b.low <= a.high; }
 
@@ -42,6 +46,7 @@ std::string placement_title(const Placement& placement) {
   if (placement.n_cpu_ffn > 0) {
     title += fmt::format(", {} feed-forwards on the CPU", placement.n_cpu_ffn);
   }
+  if (placement.load_mode == LoadMode::none) title += ", not mapped";
   return title;
 }
 
@@ -138,17 +143,23 @@ const TuneOption* Tuner::option_of(const Config& config) const {
   return found == options_.end() ? nullptr : &*found;
 }
 
-// What devices take beyond llama.cpp's buffers shows in what was measured.
-double Tuner::beyond_prediction() const {
+// What devices take beyond llama.cpp's buffers shows in what was measured; where something was
+// measured in that very context, in that alone.
+double Tuner::beyond_prediction(const ContextSettings& context) const {
   double beyond = 0;
+  double beyond_there = 0;
+  bool known_there = false;
   for (const Arm& arm : arms_) {
     const TuneOption* option = option_of(arm.config);
     if (option == nullptr || arm.config.placement.n_gpu_layers == 0) continue;
-    if (arm.vram_percent && option->vram_percent) {
-      beyond = std::max(beyond, *arm.vram_percent - *option->vram_percent);
-    }
+    if (!arm.vram_percent || !option->vram_percent) continue;
+    const double more = *arm.vram_percent - *option->vram_percent;
+    beyond = std::max(beyond, more);
+    if (arm.config.context != context) continue;
+    beyond_there = std::max(beyond_there, more);
+    known_there = true;
   }
-  return beyond;
+  return known_there ? beyond_there : beyond;
 }
 
 // What nobody asked about is tried: the trial itself will tell. Nothing is that takes as much as
@@ -159,14 +170,14 @@ bool Tuner::may_be_tried(const Config& config) const {
   if (!option->why_not.empty()) return false;
   if (config.placement.n_gpu_layers == 0) return true;
   if (option->vram_bytes && *option->vram_bytes >= too_many_bytes_) return false;
-  return option->vram_percent.value_or(0) + beyond_prediction() <=
+  return option->vram_percent.value_or(0) + beyond_prediction(config.context) <=
          rules_.constraints.max_vram_percent;
 }
 
-bool Tuner::is_better(const Arm& a, const Arm& b, double margin) const {
+bool Tuner::is_better(const Arm& a, const Arm& b) {
   if (!a.cost || !a.objection.empty()) return false;
   if (!b.cost || !b.objection.empty()) return true;
-  return a.cost->value < b.cost->value * (1 - margin) && !overlap(*a.cost, *b.cost);
+  return a.cost->value < b.cost->value && !overlap(*a.cost, *b.cost);
 }
 
 // The cheapest; of those that cannot be told from it the one with less memory, then the one with
@@ -180,7 +191,7 @@ const Tuner::Arm* Tuner::best() const {
   if (cheapest == nullptr) return nullptr;
   const Arm* chosen = cheapest;
   for (const Arm& arm : arms_) {
-    if (!arm.cost || !arm.objection.empty() || is_better(*cheapest, arm, 0)) continue;
+    if (!arm.cost || !arm.objection.empty() || is_better(*cheapest, arm)) continue;
     if (arm.cost->value > cheapest->cost->value * (1 + rules_.tolerance / 2)) continue;
     const auto weight = [this](const Arm& one) {
       return std::pair(one.vram_bytes.value_or(0), changes_between(one.config, baseline_));
@@ -188,12 +199,6 @@ const Tuner::Arm* Tuner::best() const {
     if (weight(arm) < weight(*chosen)) chosen = &arm;
   }
   return chosen;
-}
-
-TuneStep Tuner::step(const Config& config, std::string title, std::string reason) const {
-  TuneStep step{config, std::move(title), std::move(reason)};
-  if (const TuneOption* option = option_of(config)) step.vram_percent = option->vram_percent;
-  return step;
 }
 
 // Possible costs of `points`, [world][point], from two time models: one of generated tokens and one
@@ -207,31 +212,27 @@ Worlds Tuner::worlds_of(const std::vector<std::size_t>& points) const {
   const auto add = [&](auto select, double tokens, std::uint64_t seed) {
     std::vector<Observation> seen;
     double scale = 0;
-    const Estimate* cpu = nullptr;
-    const Estimate* all = nullptr;
+    LeastTime least;
     for (const Arm& arm : arms_) {
       const std::optional<Estimate>& ms = select(arm);
       if (!ms || arm.config.context != base_) continue;
       seen.push_back({shape_.features(arm.config.placement), ms->value, sd_of(*ms)});
       scale = std::max(scale, ms->value);
-      if (seen.back().at.basis[4] > 0) cpu = &*ms;
-      if (seen.back().at.basis[5] > 0) all = &*ms;
+      if (seen.back().at.basis[4] > 0) least.cpu_ms = ms->value;
+      if (seen.back().at.basis[5] > 0) least.all_ms = ms->value;
     }
     if (seen.empty() || tokens <= 0) return;
     const TimeModel model = TimeModel::fit(shape_.prior(scale), seen, features);
     Worlds drawn = model.draw(kWorlds, seed);
-    const auto least = [&](const Placement& placement) {
-      const double on_cpu = shape_.cpu_share(placement);
-      return kLeastShare * ((cpu != nullptr ? cpu->value * on_cpu : 0) +
-                            (all != nullptr ? all->value * (1 - on_cpu) : 0));
+    const auto least_ms = [&](const Placement& placement) {
+      return least.at(shape_.cpu_share(placement));
     };
-    // One arm that took less refutes it.
     const bool holds = std::none_of(arms_.begin(), arms_.end(), [&](const Arm& arm) {
       const std::optional<Estimate>& ms = select(arm);
-      return ms && arm.config.context == base_ && ms->high < least(arm.config.placement);
+      return ms && arm.config.context == base_ && ms->high < least_ms(arm.config.placement);
     });
     for (std::size_t k = 0; holds && k < points.size(); ++k) {
-      const double ms = least(options_[points[k]].config.placement);
+      const double ms = least_ms(options_[points[k]].config.placement);
       for (auto& world : drawn) world[k] = std::max(world[k], ms);
     }
     if (sum.empty()) sum.assign(drawn.size(), std::vector<double>(points.size(), 0));
@@ -262,8 +263,9 @@ std::optional<TuneStep> Tuner::ask(bool hurry) {
     switch (stage_) {
       case Stage::baseline:
         if (find(baseline_) == nullptr) {
-          return step(baseline_, placement_title(baseline_.placement) + ", llama.cpp's defaults",
-                      "the baseline: what llama.cpp does when nobody tunes it");
+          return TuneStep{baseline_,
+                          placement_title(baseline_.placement) + ", llama.cpp's defaults",
+                          "the baseline: what llama.cpp does when nobody tunes it"};
         }
         break;
       case Stage::placement:
@@ -274,6 +276,9 @@ std::optional<TuneStep> Tuner::ask(bool hurry) {
         break;
       case Stage::trade:
         next = ask_trade();
+        break;
+      case Stage::load_mode:
+        next = ask_load_mode();
         break;
       case Stage::finals:
         next = ask_final();
@@ -292,7 +297,8 @@ std::optional<TuneStep> Tuner::ask_placement() {
     const Config& config = options_[i].config;
     if (config.placement.n_gpu_layers == 0 && options_[i].why_not.empty() &&
         find(config) == nullptr) {
-      return step(config, "the CPU alone", "is the device worth it, and what does a block cost");
+      return TuneStep{config, "the CPU alone",
+                      "is the device worth it, and what does a block cost"};
     }
   }
   Contest contest{"placement", {}, {}};
@@ -310,12 +316,16 @@ std::optional<TuneStep> Tuner::ask_placement() {
   if (worlds.empty()) return std::nullopt;
   const Verdict verdict = judge(contest, worlds, points_.size(), rules_.tolerance);
   if (verdict.doubt <= 1 - rules_.confidence) return std::nullopt;
+  // Of each world only the winner counts, so the sum is what knowing everything would gain.
+  const double gain = std::accumulate(verdict.gain.begin(), verdict.gain.end(), 0.0);
+  if (gain < kWorthALoad) return std::nullopt;
   const auto most = std::max_element(
       contest.open.begin(), contest.open.end(),
       [&](std::size_t a, std::size_t b) { return verdict.gain[a] < verdict.gain[b]; });
   const Config& config = options_[points_[*most]].config;
-  return step(config, placement_title(config.placement),
-              fmt::format("may be the best placement ({:.0f} % in doubt)", verdict.doubt * 100));
+  return TuneStep{
+      config, placement_title(config.placement),
+      fmt::format("may be the best placement ({:.0f} % in doubt)", verdict.doubt * 100)};
 }
 
 bool Tuner::is_surprising(const Arm& arm) const {
@@ -337,14 +347,14 @@ std::optional<TuneStep> Tuner::ask_context() {
   while (const auto variation = walk_->ask()) {
     const Arm* tried = find(variation->config);
     if (tried != nullptr && is_surprising(*tried)) {
-      return step(variation->config, variation->title + ", again",
-                  "was it the change, or a neighbour");
+      return TuneStep{variation->config, variation->title + ", again",
+                      "was it the change, or a neighbour"};
     }
     if (tried == nullptr && may_be_tried(variation->config)) {
-      return step(variation->config, variation->title, variation->reason);
+      return TuneStep{variation->config, variation->title, variation->reason};
     }
     const Arm* held = find(walk_->best());
-    walk_->tell(tried != nullptr && held != nullptr && is_better(*tried, *held, 0));
+    walk_->tell(tried != nullptr && held != nullptr && is_better(*tried, *held));
   }
   return std::nullopt;
 }
@@ -378,6 +388,11 @@ std::vector<Tuner::Alternative> Tuner::alternatives() const {
   for (const Arm& arm : arms_) {
     if (arm.config.placement != reference || !arm.cost || !arm.objection.empty()) continue;
     found.push_back({arm.config.context, arm.cost->value / at_base});
+    // Halving the pieces once more is taken to cost as much again.
+    if (arm.config.context.n_ubatch < base_.n_ubatch) {
+      found.push_back({arm.config.context, std::pow(arm.cost->value / at_base, 2)});
+      found.back().context.n_ubatch /= 2;
+    }
   }
   const auto host = std::find_if(found.begin(), found.end(),
                                  [](const Alternative& one) { return !one.context.kv_offload; });
@@ -393,6 +408,15 @@ std::vector<Tuner::Alternative> Tuner::alternatives() const {
   return found;
 }
 
+// A context that nobody asked the memory of is no ground for another placement; one that takes what
+// was tried there already spends nothing new.
+bool Tuner::is_new_trade(const Config& candidate) const {
+  const TuneOption* option = option_of(candidate);
+  return option != nullptr && std::none_of(arms_.begin(), arms_.end(), [&](const Arm& arm) {
+           return option_of(arm.config) == option;
+         });
+}
+
 // Other contexts take less memory: what they cost was seen on one placement, what the memory buys
 // elsewhere the time model says.
 std::optional<TuneStep> Tuner::ask_trade() {
@@ -401,22 +425,36 @@ std::optional<TuneStep> Tuner::ask_trade() {
   std::vector<std::size_t> placements = base_options();
   const std::vector<double> costs = predicted_costs(placements);
   std::optional<Config> chosen;
-  double least = now->cost->value * (1 - rules_.tolerance);
+  double least = now->cost->value * (1 - kWorthALoad);
   for (const Alternative& alternative : alternatives()) {
     for (std::size_t k = 0; k < placements.size(); ++k) {
       const double cost = alternative.ratio * costs[k];
       if (cost >= least) continue;
       const Config candidate{options_[placements[k]].config.placement, alternative.context};
-      // A context that nobody asked the memory of is no ground for another placement.
-      if (find(candidate) != nullptr || option_of(candidate) == nullptr) continue;
-      if (!may_be_tried(candidate)) continue;
+      if (!is_new_trade(candidate) || !may_be_tried(candidate)) continue;
       least = cost;
       chosen = candidate;
     }
   }
   if (!chosen) return std::nullopt;
-  return step(*chosen, placement_title(chosen->placement) + context_title(chosen->context, base_),
-              "spends on weights what another context saves");
+  return TuneStep{*chosen,
+                  placement_title(chosen->placement) + context_title(chosen->context, base_),
+                  "spends on weights what another context saves"};
+}
+
+// One load more: worth it only where the CPU reads a good part of the weights for every token.
+std::optional<TuneStep> Tuner::ask_load_mode() const {
+  const Arm* now = best();
+  const auto& fixed = rules_.knobs.fixed;
+  const bool chosen = std::find(fixed.begin(), fixed.end(), "load_mode") != fixed.end();
+  if (now == nullptr || chosen || !rules_.may_read_all) return std::nullopt;
+  if (now->config.placement.load_mode != LoadMode::automatic) return std::nullopt;
+  if (shape_.cpu_share(now->config.placement) < kShareForLoadMode) return std::nullopt;
+  Config read = now->config;
+  read.placement.load_mode = LoadMode::none;
+  if (find(read) != nullptr) return std::nullopt;
+  return TuneStep{read, placement_title(read.placement),
+                  "are weights that were read faster than weights of a mapped file"};
 }
 
 // Winner and baseline in turn, beginning with the one that was measured last: its worker is loaded,
@@ -430,11 +468,12 @@ std::optional<TuneStep> Tuner::ask_final() {
   // Defaults that cannot run are nothing to be held against; the winner must still prove itself.
   if (const Arm* held = find(baseline_); held == nullptr || !held->cost) {
     if (find(*finalist_)->proved) return std::nullopt;
-    TuneStep proof = step(*finalist_, "the winner, in full", "the defaults could not be measured");
+    TuneStep proof{*finalist_, "the winner, in full", "the defaults could not be measured"};
     proof.extent = Extent::full;
     return proof;
   }
   if (static_cast<int>(rounds_.size()) >= rules_.final_rounds) return std::nullopt;
+  if (disturbed_finals_ > rules_.final_rounds) return std::nullopt;
   if (rounds_.size() >= 2) {
     const auto ratio = speed_up();
     if (ratio && (ratio->low > 1 || ratio->high < 1)) return std::nullopt;
@@ -443,9 +482,9 @@ std::optional<TuneStep> Tuner::ask_final() {
   const bool baseline_is_due =
       half_round_ ? half_round_->config != baseline_ : last_told_ == baseline_.placement;
   if (baseline_is_due) {
-    return step(baseline_, number + ": the defaults", "winner and defaults in turn");
+    return TuneStep{baseline_, number + ": the defaults", "winner and defaults in turn"};
   }
-  TuneStep winner = step(*finalist_, number + ": the winner", "winner and defaults in turn");
+  TuneStep winner{*finalist_, number + ": the winner", "winner and defaults in turn"};
   // What is recommended has also held its whole context.
   if (const Arm* arm = find(*finalist_); arm != nullptr && !arm->proved)
     winner.extent = Extent::full;
@@ -459,7 +498,13 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                             [&](const Arm& arm) { return arm.config == trial.config; });
   if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
   Arm& arm = *found;
-  last_index_ = index;
+  if (!trial.disturbances.empty() && arm.cost && arm.objection.empty()) {
+    // What was measured undisturbed stands.
+    half_round_.reset();
+    if (stage_ == Stage::finals) ++disturbed_finals_;
+    last_told_ = trial.config.placement;
+    return;
+  }
   // The trial that proves it in full stands for it.
   if (!arm.proved) arm.index = index;
   arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);
@@ -490,17 +535,17 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
     const auto asked = walk_->ask();
     const Arm* held = find(walk_->best());
     if (asked && asked->config == trial.config && !is_surprising(arm)) {
-      walk_->tell(held == nullptr || is_better(arm, *held, 0));
+      walk_->tell(held == nullptr || is_better(arm, *held));
     }
   } else if (stage_ == Stage::trade) {
     ++trades_;
   } else if (stage_ == Stage::finals && finalist_) {
-    tell_final(trial, arm);
+    tell_final(trial, arm, index);
   }
   last_told_ = trial.config.placement;
 }
 
-void Tuner::tell_final(const Trial& trial, const Arm& arm) {
+void Tuner::tell_final(const Trial& trial, const Arm& arm, std::size_t index) {
   const bool is_finalist = trial.config == *finalist_;
   if (!arm.cost || (is_finalist && !arm.objection.empty())) {
     half_round_.reset();
@@ -511,7 +556,7 @@ void Tuner::tell_final(const Trial& trial, const Arm& arm) {
     round_costs_.clear();
     return;
   }
-  const HalfRound now{trial.config, *arm.cost, last_index_};
+  const HalfRound now{trial.config, *arm.cost, index};
   if (!half_round_) {
     half_round_ = now;
     return;
@@ -559,8 +604,10 @@ TuneRecord Tuner::record() const {
   const Arm* baseline = find(baseline_);
   if (baseline != nullptr) record.baseline = baseline->index;
   const Arm* winner = finalist_ ? find(*finalist_) : best();
-  const bool slower = record.speed_up && record.speed_up->low <= 1;
   const bool may_stay = baseline != nullptr && baseline->cost && baseline->objection.empty();
+  const bool slower = record.speed_up
+                          ? record.speed_up->low <= 1
+                          : may_stay && winner != nullptr && !is_better(*winner, *baseline);
   if (slower && may_stay) winner = baseline;
   if (winner != nullptr) record.winner = winner->index;
   for (const Arm& arm : arms_) {
@@ -571,7 +618,7 @@ TuneRecord Tuner::record() const {
       const auto b = std::pair(arm.cost->value, arm.vram_bytes.value_or(0));
       return a != b && a.first <= b.first && a.second <= b.second;
     });
-    if (!beaten) record.front.push_back(arm.index);
+    if (!beaten) record.front.push_back({arm.index});
   }
   if (winner == nullptr) {
     record.verdict = "nothing could be measured within the constraints";

@@ -8,6 +8,7 @@
 //              tolerance;
 //   context    one change at a time on the placement that is best so far: no load (knob_walk.hpp);
 //   trade      memory that another context frees, spent on a placement that did not fit before;
+//   load mode  weights read into memory instead of mapped, where the CPU computes with some;
 //   finals     winner and baseline in turn, until the interval of their ratio leaves 1 or the
 //              rounds are used up.
 // Overlapping intervals are a tie: less memory wins, then fewer changes. What is returned is never
@@ -40,7 +41,9 @@ struct TuneRules {
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
   double confidence = 0.95;
   int final_rounds = 3;  ///< at most
-  int trades = 2;        ///< at most
+  int trades = 3;        ///< at most
+  /// Whether the whole model may be read into memory: a mapped file needs none of its own.
+  bool may_read_all = false;
 };
 
 /// What to measure next: the config under the rules' workload.
@@ -49,7 +52,6 @@ struct TuneStep {
   std::string title;   ///< what tells it from the others
   std::string reason;  ///< what it decides
   Extent extent = Extent::speeds;
-  Reading<double> vram_percent = Absence{"not asked"};  ///< predicted
 };
 
 /// Not thread safe.
@@ -71,7 +73,7 @@ class Tuner {
   [[nodiscard]] TuneRecord record() const;
 
  private:
-  enum class Stage { baseline, placement, context, trade, finals, done };
+  enum class Stage { baseline, placement, context, trade, load_mode, finals, done };
 
   /// One config that was tried.
   struct Arm {
@@ -95,19 +97,19 @@ class Tuner {
     std::size_t index = 0;
   };
 
-  [[nodiscard]] double beyond_prediction() const;
+  [[nodiscard]] double beyond_prediction(const ContextSettings& context) const;
   [[nodiscard]] bool is_surprising(const Arm& arm) const;
-  void tell_final(const Trial& trial, const Arm& arm);
+  void tell_final(const Trial& trial, const Arm& arm, std::size_t index);
   [[nodiscard]] const Arm* find(const Config& config) const;
   [[nodiscard]] const TuneOption* option_of(const Config& config) const;
   [[nodiscard]] bool may_be_tried(const Config& config) const;
-  [[nodiscard]] bool is_better(const Arm& a, const Arm& b, double margin) const;
+  [[nodiscard]] static bool is_better(const Arm& a, const Arm& b);
   [[nodiscard]] const Arm* best() const;
-  [[nodiscard]] TuneStep step(const Config& config, std::string title, std::string reason) const;
-
   [[nodiscard]] std::optional<TuneStep> ask_placement();
   [[nodiscard]] std::optional<TuneStep> ask_context();
+  [[nodiscard]] bool is_new_trade(const Config& candidate) const;
   [[nodiscard]] std::optional<TuneStep> ask_trade();
+  [[nodiscard]] std::optional<TuneStep> ask_load_mode() const;
   [[nodiscard]] std::optional<TuneStep> ask_final();
   [[nodiscard]] std::vector<std::size_t> base_options() const;
   [[nodiscard]] Worlds worlds_of(const std::vector<std::size_t>& points) const;
@@ -135,9 +137,9 @@ class Tuner {
   std::vector<Estimate> round_costs_;  ///< of the baseline and the winner in turn
   std::optional<HalfRound> half_round_;
   std::optional<Placement> last_told_;
-  std::size_t last_index_ = 0;
   std::uint64_t too_many_bytes_ = std::numeric_limits<std::uint64_t>::max();  ///< ran out of memory
   int trades_ = 0;
+  int disturbed_finals_ = 0;
 };
 
 }  // namespace sweetspot::search

@@ -15,6 +15,10 @@ namespace {
 /// end of a long context most of all, and a copy takes none.
 constexpr std::uint32_t kCopyTokens = 64;
 
+/// Timed one at a time at the end: what a token takes there is worth knowing, and one alone may
+/// have met a stall.
+constexpr std::uint32_t kEndTokens = 8;
+
 /// Sequence that a copy is restored into before it is joined to sequence 0.
 constexpr llama_seq_id kCopySequence = 1;
 
@@ -28,8 +32,8 @@ bool can_copy(const llama_context& context) {
 
 class DepthTest {
  public:
-  DepthTest(Decoder& decoder, Reply& reply, bool may_copy)
-      : decoder_(decoder), reply_(reply), may_copy_(may_copy) {}
+  DepthTest(Decoder& decoder, Reply& reply, std::uint32_t last_batch, bool may_copy)
+      : decoder_(decoder), reply_(reply), last_batch_(last_batch), may_copy_(may_copy) {}
 
   [[nodiscard]] bool copied() const { return copied_; }
 
@@ -38,23 +42,27 @@ class DepthTest {
     const std::uint32_t end = decoder_.capacity();
     if (end < 2)
       return fault(FaultCode::bad_request, Phase::full_depth, "the context is too small");
-    const std::uint32_t last_batch = std::min(llama_n_ubatch(&decoder_.context()), end - 1);
-    const std::uint32_t target = end - 1 - last_batch;
+    const std::uint32_t tokens = std::min(kEndTokens, end / 2);
+    const std::uint32_t last_batch = std::min(last_batch_, end - tokens);
+    const std::uint32_t target = end - tokens - last_batch;
     decoder_.clear();
     if (auto filled = fill(target); !filled) return tl::unexpected(filled.error());
     if (auto done = append(last_batch); !done) return tl::unexpected(done.error());
 
-    const double token_start = now_ms();
-    if (auto done = append(1); !done) return tl::unexpected(done.error());
-    const double token_end = now_ms();
+    protocol::FullDepthResult result{end, copied_ ? "copy" : "decode", 0, {}};
+    while (result.tokens_ms.size() < tokens) {
+      const double token_start = now_ms();
+      if (auto done = append(1); !done) return tl::unexpected(done.error());
+      result.tokens_ms.push_back(now_ms() - token_start);
+    }
+    result.seconds = (now_ms() - start) / 1000;
     const bool finite = decoder_.logits_are_sound();
     decoder_.clear();
     if (!finite) {
       return fault(FaultCode::non_finite, Phase::full_depth,
                    "the logits at the end of the context are NaN, infinite or all alike");
     }
-    return protocol::FullDepthResult{end, copied_ ? "copy" : "decode", (token_end - start) / 1000,
-                                     token_end - token_start};
+    return result;
   }
 
  private:
@@ -106,6 +114,7 @@ class DepthTest {
 
   Decoder& decoder_;
   Reply& reply_;
+  std::uint32_t last_batch_;
   bool may_copy_;
   std::uint32_t filled_ = 0;  ///< counted: positions repeat where cells were copied
   bool copied_ = false;
@@ -113,14 +122,15 @@ class DepthTest {
 
 }  // namespace
 
-Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply) {
+Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply, bool on_device) {
   reply.progress(Phase::full_depth, 0);
-  DepthTest quick(decoder, reply, can_copy(decoder.context()));
+  const std::uint32_t last_batch = on_device ? llama_n_ubatch(&decoder.context()) : kCopyTokens;
+  DepthTest quick(decoder, reply, last_batch, can_copy(decoder.context()));
   auto result = quick.run();
   const bool blame_copy =
       !result && quick.copied() && result.error().code == FaultCode::decode_failed;
   // A copied cache must not condemn a configuration that a real one would fit.
-  return blame_copy ? DepthTest(decoder, reply, false).run() : result;
+  return blame_copy ? DepthTest(decoder, reply, last_batch, false).run() : result;
 }
 
 }  // namespace sweetspot::worker

@@ -115,5 +115,26 @@ TEST(Live, UnifiedMemoryIsTheHosts) {
   EXPECT_FALSE(live.devices[0].memory_free_bytes);
 }
 
+TEST(Live, TheHostsFiguresComeBeforeTheDrivers) {
+  FakeNvmlMachine fake(healthy_gpu(), healthy_gpu("00000000:01:00.0"));
+  auto source = fake.open();
+  ASSERT_TRUE(source);
+  const LiveMachine seen = live_machine((*source)->read(), {}, machine());
+  LiveDevice told;
+  told.id = "CUDA0";
+  told.pci_bus_id = std::string("00000000:C1:00.0");
+  told.memory_free_bytes = kGiB;
+  told.memory_total_bytes = Absence{"not told"};
+  LiveDevice remote;
+  remote.id = "RPC0";
+  const LiveMachine live = with_devices_of_host({told, remote}, seen);
+  ASSERT_THAT(live.devices, SizeIs(2));
+  EXPECT_EQ(live.devices[0].memory_free_bytes, Reading<std::uint64_t>(kGiB));
+  EXPECT_EQ(live.devices[0].memory_total_bytes, Reading<std::uint64_t>(24 * kGiB));
+  EXPECT_EQ(live.devices[0].uuid, Reading<std::string>("GPU-00000000:C1:00.0"));
+  EXPECT_FALSE(live.devices[1].uuid);
+  EXPECT_EQ(live.cpu, "A processor");
+}
+
 }  // namespace
 }  // namespace sweetspot::devices

@@ -541,7 +541,7 @@ void ScriptedWorker::handle(const DivergenceRequest& request) {
 void ScriptedWorker::handle(const FullDepthRequest& /*request*/) {
   if (act_at("full-depth", Phase::full_depth)) return;
   mouth_.say(id_, Progress{Phase::full_depth, 0.5});
-  done(FullDepthResult{context_.n_ctx, "decode", 0.1, token_ms()});
+  done(FullDepthResult{context_.n_ctx, "decode", 0.1, {token_ms(), token_ms()}});
 }
 
 void ScriptedWorker::handle(const UnloadRequest& /*request*/) {

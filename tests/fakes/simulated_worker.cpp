@@ -38,6 +38,7 @@ using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
 using fake::Mouth;
 
 constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
+constexpr std::uint32_t kEndTokens = 8;      // as the real one times at the end of the context
 constexpr std::uint32_t kContextStep = 256;  // llama.cpp rounds n_ctx up to it
 
 fake::SessionState read_clock(const std::string& path) {
@@ -241,9 +242,12 @@ void SimulatedWorker::handle(const FullDepthRequest& /*request*/) {
   const std::uint32_t n_ctx = context_tokens();
   const std::uint32_t batch = std::min(session_.config().context.n_ubatch, n_ctx - 1);
   const Sample last_batch = session_.prompt(batch, n_ctx - 1 - batch);
-  const Sample token = session_.generate(n_ctx - 1);
-  done(FullDepthResult{n_ctx, "copy", (last_batch.duration_ms + token.duration_ms) / 1e3,
-                       token.duration_ms});
+  FullDepthResult result{n_ctx, "copy", last_batch.duration_ms / 1e3, {}};
+  for (std::uint32_t left = std::min(kEndTokens, n_ctx - 1); left > 0; --left) {
+    result.tokens_ms.push_back(session_.generate(n_ctx - left).duration_ms);
+    result.seconds += result.tokens_ms.back() / 1e3;
+  }
+  done(result);
 }
 
 void SimulatedWorker::handle(const UnloadRequest& /*request*/) {

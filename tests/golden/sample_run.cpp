@@ -288,6 +288,7 @@ Run adaptive_run() {
   explored.prompt.reset();
   explored.full_depth = FullDepth::not_tried;
   explored.full_depth_note = "only its speed was measured";
+  run.results[0].full_depth_ms = Estimate{95, 94, 96};
   SweepRecord sweep;
   for (int layers = 0; layers <= 33; ++layers) {
     CurvePoint point;
@@ -296,17 +297,20 @@ Run adaptive_run() {
     point.vram_percent = 2.3 * layers;
     const double ms = 80 - 1.5 * layers;
     point.generation_ms = Estimate{ms, ms * 0.97, ms * 1.03};
+    point.full_depth_ms = Estimate{ms * 1.2, ms * 1.15, ms * 1.25};
     sweep.curve.push_back(point);
   }
   for (const Trial& trial : run.results) {
     CurvePoint& point = sweep.curve[static_cast<std::size_t>(trial.layers)];
     point.standing = Standing::measured;
     point.generation_ms = trial.generation->ms_per_token;
+    point.full_depth_ms = trial.full_depth_ms;
   }
   const auto without_time = [&](int layers, Standing standing, std::string note) {
     CurvePoint& point = sweep.curve[static_cast<std::size_t>(layers)];
     point.standing = standing;
     point.generation_ms.reset();
+    point.full_depth_ms.reset();
     point.note = std::move(note);
   };
   without_time(28, Standing::failed, "the worker died");
@@ -341,6 +345,7 @@ Run adaptive_run() {
                       5};
   sweep.slices =
       SliceRecord{0.08, 200 * kMiB, 32 * kMiB, 5, 21.5, 2.4, 0.9, -0.1, {hostile_text()}};
+  sweep.depth = DepthRecord{4.1, 0.2, 0.9, 0.3, 3};
   sweep.ended = "everything is settled";
   run.sweep = sweep;
   return run;
@@ -394,7 +399,7 @@ Run tuned_run() {
   tune.winner = 8;
   tune.rounds = {{7, 8, 1.156}, {9, 10, 1.144}};
   tune.speed_up = Estimate{1.15, 1.13, 1.17};
-  tune.front = {0, 1, 8};
+  tune.front = {{0, 8192}, {1, 32768}, {8, Absence{"not asked"}}};
   tune.verdict = "1.15 times as fast as llama.cpp's defaults (95 %: 1.13 to 1.17)";
   tune.ended = "everything is decided";
   run.tune = tune;

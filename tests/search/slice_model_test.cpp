@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "search/layer_shape.hpp"
+
 namespace sweetspot::search {
 namespace {
 

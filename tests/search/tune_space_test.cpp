@@ -38,7 +38,8 @@ std::set<Key> keys(const std::vector<Placement>& placements) {
 TEST(Placements, OfADenseModelAreLayersAndSplitBlocks) {
   const auto all = keys(placements_of({}, uniform_model(4), true));
   const std::set<Key> expected = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {4, 0, 0},
-                                  {5, 0, 0}, {5, 0, 1}, {5, 0, 2}, {5, 0, 3}, {5, 0, 4}};
+                                  {5, 0, 0}, {5, 0, 1}, {5, 0, 2}, {5, 0, 3}, {5, 0, 4},
+                                  {2, 0, 4}, {3, 0, 4}, {4, 0, 4}};
   EXPECT_EQ(all, expected);
 }
 
@@ -86,8 +87,8 @@ TEST(MemoryVariants, BeginWithTheBaseAndEachTakesOtherMemory) {
     ubatches.insert(variants[i].n_ubatch);
     without_offload += variants[i].kv_offload ? 0 : 1;
   }
-  EXPECT_EQ(ubatches, (std::set<std::uint32_t>{256, 512, 1024, 2048}));
-  EXPECT_EQ(without_offload, 2) << "alone, and with the smallest pieces";
+  EXPECT_EQ(ubatches, (std::set<std::uint32_t>{128, 256, 512, 1024, 2048}));
+  EXPECT_EQ(without_offload, 3) << "alone, and with the two smallest pieces";
 }
 
 TEST(MemoryVariants, LeaveOutWhatCannotBe) {

@@ -33,6 +33,7 @@ struct World {
   double large_piece_gain = 0;  ///< share of the prompt's time that n_ubatch > 512 saves
   double plain_gain = 0;        ///< share of generation's time that flash attention "off" saves
   double few_threads_gain = 0;  ///< share of the CPU's time that 4 threads or fewer save
+  double read_gain = 0;         ///< share of the CPU's time that weights read into memory save
   double block_mib = 300;
   double total_mib = 16384;
   double noise = 0.003;
@@ -54,6 +55,7 @@ struct World {
     const double share = on_device(config);
     double cpu = cpu_ms * (1 - share);
     if (config.context.n_threads > 0 && config.context.n_threads <= 4) cpu *= 1 - few_threads_gain;
+    if (config.placement.load_mode == LoadMode::none) cpu *= 1 - read_gain;
     double ms = cpu + device_ms * share;
     if (config.context.flash_attn == FlashAttention::off) ms *= 1 - plain_gain;
     if (!config.context.kv_offload) ms *= 1.1;
@@ -320,6 +322,39 @@ TEST(Tuner, NothingIsAskedTwiceBeforeTheFinals) {
   }
 }
 
+// ---- how weights are loaded
+
+bool tried_reading(const Played& played) {
+  return std::any_of(played.steps.begin(), played.steps.end(), [](const TuneStep& step) {
+    return step.config.placement.load_mode == LoadMode::none;
+  });
+}
+
+TEST(Tuner, WeightsThatWereReadWinWhereTheyAreFaster) {
+  World world;
+  world.total_mib = 4096;
+  world.read_gain = 0.2;
+  TuneRules asked = rules();
+  asked.may_read_all = true;
+  const Played played = play(world, asked);
+  EXPECT_EQ(played.winner().placement.load_mode, LoadMode::none);
+  EXPECT_THAT(played.titles(), testing::Contains(HasSubstr("not mapped")));
+}
+
+TEST(Tuner, AMappedFileStaysWhereNothingElseIsPossibleOrWorthATrial) {
+  World world;
+  world.total_mib = 4096;
+  world.read_gain = 0.2;
+  EXPECT_FALSE(tried_reading(play(world, rules()))) << "no memory for it";
+  TuneRules asked = rules();
+  asked.may_read_all = true;
+  asked.knobs.fixed = {"load_mode"};
+  EXPECT_FALSE(tried_reading(play(world, asked))) << "the user chose";
+  asked.knobs.fixed.clear();
+  world.total_mib = 1 << 20;
+  EXPECT_FALSE(tried_reading(play(world, asked))) << "the CPU has nothing to do";
+}
+
 // ---- ties
 
 TEST(Tuner, OfWhatCannotBeToldApartLessMemoryWins) {
@@ -474,9 +509,29 @@ TEST(Tuner, ADisturbedTrialNeverWins) {
     trial.prompt->ms_per_token = {0.001, 0.0009, 0.0011};
   });
   EXPECT_LE(played.winner().context.n_ubatch, 512U);
-  for (const std::size_t i : played.record.front) {
+  for (const FrontPoint& point : played.record.front) {
+    const std::size_t i = point.result;
     EXPECT_LE(played.trials[i].config.context.n_ubatch, 512U);
   }
+}
+
+TEST(Tuner, ADisturbedFinalSaysNothingOfWhatWasMeasuredBefore) {
+  World world;
+  world.total_mib = 6144;
+  world.plain_gain = 0.2;
+  const Played calm = play(world, rules());
+  ASSERT_NE(calm.record.winner, calm.record.baseline);
+  const std::size_t finals_from = calm.steps.size() - finals_of(calm);
+  std::size_t told = 0;
+  const Played played = play(world, rules(), [&](Trial& trial) {
+    if (told++ < finals_from) return;
+    trial.mark(Disturbance::contended);
+    trial.generation->ms_per_token = {900, 890, 910};
+  });
+  EXPECT_TRUE(played.ended);
+  EXPECT_LE(finals_of(played), 6U);
+  EXPECT_EQ(played.winner(), calm.winner());
+  EXPECT_THAT(played.record.rounds, IsEmpty());
 }
 
 TEST(Tuner, AFinalistThatFailsInFullGivesWayToTheNext) {
@@ -553,8 +608,9 @@ TEST(Tuner, TheFrontHoldsWhatNoOtherBeatsInTimeAndMemory) {
   world.total_mib = 6144;
   const Played played = play(world, rules());
   EXPECT_THAT(played.record.front, Not(IsEmpty()));
-  const auto cpu = std::find_if(played.record.front.begin(), played.record.front.end(),
-                                [&](std::size_t i) { return played.trials[i].layers == 0; });
+  const auto cpu = std::find_if(
+      played.record.front.begin(), played.record.front.end(),
+      [&](const FrontPoint& point) { return played.trials[point.result].layers == 0; });
   EXPECT_NE(cpu, played.record.front.end()) << "nothing takes less memory than the CPU alone";
 }
 

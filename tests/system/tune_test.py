@@ -77,7 +77,7 @@ class Tune(Pretended):
         self.assertEqual(tune["ended"], "everything is decided")
         self.assertTrue(tune["verdict"])
         rows = run["results"]
-        for index in (tune["baseline"], tune["winner"], *tune["front"]):
+        for index in (tune["baseline"], tune["winner"], *(point["result"] for point in tune["front"])):
             self.assertEqual(rows[index]["status"], "measured", rows[index]["error"])
         self.assertLessEqual(rows[tune["winner"]]["vram_percent"] or 0, 85)
         for one in tune["rounds"]:

@@ -1,0 +1,319 @@
+#include "profiles/make_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "profiles/derive.hpp"
+#include "profiles/ranking.hpp"
+#include "profiles/recommendable.hpp"
+
+namespace sweetspot::profiles {
+namespace {
+
+constexpr const char* kCpuFallback = "cpu_fallback";
+
+/// A trial that becomes a profile.
+struct Pick {
+  std::string name;
+  std::string recommended_for;
+  std::size_t trial = 0;  // into Run::results
+};
+
+const Estimate& speed_of(const Trial& trial) { return trial.generation->tokens_per_second; }
+
+// What an application loads: numbers that llama.cpp chose or rounded are those it chose here.
+Config settled_config(const Trial& trial) {
+  Config config = trial.config;
+  config.placement.n_gpu_layers = trial.layers;
+  if (!trial.effective) return config;
+  const EffectiveConfig& effective = *trial.effective;
+  ContextSettings& context = config.context;
+  const auto settle = [](auto& setting, auto used) {
+    if (used > 0) setting = used;
+  };
+  settle(context.n_ctx, effective.n_ctx);
+  settle(context.n_batch, effective.n_batch);
+  settle(context.n_ubatch, effective.n_ubatch);
+  settle(context.n_threads, effective.n_threads);
+  settle(context.n_threads_batch, effective.n_threads_batch);
+  if (effective.flash_attn) {
+    context.flash_attn =
+        flash_attention_from_string(*effective.flash_attn).value_or(context.flash_attn);
+  }
+  return config;
+}
+
+// ---- which trials
+
+class Picker {
+ public:
+  explicit Picker(const Run& run) : run_(run), objections_(objections(run.results)) {}
+
+  std::vector<Pick> pick() {
+    take_the_four();
+    take_the_tuned();
+    take_the_cpu();
+    take_the_front();
+    const auto& trials = run_.results;
+    std::stable_sort(picks_.begin(), picks_.end(), [&](const Pick& a, const Pick& b) {
+      const bool a_last = a.name == kCpuFallback;
+      const bool b_last = b.name == kCpuFallback;
+      if (a_last != b_last) return b_last;
+      return speed_of(trials[a.trial]).value > speed_of(trials[b.trial]).value;
+    });
+    return std::move(picks_);
+  }
+
+  [[nodiscard]] std::string why_none() const {
+    for (std::size_t i = 0; i < run_.results.size(); ++i) {
+      if (!run_.results[i].measured()) continue;
+      return fmt::format("nothing that was measured may be recommended: {} layers {}",
+                         run_.results[i].layers, objections_[i]);
+    }
+    return "nothing was measured";
+  }
+
+ private:
+  [[nodiscard]] bool may_be_recommended(std::size_t trial) const {
+    return trial < objections_.size() && objections_[trial].empty();
+  }
+
+  void take_the_four() {
+    for (const Profile& profile : run_.profiles) {
+      if (!profile.result_index || !may_be_recommended(*profile.result_index)) continue;
+      picks_.push_back({profile.name, profile.recommended_for, *profile.result_index});
+    }
+  }
+
+  void take_the_tuned() {
+    if (!run_.tune || !run_.tune->winner || !may_be_recommended(*run_.tune->winner)) return;
+    picks_.push_back({"tuned",
+                      fmt::format("the workload {}: the best of all settings that were tried",
+                                  run_.tune->workload),
+                      *run_.tune->winner});
+  }
+
+  // The last rung of every ladder: here it is enough that it was measured and did not fail.
+  void take_the_cpu() {
+    if (named(kCpuFallback)) return;
+    std::vector<std::size_t> on_cpu;
+    for (std::size_t i = 0; i < run_.results.size(); ++i) {
+      const Trial& trial = run_.results[i];
+      if (trial.measured() && trial.layers == 0 && trial.full_depth != FullDepth::failed) {
+        on_cpu.push_back(i);
+      }
+    }
+    if (const auto ranking = rank(run_.results, on_cpu)) {
+      picks_.push_back({kCpuFallback, kForCpuFallback, ranking->chosen});
+    }
+  }
+
+  void take_the_front() {
+    std::vector<std::size_t> candidates;
+    for (std::size_t i = 0; i < run_.results.size(); ++i) {
+      if (may_be_recommended(i) && run_.results[i].layers > 0) candidates.push_back(i);
+    }
+    for (const std::size_t index : candidates) {
+      if (is_beaten(index, candidates) || has_config_of(index)) continue;
+      picks_.push_back({free_name(run_.results[index].layers),
+                        "moments when the faster profiles do not fit", index});
+    }
+  }
+
+  // Whether another trial takes no more and is faster, or as fast as can be told.
+  [[nodiscard]] bool is_beaten(std::size_t index, std::vector<std::size_t> candidates) const {
+    const auto& trials = run_.results;
+    if (const Pick* cpu = named(kCpuFallback)) {
+      const Estimate& speed = speed_of(trials[cpu->trial]);
+      const Estimate& ours = speed_of(trials[index]);
+      if (speed.value >= ours.value || is_tie(speed, ours)) return true;
+    }
+    std::erase_if(candidates,
+                  [&](std::size_t other) { return takes_less(trials[index], trials[other]); });
+    return rank(trials, candidates)->chosen != index;
+  }
+
+  [[nodiscard]] const Pick* named(const std::string& name) const {
+    const auto found = std::find_if(picks_.begin(), picks_.end(),
+                                    [&](const Pick& pick) { return pick.name == name; });
+    return found == picks_.end() ? nullptr : &*found;
+  }
+
+  // A config measured twice, as in the finals of a tune, is one profile.
+  [[nodiscard]] bool has_config_of(std::size_t index) const {
+    const Config config = settled_config(run_.results[index]);
+    return std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) {
+      return settled_config(run_.results[pick.trial]) == config;
+    });
+  }
+
+  [[nodiscard]] std::string free_name(int layers) const {
+    std::string name = fmt::format("layers-{}", layers);
+    for (int number = 2; named(name) != nullptr; ++number) {
+      name = fmt::format("layers-{}-{}", layers, number);
+    }
+    return name;
+  }
+
+  const Run& run_;
+  std::vector<std::string> objections_;
+  std::vector<Pick> picks_;
+};
+
+// ---- what they need
+
+SetDevice device_of(const DeviceReport& report) {
+  const Absence no_driver{report.status ? "" : report.status.reason()};
+  const DeviceStatus status = report.status.value_or([&] {
+    DeviceStatus unknown;
+    unknown.pci_bus_id = unknown.uuid = unknown.driver_version = no_driver;
+    unknown.memory_total_bytes = unknown.memory_free_bytes = no_driver;
+    unknown.power_limit_w = no_driver;
+    return unknown;
+  }());
+  const auto either = [](const auto& first, const auto& second) { return first ? first : second; };
+  const Device& device = report.device;
+  return {device.id,
+          device.description,
+          device.backend,
+          either(device.pci_bus_id, status.pci_bus_id),
+          status.uuid,
+          status.driver_version,
+          either(status.memory_total_bytes, device.memory_total_bytes),
+          either(status.memory_free_bytes, device.memory_free_bytes),
+          status.power_limit_w};
+}
+
+std::vector<SetDevice> devices_of(const Run& run) {
+  const auto& wanted = run.base_config.placement.devices;
+  std::vector<SetDevice> devices;
+  for (const DeviceReport& report : run.devices) {
+    const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
+    if (wanted.empty() ? report.device.can_offload() : named) devices.push_back(device_of(report));
+  }
+  return devices;
+}
+
+// What the driver saw beyond the buffers, for each of `devices`; rounded up.
+std::uint64_t seen_beyond(const Trial& trial, std::uint64_t buffers, std::uint64_t devices) {
+  const std::uint64_t rise = trial.driver_rise_bytes.value_or(0);
+  return rise <= buffers ? 0 : (rise - buffers + devices - 1) / devices;
+}
+
+Reading<std::vector<DeviceNeed>> needs_of(const Trial& trial, const std::vector<SetDevice>& devices,
+                                          std::uint64_t driver_share_bytes) {
+  std::vector<DeviceNeed> needs;
+  if (trial.layers == 0) return needs;
+  if (trial.memory.empty()) {
+    // Of one device the driver's figure says it all.
+    if (devices.size() == 1 && trial.vram_used_bytes) {
+      return std::vector<DeviceNeed>{{devices.front().id, *trial.vram_used_bytes}};
+    }
+    return Absence{"llama.cpp did not tell what it allocates"};
+  }
+  std::uint64_t buffers = 0;
+  for (const SetDevice& device : devices) {
+    const DeviceMemory* memory = find_device(trial.memory, device.id);
+    if (memory == nullptr || memory->total_bytes() == 0) continue;
+    needs.push_back({device.id, memory->total_bytes()});
+    buffers += memory->total_bytes();
+  }
+  const std::uint64_t beyond =
+      needs.empty() ? 0 : std::max(driver_share_bytes, seen_beyond(trial, buffers, needs.size()));
+  for (DeviceNeed& need : needs) need.bytes += beyond;
+  return needs;
+}
+
+Reading<std::uint64_t> host_bytes_of(const Trial& trial) {
+  if (trial.memory.empty()) return Absence{"llama.cpp did not tell what it allocates"};
+  const DeviceMemory* host = find_device(trial.memory, kHostDeviceId);
+  return host == nullptr ? std::uint64_t{0} : host->private_bytes();
+}
+
+// ---- what they rest on
+
+std::string depth_in_words(const Trial& trial, std::uint32_t n_ctx) {
+  switch (trial.full_depth) {
+    case FullDepth::verified:
+      return fmt::format("whole context of {} held", n_ctx);
+    case FullDepth::failed:
+      return fmt::format("failed with its whole context of {}", n_ctx);
+    case FullDepth::not_tried:
+      break;
+  }
+  return fmt::format("whole context of {} not tried{}{}", n_ctx,
+                     trial.full_depth_note.empty() ? "" : ": ", trial.full_depth_note);
+}
+
+std::string evidence_of(const Trial& trial, std::uint32_t n_ctx) {
+  const Estimate& speed = speed_of(trial);
+  std::string text =
+      fmt::format("measured {}: {:.1f} tok/s ({:.1f} to {:.1f}), {}", trial.started_at, speed.value,
+                  speed.low, speed.high, depth_in_words(trial, n_ctx));
+  for (const Disturbance disturbance : trial.disturbances) {
+    text += fmt::format(", {}", to_string(disturbance));
+  }
+  return text;
+}
+
+SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice>& devices,
+                   std::uint64_t driver_share_bytes) {
+  const Trial& trial = run.results[pick.trial];
+  SavedProfile profile;
+  profile.name = pick.name;
+  profile.recommended_for = pick.recommended_for;
+  profile.config = settled_config(trial);
+  profile.needs = needs_of(trial, devices, driver_share_bytes);
+  profile.host_bytes = host_bytes_of(trial);
+  profile.tokens_per_second = speed_of(trial);
+  profile.prompt_tokens_per_second = trial.prompt
+                                         ? Reading<Estimate>(trial.prompt->tokens_per_second)
+                                         : Reading<Estimate>(Absence{"prompts were not measured"});
+  profile.evidence = evidence_of(trial, profile.config.context.n_ctx);
+  return profile;
+}
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+Fingerprint fingerprint_of(const Run& run) {
+  Fingerprint fingerprint;
+  fingerprint.model = run.model.fingerprint;
+  fingerprint.llama_cpp =
+      run.engine.llama_build.empty() ? run.engine.llama_version : run.engine.llama_build;
+  fingerprint.tool = run.tool_version;
+  fingerprint.cpu = run.machine.cpu;
+  fingerprint.environment = run.machine.environment;
+  std::sort(fingerprint.environment.begin(), fingerprint.environment.end());
+  return fingerprint;
+}
+
+}  // namespace
+
+Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
+                               std::uint64_t driver_share_bytes) {
+  Picker picker(run);
+  const std::vector<Pick> picks = picker.pick();
+  if (picks.empty()) return Absence{picker.why_none()};
+  ProfileSet set;
+  set.created_at = run.finished_at.empty() ? run.started_at : run.finished_at;
+  set.model = model;
+  set.model_name = run.model.name.value_or(file_name(run.model.path));
+  set.fingerprint = fingerprint_of(run);
+  set.devices = devices_of(run);
+  set.offloadable_layers = set.devices.empty() ? 0 : run.model.offloadable_layers();
+  set.rpc = run.settings.rpc;
+  set.workload = run.workload;
+  set.objective = run.tune ? run.tune->objective : Objective::generation;
+  set.bands = run.settings.bands;
+  set.profiles.reserve(picks.size());
+  for (const Pick& pick : picks) {
+    set.profiles.push_back(saved(pick, run, set.devices, driver_share_bytes));
+  }
+  return set;
+}
+
+}  // namespace sweetspot::profiles

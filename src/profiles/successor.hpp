@@ -1,0 +1,18 @@
+// What becomes of the set that is there when a new one is made.
+#pragma once
+
+#include <optional>
+
+#include "core/profile_set.hpp"
+
+namespace sweetspot::profiles {
+
+/// What is to be kept instead of `old` (nullptr: there is none); nothing = `old` stays.
+///  - A planned set, or defaults, never replaces a measured one.
+///  - Nor does an interrupted measurement (`complete` false) one made under the same conditions.
+///  - Reports are kept where the conditions are the same and the profile they speak of is the same
+///    config in both sets.
+/// Conditions: the fingerprint and the devices, their free memory and power limit aside.
+std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh, bool complete);
+
+}  // namespace sweetspot::profiles
