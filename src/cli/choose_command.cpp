@@ -128,6 +128,11 @@ Result<ProfileSet> plan_now(const ChooseOptions& options, const Environment& env
   const Result<profiler::PlanJob> job = plan_job(options, environment, wanted.min_ctx);
   if (!job) return tl::unexpected(job.error());
   Result<ProfileSet> set = profiler::make_planned_set(*job, key);
+  if (!set && set.error().kind == ErrorKind::usage && !job->n_ctx_is_default) {
+    return error(ErrorKind::usage,
+                 fmt::format("--min-ctx {} is more context than this model takes", wanted.min_ctx),
+                 "ask for less; sweetspot inspect shows what it was trained for");
+  }
   if (!set) return set;
   // A set for a longer context than usual would be a poor answer to the next question.
   if (options.no_store || path.empty() || !job->n_ctx_is_default) return set;
