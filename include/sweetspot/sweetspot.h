@@ -2,7 +2,7 @@
  *
  * Measure a model once (`sweetspot profile MODEL`), then ask at every start:
  *
- *     sweetspot *lib = NULL;
+ *     sweetspot_library *lib = NULL;
  *     sweetspot_set *set = NULL;
  *     sweetspot_choice *choice = NULL;
  *     sweetspot_profile profile = {sizeof profile};
@@ -17,7 +17,7 @@
  *
  * Conventions, for every function:
  *
- *  1. Pointers. sweetspot, sweetspot_set, sweetspot_devices and sweetspot_choice are opaque. An
+ *  1. Pointers. sweetspot_library, sweetspot_set, sweetspot_devices and sweetspot_choice are opaque. An
  *     out-parameter is written on success only; before a call fails it is set to NULL.
  *  2. Sizes. A struct that begins with `size` may grow in later versions. Set `size` to
  *     sizeof(struct) before every call, on structs that the library reads and on those that it
@@ -68,7 +68,7 @@ extern "C" {
 /* Of bytes that nobody could tell. */
 #define SWEETSPOT_UNKNOWN UINT64_MAX
 
-typedef struct sweetspot sweetspot;
+typedef struct sweetspot_library sweetspot_library;
 typedef struct sweetspot_devices sweetspot_devices;
 typedef struct sweetspot_set sweetspot_set;
 typedef struct sweetspot_choice sweetspot_choice;
@@ -132,9 +132,9 @@ typedef struct sweetspot_options {
 
 /* `options` may be NULL. Drivers' libraries (NVML) are loaded when devices are first read, or by the
  * thread; a CUDA context is never made. */
-SWEETSPOT_API sweetspot_status sweetspot_open(const sweetspot_options *options, sweetspot **out,
+SWEETSPOT_API sweetspot_status sweetspot_open(const sweetspot_options *options, sweetspot_library **out,
                                               char **error);
-SWEETSPOT_API void sweetspot_close(sweetspot *lib);
+SWEETSPOT_API void sweetspot_close(sweetspot_library *lib);
 
 /* Frees an error text. */
 SWEETSPOT_API void sweetspot_free(char *text);
@@ -161,7 +161,7 @@ typedef struct sweetspot_device {
 } sweetspot_device;
 
 /* Every card that a driver or the PCI bus tells of, as it is now. */
-SWEETSPOT_API sweetspot_status sweetspot_devices_read(sweetspot *lib, sweetspot_devices **out,
+SWEETSPOT_API sweetspot_status sweetspot_devices_read(sweetspot_library *lib, sweetspot_devices **out,
                                                       char **error);
 SWEETSPOT_API size_t sweetspot_devices_count(const sweetspot_devices *devices);
 SWEETSPOT_API sweetspot_status sweetspot_devices_get(const sweetspot_devices *devices, size_t index,
@@ -270,11 +270,11 @@ typedef struct sweetspot_set_info {
 
 /* The set stored for the model file, found by its content and the endpoints, not by its name.
  * `options` may be NULL. Reads up to 128 KiB of each file of the model. */
-SWEETSPOT_API sweetspot_status sweetspot_set_of_model(sweetspot *lib, const char *model_path,
+SWEETSPOT_API sweetspot_status sweetspot_set_of_model(sweetspot_library *lib, const char *model_path,
                                                       const sweetspot_set_options *options,
                                                       sweetspot_set **out, char **error);
 /* The set in a file (sweetspot.profiles/1). */
-SWEETSPOT_API sweetspot_status sweetspot_set_of_file(sweetspot *lib, const char *set_path,
+SWEETSPOT_API sweetspot_status sweetspot_set_of_file(sweetspot_library *lib, const char *set_path,
                                                      const sweetspot_set_options *options,
                                                      sweetspot_set **out, char **error);
 SWEETSPOT_API sweetspot_status sweetspot_set_get(const sweetspot_set *set, sweetspot_set_info *out);
@@ -339,7 +339,7 @@ typedef struct sweetspot_rung {
 
 /* What may be loaded now: see docs/choosing.md for the rule. `requirements` may be NULL. A choice
  * without a profile is no error. */
-SWEETSPOT_API sweetspot_status sweetspot_choose(sweetspot *lib, const sweetspot_set *set,
+SWEETSPOT_API sweetspot_status sweetspot_choose(sweetspot_library *lib, const sweetspot_set *set,
                                                 const sweetspot_requirements *requirements,
                                                 sweetspot_choice **out, char **error);
 SWEETSPOT_API sweetspot_status sweetspot_choice_get(const sweetspot_choice *choice,
@@ -377,7 +377,7 @@ typedef struct sweetspot_report {
 
 /* Counts in the next choice from this set, and is written to the set's file for other processes
  * (defaults are stored with their first report). `choice` may be NULL. */
-SWEETSPOT_API sweetspot_status sweetspot_report_load(sweetspot *lib, sweetspot_set *set,
+SWEETSPOT_API sweetspot_status sweetspot_report_load(sweetspot_library *lib, sweetspot_set *set,
                                                      const sweetspot_choice *choice,
                                                      const sweetspot_report *report, char **error);
 

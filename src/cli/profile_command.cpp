@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "cli/environment.hpp"
+#include "cli/kept_set.hpp"
 #include "cli/measured_run.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/run_progress.hpp"
@@ -98,6 +99,10 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
     print_run(outcome.run, options, environment);
   }
   if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
+  if (!options.no_store) {
+    fmt::print(text_out, "{}\n",
+               printable(keep_set_of(outcome.run, options.model_path, environment), 4096));
+  }
   std::fflush(text_out);
   return conclude_run(outcome, path);
 }

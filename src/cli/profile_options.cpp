@@ -137,6 +137,9 @@ void add_output(CLI::App& app, ProfileOptions& options) {
       ->type_name("FILE")
       ->group("Output");
   app.add_flag("--json", options.json, "Print the whole run as JSON on stdout")->group("Output");
+  app.add_flag("--no-store", options.no_store,
+               "Do not keep the profiles for applications (see sweetspot profiles)")
+      ->group("Output");
 }
 
 void add_profile_options(CLI::App& app, ProfileOptions& options) {

@@ -34,6 +34,7 @@ struct ProfileOptions {
   std::string sort = "speed";
   std::string output_path;
   bool json = false;
+  bool no_store = false;
 };
 
 /// Parts that other measuring commands share.

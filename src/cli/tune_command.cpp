@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/environment.hpp"
+#include "cli/kept_set.hpp"
 #include "cli/measured_run.hpp"
 #include "cli/run_progress.hpp"
 #include "cli/tune_options.hpp"
@@ -67,6 +68,10 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
     }
   }
   if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
+  if (!options.common.no_store) {
+    fmt::print(text_out, "{}\n",
+               printable(keep_set_of(outcome.run, options.common.model_path, environment), 4096));
+  }
   std::fflush(text_out);
   return conclude_run(outcome, path);
 }

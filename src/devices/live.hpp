@@ -19,8 +19,8 @@ LiveMachine live_machine(const std::vector<DeviceReport>& reports, const Machine
 LiveMachine live_machine(const std::vector<DeviceStatus>& statuses,
                          const std::vector<PciDevice>& cards, const Machine& machine);
 
-/// With the devices that a host's own ggml knows, and only those: what `seen` says of the same cards
-/// (by PCI id) is added, and stands in for memory figures that the host does not give.
+/// With the devices that a host's own ggml knows, and only those: what `seen` says of the same
+/// cards (by PCI id) is added, and stands in for memory figures that the host does not give.
 LiveMachine with_devices_of_host(std::vector<LiveDevice> told, const LiveMachine& seen);
 
 /// One driver's status as a device without id.

@@ -129,6 +129,18 @@ std::uint64_t margin_bytes(std::uint64_t need_bytes, bool widened) {
   return std::max(need_bytes / 50, 64 * kMiB);
 }
 
+Reading<std::uint64_t> free_now(const ProfileSet& set, const LiveMachine& live,
+                                const std::string& device) {
+  const std::string id = device.empty() ? situation_of(set, live, {}, {}).default_device : device;
+  const SetDevice* const known = device_of(set, id);
+  if (known == nullptr) return Absence{"the set does not describe the device"};
+  const Found found = find_device(*known, set, live);
+  if (!found.here) return Absence{found.problem};
+  const MemoryNow now = memory_now(*known, found, live.host_available_bytes);
+  if (now.guessed()) return Absence{now.guess};
+  return now.free_bytes;
+}
+
 Choice choose(const ProfileSet& set, const LiveMachine& live, const Requirements& wanted) {
   Choice choice;
   const Staleness stale = staleness(set, live);

@@ -90,4 +90,9 @@ Staleness staleness(const ProfileSet& set, const LiveMachine& live);
 /// with the most room stands in, and a profile for larger cards than the largest here is passed.
 Choice choose(const ProfileSet& set, const LiveMachine& live, const Requirements& wanted);
 
+/// What is free on a device of the set now, as choose() sees it; an empty `device` is the one with
+/// the most room, as for profiles of origin `defaults`. Absent where it would be a guess.
+Reading<std::uint64_t> free_now(const ProfileSet& set, const LiveMachine& live,
+                                const std::string& device);
+
 }  // namespace sweetspot::profiles

@@ -22,6 +22,22 @@ bool same_profile(const SavedProfile* a, const SavedProfile* b) {
   return a != nullptr && b != nullptr && a->config == b->config;
 }
 
+// Those of an exported set that comes back are there already.
+void keep_reports(const ProfileSet& old, ProfileSet& fresh) {
+  auto& reports = fresh.reports;
+  for (const LoadReport& report : old.reports) {
+    if (!same_profile(old.find(report.profile), fresh.find(report.profile))) continue;
+    if (std::find(reports.begin(), reports.end(), report) == reports.end()) {
+      reports.push_back(report);
+    }
+  }
+  std::stable_sort(reports.begin(), reports.end(),
+                   [](const LoadReport& a, const LoadReport& b) { return a.at < b.at; });
+  if (reports.size() > kKeptReports) {
+    reports.erase(reports.begin(), reports.end() - static_cast<std::ptrdiff_t>(kKeptReports));
+  }
+}
+
 }  // namespace
 
 std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh, bool complete) {
@@ -31,12 +47,7 @@ std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh, boo
     if (fresh.origin != Origin::measured) return std::nullopt;
     if (same && !complete) return std::nullopt;
   }
-  if (!same) return fresh;
-  for (const LoadReport& report : old->reports) {
-    if (same_profile(old->find(report.profile), fresh.find(report.profile))) {
-      fresh.reports.push_back(report);
-    }
-  }
+  if (same) keep_reports(*old, fresh);
   return fresh;
 }
 

@@ -100,14 +100,17 @@ ProfileSet planned_set() {
   both.config.placement.override_tensor = {"ffn_.*_exps=CPU"};
   both.config.context.type_k = both.config.context.type_v = "q8_0";
   both.config.context.kv_unified = true;
+  both.evidence = "planned 2026-11-23T17:48:10Z from llama.cpp's memory maps; nobody ran it";
   SavedProfile guess = both;
   guess.name = "performance";
   guess.origin = Origin::defaults;
   guess.config.placement.n_gpu_layers = -1;
+  guess.evidence = "usual for a card of this size; nothing is known of the model";
   guess.needs = Absence{"not asked"};
   guess.host_bytes = Absence{"not asked"};
   SavedProfile cpu = measured("cpu_fallback", 0, 0, 2);
   cpu.origin = Origin::planned;
+  cpu.evidence = both.evidence;
   cpu.tokens_per_second = cpu.prompt_tokens_per_second = Absence{"planned, not measured"};
   set.profiles = {both, guess, cpu};
   LoadReport crash{"layers-24", LoadResult::crashed, "RPC1", {}, {}, {}};

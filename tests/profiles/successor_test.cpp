@@ -39,6 +39,18 @@ TEST(Successor, KeepsReportsOfTheSameConfigUnderTheSameConditions) {
   EXPECT_THAT(successor(&old, fresh, true)->reports, IsEmpty());
 }
 
+TEST(Successor, AnExportedSetThatComesBackBringsNoReportTwice) {
+  ProfileSet old = measured_set();
+  EXPECT_EQ(successor(&old, measured_set(), true), measured_set());
+  LoadReport newer = old.reports.back();
+  newer.at = "2026-11-26T00:00:00Z";
+  old.reports.assign(kKeptReports, newer);
+  for (std::size_t i = 0; i < kKeptReports; ++i) old.reports[i].peak_bytes = std::uint64_t{i};
+  const auto kept = successor(&old, measured_set(), true);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->reports, old.reports) << "the newest are kept";
+}
+
 TEST(Successor, UnderOtherConditionsNoReportIsKept) {
   const ProfileSet old = measured_set();
   const std::vector<void (*)(ProfileSet&)> changes = {

@@ -1,0 +1,73 @@
+#include "cli/kept_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/text.hpp"
+#include "plan/budget.hpp"
+#include "profiler/driver_share.hpp"
+#include "profiles/make_set.hpp"
+#include "profiles/successor.hpp"
+#include "store/driver_share_file.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+std::string not_kept(const std::string& why) { return "profiles are not kept: " + why; }
+
+// What a device takes beyond the buffers: as measured here, else as usual. Where the driver has
+// seen the real figure, the usual one is only a floor under it.
+std::uint64_t share_of(const DeviceReport& target, const Run& run,
+                       const std::vector<MeasuredShare>& measured) {
+  const MeasuredShare wanted = profiler::share_conditions(target, run.engine);
+  for (const MeasuredShare& share : measured) {
+    if (share.same_conditions(wanted)) return share.high_bytes;
+  }
+  const plan::DriverShare usual = plan::default_driver_share(target.device);
+  const bool seen = std::any_of(run.results.begin(), run.results.end(), [](const Trial& trial) {
+    return trial.driver_rise_bytes.has_value();
+  });
+  return seen ? usual.low_bytes : usual.high_bytes;
+}
+
+std::uint64_t largest_share(const Run& run, const Environment& environment) {
+  const auto measured = store::load_driver_shares(environment.data_folder + "/driver-shares.json")
+                            .value_or(std::vector<MeasuredShare>{});
+  std::uint64_t largest = 0;
+  for (const DeviceReport& report : run.devices) {
+    if (report.device.can_offload()) largest = std::max(largest, share_of(report, run, measured));
+  }
+  return largest;
+}
+
+std::string why_not(const Error& failure) {
+  return failure.remedy.empty() ? failure.message : failure.message + "; " + failure.remedy;
+}
+
+}  // namespace
+
+std::string keep_set_of(const Run& run, const std::string& model_path,
+                        const Environment& environment) {
+  if (environment.data_folder.empty()) {
+    return not_kept("there is no folder for the user's data; set XDG_DATA_HOME or HOME");
+  }
+  const Result<ModelKey> key = store::model_key(model_path);
+  if (!key) return not_kept(why_not(key.error()));
+  const Reading<ProfileSet> set = profiles::set_of_run(run, *key, largest_share(run, environment));
+  if (!set) return not_kept(set.reason());
+  const std::string path = store::profile_set_path(environment.data_folder, *key, run.settings.rpc);
+  const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
+    return profiles::successor(old, *set, run.settings.complete);
+  });
+  if (!written) return not_kept(why_not(written.error()));
+  if (!*written) {
+    return "profiles: the run is not complete, so those of an earlier one are kept: " + path;
+  }
+  return "profiles: " + path;
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,268 @@
+// sweetspot profiles: the sets that are kept, and moving them.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "cli/connection.hpp"
+#include "cli/environment.hpp"
+#include "core/json.hpp"
+#include "core/text.hpp"
+#include "engine/worker.hpp"
+#include "profiles/successor.hpp"
+#include "report/profile_set_table.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+A set is named by its file as `list` shows it, by any path to one, or by the model it is for.
+
+Examples:
+  sweetspot profiles list
+  sweetspot profiles show model.gguf
+  sweetspot profiles export model.gguf -o set.json
+  sweetspot profiles import set.json
+)";
+
+constexpr int kIndent = 2;
+
+struct ProfilesOptions {
+  std::string target;
+  std::string output_path;
+  ConnectionOptions connection;
+  bool json = false;
+};
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// False where stdout is full; a reader of a pipe that has had enough is fine.
+Result<int> print_all(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || errno == EPIPE) return 0;
+  return error(ErrorKind::output,
+               "cannot write to stdout: " + std::generic_category().message(errno));
+}
+
+Status need_data_folder(const Environment& environment) {
+  if (!environment.data_folder.empty()) return {};
+  return error(ErrorKind::output, "there is no folder for the user's data",
+               "set XDG_DATA_HOME or HOME");
+}
+
+// ---- which set is meant
+
+bool is_file(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
+// Of a model: the set made with the same RPC servers; where none are given, the only one there is.
+Result<std::string> path_for_model(const ProfilesOptions& options, const Environment& environment) {
+  const Result<ModelKey> key = store::model_key(options.target);
+  if (!key) return tl::unexpected(key.error());
+  const std::string path =
+      store::profile_set_path(environment.data_folder, *key, options.connection.rpc);
+  if (!options.connection.rpc.empty() || is_file(path)) return path;
+  std::vector<std::string> others;
+  for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
+    if (stored.set && stored.set->model.same_model(*key)) others.push_back(stored.path);
+  }
+  if (others.size() == 1) return others.front();
+  if (others.empty()) {
+    return error(ErrorKind::output, fmt::format("there is no profile set for {}", options.target),
+                 "sweetspot profile makes one");
+  }
+  return error(ErrorKind::usage,
+               fmt::format("there are {} profile sets for {}", others.size(), options.target),
+               fmt::format("name one by its file, for example {}", name_of(others.front())));
+}
+
+// By the name of a kept file, a path to a set, or a model.
+Result<std::string> path_of(const ProfilesOptions& options, const Environment& environment) {
+  if (const Status folder = need_data_folder(environment); !folder) {
+    return tl::unexpected(folder.error());
+  }
+  if (options.target.find('/') == std::string::npos) {
+    const std::string kept = environment.data_folder + "/profiles/" + options.target;
+    if (is_file(kept)) return kept;
+  }
+  if (options.target.ends_with(".json")) return options.target;
+  return path_for_model(options, environment);
+}
+
+Result<ProfileSet> load(const ProfilesOptions& options, const Environment& environment) {
+  const Result<std::string> path = path_of(options, environment);
+  if (!path) return tl::unexpected(path.error());
+  return store::load_profile_set(*path);
+}
+
+// ---- list, show, remove, export
+
+std::string listed_json(const std::vector<store::StoredSet>& sets) {
+  Json list = Json::array();
+  for (const store::StoredSet& stored : sets) {
+    list.push_back({{"path", stored.path},
+                    {"set", stored.set ? to_json(*stored.set) : Json(nullptr)},
+                    {"error", stored.set ? Json(nullptr) : Json(stored.set.error().message)}});
+  }
+  return dump(list, kIndent) + "\n";
+}
+
+Result<int> list(const ProfilesOptions& options, const Environment& environment) {
+  if (const Status folder = need_data_folder(environment); !folder) {
+    return tl::unexpected(folder.error());
+  }
+  const auto sets = store::list_profile_sets(environment.data_folder);
+  if (options.json) return print_all(listed_json(sets));
+  if (sets.empty()) {
+    return print_all(printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
+                     "; `sweetspot profile MODEL` makes one\n");
+  }
+  std::vector<report::ListedSet> listed;
+  listed.reserve(sets.size());
+  for (const store::StoredSet& stored : sets) listed.push_back({name_of(stored.path), stored.set});
+  return print_all(report::profile_sets_table(listed, stdout_style(environment)));
+}
+
+Result<int> show(const ProfilesOptions& options, const Environment& environment) {
+  const Result<ProfileSet> set = load(options, environment);
+  if (!set) return tl::unexpected(set.error());
+  return print_all(options.json ? dump(to_json(*set), kIndent) + "\n"
+                                : report::profile_set_text(*set, stdout_style(environment)));
+}
+
+Result<int> remove(const ProfilesOptions& options, const Environment& environment) {
+  const Result<std::string> path = path_of(options, environment);
+  if (!path) return tl::unexpected(path.error());
+  if (const Status removed = store::remove_profile_set(*path); !removed) {
+    return tl::unexpected(removed.error());
+  }
+  return print_all("removed " + printable(*path, 4096) + "\n");
+}
+
+Result<int> export_set(const ProfilesOptions& options, const Environment& environment) {
+  const Result<ProfileSet> set = load(options, environment);
+  if (!set) return tl::unexpected(set.error());
+  const std::string text = dump(to_json(*set), kIndent) + "\n";
+  if (options.output_path.empty() || options.output_path == "-") return print_all(text);
+  if (const Status written = store::write_atomically(options.output_path, text); !written) {
+    return tl::unexpected(written.error());
+  }
+  return 0;
+}
+
+// ---- import
+
+bool is_here(const SetDevice& wanted, const std::vector<Device>& devices) {
+  return std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
+    return device.backend == wanted.backend && device.description == wanted.description;
+  });
+}
+
+// The devices of the set that are not in this machine. Those behind RPC are not looked for: the
+// file would decide whom this program connects to.
+Result<std::vector<SetDevice>> strangers_in(const ProfileSet& set, const Environment& environment) {
+  std::vector<SetDevice> strangers;
+  for (const SetDevice& device : set.devices) {
+    if (device.backend != "RPC") strangers.push_back(device);
+  }
+  if (strangers.empty()) return strangers;
+  const Result<engine::StartOptions> start = start_options(environment);
+  if (!start) return tl::unexpected(start.error());
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) return error(ErrorKind::device, worker.error().message);
+  std::erase_if(strangers,
+                [&](const SetDevice& device) { return is_here(device, worker->hello().devices); });
+  return strangers;
+}
+
+void warn_of_strangers(const ProfileSet& set, const Environment& environment) {
+  const auto strangers = strangers_in(set, environment);
+  if (!strangers) {
+    fmt::print(stderr, "warning: nobody could tell whether its devices are here: {}\n",
+               printable(strangers.error().message, 400));
+    return;
+  }
+  for (const SetDevice& device : *strangers) {
+    fmt::print(stderr,
+               "warning: made on another machine: {} ({}) is not here, so its profiles may not fit "
+               "or be slower\n",
+               printable(device.id), printable(device.description));
+  }
+}
+
+Result<int> import_set(const ProfilesOptions& options, const Environment& environment) {
+  if (const Status folder = need_data_folder(environment); !folder) {
+    return tl::unexpected(folder.error());
+  }
+  const Result<ProfileSet> set = store::load_profile_set(options.target);
+  if (!set) return tl::unexpected(set.error());
+  warn_of_strangers(*set, environment);
+  const std::string path = store::profile_set_path(environment.data_folder, set->model, set->rpc);
+  const Result<bool> written = store::update_profile_set(
+      path, [&](const ProfileSet* old) { return profiles::successor(old, *set, true); });
+  if (!written) return tl::unexpected(written.error());
+  if (*written) return print_all("imported as " + printable(path, 4096) + "\n");
+  return error(ErrorKind::usage,
+               fmt::format("{} is {}, and a measured set is kept: {}", options.target,
+                           to_string(set->origin), path),
+               "remove that one first");
+}
+
+// ---- the command line
+
+using Action = Result<int> (*)(const ProfilesOptions&, const Environment&);
+
+CLI::App* add_action(CLI::App& app, const char* name, const char* summary, Action action,
+                     const std::shared_ptr<ProfilesOptions>& options,
+                     const Environment& environment, Result<int>& outcome) {
+  CLI::App* sub = app.add_subcommand(name, summary);
+  sub->fallthrough();
+  sub->callback(
+      [options, action, &environment, &outcome] { outcome = action(*options, environment); });
+  return sub;
+}
+
+void add_target(CLI::App& sub, const std::shared_ptr<ProfilesOptions>& options) {
+  sub.add_option("SET", options->target, "A set's file, or the model it is for")
+      ->required()
+      ->type_name("FILE|MODEL.gguf");
+  sub.add_option("--rpc", options->connection.rpc, "The RPC servers that the set was made with")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("HOST:PORT,...");
+}
+
+}  // namespace
+
+void add_profiles(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<ProfilesOptions>();
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* summary, Action action) {
+    return add_action(app, name, summary, action, options, environment, outcome);
+  };
+  CLI::App* listing = add("list", "List the sets that are kept", list);
+  CLI::App* showing = add("show", "Show the profiles of a set", show);
+  add_target(*showing, options);
+  for (CLI::App* sub : {listing, showing}) sub->add_flag("--json", options->json, "Print JSON");
+  add_target(*add("remove", "Remove a set", remove), options);
+  CLI::App* importing = add("import", "Keep a set that was exported", import_set);
+  importing->add_option("FILE", options->target, "The exported set")->required();
+  CLI::App* exporting = add("export", "Write a set to a file or to stdout", export_set);
+  add_target(*exporting, options);
+  exporting->add_option("-o,--output", options->output_path, "The file (default: stdout)")
+      ->type_name("FILE");
+}
+
+}  // namespace sweetspot::cli
