@@ -13,6 +13,7 @@
 #include "devices/sources.hpp"
 #include "engine/failure.hpp"
 #include "engine/worker.hpp"
+#include "profiles/make_set.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -60,8 +61,7 @@ void LiveView::ask_ggml(const Environment& environment) {
     return;
   }
   devices_ = worker->hello().devices;
-  const Engine& engine = worker->hello().engine;
-  llama_cpp_ = engine.llama_build;
+  llama_cpp_ = profiles::llama_cpp_of(worker->hello().engine);
   worker->end();
   asked_ = true;
 }
