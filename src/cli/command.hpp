@@ -34,6 +34,7 @@ struct Command {
 
 void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_launch(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_profiles(CLI::App& app, const Environment& environment, Result<int>& outcome);

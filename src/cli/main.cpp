@@ -19,12 +19,14 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
     {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
     {"profiles", "List, show, remove, import and export the profile sets that are kept",
      add_profiles},
+    {"launch", "Start llama-server or another program with a profile, and stay with it",
+     add_launch},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
     {"inspect", "Show what a GGUF file says of itself", add_inspect},
     {"synth", "Write a model of any geometry with random weights", add_synth},
@@ -37,14 +39,16 @@ Exit codes:
   2    a flag or argument is wrong
   3    the model file cannot be used
   4    a device is not there or cannot be reached
-  5    nothing could be measured, or nothing fits (plan --flags)
+  5    nothing could be measured, nothing fits (plan --flags), or nothing could be started (launch)
   6    results or profiles could not be written, or profiles could not be read
   70   internal error
   130  interrupted; what was measured is kept
+  launch gives back the exit code of the program it started
 
 Examples:
   sweetspot profile model.gguf --quick
   sweetspot plan model.gguf
+  sweetspot launch model.gguf
   sweetspot devices
   sweetspot profile --help
 )";

@@ -114,12 +114,13 @@ constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
 constexpr std::int64_t kMaxDevices = 64;
 
 const std::array<Knob, 21> kKnobs = {{
-    {"n_gpu_layers", "-ngl,--n-gpu-layers", "N", "layers kept on the device, -1 = all",
+    {"n_gpu_layers", "-ngl,--n-gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
+     "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
      [](Config& c, std::string_view text) {
        return set_number(c.placement.n_gpu_layers, "--n-gpu-layers", text, -1, kMaxTokens);
      }},
-    {"devices", "-dev,--device", "ID,...",
+    {"devices", "-dev,--device", "LLAMA_ARG_DEVICE", "ID,...",
      "devices to offload to, as `sweetspot devices` names them",
      [](const Config& c) -> KnobValue { return c.placement.devices; },
      [](Config& c, std::string_view text) -> Status {
@@ -127,103 +128,108 @@ const std::array<Knob, 21> kKnobs = {{
        if (c.placement.devices.empty()) return wrong("--device", text, "one or more device names");
        return {};
      }},
-    {"load_mode", "-lm,--load-mode", "MODE", "auto, none, mmap, mlock, mmap+mlock or dio",
+    {"load_mode", "-lm,--load-mode", "LLAMA_ARG_LOAD_MODE", "MODE",
+     "auto, none, mmap, mlock, mmap+mlock or dio",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.load_mode)); },
      [](Config& c, std::string_view text) {
        return set_enum(c.placement.load_mode, "--load-mode", text, load_mode_from_string(text),
                        "auto, none, mmap, mlock, mmap+mlock or dio");
      }},
-    {"split_mode", "-sm,--split-mode", "MODE",
+    {"split_mode", "-sm,--split-mode", "LLAMA_ARG_SPLIT_MODE", "MODE",
      "how several devices share: none, layer, row, tensor",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.split_mode)); },
      [](Config& c, std::string_view text) {
        return set_enum(c.placement.split_mode, "--split-mode", text, split_mode_from_string(text),
                        "none, layer, row or tensor");
      }},
-    {"tensor_split", "-ts,--tensor-split", "N0,N1,...",
+    {"tensor_split", "-ts,--tensor-split", "LLAMA_ARG_TENSOR_SPLIT", "N0,N1,...",
      "share of each device, default by free memory",
      [](const Config& c) -> KnobValue { return c.placement.tensor_split; },
      [](Config& c, std::string_view text) { return set_split(c.placement.tensor_split, text); }},
-    {"main_gpu", "-mg,--main-gpu", "INDEX", "the device used with --split-mode none",
+    {"main_gpu", "-mg,--main-gpu", "LLAMA_ARG_MAIN_GPU", "INDEX",
+     "the device used with --split-mode none",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.main_gpu}; },
      [](Config& c, std::string_view text) {
        return set_number(c.placement.main_gpu, "--main-gpu", text, 0, kMaxDevices);
      }},
-    {"n_cpu_moe", "-ncmoe,--n-cpu-moe", "N", "blocks whose experts stay on the CPU",
+    {"n_cpu_moe", "-ncmoe,--n-cpu-moe", "LLAMA_ARG_N_CPU_MOE", "N",
+     "blocks whose experts stay on the CPU",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_cpu_moe}; },
      [](Config& c, std::string_view text) {
        return set_number(c.placement.n_cpu_moe, "--n-cpu-moe", text, 0, kMaxBlocks);
      }},
-    {"n_cpu_ffn", "-ncffn,--n-cpu-ffn", "N", "blocks whose dense feed-forward stays on the CPU",
+    {"n_cpu_ffn", "-ncffn,--n-cpu-ffn", "LLAMA_ARG_N_CPU_FFN", "N",
+     "blocks whose dense feed-forward stays on the CPU",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_cpu_ffn}; },
      [](Config& c, std::string_view text) {
        return set_number(c.placement.n_cpu_ffn, "--n-cpu-ffn", text, 0, kMaxBlocks);
      }},
-    {"override_tensor", "-ot,--override-tensor", "REGEX=TYPE,...",
+    {"override_tensor", "-ot,--override-tensor", "LLAMA_ARG_OVERRIDE_TENSOR", "REGEX=TYPE,...",
      "buffer type for tensors of these names",
      [](const Config& c) -> KnobValue { return c.placement.override_tensor; },
      [](Config& c, std::string_view text) {
        return set_overrides(c.placement.override_tensor, text);
      }},
-    {"n_ctx", "-c,--ctx-size", "N", "context size in tokens",
+    {"n_ctx", "-c,--ctx-size", "LLAMA_ARG_CTX_SIZE", "N", "context size in tokens",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ctx}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_ctx, "--ctx-size", text, 1, kMaxTokens);
      }},
-    {"n_batch", "-b,--batch-size", "N", "logical batch size",
+    {"n_batch", "-b,--batch-size", "LLAMA_ARG_BATCH", "N", "logical batch size",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_batch}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_batch, "--batch-size", text, 1, kMaxTokens);
      }},
-    {"n_ubatch", "-ub,--ubatch-size", "N", "physical batch size",
+    {"n_ubatch", "-ub,--ubatch-size", "LLAMA_ARG_UBATCH", "N", "physical batch size",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ubatch}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_ubatch, "--ubatch-size", text, 1, kMaxTokens);
      }},
-    {"type_k", "-ctk,--cache-type-k", "TYPE", "type of the K cache",
+    {"type_k", "-ctk,--cache-type-k", "LLAMA_ARG_CACHE_TYPE_K", "TYPE", "type of the K cache",
      [](const Config& c) -> KnobValue { return c.context.type_k; },
      [](Config& c, std::string_view text) {
        return set_cache_type(c.context.type_k, "--cache-type-k", text);
      }},
-    {"type_v", "-ctv,--cache-type-v", "TYPE", "type of the V cache",
+    {"type_v", "-ctv,--cache-type-v", "LLAMA_ARG_CACHE_TYPE_V", "TYPE", "type of the V cache",
      [](const Config& c) -> KnobValue { return c.context.type_v; },
      [](Config& c, std::string_view text) {
        return set_cache_type(c.context.type_v, "--cache-type-v", text);
      }},
-    {"flash_attn", "-fa,--flash-attn", "on|off|auto", "flash attention",
+    {"flash_attn", "-fa,--flash-attn", "LLAMA_ARG_FLASH_ATTN", "on|off|auto", "flash attention",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.context.flash_attn)); },
      [](Config& c, std::string_view text) {
        return set_enum(c.context.flash_attn, "--flash-attn", text,
                        flash_attention_from_string(text), "on, off or auto");
      }},
-    {"n_parallel", "-np,--parallel", "N", "sequences decoded side by side",
+    {"n_parallel", "-np,--parallel", "LLAMA_ARG_N_PARALLEL", "N", "sequences decoded side by side",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_parallel}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_parallel, "--parallel", text, 1, kMaxSequences);
      }},
-    {"kv_unified", "-kvu,--kv-unified,-no-kvu,--no-kv-unified", "",
+    {"kv_unified", "-kvu,--kv-unified,-no-kvu,--no-kv-unified", "LLAMA_ARG_KV_UNIFIED", "",
      "one cache that all sequences share",
      [](const Config& c) -> KnobValue { return c.context.kv_unified; },
      [](Config& c, std::string_view text) {
        return set_switch(c.context.kv_unified, "--kv-unified", text);
      }},
-    {"kv_offload", "-kvo,--kv-offload,-nkvo,--no-kv-offload", "",
+    {"kv_offload", "-kvo,--kv-offload,-nkvo,--no-kv-offload", "LLAMA_ARG_KV_OFFLOAD", "",
      "the cache of offloaded layers lies on the device",
      [](const Config& c) -> KnobValue { return c.context.kv_offload; },
      [](Config& c, std::string_view text) {
        return set_switch(c.context.kv_offload, "--kv-offload", text);
      }},
-    {"swa_full", "--swa-full", "", "whole context for sliding-window layers too",
+    {"swa_full", "--swa-full", "LLAMA_ARG_SWA_FULL", "",
+     "whole context for sliding-window layers too",
      [](const Config& c) -> KnobValue { return c.context.swa_full; },
      [](Config& c, std::string_view text) {
        return set_switch(c.context.swa_full, "--swa-full", text);
      }},
-    {"n_threads", "-t,--threads", "N", "CPU threads, 0 = physical cores",
+    {"n_threads", "-t,--threads", "LLAMA_ARG_THREADS", "N", "CPU threads, 0 = physical cores",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_threads, "--threads", text, 0, kMaxThreads);
      }},
-    {"n_threads_batch", "-tb,--threads-batch", "N", "CPU threads for prompts, 0 = as --threads",
+    {"n_threads_batch", "-tb,--threads-batch", "", "N", "CPU threads for prompts, 0 = as --threads",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads_batch}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_threads_batch, "--threads-batch", text, 0, kMaxThreads);

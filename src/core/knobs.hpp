@@ -25,6 +25,8 @@ struct Knob {
   /// "-c,--ctx-size". A knob that is on or off takes no value: "-kvo,--kv-offload,-nkvo,
   /// --no-kv-offload", where the names that begin with "no-" switch it off.
   std::string_view flags;
+  /// The variable that llama-server reads it from; empty where it reads none.
+  std::string_view environment;
   std::string_view metavar;  ///< what --help shows for the value; empty where it takes none
   std::string_view help;
   KnobValue (*get)(const Config&);

@@ -150,6 +150,7 @@ struct LiveDevice {
   Reading<std::uint64_t> memory_free_bytes;
   Reading<double> power_limit_w;
   bool asleep = false;  ///< not read, because reading would wake it: nothing is loaded on it
+  bool shares_host_memory = false;  ///< integrated or unified: what it takes, the host lacks
 };
 
 /// What choosing looks at. What nobody can tell is empty or absent and is not compared.
@@ -158,6 +159,9 @@ struct LiveMachine {
   Reading<std::uint64_t> host_available_bytes;
   std::string llama_cpp;  ///< that will load the profile, as in Fingerprint
   std::optional<std::vector<std::string>> environment;
+  std::string cpu;
+  std::optional<std::vector<std::string>> rpc;  ///< endpoints that will be registered, in order
+  std::optional<ModelKey> model;                ///< of the file that will be loaded
 };
 
 }  // namespace sweetspot

@@ -261,6 +261,13 @@ Machine read_machine(const MachineOptions& options) {
   return machine;
 }
 
+Reading<std::uint64_t> available_memory_bytes(const FileTree& tree) {
+  Machine machine;
+  machine.memory_available_bytes = meminfo(tree, "MemAvailable");
+  cap_by_cgroups(tree, machine);
+  return machine.memory_available_bytes;
+}
+
 Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree) {
   std::uint64_t last = 0;
   std::map<std::string, std::uint64_t> bytes;  // of the last level, by the CPUs that share it

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/clues.hpp"
 #include "core/text.hpp"
-#include "engine/clues.hpp"
 
 namespace sweetspot::engine {
 namespace {

@@ -15,8 +15,9 @@
 namespace sweetspot::process {
 
 struct OutputTail::State {
-  int fd = -1;
+  int fd = -1;  // of the pipe; closed early, by the drain, where the copy cannot be written
   int stop_fd = -1;
+  int copy_to = -1;
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
   std::string kept;         // guarded by mutex; up to twice kTailBytes, so that trimming is rare
@@ -28,7 +29,7 @@ struct OutputTail::State {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(stop_fd, &one, sizeof one);
     if (drain.joinable()) drain.join();
-    close(fd);
+    if (fd >= 0) close(fd);
     close(stop_fd);
   }
 
@@ -40,8 +41,30 @@ struct OutputTail::State {
     changed.notify_all();
   }
 
-  void finish() {
+  // False where nobody reads it any more.
+  [[nodiscard]] bool copy(const char* bytes, std::size_t count) const {
+    while (copy_to >= 0 && count > 0) {
+      const ssize_t written = write(copy_to, bytes, count);
+      if (written > 0) {
+        bytes += written;
+        count -= static_cast<std::size_t>(written);
+      } else if (errno == EAGAIN) {
+        std::array<pollfd, 2> waits = {pollfd{copy_to, POLLOUT, 0}, pollfd{stop_fd, POLLIN, 0}};
+        poll(waits.data(), waits.size(), -1);
+        if (waits[1].revents != 0) return false;
+      } else if (errno != EINTR) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void finish(bool broken) {
     const std::lock_guard lock(mutex);
+    if (broken) {
+      close(fd);
+      fd = -1;
+    }
     ended = true;
     changed.notify_all();
   }
@@ -51,20 +74,25 @@ struct OutputTail::State {
   void run() {
     std::array<char, 4096> bytes{};
     std::array<pollfd, 2> waits = {pollfd{fd, POLLIN, 0}, pollfd{stop_fd, POLLIN, 0}};
-    for (;;) {
+    bool copied = true;
+    while (copied) {
       if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
       if (waits[1].revents != 0) break;
       if (waits[0].revents == 0) continue;
       const ssize_t count = read(fd, bytes.data(), bytes.size());
-      if (count > 0) keep(bytes.data(), static_cast<std::size_t>(count));
+      if (count > 0) {
+        copied = copy(bytes.data(), static_cast<std::size_t>(count));
+        keep(bytes.data(), static_cast<std::size_t>(count));
+      }
       if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) break;
     }
-    finish();
+    finish(!copied);
   }
 };
 
-OutputTail::OutputTail(int fd) : state_(std::make_unique<State>()) {
+OutputTail::OutputTail(int fd, int copy_to) : state_(std::make_unique<State>()) {
   state_->fd = fd;
+  state_->copy_to = copy_to;
   state_->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   state_->drain = std::thread([state = state_.get()] { state->run(); });
 }
@@ -86,13 +114,18 @@ std::uint64_t OutputTail::total_bytes() const {
 }
 
 void OutputTail::settle(std::chrono::milliseconds timeout) const {
-  int pending = 0;
-  if (ioctl(state_->fd, FIONREAD, &pending) != 0) pending = 0;
   std::unique_lock lock(state_->mutex);
+  int pending = 0;
+  if (state_->fd < 0 || ioctl(state_->fd, FIONREAD, &pending) != 0) pending = 0;
   // Bytes may have moved from the pipe to `total` between the two looks; waiting then for too many
   // ends with the timeout, never too early.
   const std::uint64_t wanted = state_->total + static_cast<std::uint64_t>(std::max(pending, 0));
   state_->changed.wait_for(lock, timeout, [&] { return state_->ended || state_->total >= wanted; });
+}
+
+bool OutputTail::wait_end(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(state_->mutex);
+  return state_->changed.wait_for(lock, timeout, [&] { return state_->ended; });
 }
 
 }  // namespace sweetspot::process

@@ -14,8 +14,10 @@ inline constexpr std::size_t kTailBytes = std::size_t{16} << 10U;
 /// Reads a pipe until its end and keeps the last kTailBytes. Thread safe.
 class OutputTail {
  public:
-  /// Takes over `fd`, the pipe's read end.
-  explicit OutputTail(int fd);
+  /// Takes over `fd`, the pipe's read end. What is read is also written to `copy_to`, before it
+  /// counts as read; -1 = nowhere. Once that cannot be written the pipe is closed, so that the
+  /// program learns of it as if it had written there itself.
+  explicit OutputTail(int fd, int copy_to = -1);
   ~OutputTail();
   OutputTail(OutputTail&&) noexcept;
   OutputTail& operator=(OutputTail&&) noexcept;
@@ -28,6 +30,10 @@ class OutputTail {
 
   /// Waits until what was printed before the call has been read, at most `timeout`.
   void settle(std::chrono::milliseconds timeout) const;
+
+  /// Waits until every writer is gone and all is read, at most `timeout`. False where somebody
+  /// still holds the pipe.
+  [[nodiscard]] bool wait_end(std::chrono::milliseconds timeout) const;
 
  private:
   struct State;

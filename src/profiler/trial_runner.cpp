@@ -32,6 +32,13 @@ constexpr double kGenerationShare = 0.6;
 // The same of a trial that only explores.
 constexpr double kExploreShare = 0.25;
 
+// And how well such a trial's speed need be known: what differs by less is a tie.
+constexpr double kExplorePrecision = 0.02;
+
+bool is_precise(const Speed& speed, double precision) {
+  return measure::relative_half_width(speed.ms_per_token) <= precision;
+}
+
 protocol::MeasureRequest generation_request(const Workload& workload) {
   protocol::MeasureRequest request;
   request.kind = protocol::MeasureKind::generation;
@@ -113,10 +120,12 @@ bool TrialRunner::complete(Trial& trial) {
       held_->context != trial.config.context || !trial.measured()) {
     return false;
   }
-  Outcome<void> measured;
-  if (!trial.prompt && trial.workload.n_prompt > 0) measured = measure_speeds(trial, {false, true});
-  if (measured) verify_full_depth(trial);
   trial.extent = Extent::full;
+  const Wanted missing{!is_precise(*trial.generation, request_.precision),
+                       !trial.prompt && trial.workload.n_prompt > 0};
+  Outcome<void> measured;
+  if (missing.generation || missing.prompt) measured = measure_speeds(trial, missing);
+  if (measured) verify_full_depth(trial);
   conclude(trial, measured);
   return true;
 }
@@ -399,8 +408,11 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
   trial.generation.reset();
   protocol::MeasureRequest request = generation_request(trial.workload);
   if (request_.as_request) request.cache_tokens += trial.workload.n_prompt;
-  Outcome<Speed> speed = measure_speed(request, Phase::generation, generation_seconds(trial),
-                                       spans.generation.emplace());
+  const double precision = trial.extent == Extent::generation_only
+                               ? std::max(request_.precision, kExplorePrecision)
+                               : request_.precision;
+  Outcome<Speed> speed = measure_speed(request, Phase::generation, precision,
+                                       generation_seconds(trial), spans.generation.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.generation = std::move(*speed);
   return {};
@@ -409,8 +421,8 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
 Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
   trial.prompt.reset();
   const double seconds = request_.max_seconds * (1 - kGenerationShare);
-  Outcome<Speed> speed =
-      measure_speed(prompt_request(trial.workload), Phase::prompt, seconds, spans.prompt.emplace());
+  Outcome<Speed> speed = measure_speed(prompt_request(trial.workload), Phase::prompt,
+                                       request_.precision, seconds, spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.prompt = std::move(*speed);
   return {};
@@ -423,9 +435,9 @@ double TrialRunner::generation_seconds(const Trial& trial) const {
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,
-                                          double max_seconds, Span& span) {
+                                          double precision, double max_seconds, Span& span) {
   measure::StoppingOptions options;
-  options.target_half_width = request_.precision;
+  options.target_half_width = precision;
   options.max_seconds = max_seconds;
   measure::StoppingRule rule(options);
   protocol::MeasureRequest request = what;

@@ -91,7 +91,7 @@ class TrialRunner {
   Outcome<void> measure_generation(Trial& trial, SpeedSpans& spans);
   Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
-  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
+  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase, double precision,
                                double max_seconds, Span& span);
   [[nodiscard]] double generation_seconds(const Trial& trial) const;
   void verify_full_depth(Trial& trial);

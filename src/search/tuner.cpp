@@ -143,17 +143,23 @@ const TuneOption* Tuner::option_of(const Config& config) const {
   return found == options_.end() ? nullptr : &*found;
 }
 
-// What devices take beyond llama.cpp's buffers shows in what was measured.
-double Tuner::beyond_prediction() const {
+// What devices take beyond llama.cpp's buffers shows in what was measured; where something was
+// measured in that very context, in that alone.
+double Tuner::beyond_prediction(const ContextSettings& context) const {
   double beyond = 0;
+  double beyond_there = 0;
+  bool known_there = false;
   for (const Arm& arm : arms_) {
     const TuneOption* option = option_of(arm.config);
     if (option == nullptr || arm.config.placement.n_gpu_layers == 0) continue;
-    if (arm.vram_percent && option->vram_percent) {
-      beyond = std::max(beyond, *arm.vram_percent - *option->vram_percent);
-    }
+    if (!arm.vram_percent || !option->vram_percent) continue;
+    const double more = *arm.vram_percent - *option->vram_percent;
+    beyond = std::max(beyond, more);
+    if (arm.config.context != context) continue;
+    beyond_there = std::max(beyond_there, more);
+    known_there = true;
   }
-  return beyond;
+  return known_there ? beyond_there : beyond;
 }
 
 // What nobody asked about is tried: the trial itself will tell. Nothing is that takes as much as
@@ -164,7 +170,7 @@ bool Tuner::may_be_tried(const Config& config) const {
   if (!option->why_not.empty()) return false;
   if (config.placement.n_gpu_layers == 0) return true;
   if (option->vram_bytes && *option->vram_bytes >= too_many_bytes_) return false;
-  return option->vram_percent.value_or(0) + beyond_prediction() <=
+  return option->vram_percent.value_or(0) + beyond_prediction(config.context) <=
          rules_.constraints.max_vram_percent;
 }
 
@@ -382,6 +388,11 @@ std::vector<Tuner::Alternative> Tuner::alternatives() const {
   for (const Arm& arm : arms_) {
     if (arm.config.placement != reference || !arm.cost || !arm.objection.empty()) continue;
     found.push_back({arm.config.context, arm.cost->value / at_base});
+    // Halving the pieces once more is taken to cost as much again.
+    if (arm.config.context.n_ubatch < base_.n_ubatch) {
+      found.push_back({arm.config.context, std::pow(arm.cost->value / at_base, 2)});
+      found.back().context.n_ubatch /= 2;
+    }
   }
   const auto host = std::find_if(found.begin(), found.end(),
                                  [](const Alternative& one) { return !one.context.kv_offload; });
@@ -414,7 +425,7 @@ std::optional<TuneStep> Tuner::ask_trade() {
   std::vector<std::size_t> placements = base_options();
   const std::vector<double> costs = predicted_costs(placements);
   std::optional<Config> chosen;
-  double least = now->cost->value * (1 - rules_.tolerance);
+  double least = now->cost->value * (1 - kWorthALoad);
   for (const Alternative& alternative : alternatives()) {
     for (std::size_t k = 0; k < placements.size(); ++k) {
       const double cost = alternative.ratio * costs[k];

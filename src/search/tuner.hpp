@@ -97,7 +97,7 @@ class Tuner {
     std::size_t index = 0;
   };
 
-  [[nodiscard]] double beyond_prediction() const;
+  [[nodiscard]] double beyond_prediction(const ContextSettings& context) const;
   [[nodiscard]] bool is_surprising(const Arm& arm) const;
   void tell_final(const Trial& trial, const Arm& arm, std::size_t index);
   [[nodiscard]] const Arm* find(const Config& config) const;

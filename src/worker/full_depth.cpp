@@ -32,8 +32,8 @@ bool can_copy(const llama_context& context) {
 
 class DepthTest {
  public:
-  DepthTest(Decoder& decoder, Reply& reply, bool may_copy)
-      : decoder_(decoder), reply_(reply), may_copy_(may_copy) {}
+  DepthTest(Decoder& decoder, Reply& reply, std::uint32_t last_batch, bool may_copy)
+      : decoder_(decoder), reply_(reply), last_batch_(last_batch), may_copy_(may_copy) {}
 
   [[nodiscard]] bool copied() const { return copied_; }
 
@@ -43,7 +43,7 @@ class DepthTest {
     if (end < 2)
       return fault(FaultCode::bad_request, Phase::full_depth, "the context is too small");
     const std::uint32_t tokens = std::min(kEndTokens, end / 2);
-    const std::uint32_t last_batch = std::min(llama_n_ubatch(&decoder_.context()), end - tokens);
+    const std::uint32_t last_batch = std::min(last_batch_, end - tokens);
     const std::uint32_t target = end - tokens - last_batch;
     decoder_.clear();
     if (auto filled = fill(target); !filled) return tl::unexpected(filled.error());
@@ -114,6 +114,7 @@ class DepthTest {
 
   Decoder& decoder_;
   Reply& reply_;
+  std::uint32_t last_batch_;
   bool may_copy_;
   std::uint32_t filled_ = 0;  ///< counted: positions repeat where cells were copied
   bool copied_ = false;
@@ -121,14 +122,15 @@ class DepthTest {
 
 }  // namespace
 
-Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply) {
+Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply, bool on_device) {
   reply.progress(Phase::full_depth, 0);
-  DepthTest quick(decoder, reply, can_copy(decoder.context()));
+  const std::uint32_t last_batch = on_device ? llama_n_ubatch(&decoder.context()) : kCopyTokens;
+  DepthTest quick(decoder, reply, last_batch, can_copy(decoder.context()));
   auto result = quick.run();
   const bool blame_copy =
       !result && quick.copied() && result.error().code == FaultCode::decode_failed;
   // A copied cache must not condemn a configuration that a real one would fit.
-  return blame_copy ? DepthTest(decoder, reply, false).run() : result;
+  return blame_copy ? DepthTest(decoder, reply, last_batch, false).run() : result;
 }
 
 }  // namespace sweetspot::worker

@@ -13,6 +13,8 @@ namespace sweetspot::worker {
 /// Prefilling a long context for real can take minutes, so where the cache allows it one decoded
 /// batch is copied over the cells: its state is restored as another sequence and joined to sequence
 /// 0. The cells then all hold real values that the last decodes attend to, at repeated positions.
-Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply);
+/// `on_device`: something lies on a device, whose pools grow with a piece of n_ubatch tokens there.
+/// The CPU's buffers are all made with the context, so on the CPU alone a few tokens tell as much.
+Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply, bool on_device);
 
 }  // namespace sweetspot::worker

@@ -8,16 +8,12 @@
 #include <regex>
 #include <utility>
 
+#include "core/cpu_patterns.hpp"
 #include "worker/devices.hpp"
 #include "worker/llama_adapter.hpp"
 
 namespace sweetspot::worker {
 namespace {
-
-// Names of the tensors that --n-cpu-moe and --n-cpu-ffn of llama.cpp's programs keep on the CPU, in
-// block {}.
-constexpr const char* kExpertsOfBlock = R"(blk\.{}\.ffn_(up|down|gate|gate_up)_(ch|)exps)";
-constexpr const char* kFeedForwardOfBlock = R"(blk\.{}\.ffn_(up|down|gate)\.)";
 
 std::size_t count_offload_devices() {
   std::size_t count = 0;

@@ -77,6 +77,7 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   context_ = std::move(made->context);
   decoder_.emplace(*context_);
   made->result.effective.n_gpu_layers = offloaded_.layers;
+  on_device_ = offloaded_bytes(made->result.memory) > 0;
   return std::move(made->result);
 }
 
@@ -104,7 +105,7 @@ Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceReques
 Answer<protocol::FullDepthResult> Session::run(const protocol::FullDepthRequest& /*request*/,
                                                Reply& reply) {
   if (auto ready = need_context(Phase::full_depth); !ready) return tl::unexpected(ready.error());
-  return full_depth(*decoder_, reply);
+  return full_depth(*decoder_, reply, on_device_);
 }
 
 Answer<protocol::UnloadResult> Session::run(const protocol::UnloadRequest& /*request*/,

@@ -48,7 +48,8 @@ class Session {
   std::map<std::string, Oracle> oracles_;                    ///< by path
   ModelHandle model_;
   Offloaded offloaded_;
-  ThreadPools threads_;  ///< freed after the context, which points to them
+  bool on_device_ = false;  ///< of the context's memory, or the model's
+  ThreadPools threads_;     ///< freed after the context, which points to them
   ContextHandle context_;
   std::optional<Decoder> decoder_;       ///< of context_
   std::optional<NextTokens> reference_;  ///< kept by a divergence request, whatever is loaded next

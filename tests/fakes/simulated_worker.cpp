@@ -56,7 +56,7 @@ void write_clock(const std::string& path, const fake::SessionState& state) {
                 {"file_was_read", state.file_was_read}});
 }
 
-// The lines that libraries print when memory runs out; engine/clues.cpp knows them.
+// The lines that libraries print when memory runs out; core/clues.cpp knows them.
 std::string last_words(const Failure& failure) {
   if (failure.failure_class == FailureClass::out_of_host_memory) {
     return "ggml_aligned_malloc: insufficient memory (attempted to allocate 1.00 MB)";

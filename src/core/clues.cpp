@@ -1,4 +1,4 @@
-#include "engine/clues.hpp"
+#include "core/clues.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "core/text.hpp"
 
-namespace sweetspot::engine {
+namespace sweetspot {
 namespace {
 
 constexpr std::size_t kQuotedChars = 160;
@@ -253,4 +253,4 @@ std::string last_line(std::string_view printed) {
   return quoted(last);
 }
 
-}  // namespace sweetspot::engine
+}  // namespace sweetspot

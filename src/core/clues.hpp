@@ -1,4 +1,4 @@
-// Internal to this room: what libraries print, and what it means.
+// What llama.cpp and its libraries print when they fail, and what it means. Pure text.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 #include "core/error.hpp"
 
-namespace sweetspot::engine {
+namespace sweetspot {
 
 /// What a printed line gives away.
 struct Finding {
@@ -25,4 +25,4 @@ std::string last_words(std::string_view printed);
 /// The last line that is not empty, escaped and cut.
 std::string last_line(std::string_view printed);
 
-}  // namespace sweetspot::engine
+}  // namespace sweetspot

@@ -1,0 +1,190 @@
+// sweetspot launch: the real program with a profile's flags, under watch.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "cli/command.hpp"
+#include "cli/connection.hpp"
+#include "cli/launch_events.hpp"
+#include "cli/launch_options.hpp"
+#include "cli/live_view.hpp"
+#include "core/text.hpp"
+#include "export/llama_server.hpp"
+#include "launch/launch.hpp"
+#include "launch/rungs.hpp"
+#include "launch/wanted.hpp"
+#include "process/signal_inbox.hpp"
+#include "profiles/make_set.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"(
+llama-server, llama-cli and llama-completion get flags. Any other program is told through placeholders in
+its arguments: {model}, {flags}, {port}, {host}, {rpc}, {profile}, {n_gpu_layers}, {n_ctx}, {n_batch}, ...
+
+Exit codes: those of the program, 128 and the signal's number where one ended it, and
+  2    a flag, the command or the address is wrong
+  3    the model file cannot be used
+  5    no profile fits, or none could be started
+  70   internal error, or the program cannot be executed
+
+Examples:
+  sweetspot launch model.gguf
+  sweetspot launch model.gguf --profile fast -- llama-server --metrics --alias local
+  sweetspot launch model.gguf --adapt --port 9000
+  sweetspot launch model.gguf --dry-run
+  sweetspot launch model.gguf -- llama-cli -p 'Why is the sky blue?'
+  sweetspot launch model.gguf -- python3 host.py --model {model} --layers {n_gpu_layers} --port {port}
+)";
+
+void note(const std::string& text) {
+  constexpr std::size_t kMostChars = 1000;
+  fmt::print(stderr, "sweetspot: {}\n", printable(text, kMostChars));
+}
+
+// What is stored of the model on this machine, or usual values where nothing is.
+struct Known {
+  ProfileSet set;
+  std::string path;  // where reports go; empty where the set is not stored
+};
+
+Known load_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
+               const LiveMachine& live) {
+  const std::string path = store::profile_set_path(environment.data_folder, model, options.rpc);
+  if (!environment.data_folder.empty()) {
+    Result<ProfileSet> stored = store::load_profile_set(path);
+    if (stored) return {*std::move(stored), path};
+  }
+  note(
+      "no profiles are stored for this model and machine: taking usual values; "
+      "`sweetspot profile` measures better ones.");
+  return {profiles::default_set(model, live), {}};
+}
+
+// One launch, with what its callbacks need.
+class LaunchCommand {
+ public:
+  LaunchCommand(const LaunchOptions& options, const Environment& environment)
+      : options_(options), environment_(environment) {}
+
+  Result<int> run() {
+    const Result<profiles::Requirements> wanted = requirements_of(options_);
+    if (!wanted) return tl::unexpected(wanted.error());
+    wanted_ = *wanted;
+    Result<launch::Program> program = find_program(options_.command);
+    if (!program) return tl::unexpected(program.error());
+    Result<launch::ServerAddress> address =
+        launch::address_of(*program, {options_.host, options_.port}, options_.api_key);
+    if (!address) return tl::unexpected(address.error());
+    Result<ModelKey> model = store::model_key(options_.model_path);
+    if (!model) return tl::unexpected(model.error());
+    model_ = *std::move(model);
+    view_.emplace(environment_, options_.rpc, std::chrono::milliseconds(500));
+    for (const std::string& text : view_->notes()) note(text + ".");
+    return choose_and_start(*std::move(program), *std::move(address));
+  }
+
+ private:
+  LiveMachine live() {
+    LiveMachine now = view_->now();
+    now.model = model_;
+    return now;
+  }
+
+  Result<int> choose_and_start(launch::Program program, launch::ServerAddress address) {
+    const LiveMachine now = live();
+    known_ = load_set(options_, environment_, model_, now);
+    if (!is_auto() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
+    const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
+    for (const std::string& change : choice.stale) note("the profiles are stale: " + change + ".");
+    if (!choice.usable || !choice.profile) {
+      return error(ErrorKind::nothing_measurable, choice.reason,
+                   "measure again with `sweetspot profile`, or ask for less");
+    }
+    launch::Job job = job_of(options_, std::move(program), model_.size_bytes);
+    job.address = std::move(address);
+    launch::Rungs rungs = launch::rungs_of(known_.set, choice, options_.adapt);
+    job.rungs = std::move(rungs.profiles);
+    job.first = rungs.first;
+    const auto command = launch::command_for(job.program, job.rungs[job.first], job.model_path,
+                                             job.rpc, job.address.listen);
+    if (!command) return tl::unexpected(command.error());
+    if (options_.dry_run) {
+      fmt::print("{}\n", exporting::shell_line(*command));
+      return 0;
+    }
+    if (!options_.json) note(choice.reason);
+    return start(job, now);
+  }
+
+  [[nodiscard]] bool is_auto() const {
+    return wanted_.profile.empty() || wanted_.profile == "auto";
+  }
+
+  tl::unexpected<Error> no_such_profile() const {
+    std::string names;
+    for (const SavedProfile& profile : known_.set.profiles) {
+      names += (names.empty() ? "" : ", ") + profile.name;
+    }
+    return error(ErrorKind::usage,
+                 fmt::format("there is no profile '{}'", printable(wanted_.profile)),
+                 "the set has: " + names);
+  }
+
+  int start(const launch::Job& job, const LiveMachine& first) {
+    launch::Surroundings around;
+    around.on_event = [this](const launch::Event& event) { tell(event, options_.json); };
+    around.on_report = [this](const LoadReport& report) { keep(report); };
+    around.free_bytes = [this, first](const std::string& device) { return free_of(first, device); };
+    around.devices = [this] { return view_->statuses(); };
+    around.wanted_rung = [this, &job](std::size_t running) {
+      return launch::wanted_rung(known_.set, job.rungs, running, live(), wanted_);
+    };
+    process::SignalInbox signals;
+    return launch::run(job, around, signals);
+  }
+
+  // What drivers say now, else what ggml said before the first start.
+  Reading<std::uint64_t> free_of(const LiveMachine& first, const std::string& id) {
+    const LiveMachine now = live();
+    for (const LiveMachine* machine : {&now, &first}) {
+      for (const LiveDevice& device : machine->devices) {
+        if (device.id == id && device.memory_free_bytes) return device.memory_free_bytes;
+      }
+    }
+    return Absence{"nobody tells"};
+  }
+
+  void keep(const LoadReport& report) {
+    known_.set.reports.push_back(report);
+    if (known_.path.empty() || known_.set.find(report.profile) == nullptr) return;
+    const Status kept = store::add_report(known_.path, report);
+    if (!kept) note("what happened could not be kept: " + kept.error().message + ".");
+  }
+
+  const LaunchOptions& options_;
+  const Environment& environment_;
+  profiles::Requirements wanted_;
+  ModelKey model_;
+  std::optional<LiveView> view_;
+  Known known_;
+};
+
+}  // namespace
+
+void add_launch(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<LaunchOptions>();
+  app.footer(kFooter);
+  add_launch_options(app, *options);
+  app.callback(
+      [options, &environment, &outcome] { outcome = LaunchCommand(*options, environment).run(); });
+}
+
+}  // namespace sweetspot::cli

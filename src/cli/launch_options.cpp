@@ -1,0 +1,213 @@
+#include "cli/launch_options.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "cli/connection.hpp"
+#include "core/text.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void add_choice(CLI::App& app, LaunchOptions& options) {
+  const char* group = "Choosing";
+  app.add_option("--profile", options.profile,
+                 "auto, or a name of the set: fast, balanced, performance, cpu_fallback, tuned")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--min-ctx", options.min_ctx, "Fewest tokens of context of each sequence")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each device")
+      ->check(CLI::IsMember({"speed", "memory"}))
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--vram-percent", options.vram_percent,
+                 "Most that may be in use of a device's memory, by others too")
+      ->check(CLI::Range(1.0, 100.0))
+      ->type_name("PERCENT")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
+      ->type_name("SIZE")
+      ->group(group);
+  app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("HOST:PORT,...")
+      ->group(group);
+}
+
+void add_program(CLI::App& app, LaunchOptions& options) {
+  const char* group = "Program";
+  app.add_option("--host", options.host, "Address the server listens at")
+      ->envname("LLAMA_ARG_HOST")
+      ->type_name("HOST")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--port", options.port, "Port the server listens at")
+      ->envname("LLAMA_ARG_PORT")
+      ->check(CLI::Range(1, 65535))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  // Never shown: a command line is not the place for a key, but llama-server's variable is known.
+  app.add_option("--api-key", options.api_key, "")->envname("LLAMA_API_KEY")->group("");
+  app.add_flag("--no-probe", options.no_probe,
+               "Do not ask the server a question of the profile's whole context first")
+      ->group(group);
+}
+
+void add_times(CLI::App& app, LaunchOptions& options) {
+  const char* group = "Times";
+  const auto seconds = [&](const char* name, double& value, const char* help) {
+    return app.add_option(name, value, help)
+        ->check(CLI::PositiveNumber)
+        ->type_name("SECONDS")
+        ->group(group);
+  };
+  seconds("--load-timeout", options.load_timeout_seconds,
+          "A load may take (default: 60 and the file at 20 MB/s)");
+  seconds("--probe-timeout", options.probe_timeout_seconds, "The first questions may take")
+      ->capture_default_str();
+  seconds("--max-seconds", options.max_seconds,
+          "Until something works, all profiles together (default: the sum)");
+  seconds("--stop-timeout", options.stop_timeout_seconds,
+          "A program that was told to end may take before it is ended")
+      ->capture_default_str();
+}
+
+void add_watching(CLI::App& app, LaunchOptions& options) {
+  const char* group = "While it runs";
+  app.add_option("--watermark", options.watermark_percent,
+                 "Warn when so much of a device's memory is in use")
+      ->check(CLI::Range(1.0, 100.0))
+      ->type_name("PERCENT")
+      ->capture_default_str()
+      ->group(group);
+  CLI::Option* adapt =
+      app.add_flag(
+             "--adapt", options.adapt,
+             "Take a smaller profile when others need memory, and a larger one when it is back")
+          ->group(group);
+  const auto seconds = [&](const char* name, double& value, const char* help) {
+    app.add_option(name, value, help)
+        ->check(CLI::NonNegativeNumber)
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->needs(adapt)
+        ->group(group);
+  };
+  seconds("--adapt-down-after", options.adapt_down_after_seconds, "Memory is short for so long");
+  seconds("--adapt-up-after", options.adapt_up_after_seconds, "Memory is back for so long");
+  seconds("--drain-timeout", options.drain_seconds, "Requests under way may take before a change");
+}
+
+bool is_program(const fs::path& path) {
+  std::error_code problem;
+  return fs::is_regular_file(path, problem) && access(path.c_str(), X_OK) == 0;
+}
+
+Result<std::string> in_path(const std::string& name) {
+  const char* const variable = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
+  std::string_view path = variable == nullptr ? "" : variable;
+  while (!path.empty()) {
+    const std::size_t colon = path.find(':');
+    const fs::path candidate = fs::path(path.substr(0, colon)) / name;
+    // A relative entry would let the current folder decide what we run.
+    if (candidate.is_absolute() && is_program(candidate)) return candidate.string();
+    if (colon == std::string_view::npos) break;
+    path.remove_prefix(colon + 1);
+  }
+  const fs::path ours = fs::path(SWEETSPOT_LLAMA_PROGRAMS) / name;
+  if (is_program(ours)) return ours.string();
+  return error(
+      ErrorKind::usage,
+      fmt::format("{} is neither in PATH nor beside the llama.cpp of this build", printable(name)),
+      "install llama.cpp's programs, or name one after `--`");
+}
+
+}  // namespace
+
+void add_launch_options(CLI::App& app, LaunchOptions& options) {
+  app.add_option("MODEL", options.model_path, "GGUF file")->required();
+  app.add_option("COMMAND", options.command,
+                 "After `--`: the program and its own arguments (default: llama-server)");
+  add_choice(app, options);
+  add_program(app, options);
+  add_times(app, options);
+  add_watching(app, options);
+  app.add_flag("--dry-run", options.dry_run, "Print the command line and start nothing");
+  app.add_flag("--json", options.json, "What happens as JSON lines on stderr");
+}
+
+Result<profiles::Requirements> requirements_of(const LaunchOptions& options) {
+  profiles::Requirements wanted;
+  wanted.profile = options.profile;
+  wanted.min_ctx = options.min_ctx;
+  wanted.max_vram_percent = options.vram_percent;
+  if (options.prefer == "memory") wanted.prefer = profiles::Preference::memory;
+  if (!options.reserve.empty()) {
+    const Result<std::uint64_t> reserve = parse_size(options.reserve, "--reserve");
+    if (!reserve) return tl::unexpected(reserve.error());
+    wanted.reserve_bytes = *reserve;
+  }
+  for (const std::string& endpoint : options.rpc) {
+    const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
+    if (!parsed) return tl::unexpected(parsed.error());
+  }
+  return wanted;
+}
+
+launch::Job job_of(const LaunchOptions& options, launch::Program program,
+                   std::uint64_t model_bytes) {
+  launch::Job job;
+  job.program = std::move(program);
+  job.model_path = options.model_path;
+  job.rpc = options.rpc;
+  job.limits.load_seconds = options.load_timeout_seconds > 0
+                                ? options.load_timeout_seconds
+                                : launch::load_seconds_for(model_bytes);
+  job.limits.probe_seconds = options.probe_timeout_seconds;
+  job.limits.total_seconds = options.max_seconds;
+  job.limits.stop_seconds = options.stop_timeout_seconds;
+  job.limits.drain_seconds = options.drain_seconds;
+  job.watch.watermark_percent = options.watermark_percent;
+  job.probe = !options.no_probe;
+  if (options.adapt) {
+    job.adapt = launch::AdaptRules{};
+    job.adapt->down_after_seconds = options.adapt_down_after_seconds;
+    job.adapt->up_after_seconds = options.adapt_up_after_seconds;
+  }
+  return job;
+}
+
+Result<launch::Program> find_program(const std::vector<std::string>& command) {
+  launch::Program program;
+  program.argv = command.empty() ? std::vector<std::string>{"llama-server"} : command;
+  std::string& name = program.argv.front();
+  program.kind = launch::kind_of(name);
+  if (name.find('/') == std::string::npos) {
+    Result<std::string> found = in_path(name);
+    if (!found) return tl::unexpected(found.error());
+    name = *std::move(found);
+  } else if (!is_program(name)) {
+    return error(ErrorKind::usage,
+                 fmt::format("{} is not a program that can be started", printable(name)),
+                 "check the path after `--`");
+  }
+  return program;
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,91 @@
+#include "cli/live_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cli/connection.hpp"
+#include "devices/inventory.hpp"
+#include "devices/live.hpp"
+#include "devices/machine.hpp"
+#include "devices/pci.hpp"
+#include "devices/sources.hpp"
+#include "engine/failure.hpp"
+#include "engine/worker.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstLook{3000};
+
+devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
+  devices::SamplerOptions options;
+  options.interval = interval;
+  return options;
+}
+
+std::vector<devices::PciDevice> cards() { return devices::list_pci_gpus(devices::default_tree()); }
+
+}  // namespace
+
+LiveView::LiveView(const Environment& environment, const std::vector<std::string>& rpc,
+                   std::chrono::milliseconds interval)
+    : rpc_(rpc),
+      sampler_(devices::system_sources(devices::source_options(false)), sampler_options(interval)) {
+  sampler_.start();
+  (void)sampler_.fresh(kFirstLook);
+  const std::vector<devices::PciDevice> all = cards();
+  const auto asleep = std::find_if(all.begin(), all.end(),
+                                   [](const devices::PciDevice& card) { return card.suspended; });
+  if (asleep != all.end()) {
+    notes_.push_back(
+        fmt::format("llama.cpp was not asked for its devices: that would wake {}", asleep->id));
+    return;
+  }
+  ask_ggml(environment);
+}
+
+void LiveView::ask_ggml(const Environment& environment) {
+  ConnectionOptions connection;
+  connection.rpc = rpc_;
+  const Result<engine::StartOptions> start = start_options(environment, connection);
+  if (!start) {
+    notes_.push_back(start.error().message);
+    return;
+  }
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) {
+    notes_.push_back("llama.cpp did not name its devices: " + worker.error().message);
+    return;
+  }
+  devices_ = worker->hello().devices;
+  const Engine& engine = worker->hello().engine;
+  llama_cpp_ = engine.llama_build;
+  worker->end();
+  asked_ = true;
+}
+
+LiveMachine LiveView::now() {
+  const devices::Snapshot snapshot = sampler_.latest();
+  const Machine machine = devices::this_machine();
+  LiveMachine live;
+  if (asked_) {
+    std::vector<Device> known = devices_;
+    for (Device& device : known) {
+      if (!looked_ || !device.can_offload()) continue;
+      device.memory_free_bytes = Absence{"ggml was asked before"};
+    }
+    live = devices::live_machine(devices::join(known, snapshot.devices), machine);
+  } else {
+    live = devices::live_machine(snapshot.devices, cards(), machine);
+  }
+  looked_ = true;
+  live.llama_cpp = llama_cpp_;
+  live.rpc = rpc_;
+  return live;
+}
+
+std::vector<DeviceStatus> LiveView::statuses() const { return sampler_.latest().devices; }
+
+}  // namespace sweetspot::cli

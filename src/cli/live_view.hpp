@@ -1,0 +1,45 @@
+// The machine as it is now, looked at again and again: ggml's devices are asked for once, their
+// drivers every time.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "core/device.hpp"
+#include "core/profile_set.hpp"
+#include "devices/sampler.hpp"
+
+namespace sweetspot::cli {
+
+class LiveView {
+ public:
+  /// Reads drivers in the background from now on and asks a worker for ggml's devices, unless one
+  /// of them sleeps (that would wake it, R23) or no worker can be started; `notes` say so.
+  LiveView(const Environment& environment, const std::vector<std::string>& rpc,
+           std::chrono::milliseconds interval);
+
+  /// The machine at this moment. The first call trusts what ggml said of memory; later ones only
+  /// what drivers say, since ggml's figures do not change.
+  LiveMachine now();
+
+  /// What the drivers said last.
+  [[nodiscard]] std::vector<DeviceStatus> statuses() const;
+
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  void ask_ggml(const Environment& environment);
+
+  std::vector<std::string> rpc_;
+  devices::Sampler sampler_;
+  std::vector<Device> devices_;
+  bool asked_ = false;   // a worker told of ggml's devices
+  bool looked_ = false;  // once
+  std::string llama_cpp_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,91 @@
+#include "export/export.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/enum_names.hpp"
+#include "core/text.hpp"
+#include "export/host_formats.hpp"
+
+namespace sweetspot::exporting {
+namespace {
+
+constexpr EnumNames<Format, 10> kNames = {{
+    {Format::llama_server, "llama-server"},
+    {Format::env, "env"},
+    {Format::llama_server_ini, "llama-server-ini"},
+    {Format::llama_swap, "llama-swap"},
+    {Format::ollama, "ollama"},
+    {Format::lmstudio, "lmstudio"},
+    {Format::koboldcpp, "koboldcpp"},
+    {Format::text_generation_webui, "text-generation-webui"},
+    {Format::llama_cpp_python, "llama-cpp-python"},
+    {Format::json, "json"},
+}};
+
+constexpr std::array<Format, 10> kFormats = {
+    Format::llama_server,     Format::env,
+    Format::llama_server_ini, Format::llama_swap,
+    Format::ollama,           Format::lmstudio,
+    Format::koboldcpp,        Format::text_generation_webui,
+    Format::llama_cpp_python, Format::json};
+
+std::string name_of_file(std::string_view path) {
+  std::string_view name = path.substr(path.find_last_of('/') + 1);
+  constexpr std::string_view kEnding = ".gguf";
+  if (name.size() > kEnding.size() && name.ends_with(kEnding)) name.remove_suffix(kEnding.size());
+  return name.empty() ? "model" : std::string(name);
+}
+
+Status check_text(std::string_view what, std::string_view text) {
+  if (is_utf8(text) && text.find('\0') == std::string_view::npos) return {};
+  return error(ErrorKind::usage, fmt::format("the {} {} is not UTF-8", what, printable(text)),
+               "rename the file or use a link with another name");
+}
+
+Result<Exported> write(Format format, const ExportJob& job) {
+  switch (format) {
+    case Format::llama_server:
+      return to_llama_server(job);
+    case Format::env:
+      return to_environment(job);
+    case Format::llama_server_ini:
+      return to_preset_ini(job);
+    case Format::llama_swap:
+      return to_llama_swap(job);
+    case Format::ollama:
+      return to_modelfile(job);
+    case Format::lmstudio:
+      return to_lm_studio(job);
+    case Format::koboldcpp:
+      return to_kcpps(job);
+    case Format::text_generation_webui:
+      return to_webui_yaml(job);
+    case Format::llama_cpp_python:
+      return to_python_kwargs(job);
+    case Format::json:
+      return to_own_json(job);
+  }
+  return error(ErrorKind::internal, "no such export format");
+}
+
+}  // namespace
+
+std::string_view to_string(Format format) { return name_of(kNames, format); }
+
+std::optional<Format> format_from_string(std::string_view text) { return value_of(kNames, text); }
+
+std::span<const Format> formats() { return kFormats; }
+
+Result<Exported> export_as(Format format, const ExportJob& job) {
+  if (job.model_path.empty()) return error(ErrorKind::usage, "there is no model to export");
+  ExportJob named = job;
+  if (named.name.empty()) named.name = name_of_file(job.model_path);
+  if (auto ok = check_text("path", named.model_path); !ok) return tl::unexpected(ok.error());
+  if (auto ok = check_text("name", named.name); !ok) return tl::unexpected(ok.error());
+  return write(format, named);
+}
+
+}  // namespace sweetspot::exporting

@@ -1,0 +1,55 @@
+// A config in the words of other programs: docs/formats/exports.md says which version of which page
+// each format follows.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/error.hpp"
+
+namespace sweetspot::exporting {
+
+enum class Format {
+  llama_server,           ///< arguments, for a POSIX shell
+  env,                    ///< LLAMA_ARG_* assignments, for a POSIX shell
+  llama_server_ini,       ///< preset of llama-server's router
+  llama_swap,             ///< YAML
+  ollama,                 ///< Modelfile
+  lmstudio,               ///< preset JSON
+  koboldcpp,              ///< .kcpps
+  text_generation_webui,  ///< models/config-user.yaml
+  llama_cpp_python,       ///< JSON of Llama()'s keyword arguments
+  json,                   ///< sweetspot.export/1
+};
+
+std::string_view to_string(Format format);  ///< as typed after --format: "llama-server-ini"
+std::optional<Format> format_from_string(std::string_view text);
+
+/// Every format, in the order they are shown. Static storage.
+std::span<const Format> formats();
+
+/// What is exported. Path and names may hold anything: files are named by strangers.
+struct ExportJob {
+  Config config;           ///< n_gpu_layers as offloaded; negative = all
+  std::string model_path;  ///< as the host shall open it
+  std::string name;        ///< what the host shall call it; empty = the file's name without .gguf
+  std::vector<std::string> rpc;  ///< ggml's RPC servers, "host:port"
+  int offloadable_layers = 0;    ///< of the model; 0 = not known
+  std::string backend;           ///< of the devices: CUDA, Vulkan, ...; empty = not known
+};
+
+struct Exported {
+  std::string text;  ///< the document, with a newline at its end
+  /// What the host cannot express, as sentences without a full stop. They stand in the document too
+  /// where its grammar has comments.
+  std::vector<std::string> notes;
+};
+
+/// Errors are of kind usage: a path that the format has no way to write, or that is not UTF-8.
+Result<Exported> export_as(Format format, const ExportJob& job);
+
+}  // namespace sweetspot::exporting

@@ -1,0 +1,78 @@
+#include "export/llama_names.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <variant>
+
+namespace sweetspot::exporting {
+namespace {
+
+// llama-server picks these by itself where they are not said, and each changes what is allocated.
+constexpr std::array<std::string_view, 5> kAlwaysSaid = {"n_gpu_layers", "n_ctx", "n_batch",
+                                                         "n_ubatch", "n_parallel"};
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+SaidKnob said(const Config& config, const Knob& knob) {
+  SaidKnob one{&knob, knob.get(config), {}};
+  const bool all_layers = knob.name == "n_gpu_layers" && config.placement.n_gpu_layers < 0;
+  one.text = all_layers ? "all" : text_of(one.value);
+  return one;
+}
+
+}  // namespace
+
+std::string long_flag(const Knob& knob, bool on) {
+  std::string_view flags = knob.flags;
+  while (!flags.empty()) {
+    const std::size_t comma = flags.find(',');
+    const std::string_view name = flags.substr(0, comma);
+    const bool negative = name.starts_with("--no-");
+    if (name.starts_with("--") && (!is_switch(knob) || negative != on)) return std::string(name);
+    if (comma == std::string_view::npos) break;
+    flags.remove_prefix(comma + 1);
+  }
+  return {};
+}
+
+std::string text_of(const KnobValue& value) {
+  return std::visit(
+      Overloaded{[](bool on) { return std::string(on ? "on" : "off"); },
+                 [](std::int64_t number) { return fmt::format("{}", number); },
+                 [](const std::string& text) { return text; },
+                 [](const auto& list) { return fmt::format("{}", fmt::join(list, ",")); }},
+      value);
+}
+
+std::vector<SaidKnob> said_knobs(const Config& config) {
+  std::vector<SaidKnob> knobs_said;
+  const Config defaults;
+  for (const Knob& knob : knobs()) {
+    const bool always =
+        std::find(kAlwaysSaid.begin(), kAlwaysSaid.end(), knob.name) != kAlwaysSaid.end();
+    if (always || knob.get(config) != knob.get(defaults)) knobs_said.push_back(said(config, knob));
+  }
+  return knobs_said;
+}
+
+SaidKnob said_knob(const Config& config, std::string_view name) {
+  return said(config, *find_knob(name));
+}
+
+std::vector<std::string> flags_of(const SaidKnob& said) {
+  const bool* on = std::get_if<bool>(&said.value);
+  std::string flag = long_flag(*said.knob, on == nullptr || *on);
+  if (flag.empty()) return {};
+  if (on != nullptr) return {std::move(flag)};
+  return {std::move(flag), said.text};
+}
+
+}  // namespace sweetspot::exporting

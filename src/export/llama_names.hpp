@@ -1,0 +1,36 @@
+// What llama.cpp's own programs are told, before anybody spells it: shared by flags, environment,
+// presets, and the hosts that pass flags on.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/knobs.hpp"
+
+namespace sweetspot::exporting {
+
+/// The knob's long flag; of a switch the one that sets `on`. Empty where there is none.
+std::string long_flag(const Knob& knob, bool on = true);
+
+/// A value as llama.cpp's programs take it: lists joined by commas, switches "on" and "off".
+std::string text_of(const KnobValue& value);
+
+struct SaidKnob {
+  const Knob* knob = nullptr;
+  KnobValue value;
+  std::string text;  ///< of the value; "all" for a negative number of layers
+};
+
+/// Every knob that differs from llama.cpp's own default or decides memory.
+std::vector<SaidKnob> said_knobs(const Config& config);
+
+/// One knob, whether it differs or not.
+SaidKnob said_knob(const Config& config, std::string_view name);
+
+/// The flags of one: {"--ctx-size", "4096"}, {"--no-kv-offload"}. Empty where llama.cpp has no flag
+/// for the value, which is its default then.
+std::vector<std::string> flags_of(const SaidKnob& said);
+
+}  // namespace sweetspot::exporting

@@ -1,0 +1,47 @@
+// A model of llama-swap's config: the command that starts llama-server.
+#include <fmt/format.h>
+
+#include "core/text.hpp"
+#include "export/host_formats.hpp"
+#include "export/llama_server.hpp"
+#include "export/quoting.hpp"
+
+namespace sweetspot::exporting {
+namespace {
+
+// llama-swap replaces ${NAME} in every value before it splits a command into words, and knows no
+// escape: the quotes between $ and { vanish when the words are made.
+std::string command_word(std::string_view text) {
+  std::string word = shell_word(text);
+  for (std::size_t at = word.find("${"); at != std::string::npos; at = word.find("${", at + 4)) {
+    word.replace(at, 2, "$''{");
+  }
+  return word;
+}
+
+Status check_path(std::string_view path) {
+  if (path.find_first_of("\r\n") == std::string_view::npos) return {};
+  return error(
+      ErrorKind::usage,
+      fmt::format("llama-swap cannot start '{}': it reads commands line by line", printable(path)),
+      "use a link with another name");
+}
+
+}  // namespace
+
+Result<Exported> to_llama_swap(const ExportJob& job) {
+  if (auto ok = check_path(job.model_path); !ok) return tl::unexpected(ok.error());
+  Exported document;
+  const std::string id = plain_id(job.name);
+  if (id != job.name) document.notes.push_back(fmt::format("llama-swap calls the model {}", id));
+  std::string command = "llama-server --port ${PORT}";
+  for (const std::string& argument : llama_server_arguments(job.config, job.model_path, job.rpc)) {
+    command += ' ' + command_word(argument);
+  }
+  document.text =
+      comment_lines("#", document.notes) +
+      fmt::format("models:\n  {}:\n    cmd: {}\n", yaml_string(id), yaml_string(command));
+  return document;
+}
+
+}  // namespace sweetspot::exporting

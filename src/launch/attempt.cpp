@@ -1,0 +1,190 @@
+#include "launch/attempt.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "core/text.hpp"
+#include "launch/probe.hpp"
+#include "launch/server_api.hpp"
+
+namespace sweetspot::launch {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{20};
+constexpr milliseconds kAskPause{100};
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+milliseconds in_ms(double seconds) {
+  return milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
+}  // namespace
+
+std::string Attempt::name() const {
+  const std::string& path = job_.program.argv.front();
+  const std::size_t slash = path.rfind('/');
+  return printable(slash == std::string::npos ? path : path.substr(slash + 1));
+}
+
+std::optional<End> Attempt::start(const std::vector<std::string>& command) {
+  started_ = Clock::now();
+  if (has_port(job_.program) && takes_connections(job_.address.ask)) {
+    return End{EndKind::hopeless,
+               fmt::format("something already listens at {}:{}", job_.address.ask.host,
+                           job_.address.ask.port),
+               {},
+               ErrorKind::usage};
+  }
+  Result<process::Foreground> program = process::Foreground::start({command, {}});
+  if (!program) return End{EndKind::hopeless, program.error().message, {}, program.error().kind};
+  program_ = *std::move(program);
+  return std::nullopt;
+}
+
+// False as soon as waiting for an answer makes no sense any more.
+bool Attempt::go_on() {
+  relay_.pass_on(*program_);
+  return !relay_.stopping() && !program_->exit_status();
+}
+
+std::optional<Outcome> Attempt::ended(bool healthy) {
+  const auto status = program_->exit_status();
+  if (!status) return std::nullopt;
+  program_->kill_tree();
+  // One that only answers may have done so and ended between two looks.
+  healthy = healthy || (!has_port(job_.program) && state_of_cli() == State::working);
+  if (relay_.stopping())
+    return Outcome{Outcome::What::stopped, {EndKind::exited, {}, status}, healthy};
+  return Outcome{Outcome::What::ended, judge_exit(name(), *status, program_->printed(), healthy),
+                 healthy};
+}
+
+Outcome Attempt::give_up(End end) {
+  stop();
+  return {Outcome::What::ended, std::move(end), false};
+}
+
+Attempt::State Attempt::state_of_server() {
+  if (job_.program.kind == ProgramKind::other || job_.address.tls) {
+    return takes_connections(job_.address.ask) ? State::working : State::starting;
+  }
+  const HttpPatience patience = {milliseconds(2000), [this] { return go_on(); }};
+  return ServerApi(job_.address).healthy(patience) ? State::working : State::starting;
+}
+
+// What it prints before its first answer: the prompt, and of llama-cli a banner that ends with
+// "> ".
+Attempt::State Attempt::state_of_cli() {
+  constexpr std::size_t kMoreThanPrompt = 8;
+  const std::uint64_t total = program_->standard_output().total_bytes();
+  if (job_.program.kind == ProgramKind::other) return total > 0 ? State::working : State::waiting;
+  const std::size_t prompt = prompt_bytes(job_.program) + kMoreThanPrompt;
+  if (job_.program.kind == ProgramKind::llama_completion) {
+    return total > prompt ? State::working : State::waiting;
+  }
+  const std::string printed = program_->standard_output().text();
+  const std::size_t ready = printed.find("\n> ");
+  if (ready == std::string::npos) return State::starting;
+  return printed.size() > ready + 3 + prompt ? State::working : State::waiting;
+}
+
+Attempt::State Attempt::state_of_program() {
+  return has_port(job_.program) ? state_of_server() : state_of_cli();
+}
+
+std::optional<Outcome> Attempt::wait_healthy(Healthy& healthy) {
+  for (;;) {
+    relay_.pass_on(*program_);
+    if (auto outcome = ended(false)) return outcome;
+    const State state = relay_.stopping() ? State::waiting : state_of_program();
+    if (state == State::working) break;
+    if (state == State::starting && seconds_since(started_) > share_.load_seconds) {
+      return give_up(judge_timeout(name(), share_.load_seconds, "was not ready"));
+    }
+    relay_.sleep(has_port(job_.program) ? kAskPause : kLook);
+  }
+  healthy.profile = profile_.name;
+  const bool asks =
+      job_.probe && job_.program.kind == ProgramKind::llama_server && !job_.address.tls;
+  std::optional<Outcome> outcome = asks ? probe_it(healthy) : std::nullopt;
+  healthy.seconds = seconds_since(started_);
+  return outcome;
+}
+
+std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
+  const ContextSettings& context = profile_.config.context;
+  const std::uint32_t slots = context.kv_unified ? 1 : std::max(context.n_parallel, 1U);
+  const Probe probed = probe(ServerApi(job_.address), {share_.probe_seconds, context.n_ctx / slots,
+                                                       [this] { return go_on(); }});
+  switch (probed.result) {
+    case ProbeResult::answered:
+      healthy.depth = probed.depth;
+      return std::nullopt;
+    case ProbeResult::slow:
+    case ProbeResult::not_possible:
+      healthy.depth = probed.depth;
+      healthy.doubt = probed.what;
+      return std::nullopt;
+    case ProbeResult::timed_out:
+      return give_up(judge_timeout(name(), share_.probe_seconds, probed.what));
+    case ProbeResult::interrupted:
+    case ProbeResult::failed:
+      break;
+  }
+  // A connection breaks a moment before the process that held it is gone.
+  constexpr milliseconds kForExit{500};
+  if (relay_.stopping()) return wait_end({});
+  (void)program_->wait_exit(kForExit);
+  if (auto outcome = ended(false)) return outcome;
+  program_->kill_tree();
+  return give_up(judge_refusal(name(), probed.what, program_->printed()));
+}
+
+Outcome Attempt::wait_end(const std::function<std::optional<std::size_t>()>& look) {
+  Clock::time_point looked = Clock::now();
+  for (;;) {
+    relay_.pass_on(*program_);
+    if (auto outcome = ended(true)) return *std::move(outcome);
+    if (look && !relay_.stopping() && seconds_since(looked) >= job_.look_seconds) {
+      looked = Clock::now();
+      if (const auto to = look(); to && drain()) {
+        stop();
+        return {Outcome::What::moved, {}, true, *to};
+      }
+    }
+    relay_.sleep(kLook);
+  }
+}
+
+// Waits for the requests under way. False where the program ended or a signal came meanwhile.
+bool Attempt::drain() {
+  if (job_.program.kind != ProgramKind::llama_server || job_.address.tls) return true;
+  const Clock::time_point since = Clock::now();
+  const ServerApi server(job_.address);
+  while (go_on()) {
+    const auto slots = server.slots({milliseconds(2000), [this] { return go_on(); }});
+    bool busy = false;
+    for (const Slot& slot : slots.value_or(std::vector<Slot>{})) busy = busy || slot.processing;
+    if (!go_on()) break;
+    if (!busy || seconds_since(since) > job_.limits.drain_seconds) return true;
+    relay_.sleep(kAskPause);
+  }
+  return false;
+}
+
+void Attempt::stop() {
+  program_->send(SIGTERM);
+  (void)program_->wait_exit(in_ms(job_.limits.stop_seconds));
+  program_->kill_tree();
+}
+
+}  // namespace sweetspot::launch

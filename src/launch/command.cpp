@@ -1,0 +1,305 @@
+#include "launch/command.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "core/knobs.hpp"
+#include "core/text.hpp"
+#include "export/llama_server.hpp"
+
+namespace sweetspot::launch {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+// Names of llama.cpp's programs for a knob that the table of knobs does not have.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOtherNames = {{
+    {"--gpu-layers", "n_gpu_layers"},
+    {"--mlock", "load_mode"},
+    {"--mmap", "load_mode"},
+    {"--no-mmap", "load_mode"},
+}};
+
+std::string_view flag_name(std::string_view argument) {
+  return argument.substr(0, argument.find('='));
+}
+
+bool is_one_of(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const std::size_t comma = names.find(',');
+    if (names.substr(0, comma) == name) return true;
+    if (comma == std::string_view::npos) return false;
+    names.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+// The knob that a flag of llama.cpp's programs sets, or nullptr.
+const Knob* knob_of(std::string_view flag) {
+  for (const Knob& knob : knobs()) {
+    if (is_one_of(knob.flags, flag)) return &knob;
+  }
+  for (const auto& [name, knob] : kOtherNames) {
+    if (name == flag) return find_knob(knob);
+  }
+  return nullptr;
+}
+
+bool says(const Program& program, std::string_view flags) {
+  return std::any_of(
+      program.argv.begin() + 1, program.argv.end(),
+      [&](const std::string& argument) { return is_one_of(flags, flag_name(argument)); });
+}
+
+bool says_knob(const Program& program, const Knob& knob) {
+  return std::any_of(program.argv.begin() + 1, program.argv.end(),
+                     [&](const std::string& each) { return knob_of(flag_name(each)) == &knob; });
+}
+
+// The value the user gives a flag: the last one.
+std::optional<std::string> value_of(const Program& program, std::string_view flags) {
+  std::optional<std::string> value;
+  for (std::size_t i = 1; i < program.argv.size(); ++i) {
+    const std::string& argument = program.argv[i];
+    if (!is_one_of(flags, flag_name(argument))) continue;
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+    } else if (i + 1 < program.argv.size()) {
+      value = program.argv[i + 1];
+    }
+  }
+  return value;
+}
+
+// llama-cli and llama-completion decode one sequence and do not have every flag of the server.
+bool is_for_servers(std::string_view flag) {
+  return flag == "--kv-unified" || flag == "--no-kv-unified";
+}
+
+bool takes_value(std::string_view flag) {
+  const Knob* knob = knob_of(flag);
+  return knob == nullptr || !is_switch(*knob);
+}
+
+// Of our own arguments those that the user does not say.
+Arguments not_said(const Arguments& ours, const Program& program) {
+  Arguments kept;
+  kept.reserve(ours.size());
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const std::string& flag = ours[i];
+    const bool with_value = takes_value(flag) && i + 1 < ours.size();
+    const Knob* knob = knob_of(flag);
+    const bool said = knob != nullptr ? says_knob(program, *knob)
+                                      : says(program, flag == "--model" ? "-m,--model"
+                                                      : flag == "--fit" ? "-fit,--fit"
+                                                                        : flag);
+    const bool unknown = program.kind != ProgramKind::llama_server &&
+                         program.kind != ProgramKind::other && is_for_servers(flag);
+    if (!said && !unknown) {
+      kept.push_back(flag);
+      if (with_value) kept.push_back(ours[i + 1]);
+    }
+    if (with_value) ++i;
+  }
+  return kept;
+}
+
+Arguments flags_of(const SavedProfile& profile, const std::string& model_path,
+                   const Arguments& rpc) {
+  Config config = profile.config;
+  if (profile.is_cpu_only()) config.placement.devices = {"none"};
+  Arguments flags = exporting::llama_server_arguments(config, model_path);
+  if (!rpc.empty() && !profile.is_cpu_only()) {
+    flags.insert(flags.end(), {"--rpc", fmt::format("{}", fmt::join(rpc, ","))});
+  }
+  return flags;
+}
+
+// ---- placeholders of other programs
+// --------------------------------------------------------------------------
+
+using Values = std::map<std::string, std::string, std::less<>>;
+
+std::string text_of(const KnobValue& value) {
+  if (const auto* on = std::get_if<bool>(&value)) return *on ? "on" : "off";
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    return fmt::format("{}", fmt::join(*list, ","));
+  }
+  return fmt::format("{}", fmt::join(std::get<std::vector<double>>(value), ","));
+}
+
+Values placeholder_values(const SavedProfile& profile, const std::string& model_path,
+                          const Arguments& rpc, const Endpoint& listen) {
+  Values values = {{"model", model_path},
+                   {"profile", profile.name},
+                   {"host", listen.host},
+                   {"port", std::to_string(listen.port)},
+                   {"rpc", fmt::format("{}", fmt::join(rpc, ","))},
+                   {"flags", exporting::shell_line(flags_of(profile, model_path, rpc))}};
+  for (const Knob& knob : knobs()) {
+    values.emplace(std::string(knob.name), text_of(knob.get(profile.config)));
+  }
+  return values;
+}
+
+std::string_view name_in_braces(std::string_view text) {
+  const std::size_t end = text.find('}');
+  if (!text.starts_with('{') || end == std::string_view::npos) return {};
+  const std::string_view name = text.substr(1, end - 1);
+  const bool plain =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos;
+  return plain ? name : std::string_view{};
+}
+
+// Replaces "{name}"; anything else in braces (JSON, a shell's ${...}) stays. `used` counts.
+Result<std::string> filled_in(std::string_view text, const Values& values, std::size_t& used) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t brace = text.find('{');
+    const bool of_shell = brace != std::string_view::npos && brace > 0 && text[brace - 1] == '$';
+    result += text.substr(0, brace);
+    if (brace == std::string_view::npos) break;
+    text.remove_prefix(brace);
+    const std::string_view name = of_shell ? std::string_view{} : name_in_braces(text);
+    if (name.empty()) {
+      result += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    const auto found = values.find(name);
+    if (found == values.end()) {
+      return error(
+          ErrorKind::usage, fmt::format("there is no placeholder {{{}}}", name),
+          "use {model}, {flags}, {port}, {host}, {rpc}, {profile} or a knob's name such as "
+          "{n_gpu_layers}, {n_ctx}, {n_batch}, {n_ubatch}, {n_threads}");
+    }
+    result += found->second;
+    ++used;
+    text.remove_prefix(name.size() + 2);
+  }
+  return result;
+}
+
+Result<Arguments> fill_placeholders(const Program& program, const SavedProfile& profile,
+                                    const std::string& model_path, const Arguments& rpc,
+                                    const Endpoint& listen) {
+  const Values values = placeholder_values(profile, model_path, rpc, listen);
+  Arguments result = {program.argv.front()};
+  std::size_t used = 0;
+  for (std::size_t i = 1; i < program.argv.size(); ++i) {
+    if (program.argv[i] == "{flags}") {
+      const Arguments flags = flags_of(profile, model_path, rpc);
+      result.insert(result.end(), flags.begin(), flags.end());
+      ++used;
+      continue;
+    }
+    Result<std::string> argument = filled_in(program.argv[i], values, used);
+    if (!argument) return tl::unexpected(argument.error());
+    result.push_back(*std::move(argument));
+  }
+  if (used > 0) return result;
+  return error(ErrorKind::usage,
+               fmt::format("{} would not learn of the profile", printable(program.argv.front())),
+               "say where its values go: {model}, {flags}, {n_gpu_layers}, {n_ctx}, {port} and the "
+               "like in its arguments");
+}
+
+std::optional<int> port_from(std::string_view text) {
+  constexpr int kHighest = 65535;
+  int port = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
+  const bool whole = problem == std::errc{} && end == text.data() + text.size();
+  if (!whole || port < 1 || port > kHighest) return std::nullopt;
+  return port;
+}
+
+std::string reachable(const std::string& host) {
+  if (host == "0.0.0.0") return "127.0.0.1";
+  if (host == "::") return "::1";
+  return host;
+}
+
+}  // namespace
+
+ProgramKind kind_of(std::string_view program) {
+  const std::size_t slash = program.rfind('/');
+  const std::string_view name =
+      slash == std::string_view::npos ? program : program.substr(slash + 1);
+  if (name == "llama-server") return ProgramKind::llama_server;
+  if (name == "llama-cli") return ProgramKind::llama_cli;
+  if (name == "llama-completion") return ProgramKind::llama_completion;
+  return ProgramKind::other;
+}
+
+Result<ServerAddress> address_of(const Program& program, const Endpoint& wanted,
+                                 const std::string& api_key) {
+  ServerAddress address;
+  address.listen = wanted;
+  address.api_key = api_key;
+  if (program.kind == ProgramKind::llama_server) {
+    if (const auto host = value_of(program, "--host")) address.listen.host = *host;
+    if (const auto port = value_of(program, "--port")) {
+      const std::optional<int> number = port_from(*port);
+      if (!number) {
+        return error(ErrorKind::usage, fmt::format("--port does not take '{}'", printable(*port)),
+                     "give a number from 1 to 65535");
+      }
+      address.listen.port = *number;
+    }
+    address.prefix = value_of(program, "--api-prefix").value_or("");
+    if (const auto keys = value_of(program, "--api-key")) {
+      address.api_key = keys->substr(0, keys->find(','));
+    }
+    address.tls = says(program, "--ssl-key-file");
+  }
+  const std::string& host = address.listen.host;
+  if (host.find(',') != std::string::npos || host.ends_with(".sock") || host.empty()) {
+    return error(ErrorKind::usage,
+                 fmt::format("launch cannot watch a server at '{}'", printable(host)),
+                 "give one address of an interface, for example --host 127.0.0.1");
+  }
+  address.ask = {reachable(host), address.listen.port};
+  return address;
+}
+
+bool has_port(const Program& program) {
+  if (program.kind == ProgramKind::llama_server) return true;
+  return program.kind == ProgramKind::other &&
+         std::any_of(program.argv.begin() + 1, program.argv.end(), [](const std::string& argument) {
+           return argument.find("{port}") != std::string::npos;
+         });
+}
+
+std::size_t prompt_bytes(const Program& program) {
+  return value_of(program, "-p,--prompt").value_or("").size();
+}
+
+Result<Arguments> command_for(const Program& program, const SavedProfile& profile,
+                              const std::string& model_path, const Arguments& rpc,
+                              const Endpoint& listen) {
+  if (program.kind == ProgramKind::other) {
+    return fill_placeholders(program, profile, model_path, rpc, listen);
+  }
+  Arguments ours = flags_of(profile, model_path, rpc);
+  if (program.kind == ProgramKind::llama_server) {
+    ours.insert(ours.end(), {"--host", listen.host, "--port", std::to_string(listen.port)});
+  }
+  Arguments command = {program.argv.front()};
+  const Arguments kept = not_said(ours, program);
+  command.insert(command.end(), kept.begin(), kept.end());
+  command.insert(command.end(), program.argv.begin() + 1, program.argv.end());
+  return command;
+}
+
+}  // namespace sweetspot::launch

@@ -1,0 +1,34 @@
+#include "launch/relay.hpp"
+
+#include <poll.h>
+
+namespace sweetspot::launch {
+
+using Clock = std::chrono::steady_clock;
+
+void Relay::take() {
+  while (const auto signal = signals_.next()) {
+    if (told_ == 0) since_ = Clock::now();
+    ++told_;
+    last_signal_ = signal->number;
+  }
+}
+
+void Relay::pass_on(process::Foreground& program) {
+  while (const auto signal = signals_.next()) {
+    if (told_ == 0) since_ = Clock::now();
+    ++told_;
+    last_signal_ = signal->number;
+    if (!signal->from_terminal) program.send(signal->number);
+  }
+  constexpr int kPatience = 3;
+  const std::chrono::duration<double> waited = Clock::now() - since_;
+  if (told_ > 0 && (told_ >= kPatience || waited.count() > stop_seconds_)) program.kill_tree();
+}
+
+void Relay::sleep(std::chrono::milliseconds time) const {
+  pollfd wait = {signals_.fd(), POLLIN, 0};
+  poll(&wait, 1, static_cast<int>(time.count()));
+}
+
+}  // namespace sweetspot::launch

@@ -1,0 +1,38 @@
+// Internal to this room: signals that we get, on their way to the program.
+#pragma once
+
+#include <chrono>
+
+#include "process/foreground.hpp"
+#include "process/signal_inbox.hpp"
+
+namespace sweetspot::launch {
+
+class Relay {
+ public:
+  Relay(process::SignalInbox& signals, double stop_seconds)
+      : signals_(signals), stop_seconds_(stop_seconds) {}
+
+  /// Passes on what waits. A program that is still there long after it was told to end, or after it
+  /// was told three times, is ended.
+  void pass_on(process::Foreground& program);
+
+  /// Takes what waits where no program runs.
+  void take();
+
+  /// True once a signal came: everything is to end.
+  [[nodiscard]] bool stopping() const { return told_ > 0; }
+  [[nodiscard]] int last_signal() const { return last_signal_; }
+
+  /// Sleeps, but not past a signal.
+  void sleep(std::chrono::milliseconds time) const;
+
+ private:
+  process::SignalInbox& signals_;
+  double stop_seconds_;
+  int told_ = 0;
+  int last_signal_ = 0;
+  std::chrono::steady_clock::time_point since_{};
+};
+
+}  // namespace sweetspot::launch

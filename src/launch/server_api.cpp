@@ -1,0 +1,99 @@
+#include "launch/server_api.hpp"
+
+#include <utility>
+
+#include "core/json.hpp"
+#include "core/text.hpp"
+
+namespace sweetspot::launch {
+
+std::optional<std::vector<Slot>> parse_slots(std::string_view body) {
+  const Result<Json> json = parse_json(body);
+  if (!json || !json->is_array()) return std::nullopt;
+  std::vector<Slot> slots;
+  slots.reserve(json->size());
+  for (const Json& each : *json) {
+    if (!each.is_object()) return std::nullopt;
+    Slot slot;
+    const auto n_ctx = each.find("n_ctx");
+    if (n_ctx != each.end() && n_ctx->is_number_unsigned()) {
+      slot.n_ctx = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(n_ctx->get<std::uint64_t>(), UINT32_MAX));
+    }
+    const auto processing = each.find("is_processing");
+    slot.processing =
+        processing != each.end() && processing->is_boolean() && processing->get<bool>();
+    slots.push_back(slot);
+  }
+  return slots;
+}
+
+std::optional<std::vector<std::int64_t>> parse_tokens(std::string_view body) {
+  const Result<Json> json = parse_json(body);
+  if (!json || !json->is_object() || !json->contains("tokens")) return std::nullopt;
+  const Json& list = (*json)["tokens"];
+  if (!list.is_array()) return std::nullopt;
+  std::vector<std::int64_t> tokens;
+  tokens.reserve(list.size());
+  for (const Json& token : list) {
+    if (!token.is_number_integer()) return std::nullopt;
+    tokens.push_back(token.get<std::int64_t>());
+  }
+  return tokens;
+}
+
+std::string error_text(std::string_view body) {
+  const Result<Json> json = parse_json(body);
+  if (!json || !json->is_object() || !json->contains("error")) return {};
+  const Json& problem = (*json)["error"];
+  if (!problem.is_object() || !problem.contains("message")) return {};
+  return problem["message"].is_string() ? printable(problem["message"].get<std::string>())
+                                        : std::string();
+}
+
+std::string completion_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt) {
+  Json prompt = Json::array();
+  for (std::uint32_t i = 0; i < n_prompt; ++i) prompt.push_back(tokens[i % tokens.size()]);
+  Json body;
+  body["prompt"] = std::move(prompt);
+  body["n_predict"] = 2;
+  body["cache_prompt"] = false;
+  body["temperature"] = 0;
+  return dump(body);
+}
+
+HttpResult ServerApi::ask(const char* method, std::string_view path, std::string body,
+                          const HttpPatience& patience) const {
+  HttpRequest request;
+  request.method = method;
+  request.path = address_.prefix + std::string(path);
+  request.body = std::move(body);
+  request.api_key = address_.api_key;
+  return http_request(address_.ask, request, patience);
+}
+
+bool ServerApi::healthy(const HttpPatience& patience) const {
+  constexpr int kOk = 200;
+  const HttpResult answer = ask("GET", "/health", {}, patience);
+  return answer && answer->status == kOk;
+}
+
+std::optional<std::vector<Slot>> ServerApi::slots(const HttpPatience& patience) const {
+  const HttpResult answer = ask("GET", "/slots", {}, patience);
+  return answer ? parse_slots(answer->body) : std::nullopt;
+}
+
+std::optional<std::vector<std::int64_t>> ServerApi::tokenize(std::string_view text,
+                                                             const HttpPatience& patience) const {
+  Json body;
+  body["content"] = std::string(text);
+  const HttpResult answer = ask("POST", "/tokenize", dump(body), patience);
+  return answer ? parse_tokens(answer->body) : std::nullopt;
+}
+
+HttpResult ServerApi::complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
+                               const HttpPatience& patience) const {
+  return ask("POST", "/completion", completion_body(tokens, n_prompt), patience);
+}
+
+}  // namespace sweetspot::launch

@@ -1,0 +1,238 @@
+#include "process/start.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include "process/child.hpp"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration)
+
+namespace sweetspot::process {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kErrorFd = 48;  // out of the way of every number that is wanted
+constexpr int kOutOfTheWay = 16;
+constexpr std::size_t kMostDescriptors = 8;
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+// For kernels without close_range: looked up before the fork, since the child may not allocate.
+int highest_descriptor() {
+  int highest = 1024;
+  DIR* folder = opendir("/proc/self/fd");
+  if (folder == nullptr) return highest;
+  while (const dirent* item = readdir(folder)) {           // NOLINT(concurrency-mt-unsafe)
+    highest = std::max(highest, std::atoi(item->d_name));  // NOLINT(cert-err34-c): "." reads as 0
+  }
+  closedir(folder);
+  return highest;
+}
+
+// Everything the child needs, made before the fork.
+struct Launch {
+  const StartPlan* plan = nullptr;
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+  int error_fd = -1;
+  int highest_fd = 0;
+  pid_t parent = 0;
+};
+
+// ---- between fork and exec: only async-signal-safe calls
+// ------------------------------------------------
+
+void reset_signals(const std::vector<int>& signals) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (const int signal : signals) sigaction(signal, &action, nullptr);
+}
+
+void close_on_exec_from(int first, int highest) {
+  if (close_range(static_cast<unsigned>(first), ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (int fd = first; fd <= highest; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+// Sources may lie on the very numbers that are to be filled: move them out of the way first.
+bool place_descriptors(const std::vector<PlacedDescriptor>& wanted) {
+  std::array<int, kMostDescriptors> moved{};
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    moved[i] = fcntl(wanted[i].ours, F_DUPFD_CLOEXEC, kOutOfTheWay);
+    if (moved[i] < 0) return false;
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (dup2(moved[i], wanted[i].theirs) < 0) return false;
+  }
+  return true;
+}
+
+[[noreturn]] void fail_child(int error_fd) {
+  const int problem = errno;
+  [[maybe_unused]] const ssize_t written = write(error_fd, &problem, sizeof problem);
+  _exit(127);
+}
+
+[[noreturn]] void become_child(const Launch& launch) {
+  const StartPlan& plan = *launch.plan;
+  if (plan.own_session) setsid();
+  reset_signals(plan.default_signals);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The parent may have died before the request to follow it.
+  if (getppid() != launch.parent) _exit(127);
+  if (!plan.dump_core) {
+    const rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+  }
+  const int error_fd = fcntl(launch.error_fd, F_DUPFD_CLOEXEC, kErrorFd);
+  if (error_fd < 0 || !place_descriptors(plan.descriptors)) fail_child(launch.error_fd);
+  close_on_exec_from(plan.first_closed_fd, launch.highest_fd + 64);
+  execve(launch.argv[0], launch.argv, launch.environment);
+  fail_child(error_fd);
+}
+
+// ---- back in the parent
+// ----------------------------------------------------------------------------------
+
+// errno of the failed exec, or 0 when the pipe closed because exec succeeded.
+int exec_problem(int fd) {
+  int problem = 0;
+  ssize_t count = 0;
+  do {
+    count = read(fd, &problem, sizeof problem);
+  } while (count < 0 && errno == EINTR);
+  return count == sizeof problem ? problem : 0;
+}
+
+void reap_now(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  reset();
+  fd_ = std::exchange(other.fd_, -1);
+  return *this;
+}
+
+void Descriptor::reset() {
+  if (fd_ >= 0) close(fd_);
+  fd_ = -1;
+}
+
+std::optional<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+std::string unique_marker() {
+  static std::atomic<unsigned> count{0};
+  std::random_device random;
+  return std::string(kMarkerName) + "=" + std::to_string(getpid()) + "-" +
+         std::to_string(count.fetch_add(1)) + "-" + std::to_string(random());
+}
+
+std::vector<std::string> environment_with(std::vector<std::string> wanted) {
+  const auto same_name = [](const std::string& one, std::string_view other) {
+    return other.substr(0, one.find('=') + 1) == std::string_view(one).substr(0, one.find('=') + 1);
+  };
+  std::vector<std::string> result;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const bool replaced = std::any_of(wanted.begin(), wanted.end(),
+                                      [&](const auto& ours) { return same_name(ours, *variable); });
+    if (!replaced) result.emplace_back(*variable);
+  }
+  result.insert(result.end(), wanted.begin(), wanted.end());
+  return result;
+}
+
+tl::unexpected<Error> cannot_start(const std::string& program, int problem) {
+  return error(ErrorKind::internal,
+               "cannot start " + program + ": " + std::generic_category().message(problem),
+               "check that the file is there and may be executed");
+}
+
+Result<pid_t> start_process(StartPlan plan) {
+  if (plan.argv.empty()) return error(ErrorKind::internal, "no program to start was named");
+  if (plan.descriptors.size() > kMostDescriptors) {
+    return error(ErrorKind::internal, "too many descriptors for a process");
+  }
+  const std::string program = plan.argv.front();
+  auto errors = make_pipe();
+  if (!errors) return cannot_start(program, errno);
+  const std::vector<char*> argv = pointers(plan.argv);
+  const std::vector<char*> environment = pointers(plan.environment);
+  const Launch launch = {
+      &plan, argv.data(), environment.data(), errors->write.get(), highest_descriptor(), getpid()};
+  const pid_t pid = fork();
+  if (pid == 0) become_child(launch);
+  if (pid < 0) return cannot_start(program, errno);
+  errors->write.reset();
+  if (const int problem = exec_problem(errors->read.get()); problem != 0) {
+    reap_now(pid);
+    return cannot_start(program, problem);
+  }
+  return pid;
+}
+
+std::optional<ExitStatus> OwnedProcess::exit_status() const {
+  if (reaped_) return reaped_;
+  // WNOWAIT leaves a zombie, which keeps the number ours until kill_tree() has ended the group.
+  siginfo_t info = {};
+  if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    return std::nullopt;
+  }
+  if (info.si_pid != pid_) return std::nullopt;
+  if (info.si_code == CLD_EXITED) return ExitStatus{info.si_status, std::nullopt};
+  return ExitStatus{std::nullopt, info.si_status};
+}
+
+std::optional<ExitStatus> OwnedProcess::wait_exit(milliseconds timeout) const {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto status = exit_status();
+    if (status || std::chrono::steady_clock::now() >= deadline) return status;
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+}
+
+bool OwnedProcess::kill_tree(milliseconds timeout) {
+  if (gone_) return true;
+  tried_ = true;
+  const pid_t root = reaped_ ? 0 : pid_;
+  const TreeEnd end = process::kill_tree(table_, root, marker_, timeout);
+  if (end.status) reaped_ = end.status;
+  gone_ = end.gone;
+  return gone_;
+}
+
+milliseconds OwnedProcess::last_wait() const { return milliseconds(tried_ ? 0 : 1000); }
+
+}  // namespace sweetspot::process

@@ -1,0 +1,103 @@
+// Internal to this room: fork and exec with exactly the descriptors that are wanted, and what every
+// process that we start has in common. Child and Foreground are made of it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+#include "process/tree.hpp"
+
+namespace sweetspot::process {
+
+/// A descriptor that closes itself; -1 = none.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { reset(); }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  [[nodiscard]] int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+struct Pipe {
+  Descriptor read;
+  Descriptor write;
+};
+
+/// Close-on-exec at both ends. Nothing where the system gives none; errno says why.
+std::optional<Pipe> make_pipe();
+
+/// One of ours and the number it gets in the started process.
+struct PlacedDescriptor {
+  int ours = -1;
+  int theirs = -1;
+};
+
+/// What is decided before the fork; it must outlive start_process().
+struct StartPlan {
+  std::vector<std::string> argv;              ///< argv[0] is the program's path
+  std::vector<std::string> environment;       ///< all of it, as "NAME=value"
+  std::vector<PlacedDescriptor> descriptors;  ///< all others from `first_closed_fd` are closed
+  int first_closed_fd = 3;
+  std::vector<int> default_signals;  ///< set back to the system's default
+  bool own_session = false;          ///< Ctrl-C on the terminal does not reach it
+  bool dump_core = true;
+};
+
+/// The kernel kills the process (SIGKILL) when the calling thread ends. Errors are of kind
+/// internal: the program cannot be executed, or no process can be made.
+Result<pid_t> start_process(StartPlan plan);
+
+/// "SWEETSPOT_CHILD=..." with a value that nobody else has.
+std::string unique_marker();
+
+/// Our environment with `wanted` ("NAME=value") added, or replacing what has the name.
+std::vector<std::string> environment_with(std::vector<std::string> wanted);
+
+/// The sentence where `program` could not be started because of `problem` (errno).
+tl::unexpected<Error> cannot_start(const std::string& program, int problem);
+
+/// A process that we started and have to end. Not thread safe.
+class OwnedProcess {
+ public:
+  OwnedProcess(pid_t pid, std::string marker, ProcessTable table)
+      : pid_(pid), marker_(std::move(marker)), table_(std::move(table)) {}
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] const std::string& marker() const { return marker_; }
+
+  /// How it ended, or nothing while it runs. Does not reap, does not block.
+  [[nodiscard]] std::optional<ExitStatus> exit_status() const;
+
+  /// Waits for it to end by itself.
+  [[nodiscard]] std::optional<ExitStatus> wait_exit(std::chrono::milliseconds timeout) const;
+
+  /// Ends it and all it started, and reaps. True when nothing is left. Idempotent.
+  bool kill_tree(std::chrono::milliseconds timeout);
+
+  /// How long a destructor may wait: no longer than a second, and not a second time.
+  [[nodiscard]] std::chrono::milliseconds last_wait() const;
+
+ private:
+  pid_t pid_;
+  std::string marker_;
+  ProcessTable table_;
+  std::optional<ExitStatus> reaped_;
+  bool tried_ = false;  // to end it
+  bool gone_ = false;
+};
+
+}  // namespace sweetspot::process
