@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # package[:command]: with a command named, any program of that name will do.
 readonly for_build=(g++:g++ cmake:cmake ninja-build:ninja libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libexpected-dev)
-readonly for_test=(libgtest-dev libgmock-dev librapidcheck-dev python3-jsonschema)
+readonly for_test=(libgtest-dev libgmock-dev librapidcheck-dev python3-jsonschema python3-yaml)
 readonly for_lint=(clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck)
 
 wanted() {

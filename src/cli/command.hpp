@@ -32,6 +32,7 @@ struct Command {
   void (*add)(CLI::App& app, const Environment& environment, Result<int>& outcome);
 };
 
+void add_choose(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_launch(CLI::App& app, const Environment& environment, Result<int>& outcome);

@@ -19,10 +19,11 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
     {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
+    {"choose", "Say what to load now: of the model's profiles the best that fits", add_choose},
     {"profiles", "List, show, remove, import and export the profile sets that are kept",
      add_profiles},
     {"launch", "Start llama-server or another program with a profile, and stay with it",
@@ -39,7 +40,8 @@ Exit codes:
   2    a flag or argument is wrong
   3    the model file cannot be used
   4    a device is not there or cannot be reached
-  5    nothing could be measured, nothing fits (plan --flags), or nothing could be started (launch)
+  5    nothing could be measured, nothing fits (plan --flags, choose), or nothing could be started
+       (launch)
   6    results or profiles could not be written, or profiles could not be read
   70   internal error
   130  interrupted; what was measured is kept

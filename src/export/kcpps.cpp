@@ -67,7 +67,7 @@ constexpr std::array<HostKey, 16> kKeys = {{
 }};
 
 constexpr std::array<HostHabit, 2> kHabits = {{
-    {"n_batch", "", "it has one batch size, which is n_ubatch here"},
+    {"n_batch", "n_ubatch", "it has one batch size, which is n_ubatch here"},
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin choose among devices"},
 }};
 

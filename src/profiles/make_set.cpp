@@ -166,34 +166,12 @@ class Picker {
 
 // ---- what they need
 
-SetDevice device_of(const DeviceReport& report) {
-  const Absence no_driver{report.status ? "" : report.status.reason()};
-  const DeviceStatus status = report.status.value_or([&] {
-    DeviceStatus unknown;
-    unknown.pci_bus_id = unknown.uuid = unknown.driver_version = no_driver;
-    unknown.memory_total_bytes = unknown.memory_free_bytes = no_driver;
-    unknown.power_limit_w = no_driver;
-    return unknown;
-  }());
-  const auto either = [](const auto& first, const auto& second) { return first ? first : second; };
-  const Device& device = report.device;
-  return {device.id,
-          device.description,
-          device.backend,
-          either(device.pci_bus_id, status.pci_bus_id),
-          status.uuid,
-          status.driver_version,
-          either(status.memory_total_bytes, device.memory_total_bytes),
-          either(status.memory_free_bytes, device.memory_free_bytes),
-          status.power_limit_w};
-}
-
 std::vector<SetDevice> devices_of(const Run& run) {
   const auto& wanted = run.base_config.placement.devices;
   std::vector<SetDevice> devices;
   for (const DeviceReport& report : run.devices) {
     const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
-    if (wanted.empty() ? report.device.can_offload() : named) devices.push_back(device_of(report));
+    if (wanted.empty() ? report.device.can_offload() : named) devices.push_back(set_device(report));
   }
   return devices;
 }
@@ -282,8 +260,7 @@ std::string file_name(const std::string& path) { return path.substr(path.rfind('
 Fingerprint fingerprint_of(const Run& run) {
   Fingerprint fingerprint;
   fingerprint.model = run.model.fingerprint;
-  fingerprint.llama_cpp =
-      run.engine.llama_build.empty() ? run.engine.llama_version : run.engine.llama_build;
+  fingerprint.llama_cpp = llama_cpp_of(run.engine);
   fingerprint.tool = run.tool_version;
   fingerprint.cpu = run.machine.cpu;
   fingerprint.environment = run.machine.environment;
@@ -292,6 +269,32 @@ Fingerprint fingerprint_of(const Run& run) {
 }
 
 }  // namespace
+
+SetDevice set_device(const DeviceReport& report) {
+  const Absence no_driver{report.status ? "" : report.status.reason()};
+  const DeviceStatus status = report.status.value_or([&] {
+    DeviceStatus unknown;
+    unknown.pci_bus_id = unknown.uuid = unknown.driver_version = no_driver;
+    unknown.memory_total_bytes = unknown.memory_free_bytes = no_driver;
+    unknown.power_limit_w = no_driver;
+    return unknown;
+  }());
+  const auto either = [](const auto& first, const auto& second) { return first ? first : second; };
+  const Device& device = report.device;
+  return {device.id,
+          device.description,
+          device.backend,
+          either(device.pci_bus_id, status.pci_bus_id),
+          status.uuid,
+          status.driver_version,
+          either(status.memory_total_bytes, device.memory_total_bytes),
+          either(status.memory_free_bytes, device.memory_free_bytes),
+          status.power_limit_w};
+}
+
+std::string llama_cpp_of(const Engine& engine) {
+  return engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
+}
 
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes) {

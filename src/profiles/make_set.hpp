@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/device.hpp"
 #include "core/profile_set.hpp"
 #include "core/reading.hpp"
 #include "core/run.hpp"
@@ -22,6 +23,12 @@ namespace sweetspot::profiles {
 /// Absent, with the reason, where nothing was measured that may be recommended.
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes);
+
+/// What a set keeps of a device.
+SetDevice set_device(const DeviceReport& report);
+
+/// The build that a worker is made of, as Fingerprint::llama_cpp has it.
+std::string llama_cpp_of(const Engine& engine);
 
 /// Layers that a default profile supposes a model has, as 7B and 8B models do: 32 blocks and the
 /// output.

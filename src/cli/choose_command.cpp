@@ -1,0 +1,250 @@
+// sweetspot choose: what to load now.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "cli/choice_json.hpp"
+#include "cli/choose_options.hpp"
+#include "cli/environment.hpp"
+#include "cli/live_now.hpp"
+#include "core/text.hpp"
+#include "devices/sources.hpp"
+#include "profiler/planned_set.hpp"
+#include "profiles/choose.hpp"
+#include "profiles/successor.hpp"
+#include "report/choice_report.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+constexpr const char* kFooter = R"help(
+Profiles that `profile` and `tune` measured are used; without them llama.cpp's own memory maps make a set, which is
+marked as planned. Exit code 5: nothing may be loaded now.
+
+Examples:
+  sweetspot choose model.gguf
+  sweetspot choose model.gguf --min-ctx 8192 --prefer memory
+  sweetspot choose model.gguf --format ollama > Modelfile
+  eval "llama-server $(sweetspot choose model.gguf --format llama-server)"
+)help";
+
+/// What is chosen from, and what has to be said of it.
+struct Basis {
+  ProfileSet set;
+  LiveMachine live;
+  std::vector<std::string> notes;
+};
+
+Result<int> print_all(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || errno == EPIPE) return 0;
+  return error(ErrorKind::output,
+               "the choice cannot be written: " + std::generic_category().message(errno));
+}
+
+std::string path_of_set(const Environment& environment, const ModelKey& key,
+                        const ChooseOptions& options) {
+  if (environment.data_folder.empty()) return {};
+  return store::profile_set_path(environment.data_folder, key, options.connection.rpc);
+}
+
+// Nothing where there is no set, or none that can be read, which the user is told.
+std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes) {
+  if (path.empty()) return std::nullopt;
+  std::FILE* const file = std::fopen(path.c_str(), "r");
+  if (file == nullptr) return std::nullopt;
+  std::fclose(file);
+  Result<ProfileSet> set = store::load_profile_set(path);
+  if (set) return *std::move(set);
+  notes.push_back("the stored profiles are not used: " + set.error().message);
+  return std::nullopt;
+}
+
+bool serves_context(const ProfileSet& set, std::uint32_t min_ctx) {
+  for (const SavedProfile& profile : set.profiles) {
+    if (profile.config.context.n_ctx >= min_ctx) return true;
+  }
+  return false;
+}
+
+// A plan costs nothing: one that no longer speaks of this machine or of this context is made again.
+// A measured set is kept as long as it can be used.
+bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live,
+               const profiles::Requirements& wanted, std::vector<std::string>& notes) {
+  if (!set) return true;
+  const profiles::Staleness stale = profiles::staleness(*set, live);
+  if (set->origin != Origin::measured) {
+    return !stale.changed.empty() || !serves_context(*set, wanted.min_ctx);
+  }
+  if (stale.usable) return false;
+  notes.push_back(
+      fmt::format("the measured profiles are not used any more: {}; measure again "
+                  "with sweetspot profile",
+                  fmt::join(stale.changed, "; ")));
+  return true;
+}
+
+Result<profiler::PlanJob> plan_job(const ChooseOptions& options, const Environment& environment,
+                                   std::uint32_t min_ctx) {
+  profiler::PlanJob job;
+  job.model_path = options.model_path;
+  Result<engine::StartOptions> start = start_options(environment, options.connection);
+  if (!start) return tl::unexpected(start.error());
+  job.start = *std::move(start);
+  if (min_ctx > job.base.context.n_ctx) {
+    job.base.context.n_ctx = min_ctx;
+    job.n_ctx_is_default = false;
+  }
+  if (!environment.data_folder.empty()) {
+    job.driver_shares_path = environment.data_folder + "/driver-shares.json";
+  }
+  job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
+  job.on_measuring = [](const std::string& device) {
+    fmt::print(stderr, "measuring what the driver of {} itself takes (once per driver)\n",
+               printable(device));
+  };
+  return job;
+}
+
+Status keep(const std::string& path, const ProfileSet& set) {
+  const auto kept = store::update_profile_set(path, [&](const ProfileSet* old) {
+    return profiles::successor(old, set, /*complete=*/true);
+  });
+  if (!kept) return tl::unexpected(kept.error());
+  return {};
+}
+
+Result<ProfileSet> plan_now(const ChooseOptions& options, const Environment& environment,
+                            const ModelKey& key, const profiles::Requirements& wanted,
+                            const std::string& path) {
+  const Result<profiler::PlanJob> job = plan_job(options, environment, wanted.min_ctx);
+  if (!job) return tl::unexpected(job.error());
+  Result<ProfileSet> set = profiler::make_planned_set(*job, key);
+  if (!set && set.error().kind == ErrorKind::usage && !job->n_ctx_is_default) {
+    return error(ErrorKind::usage,
+                 fmt::format("--min-ctx {} is more context than this model takes", wanted.min_ctx),
+                 "ask for less; sweetspot inspect shows what it was trained for");
+  }
+  if (!set) return set;
+  // A set for a longer context than usual would be a poor answer to the next question.
+  if (options.no_store || path.empty() || !job->n_ctx_is_default) return set;
+  if (const Status kept = keep(path, *set); !kept) return tl::unexpected(kept.error());
+  return set;
+}
+
+Result<Basis> find_basis(const ChooseOptions& options, const Environment& environment,
+                         const profiles::Requirements& wanted) {
+  const Result<ModelKey> key = store::model_key(options.model_path);
+  if (!key) return tl::unexpected(key.error());
+  Basis basis;
+  const std::string path = path_of_set(environment, *key, options);
+  std::optional<ProfileSet> set = stored_set(path, basis.notes);
+  Result<LiveMachine> live =
+      live_now(environment, options.connection, *key, /*may_wake=*/!set.has_value());
+  if (!live) return tl::unexpected(live.error());
+  basis.live = *std::move(live);
+  if (must_plan(set, basis.live, wanted, basis.notes)) {
+    Result<ProfileSet> planned = plan_now(options, environment, *key, wanted, path);
+    if (!planned) return tl::unexpected(planned.error());
+    set = *std::move(planned);
+  }
+  if (set->origin == Origin::planned) {
+    basis.notes.emplace_back(
+        "These profiles are planned, not measured: the memory is llama.cpp's own answer, no speed "
+        "is known; sweetspot profile measures them");
+  }
+  basis.set = *std::move(set);
+  return basis;
+}
+
+std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
+  if (profile.is_cpu_only()) return "CPU";
+  if (!profile.needs || profile.needs->empty()) return {};
+  for (const SetDevice& device : set.devices) {
+    if (device.id == profile.needs->front().device) return device.backend;
+  }
+  return {};
+}
+
+Result<int> print_export(exporting::Format format, const Basis& basis, std::size_t chosen,
+                         const std::string& model_path) {
+  const SavedProfile& profile = basis.set.profiles[chosen];
+  exporting::ExportJob job;
+  job.config = profile.config;
+  job.model_path = model_path;
+  if (!profile.is_cpu_only()) job.rpc = basis.set.rpc;
+  job.offloadable_layers = basis.set.offloadable_layers;
+  job.backend = backend_of(basis.set, profile);
+  const Result<exporting::Exported> document = exporting::export_as(format, job);
+  if (!document) return tl::unexpected(document.error());
+  for (const auto* notes : {&basis.notes, &document->notes}) {
+    for (const std::string& note : *notes) {
+      fmt::print(stderr, "sweetspot: note: {}.\n", printable(note, 1000));
+    }
+  }
+  return print_all(document->text);
+}
+
+report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
+  report::ChoiceView view;
+  view.set = &basis.set;
+  view.reason = choice.reason;
+  view.stale = choice.stale;
+  view.notes = basis.notes;
+  for (const SavedProfile& profile : basis.set.profiles) view.rows.push_back({&profile, {}, {}});
+  for (report::ChoiceRow& row : view.rows) row.state = report::ChoiceState::not_asked;
+  if (choice.profile) view.rows[*choice.profile].state = report::ChoiceState::chosen;
+  for (const profiles::Rung& rung : choice.below) {
+    view.rows[rung.profile].state = report::ChoiceState::fits;
+  }
+  for (const profiles::Rung& rung : choice.passed) {
+    view.rows[rung.profile].state = report::ChoiceState::passed;
+    view.rows[rung.profile].why_not = rung.why_not;
+  }
+  return view;
+}
+
+Result<int> nothing_fits(const profiles::Choice& choice) {
+  return error(ErrorKind::nothing_measurable, choice.reason, "free memory, or ask for less");
+}
+
+Result<int> choose(const ChooseOptions& options, const Environment& environment) {
+  const Result<ChooseRequest> request = choose_request(options);
+  if (!request) return tl::unexpected(request.error());
+  const Result<Basis> basis = find_basis(options, environment, request->wanted);
+  if (!basis) return tl::unexpected(basis.error());
+  const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);
+  const bool named = !options.profile.empty() && options.profile != "auto";
+  if (named && basis->set.find(options.profile) == nullptr) {
+    return error(ErrorKind::usage, "--profile: " + choice.reason);
+  }
+  if (request->format) {
+    if (!choice.profile) return nothing_fits(choice);
+    return print_export(*request->format, *basis, *choice.profile, basis->live.model->path);
+  }
+  Result<int> printed =
+      options.json
+          ? print_all(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
+          : print_all(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
+  if (!printed || choice.profile) return printed;
+  return nothing_fits(choice);
+}
+
+}  // namespace
+
+void add_choose(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<ChooseOptions>();
+  app.footer(kFooter);
+  add_choose_options(app, *options);
+  app.callback([options, &environment, &outcome] { outcome = choose(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

@@ -1,0 +1,38 @@
+// The options of `sweetspot choose`, and what they become.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/connection.hpp"
+#include "core/error.hpp"
+#include "export/export.hpp"
+#include "profiles/choose.hpp"
+
+namespace sweetspot::cli {
+
+/// As typed; checked by choose_request().
+struct ChooseOptions {
+  std::string model_path;
+  std::string profile = "auto";
+  std::string min_ctx;
+  double max_vram_percent = 85;
+  std::string prefer = "speed";
+  std::string reserve;
+  std::string format;
+  bool json = false;
+  bool no_store = false;
+  ConnectionOptions connection;
+};
+
+void add_choose_options(CLI::App& app, ChooseOptions& options);
+
+struct ChooseRequest {
+  profiles::Requirements wanted;
+  std::optional<exporting::Format> format;
+};
+
+/// Errors are of kind usage and name the flag.
+Result<ChooseRequest> choose_request(const ChooseOptions& options);
+
+}  // namespace sweetspot::cli

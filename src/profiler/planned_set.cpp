@@ -1,0 +1,209 @@
+#include "profiler/planned_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "core/text.hpp"
+#include "devices/machine.hpp"
+#include "profiles/derive.hpp"
+#include "profiles/make_set.hpp"
+
+namespace sweetspot::profiler {
+namespace {
+
+struct BandRow {
+  const char* name;
+  double Bands::*most_percent;
+  const char* recommended_for;
+};
+// Slowest first: what a smaller band holds already, a larger one need not repeat.
+constexpr std::array<BandRow, 3> kBandRows = {{
+    {"fast", &Bands::fast_percent, "a device that others use too: half of it stays free"},
+    {"balanced", &Bands::balanced_percent, "most moments: room for a browser and a desktop"},
+    {"performance", &Bands::performance_percent, "a device that nothing else needs"},
+}};
+
+/// Where a profile would come from: a cell of a plan's grid.
+struct Cell {
+  const plan::PlanRecord* record = nullptr;
+  std::size_t context = 0;
+  int layers = 0;
+
+  [[nodiscard]] const PlannedMemory& memory() const {
+    return record->plan.cell(0, context, layers);
+  }
+};
+
+std::uint64_t need_on(const plan::DeviceBudget& device, const MemoryMap& memory) {
+  const DeviceMemory* planned = find_device(memory, device.id);
+  if (planned == nullptr || planned->total_bytes() == 0) return 0;
+  return planned->total_bytes() + device.share.high_bytes;
+}
+
+// Of the fullest device; nothing where llama.cpp refuses or a size is not known.
+std::optional<double> percent_of(const Cell& cell) {
+  const PlannedMemory& planned = cell.memory();
+  const auto& budgets = cell.record->plan.request.budgets;
+  if (!planned.problem.empty() || !budgets) return std::nullopt;
+  double most = 0;
+  for (const plan::DeviceBudget& device : budgets->devices) {
+    if (device.total_bytes.value_or(0) == 0) return std::nullopt;
+    const auto need = static_cast<double>(need_on(device, planned.memory));
+    most = std::max(most, 100 * need / static_cast<double>(*device.total_bytes));
+  }
+  return most;
+}
+
+bool keeps_to(const Cell& cell, double most_percent) {
+  const auto percent = percent_of(cell);
+  return percent && *percent <= most_percent;
+}
+
+std::size_t wanted_context(const plan::PlanRecord& record) {
+  const auto& contexts = record.plan.grid.axes.n_ctx;
+  const auto wanted =
+      std::find(contexts.begin(), contexts.end(), record.plan.request.base.context.n_ctx);
+  return static_cast<std::size_t>(wanted - contexts.begin());
+}
+
+// The most layers that keep to the share, 0 where not one does.
+int layers_within(const plan::PlanRecord& record, std::size_t context, double most_percent) {
+  int layers = record.plan.offloadable;
+  while (layers > 0 && !keeps_to({&record, context, layers}, most_percent)) --layers;
+  return layers;
+}
+
+// The wanted context, or the largest shorter one at which at least one layer fits.
+Cell largest_within(const plan::PlanRecord& record, double most_percent) {
+  const std::size_t wanted = wanted_context(record);
+  for (std::size_t context = wanted + 1; context-- > 0;) {
+    const int layers = layers_within(record, context, most_percent);
+    if (layers > 0) return {&record, context, layers};
+  }
+  return {&record, wanted, 0};
+}
+
+std::string evidence_of(const Cell& cell) {
+  std::string text =
+      fmt::format("planned {}, not measured: llama.cpp's own memory map", cell.record->created_at);
+  const auto& budgets = cell.record->plan.request.budgets;
+  if (!budgets || cell.layers == 0) return text;
+  for (const plan::DeviceBudget& device : budgets->devices) {
+    text += fmt::format(", driver's share of {} {} ({})", device.id,
+                        format_bytes(device.share.high_bytes), device.share.source);
+  }
+  return text;
+}
+
+SavedProfile profile_of(const Cell& cell, std::string name, std::string recommended_for) {
+  const plan::GridAxes& axes = cell.record->plan.grid.axes;
+  const PlannedMemory& planned = cell.memory();
+  SavedProfile profile;
+  profile.name = std::move(name);
+  profile.recommended_for = std::move(recommended_for);
+  profile.origin = Origin::planned;
+  profile.config = plan::config_at(axes, 0, cell.context, static_cast<std::size_t>(cell.layers));
+  profile.evidence = evidence_of(cell);
+  std::vector<DeviceNeed> needs;
+  if (cell.layers > 0) {
+    for (const plan::DeviceBudget& device : cell.record->plan.request.budgets->devices) {
+      const std::uint64_t bytes = need_on(device, planned.memory);
+      if (bytes > 0) needs.push_back({device.id, bytes});
+    }
+  }
+  profile.needs = std::move(needs);
+  if (!planned.problem.empty()) {
+    profile.host_bytes = Absence{planned.problem};
+  } else if (const DeviceMemory* host = find_device(planned.memory, kHostDeviceId)) {
+    profile.host_bytes = host->private_bytes();
+  } else {
+    profile.host_bytes = std::uint64_t{0};
+  }
+  return profile;
+}
+
+void add_bands(ProfileSet& set, const plan::PlanRecord& record) {
+  int layers_before = 0;
+  std::uint32_t context_before = 0;
+  for (const BandRow& band : kBandRows) {
+    const Cell cell = largest_within(record, set.bands.*band.most_percent);
+    if (cell.layers == 0) continue;
+    const std::uint32_t context = record.plan.grid.axes.n_ctx[cell.context];
+    if (cell.layers <= layers_before && context <= context_before) continue;
+    layers_before = cell.layers;
+    context_before = context;
+    set.profiles.insert(set.profiles.begin(), profile_of(cell, band.name, band.recommended_for));
+  }
+}
+
+void add_experts(ProfileSet& set, const plan::PlanRecord& experts) {
+  const Cell all = {&experts, wanted_context(experts), experts.plan.offloadable};
+  if (!keeps_to(all, set.bands.performance_percent)) return;
+  set.profiles.insert(
+      set.profiles.begin(),
+      profile_of(all, "experts-on-cpu", "all layers on the device, their experts in host memory"));
+}
+
+Fingerprint fingerprint_of(const plan::PlanRecord& record, const Machine& machine) {
+  Fingerprint fingerprint;
+  fingerprint.model = record.model.fingerprint;
+  fingerprint.llama_cpp = profiles::llama_cpp_of(record.engine);
+  fingerprint.tool = record.tool_version;
+  fingerprint.cpu = machine.cpu;
+  fingerprint.environment = machine.environment;
+  std::sort(fingerprint.environment.begin(), fingerprint.environment.end());
+  return fingerprint;
+}
+
+}  // namespace
+
+bool wants_experts_on_cpu(const plan::PlanRecord& record) {
+  if (record.model.n_expert == 0 || !record.plan.request.budgets) return false;
+  const Cell all = {&record, wanted_context(record), record.plan.offloadable};
+  return !keeps_to(all, Bands{}.performance_percent);
+}
+
+ProfileSet planned_set(const plan::PlanRecord& record, const plan::PlanRecord* experts,
+                       const ModelKey& model, const Machine& machine,
+                       const std::vector<std::string>& rpc) {
+  ProfileSet set;
+  set.created_at = record.created_at;
+  set.origin = Origin::planned;
+  set.model = model;
+  set.model_name = record.model.name.value_or(model.path.substr(model.path.rfind('/') + 1));
+  set.fingerprint = fingerprint_of(record, machine);
+  set.rpc = rpc;
+  if (!record.stand_in) {
+    set.offloadable_layers = record.plan.offloadable;
+    set.devices.reserve(record.targets.size());
+    for (const DeviceReport& target : record.targets) {
+      set.devices.push_back(profiles::set_device(target));
+    }
+    add_bands(set, record);
+    if (experts != nullptr) add_experts(set, *experts);
+  }
+  set.profiles.push_back(
+      profile_of({&record, wanted_context(record), 0}, "cpu_fallback", profiles::kForCpuFallback));
+  return set;
+}
+
+Result<ProfileSet> make_planned_set(PlanJob job, const ModelKey& model) {
+  const std::vector<std::string> rpc = job.start.rpc;
+  const Result<plan::PlanRecord> record = make_plan(job);
+  if (!record) return tl::unexpected(record.error());
+  const Machine machine = devices::this_machine();
+  if (!wants_experts_on_cpu(*record)) {
+    return planned_set(*record, nullptr, model, machine, rpc);
+  }
+  job.base.placement.n_cpu_moe = record->model.n_layer;
+  job.contexts = {record->plan.request.base.context.n_ctx};
+  const Result<plan::PlanRecord> experts = make_plan(job);
+  if (!experts) return tl::unexpected(experts.error());
+  return planned_set(*record, &*experts, model, machine, rpc);
+}
+
+}  // namespace sweetspot::profiler
