@@ -44,9 +44,8 @@ Examples:
   sweetspot launch model.gguf -- python3 host.py --model {model} --layers {n_gpu_layers} --port {port}
 )";
 
-void note(const std::string& text) {
-  constexpr std::size_t kMostChars = 1000;
-  fmt::print(stderr, "sweetspot: {}\n", printable(text, kMostChars));
+void note(const LaunchOptions& options, const std::string& text) {
+  tell(launch::Warned{text}, options.json);
 }
 
 // What is stored of the model on this machine, or usual values where nothing is.
@@ -62,9 +61,9 @@ Known load_set(const LaunchOptions& options, const Environment& environment, con
     Result<ProfileSet> stored = store::load_profile_set(path);
     if (stored) return {*std::move(stored), path};
   }
-  note(
-      "no profiles are stored for this model and machine: taking usual values; "
-      "`sweetspot profile` measures better ones.");
+  note(options,
+       "no profiles are stored for this model and machine: taking usual values; "
+       "`sweetspot profile` measures better ones");
   return {profiles::default_set(model, live), {}};
 }
 
@@ -87,7 +86,7 @@ class LaunchCommand {
     if (!model) return tl::unexpected(model.error());
     model_ = *std::move(model);
     view_.emplace(environment_, options_.rpc, std::chrono::milliseconds(500));
-    for (const std::string& text : view_->notes()) note(text + ".");
+    for (const std::string& text : view_->notes()) note(options_, text);
     return choose_and_start(*std::move(program), *std::move(address));
   }
 
@@ -103,7 +102,8 @@ class LaunchCommand {
     known_ = load_set(options_, environment_, model_, now);
     if (!is_auto() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
     const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
-    for (const std::string& change : choice.stale) note("the profiles are stale: " + change + ".");
+    for (const std::string& change : choice.stale)
+      note(options_, "the profiles are stale: " + change);
     if (!choice.usable || !choice.profile) {
       return error(ErrorKind::nothing_measurable, choice.reason,
                    "measure again with `sweetspot profile`, or ask for less");
@@ -120,7 +120,9 @@ class LaunchCommand {
       fmt::print("{}\n", exporting::shell_line(*command));
       return 0;
     }
-    if (!options_.json) note(choice.reason);
+    constexpr std::size_t kMostChars = 1000;
+    if (!options_.json)
+      fmt::print(stderr, "sweetspot: {}.\n", printable(choice.reason, kMostChars));
     return start(job, now);
   }
 
@@ -166,7 +168,7 @@ class LaunchCommand {
     known_.set.reports.push_back(report);
     if (known_.path.empty() || known_.set.find(report.profile) == nullptr) return;
     const Status kept = store::add_report(known_.path, report);
-    if (!kept) note("what happened could not be kept: " + kept.error().message + ".");
+    if (!kept) note(options_, "what happened could not be kept: " + kept.error().message);
   }
 
   const LaunchOptions& options_;

@@ -66,6 +66,9 @@ Next Fallback::after(const End& end, bool healthy, double now_seconds) {
     case EndKind::crashed:
       break;
   }
+  // A code that is neither memory nor a crash is what a program that only answers has to say.
+  const bool said_no = end.kind == EndKind::crashed && end.status && end.status->code;
+  if (!rules_.restart_after_healthy && said_no) return over(code_of(end));
   if (!healthy) return step_down(end);
   if (!rules_.restart_after_healthy) return over(code_of(end));
   // With the same memory it would run out of it again.

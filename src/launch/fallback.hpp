@@ -14,7 +14,8 @@ namespace sweetspot::launch {
 struct FallbackRules {
   int restarts = 3;  ///< of one profile within the window, after it had worked
   double restart_window_seconds = 600;
-  /// A program that answers and ends (llama-cli) is not started again once it has worked.
+  /// A program that answers and ends (llama-cli) is not started again once it has worked, nor
+  /// where it says no with an exit code.
   bool restart_after_healthy = true;
 };
 

@@ -95,6 +95,18 @@ TEST(Fallback, AProgramWithoutAPortIsNotStartedAgainOnceItAnswered) {
   EXPECT_EQ(next.exit_code, 128 + SIGSEGV);
 }
 
+TEST(Fallback, TheCodeOfAProgramWithoutAPortIsItsAnswer) {
+  FallbackRules rules;
+  rules.restart_after_healthy = false;
+  Fallback fallback(3, 0, rules);
+  const Next next =
+      fallback.after({EndKind::crashed, "no", process::ExitStatus{7, std::nullopt}}, false, 1);
+  EXPECT_FALSE(next.rung);
+  EXPECT_EQ(next.exit_code, 7);
+  EXPECT_EQ(Fallback(3, 0, rules).after(signalled(SIGSEGV), false, 1).rung, 1U);
+  EXPECT_EQ(Fallback(3, 0, rules).after(end_of(EndKind::out_of_memory), false, 1).rung, 1U);
+}
+
 TEST(Fallback, BeginsWhereItIsToldTo) {
   Fallback fallback(4, 2);
   EXPECT_EQ(fallback.rung(), 2U);
