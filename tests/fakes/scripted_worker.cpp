@@ -445,7 +445,7 @@ void ScriptedWorker::handle(const LoadRequest& request) {
   samples_since_load_ = 0;
   if (act_at("load", Phase::load)) return;
   mouth_.say(id_, Progress{Phase::load, 0.5});
-  LoadResult result{0.25, layers_, loaded_blocks() + 1};
+  protocol::LoadResult result{0.25, layers_, loaded_blocks() + 1};
   if (slice_) result.slice = slice_bytes();
   done(std::move(result));
 }
