@@ -36,7 +36,8 @@ def sweetspot(args, folder):
     command = [args.sweetspot, "profile", args.model, "--layers", str(args.layers), "-p",
                str(args.n_prompt), "-n", str(args.n_gen), "-d", str(args.n_depth), "-fa",
                args.flash_attn, "-t", str(args.threads), "--max-seconds", str(args.max_seconds),
-               "--full-depth", "never", "--json", "-o", str(pathlib.Path(folder) / "run.json")]
+               "--full-depth", "never", "--json", "--no-store", "-o",
+               str(pathlib.Path(folder) / "run.json")]
     if args.rpc:
         command += ["--rpc", args.rpc]
     run = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -66,7 +66,7 @@ def timed(command):
 
 def sweetspot(args, command, *flags):
     """Seconds and the run of `profile` or `tune`."""
-    words = [args.sweetspot, command, args.model, "--json", *flags]
+    words = [args.sweetspot, command, args.model, "--json", "--no-store", *flags]
     if args.rpc:
         words += ["--rpc", args.rpc]
     if args.vram_limit:

@@ -73,8 +73,9 @@ main() {
   fi
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
-  # The limit pretends a small card, so that the bands of the profiles mean something.
-  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB \
+  # The limit pretends a small card, so that the bands of the profiles mean something. No application
+  # is to load what belongs to a server that is gone.
+  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB --no-store \
     "${rpc[@]}" -o "$results" "$@" || status=$?
   stop_server
   return "$status"

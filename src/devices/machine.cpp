@@ -19,6 +19,10 @@ namespace {
 constexpr std::array<std::string_view, 8> kPrefixes{"GGML_", "CUDA_",  "HIP_", "ROCR_",
                                                     "VK_",   "LLAMA_", "OMP_", "NVIDIA_"};
 
+// Of these, where something is installed: set in a shell and not on a desktop, and no difference.
+constexpr std::array<std::string_view, 4> kOnlyPlaces{
+    "CUDA_HOME=", "CUDA_PATH=", "CUDA_ROOT=", "CUDA_VERSION="};
+
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
@@ -219,7 +223,10 @@ std::vector<std::string> relevant(const std::vector<std::string>& environment) {
     const bool known =
         std::any_of(kPrefixes.begin(), kPrefixes.end(),
                     [&](std::string_view prefix) { return variable.starts_with(prefix); });
-    if (known) kept.push_back(variable);
+    const bool place =
+        std::any_of(kOnlyPlaces.begin(), kOnlyPlaces.end(),
+                    [&](std::string_view start) { return variable.starts_with(start); });
+    if (known && !place) kept.push_back(variable);
   }
   std::sort(kept.begin(), kept.end());
   return kept;

@@ -17,14 +17,15 @@ namespace {
 
 struct BandRow {
   const char* name;
-  double Bands::*most_percent;
+  double Bands::*percent;
+  bool inclusive;
   const char* recommended_for;
 };
 // Slowest first: what a smaller band holds already, a larger one need not repeat.
 constexpr std::array<BandRow, 3> kBandRows = {{
-    {"fast", &Bands::fast_percent, "a device that others use too: half of it stays free"},
-    {"balanced", &Bands::balanced_percent, "most moments: room for a browser and a desktop"},
-    {"performance", &Bands::performance_percent, "a device that nothing else needs"},
+    {"fast", &Bands::fast_percent, false, "a device that others use too: half of it stays free"},
+    {"balanced", &Bands::balanced_percent, false, "most moments: room for a browser and a desktop"},
+    {"performance", &Bands::performance_percent, true, "a device that nothing else needs"},
 }};
 
 /// Where a profile would come from: a cell of a plan's grid.
@@ -58,9 +59,15 @@ std::optional<double> percent_of(const Cell& cell) {
   return most;
 }
 
-bool keeps_to(const Cell& cell, double most_percent) {
+/// A share of a device; of the bands only the highest includes its end (core/profile.hpp).
+struct Limit {
+  double percent = 0;
+  bool inclusive = false;
+};
+
+bool keeps_to(const Cell& cell, const Limit& limit) {
   const auto percent = percent_of(cell);
-  return percent && *percent <= most_percent;
+  return percent && (*percent < limit.percent || (limit.inclusive && *percent == limit.percent));
 }
 
 std::size_t wanted_context(const plan::PlanRecord& record) {
@@ -71,17 +78,17 @@ std::size_t wanted_context(const plan::PlanRecord& record) {
 }
 
 // The most layers that keep to the share, 0 where not one does.
-int layers_within(const plan::PlanRecord& record, std::size_t context, double most_percent) {
+int layers_within(const plan::PlanRecord& record, std::size_t context, const Limit& limit) {
   int layers = record.plan.offloadable;
-  while (layers > 0 && !keeps_to({&record, context, layers}, most_percent)) --layers;
+  while (layers > 0 && !keeps_to({&record, context, layers}, limit)) --layers;
   return layers;
 }
 
 // The wanted context, or the largest shorter one at which at least one layer fits.
-Cell largest_within(const plan::PlanRecord& record, double most_percent) {
+Cell largest_within(const plan::PlanRecord& record, const Limit& limit) {
   const std::size_t wanted = wanted_context(record);
   for (std::size_t context = wanted + 1; context-- > 0;) {
-    const int layers = layers_within(record, context, most_percent);
+    const int layers = layers_within(record, context, limit);
     if (layers > 0) return {&record, context, layers};
   }
   return {&record, wanted, 0};
@@ -130,7 +137,7 @@ void add_bands(ProfileSet& set, const plan::PlanRecord& record) {
   int layers_before = 0;
   std::uint32_t context_before = 0;
   for (const BandRow& band : kBandRows) {
-    const Cell cell = largest_within(record, set.bands.*band.most_percent);
+    const Cell cell = largest_within(record, {set.bands.*band.percent, band.inclusive});
     if (cell.layers == 0) continue;
     const std::uint32_t context = record.plan.grid.axes.n_ctx[cell.context];
     if (cell.layers <= layers_before && context <= context_before) continue;
@@ -142,7 +149,7 @@ void add_bands(ProfileSet& set, const plan::PlanRecord& record) {
 
 void add_experts(ProfileSet& set, const plan::PlanRecord& experts) {
   const Cell all = {&experts, wanted_context(experts), experts.plan.offloadable};
-  if (!keeps_to(all, set.bands.performance_percent)) return;
+  if (!keeps_to(all, {set.bands.performance_percent, true})) return;
   set.profiles.insert(
       set.profiles.begin(),
       profile_of(all, "experts-on-cpu", "all layers on the device, their experts in host memory"));
@@ -164,7 +171,7 @@ Fingerprint fingerprint_of(const plan::PlanRecord& record, const Machine& machin
 bool wants_experts_on_cpu(const plan::PlanRecord& record) {
   if (record.model.n_expert == 0 || !record.plan.request.budgets) return false;
   const Cell all = {&record, wanted_context(record), record.plan.offloadable};
-  return !keeps_to(all, Bands{}.performance_percent);
+  return !keeps_to(all, {Bands{}.performance_percent, true});
 }
 
 ProfileSet planned_set(const plan::PlanRecord& record, const plan::PlanRecord* experts,

@@ -143,11 +143,21 @@ TEST(Machine, KeepsOnlyVariablesThatChangeHowLlamaRuns) {
   FakeTree files;
   const Machine machine =
       read(files, {"PATH=/bin", "OMP_NUM_THREADS=4", "GGML_VK_VISIBLE_DEVICES=0", "SECRET_TOKEN=x",
-                   "CUDA_VISIBLE_DEVICES=1", "MY_CUDA_THING=1", "HIP_X=1", "ROCR_X=1", "VK_X=1",
-                   "LLAMA_X=1", "NVIDIA_X=1"});
+                   "CUDA_VISIBLE_DEVICES=1", "CUDA_HOME=/x", "MY_CUDA_THING=1", "HIP_X=1",
+                   "ROCR_X=1", "VK_X=1", "LLAMA_X=1", "NVIDIA_X=1"});
   EXPECT_THAT(machine.environment,
               ElementsAre("CUDA_VISIBLE_DEVICES=1", "GGML_VK_VISIBLE_DEVICES=0", "HIP_X=1",
                           "LLAMA_X=1", "NVIDIA_X=1", "OMP_NUM_THREADS=4", "ROCR_X=1", "VK_X=1"));
+}
+
+TEST(Machine, AvailableMemoryCanBeReadAlone) {
+  FakeTree files;
+  files.file("/proc/meminfo", "MemTotal: 100 kB\nMemAvailable: 60 kB\n")
+      .file("/proc/self/cgroup", "0::/a\n")
+      .file("/sys/fs/cgroup/a/memory.max", "40960\n")
+      .file("/sys/fs/cgroup/a/memory.current", "10240\n");
+  EXPECT_EQ(available_memory_bytes(files.tree()), Reading<std::uint64_t>(30720));
+  EXPECT_EQ(available_memory_bytes(files.tree()), read(files, {}).memory_available_bytes);
 }
 
 TEST(Machine, ThisOneHasCoresAndMemory) {

@@ -61,6 +61,7 @@ struct Machine {
 
 std::mutex mutex;
 std::shared_ptr<Machine> machine;
+int users = 0;  // as the real one counts them
 
 std::shared_ptr<Machine> read_script() {
   auto read = std::make_shared<Machine>();
@@ -191,9 +192,15 @@ Return memory(Gpu& gpu, const char* name, Struct* out) {
 Return initialise(const char* symbol) {
   {
     const std::lock_guard lock(mutex);
-    machine = read_script();
+    // Handles that others hold stay good while the script is the same.
+    auto fresh = read_script();
+    if (!machine || fresh->script != machine->script) machine = std::move(fresh);
   }
   const Return code = global_call(symbol);
+  if (code == kSuccess) {
+    const std::lock_guard lock(mutex);
+    ++users;
+  }
   return code;
 }
 
@@ -212,7 +219,7 @@ FAKE_NVML_API nvmlInitWithFlags(unsigned) { return initialise("nvmlInitWithFlags
 FAKE_NVML_API nvmlShutdown() {
   const Return code = global_call("nvmlShutdown");
   const std::lock_guard lock(mutex);
-  machine.reset();
+  if (--users <= 0) machine.reset();
   return code;
 }
 

@@ -112,7 +112,7 @@ class Output(SystemTest):
         self.assertEqual(done.returncode, EXIT_OUTPUT, done.stderr)
         self.assertIn("tok/s", done.stdout, "measured results are shown all the same")
         self.assertEqual(path.read_text(), "the old results")
-        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["run.json", "tiny.gguf"])
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["data", "run.json", "tiny.gguf"])
 
     @staticmethod
     def sweetspot():
