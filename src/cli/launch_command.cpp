@@ -169,6 +169,7 @@ class LaunchCommand {
 
   // What drivers say now, else what ggml said before the first start.
   Reading<std::uint64_t> free_of(const LiveMachine& first, const std::string& id) {
+    view_->refresh();
     const LiveMachine now = live();
     for (const LiveMachine* machine : {&now, &first}) {
       for (const LiveDevice& device : machine->devices) {

@@ -19,6 +19,7 @@ namespace sweetspot::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstLook{3000};
+constexpr std::chrono::milliseconds kRefresh{500};
 
 devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
   devices::SamplerOptions options;
@@ -85,6 +86,8 @@ LiveMachine LiveView::now() {
   live.rpc = rpc_;
   return live;
 }
+
+void LiveView::refresh() { (void)sampler_.fresh(kRefresh); }
 
 std::vector<DeviceStatus> LiveView::statuses() const { return sampler_.latest().devices; }
 

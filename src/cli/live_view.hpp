@@ -25,6 +25,9 @@ class LiveView {
   /// what drivers say, since ggml's figures do not change.
   LiveMachine now();
 
+  /// Waits for a look that begins now: after a program ended, before the next one starts.
+  void refresh();
+
   /// What the drivers said last.
   [[nodiscard]] std::vector<DeviceStatus> statuses() const;
 
