@@ -114,6 +114,9 @@ class LaunchCommand {
   Result<int> choose_and_start(launch::Program program, launch::ServerAddress address) {
     const LiveMachine now = live();
     known_ = find_set(options_, environment_, model_, now);
+    if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
+      return error(ErrorKind::interrupted, "interrupted");
+    }
     if (!is_auto() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
     const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
     for (const std::string& change : choice.stale)
