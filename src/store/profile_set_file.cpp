@@ -1,6 +1,5 @@
 #include "store/profile_set_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>

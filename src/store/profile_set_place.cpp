@@ -1,6 +1,5 @@
 // Which set belongs to a model file here, and where it lies.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
