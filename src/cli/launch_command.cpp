@@ -57,17 +57,17 @@ struct Known {
 
 // Stored, else planned now, else usual values: a launch ends in something that works.
 Known find_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
-               const LiveMachine& live) {
+               const LiveMachine& live, std::uint32_t min_ctx) {
   std::vector<std::string> notes;
   const std::string path = path_of_set(environment, model, options.rpc);
   std::optional<ProfileSet> set = stored_set(path, notes);
   Known known = {set.value_or(ProfileSet{}), path};
-  if (must_plan(set, live, options.min_ctx, notes)) {
+  if (must_plan(set, live, min_ctx, notes)) {
     SetSource source;
     source.model_path = options.model_path;
     source.connection.rpc = options.rpc;
     source.no_store = options.dry_run;
-    Result<ProfileSet> planned = plan_now(source, environment, model, options.min_ctx, path);
+    Result<ProfileSet> planned = plan_now(source, environment, model, min_ctx, path);
     if (planned) {
       known.set = *std::move(planned);
       notes.emplace_back("these profiles are planned, not measured: `sweetspot profile` does that");
@@ -88,8 +88,9 @@ class LaunchCommand {
       : options_(options), environment_(environment) {}
 
   Result<int> run() {
-    const Result<profiles::Requirements> wanted = requirements_of(options_);
+    const Result<profiles::Requirements> wanted = requirements_of(options_.requirements);
     if (!wanted) return tl::unexpected(wanted.error());
+    if (const Status rpc = check_rpc(options_); !rpc) return tl::unexpected(rpc.error());
     wanted_ = *wanted;
     Result<launch::Program> program = find_program(options_.command);
     if (!program) return tl::unexpected(program.error());
@@ -113,7 +114,7 @@ class LaunchCommand {
 
   Result<int> choose_and_start(launch::Program program, launch::ServerAddress address) {
     const LiveMachine now = live();
-    known_ = find_set(options_, environment_, model_, now);
+    known_ = find_set(options_, environment_, model_, now, wanted_.min_ctx);
     if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted");
     }

@@ -250,6 +250,12 @@ class OnTheCpu(LaunchTest):
         self.assertIn("--n-gpu-layers 0 --device none --ctx-size 512 ", done.stdout)
         self.assertIn(f"--port {self.port}\n", done.stdout)
 
+    def test_a_model_that_nobody_measured_is_planned(self):
+        launched = self.launch(self.synth("other.gguf", *TINY, "--seed", "2"))
+        self.assertEqual(launched.wait("healthy")["profile"], "cpu_fallback")
+        self.assertIn("planned", launched.wait("warning")["message"])
+        self.assertEqual(launched.end(), 0)
+
     def test_a_profile_that_is_not_there(self):
         self.assert_clear_sentence(self.run_sweetspot("launch", self.model, "--profile", "none"),
                                    EXIT_USAGE, "'none'", "cpu_fallback")
