@@ -222,16 +222,20 @@ class OnTheCpu(LaunchTest):
                                       "read x; echo got $x from {n_ctx}; exit 7", stdin=lines)
         self.assertEqual((done.returncode, done.stdout), (7, "got a line from 512\n"), done.stderr)
 
-    def test_ctrl_c_reaches_the_program_once(self):
+    def test_ctrl_c_reaches_the_program_once_and_ends_nothing(self):
         script = "trap 'echo interrupted' INT; echo {n_ctx}; while :; do sleep 0.05; done"
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
-            os.execve(SWEETSPOT, [str(SWEETSPOT), "launch", str(self.model), "--", "/bin/sh", "-c",
-                                  script], self.environment())
+            os.execve(SWEETSPOT, [str(SWEETSPOT), "launch", str(self.model), "--stop-timeout", "0.3",
+                                  "--", "/bin/sh", "-c", script], self.environment())
         read_until(terminal, b"512")
-        os.write(terminal, b"\x03")
-        read_until(terminal, b"interrupted")
+        for _ in range(4):
+            os.write(terminal, b"\x03")
+            shown = read_until(terminal, b"interrupted")
+            self.assertEqual(shown.count(b"interrupted"), 1)
+        time.sleep(0.6)
+        self.assertEqual(os.waitpid(pid, os.WNOHANG), (0, 0), "Ctrl-C is the program's own matter")
         os.kill(pid, signal.SIGTERM)
         rest = read_until(terminal, None)
         self.assertNotIn(b"interrupted", rest)
