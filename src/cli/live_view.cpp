@@ -36,7 +36,7 @@ LiveView::LiveView(const Environment& environment, const std::vector<std::string
     : rpc_(rpc),
       sampler_(devices::system_sources(devices::source_options(false)), sampler_options(interval)) {
   sampler_.start();
-  (void)sampler_.fresh(kFirstLook);
+  first_ = sampler_.fresh(kFirstLook);
   const std::vector<devices::PciDevice> all = cards();
   const auto asleep = std::find_if(all.begin(), all.end(),
                                    [](const devices::PciDevice& card) { return card.suspended; });
@@ -68,7 +68,7 @@ void LiveView::ask_ggml(const Environment& environment) {
 }
 
 LiveMachine LiveView::now() {
-  const devices::Snapshot snapshot = sampler_.latest();
+  const devices::Snapshot snapshot = looked_ ? sampler_.latest() : first_;
   const Machine machine = devices::this_machine();
   LiveMachine live;
   if (asked_) {

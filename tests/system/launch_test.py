@@ -311,7 +311,8 @@ class OnADevice(LaunchTest):
                        [("fast", 3, {"RPC0": 150 * MIB}), ("cpu_fallback", 0, {})], rpc=[address])
             program = self.server_after(f'case "$*" in *"--n-gpu-layers 3"*) '
                                         f"kill -KILL {self.rpc_worker()};; esac")
-            launched = self.launch(model, "--rpc", address, "--", program)
+            launched = self.launch(model, "--rpc", address, "--adapt", "--", program)
+            self.assertIn("--adapt does nothing", launched.wait("warning")["message"])
             self.assertEqual(launched.wait("healthy")["profile"], "cpu_fallback")
             self.assertEqual(ask(self.port)["tokens_predicted"], 4)
             self.assertEqual(launched.end(), 0)
