@@ -41,6 +41,7 @@ ProfileSet set_of(const Run& run, std::uint64_t share = 0) {
 
 std::vector<std::string> names_of(const ProfileSet& set) {
   std::vector<std::string> names;
+  names.reserve(set.profiles.size());
   for (const SavedProfile& profile : set.profiles) names.push_back(profile.name);
   return names;
 }
