@@ -196,7 +196,9 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
 report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
   report::ChoiceView view;
   view.set = &basis.set;
-  view.reason = choice.reason;
+  // Where nothing fits the reason repeats what the rows below it say.
+  view.reason =
+      choice.passed.empty() || choice.profile ? choice.reason : "nothing may be loaded now";
   view.stale = choice.stale;
   view.notes = basis.notes;
   for (const SavedProfile& profile : basis.set.profiles) view.rows.push_back({&profile, {}, {}});
@@ -235,7 +237,8 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
           ? print_all(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
           : print_all(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
   if (!printed || choice.profile) return printed;
-  return nothing_fits(choice);
+  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
+               "free memory, or ask for less");
 }
 
 }  // namespace
