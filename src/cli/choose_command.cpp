@@ -223,8 +223,9 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   const Result<Basis> basis = find_basis(options, environment, request->wanted);
   if (!basis) return tl::unexpected(basis.error());
   const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);
-  const bool named = !options.profile.empty() && options.profile != "auto";
-  if (named && basis->set.find(options.profile) == nullptr) {
+  const bool named =
+      !options.requirements.profile.empty() && options.requirements.profile != "auto";
+  if (named && basis->set.find(options.requirements.profile) == nullptr) {
     return error(ErrorKind::usage, "--profile: " + choice.reason);
   }
   if (request->format) {

@@ -2,10 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
 
 #include "core/json.hpp"
 #include "golden/sample_run.hpp"
 #include "profiles/derive.hpp"
+#include "profiles/ranking.hpp"
+#include "profiles/recommendable.hpp"
 #include "profiles/trials.hpp"
 
 namespace sweetspot::profiles {
@@ -297,6 +303,67 @@ TEST(SetOfRun, AnUnfinishedRunOfHostileTextsGivesASetToo) {
   ASSERT_TRUE(set) << set.reason();
   EXPECT_THAT(names_of(*set), ElementsAre("cpu_fallback"));
   EXPECT_EQ(set->created_at, run.started_at);
+}
+
+// ---- any run
+
+Trial any_trial() {
+  const int layers = *rc::gen::inRange(0, 8);
+  Trial any = trial(layers, *rc::gen::inRange(0, 110), *rc::gen::inRange(1, 60));
+  any.extent = *rc::gen::weightedElement<Extent>({{4, Extent::full}, {1, Extent::speeds}});
+  any.full_depth = *rc::gen::weightedElement<FullDepth>(
+      {{4, FullDepth::verified}, {1, FullDepth::failed}, {1, FullDepth::not_tried}});
+  any.config.context.n_ubatch = *rc::gen::element(64U, 128U);
+  if (*rc::gen::inRange(0, 5) == 0) any.mark(Disturbance::spilled);
+  if (*rc::gen::inRange(0, 5) == 0) any.failure = Failure{};
+  if (*rc::gen::inRange(0, 3) > 0) {
+    any.memory = {on("CUDA0", *any.vram_used_bytes / kMiB), on("CPU", 30)};
+  }
+  return any;
+}
+
+bool has_layers_of(const SavedProfile& profile, const Trial& trial) {
+  return trial.measured() && profile.config.placement.n_gpu_layers == trial.layers &&
+         *profile.tokens_per_second == trial.generation->tokens_per_second;
+}
+
+RC_GTEST_PROP(SetOfRun, OfAnyTrialsIsWholeOrHasAReason, ()) {
+  const auto trials = *rc::gen::container<std::vector<Trial>>(rc::gen::exec(any_trial));
+  const sweetspot::Run run = run_of(trials, {card("CUDA0")});
+  const auto set = set_of_run(run, kModel, *rc::gen::inRange(0U, 1000U) * kMiB);
+  if (!set) {
+    RC_ASSERT(!set.reason().empty());
+    return;
+  }
+  const auto back = guard([&] { return profile_set_from_json(to_json(*set)); }, "set");
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(*back == *set);
+  const auto objected = objections(run.results);
+  for (const SavedProfile& profile : set->profiles) {
+    const bool last = &profile == &set->profiles.back();
+    RC_ASSERT(last || profile.name != "cpu_fallback");
+    RC_ASSERT(!profile.is_cpu_only() || profile.needs->empty());
+    bool proven = false;
+    for (std::size_t i = 0; i < run.results.size(); ++i) {
+      const bool may = objected[i].empty() || profile.name == "cpu_fallback";
+      proven = proven || (may && has_layers_of(profile, run.results[i]));
+    }
+    RC_ASSERT(proven);
+    if (last || &profile + 1 == &set->profiles.back()) continue;
+    RC_ASSERT(profile.tokens_per_second->value >= (&profile + 1)->tokens_per_second->value);
+  }
+  // Nothing that may be recommended is faster than all profiles.
+  for (std::size_t i = 0; i < run.results.size(); ++i) {
+    const Trial& each = run.results[i];
+    if (!objected[i].empty()) continue;
+    const bool served =
+        std::any_of(set->profiles.begin(), set->profiles.end(), [&](const SavedProfile& profile) {
+          const double speed = profile.tokens_per_second->value;
+          return speed >= each.generation->tokens_per_second.value ||
+                 is_tie(*profile.tokens_per_second, each.generation->tokens_per_second);
+        });
+    RC_ASSERT(served);
+  }
 }
 
 }  // namespace

@@ -95,12 +95,12 @@ class Choose(SystemTest):
     def test_a_share_of_nothing_leaves_the_cpu_and_says_what_is_missing(self):
         model = self.synth()
         with self.rpc_server() as address:
-            choice = self.choice(model, address, "--max-vram-percent", "1")
+            choice = self.choice(model, address, "--vram-percent", "1")
             self.assertEqual(choice["profile"], "cpu_fallback")
             (passed,) = choice["passed"]
             self.assertFalse(passed["fits"])
             self.assertIn("RPC0", passed["why_not"])
-            text = self.choose(model, address, "--max-vram-percent", "1").stdout
+            text = self.choose(model, address, "--vram-percent", "1").stdout
             self.assertIn("does not fit now", text)
             self.assertIn(passed["why_not"].split()[0], text)
 
@@ -197,7 +197,7 @@ class Choose(SystemTest):
                 ("--format", "gguf"): ["--format", "llama-swap"],
                 ("--min-ctx", "many"): ["--min-ctx", "many"],
                 ("--reserve", "-1"): ["--reserve"],
-                ("--max-vram-percent", "nan"): ["--max-vram-percent"],
+                ("--vram-percent", "nan"): ["--vram-percent"],
                 ("--prefer", "colour"): ["--prefer"],
                 ("--json", "--format", "env"): ["--json"],
         }.items():
