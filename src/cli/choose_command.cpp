@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -58,10 +59,8 @@ std::string path_of_set(const Environment& environment, const ModelKey& key,
 
 // Nothing where there is no set, or none that can be read, which the user is told.
 std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes) {
-  if (path.empty()) return std::nullopt;
-  std::FILE* const file = std::fopen(path.c_str(), "r");
-  if (file == nullptr) return std::nullopt;
-  std::fclose(file);
+  std::error_code unknown;
+  if (path.empty() || !std::filesystem::exists(path, unknown)) return std::nullopt;
   Result<ProfileSet> set = store::load_profile_set(path);
   if (set) return *std::move(set);
   notes.push_back("the stored profiles are not used: " + set.error().message);
@@ -196,7 +195,9 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
 report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
   report::ChoiceView view;
   view.set = &basis.set;
-  view.reason = choice.reason;
+  // Where nothing fits the reason repeats what the rows below it say.
+  view.reason =
+      choice.passed.empty() || choice.profile ? choice.reason : "nothing may be loaded now";
   view.stale = choice.stale;
   view.notes = basis.notes;
   for (const SavedProfile& profile : basis.set.profiles) view.rows.push_back({&profile, {}, {}});
@@ -222,8 +223,9 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   const Result<Basis> basis = find_basis(options, environment, request->wanted);
   if (!basis) return tl::unexpected(basis.error());
   const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);
-  const bool named = !options.profile.empty() && options.profile != "auto";
-  if (named && basis->set.find(options.profile) == nullptr) {
+  const bool named =
+      !options.requirements.profile.empty() && options.requirements.profile != "auto";
+  if (named && basis->set.find(options.requirements.profile) == nullptr) {
     return error(ErrorKind::usage, "--profile: " + choice.reason);
   }
   if (request->format) {
@@ -235,7 +237,8 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
           ? print_all(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
           : print_all(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
   if (!printed || choice.profile) return printed;
-  return nothing_fits(choice);
+  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
+               "free memory, or ask for less");
 }
 
 }  // namespace

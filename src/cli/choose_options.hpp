@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/connection.hpp"
+#include "cli/requirement_options.hpp"
 #include "core/error.hpp"
 #include "export/export.hpp"
 #include "profiles/choose.hpp"
@@ -14,11 +15,7 @@ namespace sweetspot::cli {
 /// As typed; checked by choose_request().
 struct ChooseOptions {
   std::string model_path;
-  std::string profile = "auto";
-  std::string min_ctx;
-  double max_vram_percent = 85;
-  std::string prefer = "speed";
-  std::string reserve;
+  RequirementOptions requirements;
   std::string format;
   bool json = false;
   bool no_store = false;

@@ -74,8 +74,9 @@ class LaunchCommand {
       : options_(options), environment_(environment) {}
 
   Result<int> run() {
-    const Result<profiles::Requirements> wanted = requirements_of(options_);
+    const Result<profiles::Requirements> wanted = requirements_of(options_.requirements);
     if (!wanted) return tl::unexpected(wanted.error());
+    if (const Status rpc = check_rpc(options_); !rpc) return tl::unexpected(rpc.error());
     wanted_ = *wanted;
     Result<launch::Program> program = find_program(options_.command);
     if (!program) return tl::unexpected(program.error());

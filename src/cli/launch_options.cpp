@@ -18,35 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_choice(CLI::App& app, LaunchOptions& options) {
-  const char* group = "Choosing";
-  app.add_option("--profile", options.profile,
-                 "auto, or a name of the set: fast, balanced, performance, cpu_fallback, tuned")
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--min-ctx", options.min_ctx, "Fewest tokens of context of each sequence")
-      ->type_name("N")
-      ->group(group);
-  app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each device")
-      ->check(CLI::IsMember({"speed", "memory"}))
-      ->type_name("NAME")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--vram-percent", options.vram_percent,
-                 "Most that may be in use of a device's memory, by others too")
-      ->check(CLI::Range(1.0, 100.0))
-      ->type_name("PERCENT")
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
-      ->type_name("SIZE")
-      ->group(group);
+void add_devices_to_use(CLI::App& app, LaunchOptions& options) {
   app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("HOST:PORT,...")
-      ->group(group);
+      ->group("What must hold");
 }
 
 void add_program(CLI::App& app, LaunchOptions& options) {
@@ -144,7 +121,8 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
   app.add_option("MODEL", options.model_path, "GGUF file")->required();
   app.add_option("COMMAND", options.command,
                  "After `--`: the program and its own arguments (default: llama-server)");
-  add_choice(app, options);
+  add_requirements(app, options.requirements);
+  add_devices_to_use(app, options);
   add_program(app, options);
   add_times(app, options);
   add_watching(app, options);
@@ -152,22 +130,12 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
   app.add_flag("--json", options.json, "What happens as JSON lines on stderr");
 }
 
-Result<profiles::Requirements> requirements_of(const LaunchOptions& options) {
-  profiles::Requirements wanted;
-  wanted.profile = options.profile;
-  wanted.min_ctx = options.min_ctx;
-  wanted.max_vram_percent = options.vram_percent;
-  if (options.prefer == "memory") wanted.prefer = profiles::Preference::memory;
-  if (!options.reserve.empty()) {
-    const Result<std::uint64_t> reserve = parse_size(options.reserve, "--reserve");
-    if (!reserve) return tl::unexpected(reserve.error());
-    wanted.reserve_bytes = *reserve;
-  }
+Status check_rpc(const LaunchOptions& options) {
   for (const std::string& endpoint : options.rpc) {
     const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
     if (!parsed) return tl::unexpected(parsed.error());
   }
-  return wanted;
+  return {};
 }
 
 launch::Job job_of(const LaunchOptions& options, launch::Program program,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/requirement_options.hpp"
 #include "core/error.hpp"
 #include "launch/launch.hpp"
 #include "profiles/choose.hpp"
@@ -19,11 +20,7 @@ namespace sweetspot::cli {
 struct LaunchOptions {
   std::string model_path;
   std::vector<std::string> command;  ///< after "--"; empty = llama-server
-  std::string profile = "auto";
-  std::uint32_t min_ctx = 0;
-  std::string prefer = "speed";
-  std::string reserve;
-  double vram_percent = 85;
+  RequirementOptions requirements;
   std::vector<std::string> rpc;
   std::string host = "127.0.0.1";
   int port = 8080;
@@ -44,8 +41,8 @@ struct LaunchOptions {
 
 void add_launch_options(CLI::App& app, LaunchOptions& options);
 
-/// Errors (usage): a size or an endpoint that is none.
-Result<profiles::Requirements> requirements_of(const LaunchOptions& options);
+/// Error (usage): an endpoint of --rpc that is none.
+Status check_rpc(const LaunchOptions& options);
 
 /// Everything of the job but its rungs and its address.
 launch::Job job_of(const LaunchOptions& options, launch::Program program,

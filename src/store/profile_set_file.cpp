@@ -1,6 +1,5 @@
 #include "store/profile_set_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "store/file_lock.hpp"
+#include "store/open_file.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -91,22 +91,6 @@ Found parsed(std::string_view text) {
   return {State::whole, std::move(*set), {}};
 }
 
-class OpenFile {
- public:
-  // Not blocking: a FIFO would wait for a writer.
-  explicit OpenFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Found find_set(const std::string& path) {
   const OpenFile file(path);
   if (file.get() < 0) {
@@ -117,15 +101,7 @@ Found find_set(const std::string& path) {
   if (!S_ISREG(info.st_mode)) return {State::unreadable, {}, "it is not a file"};
   if (static_cast<std::uint64_t>(info.st_size) > kMaxFileBytes) return damaged("it is too large");
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t count = ::read(file.get(), text.data() + done, text.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return unreadable(errno);
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  text.resize(done);
+  if (!file.read_at(0, text)) return unreadable(errno);
   return parsed(text);
 }
 

@@ -1,6 +1,5 @@
 // Which set belongs to a model file here, and where it lies.
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <system_error>
 
 #include "core/text.hpp"
+#include "store/open_file.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::store {
@@ -52,38 +52,6 @@ tl::unexpected<Error> unreadable(const std::string& path, const std::string& why
                fmt::format("cannot read {}: {}", printable(path, kMaxShownPath), why),
                "check the path and its permissions");
 }
-
-class OpenFile {
- public:
-  // Not blocking: a FIFO would wait for a writer.
-  explicit OpenFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-
-  // False with errno set; fewer bytes only where the file ends.
-  bool read_at(std::uint64_t offset, std::string& bytes) const {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t count =
-          ::pread(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return false;
-      if (count == 0) break;
-      done += static_cast<std::size_t>(count);
-    }
-    bytes.resize(done);
-    return true;
-  }
-
- private:
-  int fd_;
-};
 
 // The size of the file, its ends taken into the digest.
 Result<std::uint64_t> digest_file(const std::string& path, Digest& digest) {

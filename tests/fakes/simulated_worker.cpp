@@ -182,7 +182,7 @@ void SimulatedWorker::handle(const LoadRequest& request) {
   const auto seconds = session_.load(request.placement);
   if (!seconds) return fail(FaultCode::model_null, seconds.error());
   loaded_ = true;
-  done(LoadResult{*seconds, layers(), machine_.offloadable()});
+  done(protocol::LoadResult{*seconds, layers(), machine_.offloadable()});
 }
 
 void SimulatedWorker::handle(const ContextRequest& request) {

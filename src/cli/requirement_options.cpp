@@ -1,0 +1,66 @@
+#include "cli/requirement_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "cli/connection.hpp"
+#include "core/knobs.hpp"
+#include "core/text.hpp"
+
+namespace sweetspot::cli {
+
+void add_requirements(CLI::App& app, RequirementOptions& options) {
+  constexpr const char* kGroup = "What must hold";
+  app.add_option("--profile", options.profile,
+                 "The profile to begin with: auto = the fastest that fits, or fast, balanced, "
+                 "performance, cpu_fallback, tuned, ...")
+      ->type_name("NAME")
+      ->capture_default_str()
+      ->group(kGroup);
+  app.add_option("--min-ctx", options.min_ctx, "Tokens of context that each sequence needs")
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--vram-percent", options.vram_percent,
+                 "Most that may be in use of a device's memory, by others too")
+      ->check(CLI::Range(1.0, 100.0))
+      ->type_name("PERCENT")
+      ->capture_default_str()
+      ->group(kGroup);
+  app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each device")
+      ->check(CLI::IsMember({"speed", "memory"}))
+      ->type_name("WHAT")
+      ->capture_default_str()
+      ->group(kGroup);
+  app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
+      ->type_name("SIZE")
+      ->group(kGroup);
+}
+
+Result<profiles::Requirements> requirements_of(const RequirementOptions& options) {
+  profiles::Requirements wanted;
+  wanted.profile = options.profile;
+  if (!std::isfinite(options.vram_percent)) {  // CLI11's range lets "nan" through
+    return error(ErrorKind::usage, "--vram-percent takes a number from 1 to 100");
+  }
+  wanted.max_vram_percent = options.vram_percent;
+  if (options.prefer == "memory") wanted.prefer = profiles::Preference::memory;
+  if (!options.min_ctx.empty()) {
+    Config config;
+    if (const Status set = find_knob("n_ctx")->set(config, options.min_ctx); !set) {
+      return error(ErrorKind::usage,
+                   fmt::format("--min-ctx does not take '{}'", printable(options.min_ctx)),
+                   set.error().remedy);
+    }
+    wanted.min_ctx = config.context.n_ctx;
+  }
+  if (!options.reserve.empty()) {
+    const Result<std::uint64_t> bytes = parse_size(options.reserve, "--reserve");
+    if (!bytes) return tl::unexpected(bytes.error());
+    wanted.reserve_bytes = *bytes;
+  }
+  return wanted;
+}
+
+}  // namespace sweetspot::cli

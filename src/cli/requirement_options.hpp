@@ -1,0 +1,26 @@
+// What a profile must keep to, as `choose` and `launch` ask for it.
+#pragma once
+
+#include <string>
+
+#include "cli/command.hpp"
+#include "core/error.hpp"
+#include "profiles/choose.hpp"
+
+namespace sweetspot::cli {
+
+/// As typed; checked by requirements_of().
+struct RequirementOptions {
+  std::string profile = "auto";
+  std::string min_ctx;
+  double vram_percent = 85;
+  std::string prefer = "speed";
+  std::string reserve;
+};
+
+void add_requirements(CLI::App& app, RequirementOptions& options);
+
+/// Errors are of kind usage and name the flag.
+Result<profiles::Requirements> requirements_of(const RequirementOptions& options);
+
+}  // namespace sweetspot::cli
