@@ -12,7 +12,7 @@
 #include "cli/choice_json.hpp"
 #include "cli/choose_options.hpp"
 #include "cli/environment.hpp"
-#include "cli/live_now.hpp"
+#include "cli/live_view.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "profiles/choose.hpp"
@@ -56,10 +56,10 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
   const SetSource source = {options.model_path, options.connection, options.no_store};
   const std::string path = path_of_set(environment, *key, options.connection.rpc);
   std::optional<ProfileSet> set = stored_set(path, basis.notes);
-  Result<LiveMachine> live =
-      live_now(environment, options.connection, *key, /*may_wake=*/!set.has_value());
-  if (!live) return tl::unexpected(live.error());
-  basis.live = *std::move(live);
+  LiveView view(environment, options.connection, /*may_wake=*/!set.has_value());
+  if (view.problem()) return tl::unexpected(*view.problem());
+  basis.live = view.now();
+  basis.live.model = *key;
   if (must_plan(set, basis.live, wanted.min_ctx, basis.notes)) {
     Result<ProfileSet> planned = plan_now(source, environment, *key, wanted.min_ctx, path);
     if (!planned) return tl::unexpected(planned.error());
@@ -105,7 +105,9 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
 report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
   report::ChoiceView view;
   view.set = &basis.set;
-  view.reason = choice.reason;
+  // Where nothing fits the reason repeats what the rows below it say.
+  view.reason =
+      choice.passed.empty() || choice.profile ? choice.reason : "nothing may be loaded now";
   view.stale = choice.stale;
   view.notes = basis.notes;
   for (const SavedProfile& profile : basis.set.profiles) view.rows.push_back({&profile, {}, {}});
@@ -145,7 +147,8 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
           ? print_all(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
           : print_all(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
   if (!printed || choice.profile) return printed;
-  return nothing_fits(choice);
+  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
+               "free memory, or ask for less");
 }
 
 }  // namespace

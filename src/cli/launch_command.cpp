@@ -100,8 +100,11 @@ class LaunchCommand {
     Result<ModelKey> model = store::model_key(options_.model_path);
     if (!model) return tl::unexpected(model.error());
     model_ = *std::move(model);
-    view_.emplace(environment_, options_.rpc, std::chrono::milliseconds(500));
+    ConnectionOptions connection;
+    connection.rpc = options_.rpc;
+    view_.emplace(environment_, connection, /*may_wake=*/false);
     for (const std::string& text : view_->notes()) note(options_, text);
+    if (view_->problem()) note(options_, view_->problem()->message);
     return choose_and_start(*std::move(program), *std::move(address));
   }
 

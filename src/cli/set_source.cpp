@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
@@ -62,10 +64,8 @@ std::string path_of_set(const Environment& environment, const ModelKey& key,
 }
 
 std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes) {
-  if (path.empty()) return std::nullopt;
-  std::FILE* const file = std::fopen(path.c_str(), "r");
-  if (file == nullptr) return std::nullopt;
-  std::fclose(file);
+  std::error_code unknown;
+  if (path.empty() || !std::filesystem::exists(path, unknown)) return std::nullopt;
   Result<ProfileSet> set = store::load_profile_set(path);
   if (set) return *std::move(set);
   notes.push_back("the stored profiles are not used: " + set.error().message);

@@ -98,7 +98,7 @@ std::string choice_text(const ChoiceView& view, const Style& style) {
   text += paragraph(view.reason + ".", style);
   for (const ChoiceRow& row : view.rows) {
     if (row.state != ChoiceState::passed) continue;
-    text += paragraph(fmt::format("{} {}.", row.profile->name, row.why_not), style);
+    text += paragraph(fmt::format("{}: {}.", row.profile->name, row.why_not), style);
   }
   for (const std::string& note : view.notes) text += paragraph(note + ".", style);
   return text;

@@ -80,7 +80,7 @@ RC_GTEST_PROP(HostilePath, SurvivesLlamaSwapOrIsRefused, ()) {
   RC_ASSERT(after(shell_words(command), "--model") == path);
 }
 
-RC_GTEST_PROP(HostilePath, IsTheOnlyFromOfAModelfileOrIsRefused, ()) {
+RC_GTEST_PROP(HostilePath, IsWhatAModelfileComesFromOrIsRefused, ()) {
   const std::string path = *hostile_path();
   const auto document = export_as(Format::ollama, job_of(path));
   if (!document) {
@@ -90,16 +90,16 @@ RC_GTEST_PROP(HostilePath, IsTheOnlyFromOfAModelfileOrIsRefused, ()) {
               std::string::npos);
     return;
   }
-  // The path lies between FROM and the first PARAMETER, inside the quotes that it begins with.
-  std::string rest = text_after(document->text, "FROM ");
-  rest = rest.substr(0, rest.rfind("\nPARAMETER num_gpu 7\n"));
-  for (const std::string quote : {"\"\"\"", "\""}) {
-    if (rest.starts_with(quote)) {
-      rest = rest.substr(quote.size(), rest.size() - 2 * quote.size());
-      break;
-    }
+  RC_ASSERT(modelfile_from(document->text) == path);
+}
+
+TEST(HostilePath, LineBreaksAreQuotedInAModelfile) {
+  for (const std::string path :
+       {"/m/a\nb.gguf", "/m/a\nPARAMETER num_gpu 0.gguf", "/m/\"\nb.gguf", "/m/ \n#.gguf"}) {
+    const auto document = export_as(Format::ollama, job_of(path));
+    ASSERT_TRUE(document) << path;
+    EXPECT_EQ(modelfile_from(document->text), path);
   }
-  RC_ASSERT(rest == path);
 }
 
 RC_GTEST_PROP(HostilePath, SurvivesJson, ()) {

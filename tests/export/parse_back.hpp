@@ -98,4 +98,30 @@ inline std::map<std::string, std::string> ini_values(std::string_view text) {
   return values;
 }
 
+/// The value of a Modelfile's FROM, line by line as Ollama reads it: a value ends with the first
+/// line at whose end its quotes are closed; without quotes with its own line. Blanks around it go.
+inline std::string modelfile_from(std::string_view text) {
+  while (text.starts_with('#')) text.remove_prefix(text.find('\n') + 1);
+  EXPECT_TRUE(text.starts_with("FROM ")) << text;
+  text.remove_prefix(5);
+  const auto trimmed = [](std::string_view value) {
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) {
+      value.remove_prefix(1);
+    }
+    return value;
+  };
+  const std::string_view quote = text.starts_with(R"(""")") ? R"(""")" : "\"";
+  if (!text.starts_with(quote)) return std::string(trimmed(text.substr(0, text.find('\n'))));
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos;
+       end = text.find('\n', end + 1)) {
+    const std::string_view value = trimmed(text.substr(0, end));
+    if (value.size() >= 2 * quote.size() && value.ends_with(quote)) {
+      return std::string(value.substr(quote.size(), value.size() - 2 * quote.size()));
+    }
+  }
+  ADD_FAILURE() << "quotes are never closed: " << text;
+  return {};
+}
+
 }  // namespace sweetspot::exporting
