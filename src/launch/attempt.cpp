@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -68,8 +69,10 @@ std::optional<Outcome> Attempt::ended(bool healthy) {
                  healthy};
 }
 
+// What never worked has nothing to finish, and the time it takes is the next profile's.
 Outcome Attempt::give_up(End end) {
-  stop();
+  constexpr double kMostSeconds = 2;
+  stop(std::min(job_.limits.stop_seconds, kMostSeconds));
   return {Outcome::What::ended, std::move(end), false};
 }
 
@@ -157,7 +160,7 @@ Outcome Attempt::wait_end(const std::function<std::optional<std::size_t>()>& loo
     if (look && !relay_.stopping() && seconds_since(looked) >= job_.look_seconds) {
       looked = Clock::now();
       if (const auto to = look(); to && drain()) {
-        stop();
+        stop(job_.limits.stop_seconds);
         return {Outcome::What::moved, {}, true, *to};
       }
     }
@@ -181,9 +184,9 @@ bool Attempt::drain() {
   return false;
 }
 
-void Attempt::stop() {
+void Attempt::stop(double seconds) {
   program_->send(SIGTERM);
-  (void)program_->wait_exit(in_ms(job_.limits.stop_seconds));
+  (void)program_->wait_exit(in_ms(seconds));
   program_->kill_tree();
 }
 

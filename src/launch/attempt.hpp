@@ -1,6 +1,7 @@
 // Internal to this room: one start of the program with one profile, until it ends.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -53,7 +54,7 @@ class Attempt {
   std::optional<Outcome> ended(bool healthy);
   Outcome give_up(End end);
   bool drain();
-  void stop();
+  void stop(double seconds);
   [[nodiscard]] std::string name() const;
 
   const Job& job_;

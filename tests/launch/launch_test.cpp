@@ -43,8 +43,8 @@ class Launch : public testing::Test {
                     ProgramKind::llama_server};
     job_.model_path = "model.gguf";
     job_.address.listen = job_.address.ask = {"127.0.0.1", free_port()};
-    job_.limits.load_seconds = 1;
-    job_.limits.probe_seconds = 1;
+    job_.limits.load_seconds = 20;  // a busy machine is slow; who waits for a limit sets it
+    job_.limits.probe_seconds = 20;
     job_.limits.stop_seconds = 2;
     job_.look_seconds = 0.05;
     for (const int layers : {3, 2, 1, 0}) {
@@ -141,7 +141,7 @@ TEST_F(Launch, AllFailAndItSaysSo) {
 TEST_F(Launch, HangingLoadsAreBoundedTogether) {
   job_.limits.load_seconds = 60;
   job_.limits.probe_seconds = 60;
-  job_.limits.total_seconds = 2;
+  job_.limits.total_seconds = 8;
   script(R"({"3":{"load":"hang"},"2":{"load":"loading"},"1":{"completion":"hang"},"else":{}})");
   const auto before = Clock::now();
   EXPECT_EQ(run_until_healthy(), 0);
@@ -176,6 +176,7 @@ TEST_F(Launch, TheWholeContextIsFilledOnceBeforeUsersCome) {
 }
 
 TEST_F(Launch, ASlowServerIsKeptWithADoubt) {
+  job_.limits.probe_seconds = 1;
   script(R"({"else":{"completion":"slow"}})");
   run_until_healthy();
   ASSERT_EQ(healthy_.size(), 1U);
@@ -330,14 +331,14 @@ TEST_F(Launch, OutOfMemoryBeforeTheFirstWordTakesTheNextProfile) {
 }
 
 TEST_F(Launch, LlamaCliMayWaitForItsUser) {
-  job_.limits.load_seconds = 0.3;
-  shell_program("llama-cli", "printf 'Loading model...\\n\\n> '; sleep 1; echo 'and an answer'");
+  job_.limits.load_seconds = 1;
+  shell_program("llama-cli", "printf 'Loading model...\\n\\n> '; sleep 2; echo 'and an answer'");
   EXPECT_EQ(run_it(), 0);
   EXPECT_THAT(started_, ElementsAre("layers-3"));
 }
 
 TEST_F(Launch, LlamaCliThatNeverLoadsIsNotWaitedFor) {
-  job_.limits.load_seconds = 0.2;
+  job_.limits.load_seconds = 0.5;
   shell_program("llama-cli",
                 "case \"$*\" in *'--n-gpu-layers 0'*) exit 0;; esac\n"
                 "printf 'Loading model...'; sleep 600");
