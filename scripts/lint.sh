@@ -9,7 +9,7 @@ cd "$repo_dir"
 
 our_sources() {
   local folders=() folder
-  for folder in src include tests bench cmake; do
+  for folder in src include examples tests bench cmake; do
     [[ ! -d $folder ]] || folders+=("$folder")
   done
   find "${folders[@]}" \( -name '*.cpp' -o -name '*.hpp' -o -name '*.c' -o -name '*.h' \) | sort

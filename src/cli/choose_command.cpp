@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -13,12 +12,10 @@
 #include "cli/choice_json.hpp"
 #include "cli/choose_options.hpp"
 #include "cli/environment.hpp"
-#include "cli/live_now.hpp"
+#include "cli/live_view.hpp"
+#include "cli/set_source.hpp"
 #include "core/text.hpp"
-#include "devices/sources.hpp"
-#include "profiler/planned_set.hpp"
 #include "profiles/choose.hpp"
-#include "profiles/successor.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -51,107 +48,20 @@ Result<int> print_all(const std::string& text) {
                "the choice cannot be written: " + std::generic_category().message(errno));
 }
 
-std::string path_of_set(const Environment& environment, const ModelKey& key,
-                        const ChooseOptions& options) {
-  if (environment.data_folder.empty()) return {};
-  return store::profile_set_path(environment.data_folder, key, options.connection.rpc);
-}
-
-// Nothing where there is no set, or none that can be read, which the user is told.
-std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes) {
-  std::error_code unknown;
-  if (path.empty() || !std::filesystem::exists(path, unknown)) return std::nullopt;
-  Result<ProfileSet> set = store::load_profile_set(path);
-  if (set) return *std::move(set);
-  notes.push_back("the stored profiles are not used: " + set.error().message);
-  return std::nullopt;
-}
-
-bool serves_context(const ProfileSet& set, std::uint32_t min_ctx) {
-  for (const SavedProfile& profile : set.profiles) {
-    if (profile.config.context.n_ctx >= min_ctx) return true;
-  }
-  return false;
-}
-
-// A plan costs nothing: one that no longer speaks of this machine or of this context is made again.
-// A measured set is kept as long as it can be used.
-bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live,
-               const profiles::Requirements& wanted, std::vector<std::string>& notes) {
-  if (!set) return true;
-  const profiles::Staleness stale = profiles::staleness(*set, live);
-  if (set->origin != Origin::measured) {
-    return !stale.changed.empty() || !serves_context(*set, wanted.min_ctx);
-  }
-  if (stale.usable) return false;
-  notes.push_back(
-      fmt::format("the measured profiles are not used any more: {}; measure again "
-                  "with sweetspot profile",
-                  fmt::join(stale.changed, "; ")));
-  return true;
-}
-
-Result<profiler::PlanJob> plan_job(const ChooseOptions& options, const Environment& environment,
-                                   std::uint32_t min_ctx) {
-  profiler::PlanJob job;
-  job.model_path = options.model_path;
-  Result<engine::StartOptions> start = start_options(environment, options.connection);
-  if (!start) return tl::unexpected(start.error());
-  job.start = *std::move(start);
-  if (min_ctx > job.base.context.n_ctx) {
-    job.base.context.n_ctx = min_ctx;
-    job.n_ctx_is_default = false;
-  }
-  if (!environment.data_folder.empty()) {
-    job.driver_shares_path = environment.data_folder + "/driver-shares.json";
-  }
-  job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
-  job.on_measuring = [](const std::string& device) {
-    fmt::print(stderr, "measuring what the driver of {} itself takes (once per driver)\n",
-               printable(device));
-  };
-  return job;
-}
-
-Status keep(const std::string& path, const ProfileSet& set) {
-  const auto kept = store::update_profile_set(path, [&](const ProfileSet* old) {
-    return profiles::successor(old, set, /*complete=*/true);
-  });
-  if (!kept) return tl::unexpected(kept.error());
-  return {};
-}
-
-Result<ProfileSet> plan_now(const ChooseOptions& options, const Environment& environment,
-                            const ModelKey& key, const profiles::Requirements& wanted,
-                            const std::string& path) {
-  const Result<profiler::PlanJob> job = plan_job(options, environment, wanted.min_ctx);
-  if (!job) return tl::unexpected(job.error());
-  Result<ProfileSet> set = profiler::make_planned_set(*job, key);
-  if (!set && set.error().kind == ErrorKind::usage && !job->n_ctx_is_default) {
-    return error(ErrorKind::usage,
-                 fmt::format("--min-ctx {} is more context than this model takes", wanted.min_ctx),
-                 "ask for less; sweetspot inspect shows what it was trained for");
-  }
-  if (!set) return set;
-  // A set for a longer context than usual would be a poor answer to the next question.
-  if (options.no_store || path.empty() || !job->n_ctx_is_default) return set;
-  if (const Status kept = keep(path, *set); !kept) return tl::unexpected(kept.error());
-  return set;
-}
-
 Result<Basis> find_basis(const ChooseOptions& options, const Environment& environment,
                          const profiles::Requirements& wanted) {
   const Result<ModelKey> key = store::model_key(options.model_path);
   if (!key) return tl::unexpected(key.error());
   Basis basis;
-  const std::string path = path_of_set(environment, *key, options);
+  const SetSource source = {options.model_path, options.connection, options.no_store};
+  const std::string path = path_of_set(environment, *key, options.connection.rpc);
   std::optional<ProfileSet> set = stored_set(path, basis.notes);
-  Result<LiveMachine> live =
-      live_now(environment, options.connection, *key, /*may_wake=*/!set.has_value());
-  if (!live) return tl::unexpected(live.error());
-  basis.live = *std::move(live);
-  if (must_plan(set, basis.live, wanted, basis.notes)) {
-    Result<ProfileSet> planned = plan_now(options, environment, *key, wanted, path);
+  LiveView view(environment, options.connection, /*may_wake=*/!set.has_value());
+  if (view.problem()) return tl::unexpected(*view.problem());
+  basis.live = view.now();
+  basis.live.model = *key;
+  if (must_plan(set, basis.live, wanted.min_ctx, basis.notes)) {
+    Result<ProfileSet> planned = plan_now(source, environment, *key, wanted.min_ctx, path);
     if (!planned) return tl::unexpected(planned.error());
     set = *std::move(planned);
   }

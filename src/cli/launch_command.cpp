@@ -13,6 +13,7 @@
 #include "cli/launch_events.hpp"
 #include "cli/launch_options.hpp"
 #include "cli/live_view.hpp"
+#include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
 #include "launch/launch.hpp"
@@ -48,23 +49,36 @@ void note(const LaunchOptions& options, const std::string& text) {
   tell(launch::Warned{text}, options.json);
 }
 
-// What is stored of the model on this machine, or usual values where nothing is.
+// The profiles to launch with, and where reports about them go.
 struct Known {
   ProfileSet set;
-  std::string path;  // where reports go; empty where the set is not stored
+  std::string path;  // empty where the set is not stored
 };
 
-Known load_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
-               const LiveMachine& live) {
-  const std::string path = store::profile_set_path(environment.data_folder, model, options.rpc);
-  if (!environment.data_folder.empty()) {
-    Result<ProfileSet> stored = store::load_profile_set(path);
-    if (stored) return {*std::move(stored), path};
+// Stored, else planned now, else usual values: a launch ends in something that works.
+Known find_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
+               const LiveMachine& live, std::uint32_t min_ctx) {
+  std::vector<std::string> notes;
+  const std::string path = path_of_set(environment, model, options.rpc);
+  std::optional<ProfileSet> set = stored_set(path, notes);
+  Known known = {set.value_or(ProfileSet{}), path};
+  if (must_plan(set, live, min_ctx, notes)) {
+    SetSource source;
+    source.model_path = options.model_path;
+    source.connection.rpc = options.rpc;
+    source.no_store = options.dry_run;
+    Result<ProfileSet> planned = plan_now(source, environment, model, min_ctx, path);
+    if (planned) {
+      known.set = *std::move(planned);
+      notes.emplace_back("these profiles are planned, not measured: `sweetspot profile` does that");
+    } else {
+      known = {profiles::default_set(model, live), {}};
+      notes.push_back(fmt::format("taking usual values, since no plan could be made: {}",
+                                  planned.error().message));
+    }
   }
-  note(options,
-       "no profiles are stored for this model and machine: taking usual values; "
-       "`sweetspot profile` measures better ones");
-  return {profiles::default_set(model, live), {}};
+  for (const std::string& text : notes) note(options, text);
+  return known;
 }
 
 // One launch, with what its callbacks need.
@@ -86,8 +100,11 @@ class LaunchCommand {
     Result<ModelKey> model = store::model_key(options_.model_path);
     if (!model) return tl::unexpected(model.error());
     model_ = *std::move(model);
-    view_.emplace(environment_, options_.rpc, std::chrono::milliseconds(500));
+    ConnectionOptions connection;
+    connection.rpc = options_.rpc;
+    view_.emplace(environment_, connection, /*may_wake=*/false);
     for (const std::string& text : view_->notes()) note(options_, text);
+    if (view_->problem()) note(options_, view_->problem()->message);
     return choose_and_start(*std::move(program), *std::move(address));
   }
 
@@ -100,7 +117,10 @@ class LaunchCommand {
 
   Result<int> choose_and_start(launch::Program program, launch::ServerAddress address) {
     const LiveMachine now = live();
-    known_ = load_set(options_, environment_, model_, now);
+    known_ = find_set(options_, environment_, model_, now, wanted_.min_ctx);
+    if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
+      return error(ErrorKind::interrupted, "interrupted");
+    }
     if (!is_auto() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
     const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
     for (const std::string& change : choice.stale)
@@ -156,6 +176,7 @@ class LaunchCommand {
 
   // What drivers say now, else what ggml said before the first start.
   Reading<std::uint64_t> free_of(const LiveMachine& first, const std::string& id) {
+    view_->refresh();
     const LiveMachine now = live();
     for (const LiveMachine* machine : {&now, &first}) {
       for (const LiveDevice& device : machine->devices) {

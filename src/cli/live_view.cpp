@@ -13,11 +13,13 @@
 #include "devices/sources.hpp"
 #include "engine/failure.hpp"
 #include "engine/worker.hpp"
+#include "profiles/make_set.hpp"
 
 namespace sweetspot::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstLook{3000};
+constexpr std::chrono::milliseconds kRefresh{500};
 
 devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
   devices::SamplerOptions options;
@@ -29,41 +31,35 @@ std::vector<devices::PciDevice> cards() { return devices::list_pci_gpus(devices:
 
 }  // namespace
 
-LiveView::LiveView(const Environment& environment, const std::vector<std::string>& rpc,
-                   std::chrono::milliseconds interval)
-    : rpc_(rpc),
-      sampler_(devices::system_sources(devices::source_options(false)), sampler_options(interval)) {
+LiveView::LiveView(const Environment& environment, const ConnectionOptions& connection,
+                   bool may_wake, std::chrono::milliseconds interval)
+    : rpc_(connection.rpc),
+      sampler_(devices::system_sources(devices::source_options(may_wake)),
+               sampler_options(interval)) {
+  // The drivers are asked first: a worker that only lists its devices already takes memory.
   sampler_.start();
   (void)sampler_.fresh(kFirstLook);
   const std::vector<devices::PciDevice> all = cards();
   const auto asleep = std::find_if(all.begin(), all.end(),
                                    [](const devices::PciDevice& card) { return card.suspended; });
-  if (asleep != all.end()) {
-    notes_.push_back(
-        fmt::format("llama.cpp was not asked for its devices: that would wake {}", asleep->id));
+  if (asleep == all.end() || may_wake) {
+    if (const Status asked = ask_ggml(environment, connection); !asked) problem_ = asked.error();
     return;
   }
-  ask_ggml(environment);
+  notes_.push_back(
+      fmt::format("llama.cpp was not asked for its devices: that would wake {}", asleep->id));
 }
 
-void LiveView::ask_ggml(const Environment& environment) {
-  ConnectionOptions connection;
-  connection.rpc = rpc_;
+Status LiveView::ask_ggml(const Environment& environment, const ConnectionOptions& connection) {
   const Result<engine::StartOptions> start = start_options(environment, connection);
-  if (!start) {
-    notes_.push_back(start.error().message);
-    return;
-  }
+  if (!start) return tl::unexpected(start.error());
   Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) {
-    notes_.push_back("llama.cpp did not name its devices: " + worker.error().message);
-    return;
-  }
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
   devices_ = worker->hello().devices;
-  const Engine& engine = worker->hello().engine;
-  llama_cpp_ = engine.llama_build;
+  llama_cpp_ = profiles::llama_cpp_of(worker->hello().engine);
   worker->end();
   asked_ = true;
+  return {};
 }
 
 LiveMachine LiveView::now() {
@@ -85,6 +81,8 @@ LiveMachine LiveView::now() {
   live.rpc = rpc_;
   return live;
 }
+
+void LiveView::refresh() { (void)sampler_.fresh(kRefresh); }
 
 std::vector<DeviceStatus> LiveView::statuses() const { return sampler_.latest().devices; }
 

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/connection.hpp"
 #include "core/device.hpp"
+#include "core/error.hpp"
 #include "core/profile_set.hpp"
 #include "devices/sampler.hpp"
 
@@ -16,22 +18,29 @@ namespace sweetspot::cli {
 
 class LiveView {
  public:
-  /// Reads drivers in the background from now on and asks a worker for ggml's devices, unless one
-  /// of them sleeps (that would wake it, R23) or no worker can be started; `notes` say so.
-  LiveView(const Environment& environment, const std::vector<std::string>& rpc,
-           std::chrono::milliseconds interval);
+  /// Reads drivers in the background from now on and asks a worker for ggml's devices, RPC servers
+  /// among them, unless a device sleeps and `may_wake` is false (R23): `notes` say so.
+  LiveView(const Environment& environment, const ConnectionOptions& connection, bool may_wake,
+           std::chrono::milliseconds interval = std::chrono::milliseconds(500));
 
   /// The machine at this moment. The first call trusts what ggml said of memory; later ones only
   /// what drivers say, since ggml's figures do not change.
   LiveMachine now();
+
+  /// Waits for a look that begins now: after a program ended, before the next one starts.
+  void refresh();
 
   /// What the drivers said last.
   [[nodiscard]] std::vector<DeviceStatus> statuses() const;
 
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
+  /// Why llama.cpp could not be asked: no worker (internal), an RPC server that cannot be reached
+  /// (device), Ctrl-C. Only drivers tell then.
+  [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
+
  private:
-  void ask_ggml(const Environment& environment);
+  Status ask_ggml(const Environment& environment, const ConnectionOptions& connection);
 
   std::vector<std::string> rpc_;
   devices::Sampler sampler_;
@@ -40,6 +49,7 @@ class LiveView {
   bool looked_ = false;  // once
   std::string llama_cpp_;
   std::vector<std::string> notes_;
+  std::optional<Error> problem_;
 };
 
 }  // namespace sweetspot::cli

@@ -117,11 +117,8 @@ Arguments flags_of(const SavedProfile& profile, const std::string& model_path,
                    const Arguments& rpc) {
   Config config = profile.config;
   if (profile.is_cpu_only()) config.placement.devices = {"none"};
-  Arguments flags = exporting::llama_server_arguments(config, model_path);
-  if (!rpc.empty() && !profile.is_cpu_only()) {
-    flags.insert(flags.end(), {"--rpc", fmt::format("{}", fmt::join(rpc, ","))});
-  }
-  return flags;
+  return exporting::llama_server_arguments(config, model_path,
+                                           profile.is_cpu_only() ? Arguments{} : rpc);
 }
 
 // ---- placeholders of other programs

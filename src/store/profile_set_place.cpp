@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
@@ -87,7 +88,9 @@ int count_splits(std::string_view path) {
   const std::string_view tail = path.substr(path.size() - kTail);
   const std::string_view count = tail.substr(kFirst.size(), kDigits);
   if (!tail.starts_with(kFirst) || !tail.ends_with(kExtension) || !all_digits(count)) return 1;
-  return std::max(1, std::atoi(std::string(count).c_str()));
+  int splits = 1;
+  std::from_chars(count.data(), count.data() + count.size(), splits);
+  return std::max(1, splits);
 }
 
 std::string split_path(const std::string& first, int split, int count) {

@@ -5,8 +5,6 @@
 
 #include <fstream>
 #include <iterator>
-#include <limits>
-#include <set>
 
 #include "core/json.hpp"
 #include "core/text.hpp"
@@ -216,10 +214,13 @@ ProfileSet any_set() {
                                     Objective::energy);
   set.bands.fast_percent = *rc::gen::inRange(1, 500) / 10.0;
   const std::size_t devices = *rc::gen::inRange<std::size_t>(0, 3);
+  set.devices.reserve(devices);
   for (std::size_t i = 0; i < devices; ++i) set.devices.push_back(any_device(i));
   const std::size_t profiles = *rc::gen::inRange<std::size_t>(0, 4);
+  set.profiles.reserve(profiles);
   for (std::size_t i = 0; i < profiles; ++i) set.profiles.push_back(any_profile(i, set.devices));
   const std::size_t reports = *rc::gen::inRange<std::size_t>(0, 3);
+  set.reports.reserve(reports);
   for (std::size_t i = 0; i < reports; ++i) set.reports.push_back(any_report());
   return set;
 }

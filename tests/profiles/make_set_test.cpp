@@ -41,6 +41,7 @@ ProfileSet set_of(const Run& run, std::uint64_t share = 0) {
 
 std::vector<std::string> names_of(const ProfileSet& set) {
   std::vector<std::string> names;
+  names.reserve(set.profiles.size());
   for (const SavedProfile& profile : set.profiles) names.push_back(profile.name);
   return names;
 }
@@ -328,7 +329,10 @@ bool has_layers_of(const SavedProfile& profile, const Trial& trial) {
 }
 
 RC_GTEST_PROP(SetOfRun, OfAnyTrialsIsWholeOrHasAReason, ()) {
-  const auto trials = *rc::gen::container<std::vector<Trial>>(rc::gen::exec(any_trial));
+  auto trials = *rc::gen::container<std::vector<Trial>>(rc::gen::exec(any_trial));
+  // One config measured twice with two speeds is noise, and one of them is as good as the other.
+  int number = 0;
+  for (Trial& each : trials) each.config.context.n_threads = ++number;
   const sweetspot::Run run = run_of(trials, {card("CUDA0")});
   const auto set = set_of_run(run, kModel, *rc::gen::inRange(0U, 1000U) * kMiB);
   if (!set) {

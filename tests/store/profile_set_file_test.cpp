@@ -3,14 +3,15 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -234,11 +235,13 @@ TEST(ProfileSetFile, ReportsOfSeveralProcessesAreAllKept) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
   }
-  std::vector<std::string> seen;
   const auto loaded = load_profile_set(path);
   ASSERT_TRUE(loaded);
+  std::vector<std::string> seen;
+  seen.reserve(loaded->reports.size());
   for (const LoadReport& report : loaded->reports) seen.push_back(report.at);
   std::vector<std::string> expected;
+  expected.reserve(kKeptReports);
   for (int i = 0; i < kProcesses * kEach; ++i) expected.push_back(std::to_string(i));
   EXPECT_THAT(seen, testing::UnorderedElementsAreArray(expected));
 }

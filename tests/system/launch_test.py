@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import pathlib
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -17,7 +19,7 @@ import urllib.request
 import profile_sets
 from plan_truth import software_vulkan
 from worker_client import Worker
-from harness import BIN, EXIT_MODEL, EXIT_USAGE, SCRIPTED_WORKER, SOURCE, TINY, SystemTest, free_port
+from harness import BIN, EXIT_MODEL, EXIT_USAGE, SCRIPTED_WORKER, SOURCE, SWEETSPOT, TINY, SystemTest, free_port
 
 PROGRAMS = SOURCE / ".deps/llama/bin"
 SERVER = PROGRAMS / "llama-server"
@@ -29,6 +31,22 @@ PCI = "0000:01:00.0"
 # About 200 MiB of weights in 7 layers: large against what else a process allocates.
 LARGE = ["--blocks", "6", "--embd", "1024", "--ff", "4096", "--heads", "8", "--kv-heads", "8",
          "--vocab", "2000", "--type", "f16"]
+
+
+def read_until(terminal, text, seconds=20):
+    """What a terminal shows until it shows the text, or until its end."""
+    shown = b""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (text is None or text not in shown):
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:  # the end, as Linux says it
+            return shown
+    if text is not None and text not in shown:
+        raise AssertionError(f"{text} is not in {shown}")
+    return shown
 
 
 def listening(port):
@@ -203,6 +221,22 @@ class OnTheCpu(LaunchTest):
             done = self.run_sweetspot("launch", self.model, "--", "/bin/sh", "-c",
                                       "read x; echo got $x from {n_ctx}; exit 7", stdin=lines)
         self.assertEqual((done.returncode, done.stdout), (7, "got a line from 512\n"), done.stderr)
+
+    def test_ctrl_c_reaches_the_program_once(self):
+        script = "trap 'echo interrupted' INT; echo {n_ctx}; while :; do sleep 0.05; done"
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execve(SWEETSPOT, [str(SWEETSPOT), "launch", str(self.model), "--", "/bin/sh", "-c",
+                                  script], self.environment())
+        read_until(terminal, b"512")
+        os.write(terminal, b"\x03")
+        read_until(terminal, b"interrupted")
+        os.kill(pid, signal.SIGTERM)
+        rest = read_until(terminal, None)
+        self.assertNotIn(b"interrupted", rest)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 128 + signal.SIGTERM)
+        os.close(terminal)
 
     def test_llama_cli_answers(self):
         done = self.run_sweetspot("launch", self.model, "--", "llama-cli", "-p", "hello", "-n", "8",

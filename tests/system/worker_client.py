@@ -3,11 +3,14 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 
-from harness import BIN
+from harness import BIN, SOURCE
 
-PROTOCOL_VERSION = 3
+# The version that the worker was built with: what changes with it shows in the tests themselves.
+PROTOCOL_VERSION = int(re.search(r"kVersion = (\d+)",
+                                 (SOURCE / "src/protocol/messages.hpp").read_text())[1])
 
 
 class Refused(Exception):

@@ -1,0 +1,39 @@
+// Where a profile set comes from: the one that is stored, or a plan made now. What choosing and
+// launching have in common.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/connection.hpp"
+#include "core/error.hpp"
+#include "core/profile_set.hpp"
+
+namespace sweetspot::cli {
+
+struct SetSource {
+  std::string model_path;
+  ConnectionOptions connection;
+  bool no_store = false;  ///< a plan is not kept
+};
+
+/// Where the set of the model and these RPC servers lies; empty where there is no data folder.
+std::string path_of_set(const Environment& environment, const ModelKey& key,
+                        const std::vector<std::string>& rpc);
+
+/// Nothing where there is no set, or none that can be read, which the user is told.
+std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes);
+
+/// A plan costs nothing: one that no longer speaks of this machine or of this context is made
+/// again. A measured set is kept as long as it can be used.
+bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live, std::uint32_t min_ctx,
+               std::vector<std::string>& notes);
+
+/// Plans with a worker and keeps the set at `path`. Errors as those of make_planned_set().
+Result<ProfileSet> plan_now(const SetSource& source, const Environment& environment,
+                            const ModelKey& key, std::uint32_t min_ctx, const std::string& path);
+
+}  // namespace sweetspot::cli
