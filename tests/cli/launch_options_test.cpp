@@ -9,10 +9,10 @@ namespace {
 
 TEST(RequirementsOf, TakesWhatWasTyped) {
   LaunchOptions options;
-  options.min_ctx = 4096;
-  options.prefer = "memory";
-  options.reserve = "1GiB";
-  const auto wanted = requirements_of(options);
+  options.requirements.min_ctx = "4096";
+  options.requirements.prefer = "memory";
+  options.requirements.reserve = "1GiB";
+  const auto wanted = requirements_of(options.requirements);
   ASSERT_TRUE(wanted);
   EXPECT_EQ(wanted->profile, "auto");
   EXPECT_EQ(wanted->min_ctx, 4096U);
@@ -22,11 +22,11 @@ TEST(RequirementsOf, TakesWhatWasTyped) {
 
 TEST(RequirementsOf, NamesTheFlagThatIsWrong) {
   LaunchOptions options;
-  options.reserve = "much";
-  EXPECT_NE(requirements_of(options).error().message.find("--reserve"), std::string::npos);
-  options.reserve.clear();
+  options.requirements.reserve = "much";
+  EXPECT_NE(requirements_of(options.requirements).error().message.find("--reserve"),
+            std::string::npos);
   options.rpc = {"nowhere"};
-  EXPECT_NE(requirements_of(options).error().message.find("--rpc"), std::string::npos);
+  EXPECT_NE(check_rpc(options).error().message.find("--rpc"), std::string::npos);
 }
 
 TEST(JobOf, TheLoadTimeComesFromTheFileUnlessSaid) {
