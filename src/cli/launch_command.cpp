@@ -170,6 +170,11 @@ class LaunchCommand {
     around.wanted_rung = [this, &job](std::size_t running) {
       return launch::wanted_rung(known_.set, job.rungs, running, live(), wanted_);
     };
+    if (options_.adapt && !around.wanted_rung(job.first)) {
+      note(options_,
+           "no driver tells what is free on every device of these profiles: --adapt does "
+           "nothing");
+    }
     process::SignalInbox signals;
     return launch::run(job, around, signals);
   }

@@ -38,7 +38,7 @@ LiveView::LiveView(const Environment& environment, const ConnectionOptions& conn
                sampler_options(interval)) {
   // The drivers are asked first: a worker that only lists its devices already takes memory.
   sampler_.start();
-  (void)sampler_.fresh(kFirstLook);
+  first_ = sampler_.fresh(kFirstLook);
   const std::vector<devices::PciDevice> all = cards();
   const auto asleep = std::find_if(all.begin(), all.end(),
                                    [](const devices::PciDevice& card) { return card.suspended; });
@@ -63,7 +63,7 @@ Status LiveView::ask_ggml(const Environment& environment, const ConnectionOption
 }
 
 LiveMachine LiveView::now() {
-  const devices::Snapshot snapshot = sampler_.latest();
+  const devices::Snapshot snapshot = looked_ ? sampler_.latest() : first_;
   const Machine machine = devices::this_machine();
   LiveMachine live;
   if (asked_) {

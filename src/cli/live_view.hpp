@@ -23,8 +23,9 @@ class LiveView {
   LiveView(const Environment& environment, const ConnectionOptions& connection, bool may_wake,
            std::chrono::milliseconds interval = std::chrono::milliseconds(500));
 
-  /// The machine at this moment. The first call trusts what ggml said of memory; later ones only
-  /// what drivers say, since ggml's figures do not change.
+  /// The machine at this moment. The first call says what was there before ggml was asked, since a
+  /// worker that only lists its devices already takes memory, and trusts what ggml said; later ones
+  /// only what drivers say, since ggml's figures do not change.
   LiveMachine now();
 
   /// Waits for a look that begins now: after a program ended, before the next one starts.
@@ -44,6 +45,7 @@ class LiveView {
 
   std::vector<std::string> rpc_;
   devices::Sampler sampler_;
+  devices::Snapshot first_;
   std::vector<Device> devices_;
   bool asked_ = false;   // a worker told of ggml's devices
   bool looked_ = false;  // once

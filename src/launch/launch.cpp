@@ -19,7 +19,7 @@ class Run {
   Run(const Job& job, const Surroundings& surroundings, process::SignalInbox& signals)
       : job_(job),
         around_(surroundings),
-        relay_(signals, job.limits.stop_seconds),
+        relay_(signals, job.limits.stop_seconds, !has_port(job.program)),
         fallback_(job.rungs.size(), job.first, rules_of(job)),
         watcher_(job.watch),
         adapt_(job.adapt.value_or(AdaptRules{})) {}

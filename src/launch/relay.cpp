@@ -6,19 +6,20 @@ namespace sweetspot::launch {
 
 using Clock = std::chrono::steady_clock;
 
+void Relay::note(const process::CaughtSignal& signal) {
+  last_signal_ = signal.number;
+  if (interactive_ && signal.from_terminal) return;
+  if (told_ == 0) since_ = Clock::now();
+  ++told_;
+}
+
 void Relay::take() {
-  while (const auto signal = signals_.next()) {
-    if (told_ == 0) since_ = Clock::now();
-    ++told_;
-    last_signal_ = signal->number;
-  }
+  while (const auto signal = signals_.next()) note(*signal);
 }
 
 void Relay::pass_on(process::Foreground& program) {
   while (const auto signal = signals_.next()) {
-    if (told_ == 0) since_ = Clock::now();
-    ++told_;
-    last_signal_ = signal->number;
+    note(*signal);
     if (!signal->from_terminal) program.send(signal->number);
   }
   constexpr int kPatience = 3;

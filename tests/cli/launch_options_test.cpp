@@ -7,25 +7,10 @@
 namespace sweetspot::cli {
 namespace {
 
-TEST(RequirementsOf, TakesWhatWasTyped) {
+TEST(CheckRpc, NamesTheFlagThatIsWrong) {
   LaunchOptions options;
-  options.requirements.min_ctx = "4096";
-  options.requirements.prefer = "memory";
-  options.requirements.reserve = "1GiB";
-  const auto wanted = requirements_of(options.requirements);
-  ASSERT_TRUE(wanted);
-  EXPECT_EQ(wanted->profile, "auto");
-  EXPECT_EQ(wanted->min_ctx, 4096U);
-  EXPECT_EQ(wanted->prefer, profiles::Preference::memory);
-  EXPECT_EQ(wanted->reserve_bytes, 1U << 30U);
-}
-
-TEST(RequirementsOf, NamesTheFlagThatIsWrong) {
-  LaunchOptions options;
-  options.requirements.reserve = "much";
-  EXPECT_NE(requirements_of(options.requirements).error().message.find("--reserve"),
-            std::string::npos);
-  options.rpc = {"nowhere"};
+  EXPECT_TRUE(check_rpc(options));
+  options.rpc = {"127.0.0.1:50052", "nowhere"};
   EXPECT_NE(check_rpc(options).error().message.find("--rpc"), std::string::npos);
 }
 

@@ -211,8 +211,6 @@ TEST_F(Launch, AnAddressThatIsTakenIsSaidBeforeAnythingStarts) {
   on_event_ = [this](const Event& event) {
     if (!std::holds_alternative<Healthy>(event)) return;
     on_event_ = {};
-    process::SignalInbox* const inbox = &signals_;
-    (void)inbox;
     Job second = job_;
     Surroundings around;
     std::optional<Error> error;

@@ -222,16 +222,20 @@ class OnTheCpu(LaunchTest):
                                       "read x; echo got $x from {n_ctx}; exit 7", stdin=lines)
         self.assertEqual((done.returncode, done.stdout), (7, "got a line from 512\n"), done.stderr)
 
-    def test_ctrl_c_reaches_the_program_once(self):
+    def test_ctrl_c_reaches_the_program_once_and_ends_nothing(self):
         script = "trap 'echo interrupted' INT; echo {n_ctx}; while :; do sleep 0.05; done"
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.folder)
-            os.execve(SWEETSPOT, [str(SWEETSPOT), "launch", str(self.model), "--", "/bin/sh", "-c",
-                                  script], self.environment())
+            os.execve(SWEETSPOT, [str(SWEETSPOT), "launch", str(self.model), "--stop-timeout", "0.3",
+                                  "--", "/bin/sh", "-c", script], self.environment())
         read_until(terminal, b"512")
-        os.write(terminal, b"\x03")
-        read_until(terminal, b"interrupted")
+        for _ in range(4):
+            os.write(terminal, b"\x03")
+            shown = read_until(terminal, b"interrupted")
+            self.assertEqual(shown.count(b"interrupted"), 1)
+        time.sleep(0.6)
+        self.assertEqual(os.waitpid(pid, os.WNOHANG), (0, 0), "Ctrl-C is the program's own matter")
         os.kill(pid, signal.SIGTERM)
         rest = read_until(terminal, None)
         self.assertNotIn(b"interrupted", rest)
@@ -249,6 +253,12 @@ class OnTheCpu(LaunchTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("--n-gpu-layers 0 --device none --ctx-size 512 ", done.stdout)
         self.assertIn(f"--port {self.port}\n", done.stdout)
+
+    def test_a_model_that_nobody_measured_is_planned(self):
+        launched = self.launch(self.synth("other.gguf", *TINY, "--seed", "2"))
+        self.assertEqual(launched.wait("healthy")["profile"], "cpu_fallback")
+        self.assertIn("planned", launched.wait("warning")["message"])
+        self.assertEqual(launched.end(), 0)
 
     def test_a_profile_that_is_not_there(self):
         self.assert_clear_sentence(self.run_sweetspot("launch", self.model, "--profile", "none"),
@@ -301,7 +311,8 @@ class OnADevice(LaunchTest):
                        [("fast", 3, {"RPC0": 150 * MIB}), ("cpu_fallback", 0, {})], rpc=[address])
             program = self.server_after(f'case "$*" in *"--n-gpu-layers 3"*) '
                                         f"kill -KILL {self.rpc_worker()};; esac")
-            launched = self.launch(model, "--rpc", address, "--", program)
+            launched = self.launch(model, "--rpc", address, "--adapt", "--", program)
+            self.assertIn("--adapt does nothing", launched.wait("warning")["message"])
             self.assertEqual(launched.wait("healthy")["profile"], "cpu_fallback")
             self.assertEqual(ask(self.port)["tokens_predicted"], 4)
             self.assertEqual(launched.end(), 0)
