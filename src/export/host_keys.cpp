@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "export/llama_names.hpp"
 
@@ -30,6 +31,10 @@ std::string note_of(const Host& host, const Config& config, std::string_view kno
   return note;
 }
 
+// Without these the weights lie elsewhere, and the memory that the profile was chosen by is wrong.
+constexpr std::array<std::string_view, 4> kPlacing = {"n_gpu_layers", "n_cpu_moe", "n_cpu_ffn",
+                                                      "override_tensor"};
+
 bool has_row(const Host& host, std::string_view knob) {
   return std::any_of(host.keys.begin(), host.keys.end(),
                      [&](const HostKey& row) { return row.knob == knob; });
@@ -37,12 +42,14 @@ bool has_row(const Host& host, std::string_view knob) {
 
 }  // namespace
 
-HostWords words_of(const Host& host, const ExportJob& job) {
+Result<HostWords> words_of(const Host& host, const ExportJob& job) {
   HostWords words;
+  std::string unplaced;
   const auto note = [&](std::string_view knob) {
-    if (std::string text = note_of(host, job.config, knob); !text.empty()) {
-      words.notes.push_back(std::move(text));
-    }
+    std::string text = host.passes_flags ? "" : note_of(host, job.config, knob);
+    if (text.empty()) return;
+    if (std::find(kPlacing.begin(), kPlacing.end(), knob) != kPlacing.end()) unplaced = text;
+    words.notes.push_back(std::move(text));
   };
   for (const HostKey& row : host.keys) {
     std::optional<Json> value = row.write(job);
@@ -55,7 +62,11 @@ HostWords words_of(const Host& host, const ExportJob& job) {
   for (const Knob& knob : knobs()) {
     if (!has_row(host, knob.name)) note(knob.name);
   }
-  if (!host.knows_rpc && !job.rpc.empty()) {
+  if (!unplaced.empty()) {
+    return error(ErrorKind::usage, unplaced + ", and would take other memory without it",
+                 "choose another profile by its name, as in --profile fast");
+  }
+  if (!host.passes_flags && !job.rpc.empty()) {
     words.notes.push_back(
         fmt::format("{} cannot be told RPC servers ({})", host.name, fmt::join(job.rpc, ", ")));
   }

@@ -32,7 +32,7 @@ struct Host {
   std::string_view name;
   std::span<const HostKey> keys;
   std::span<const HostHabit> habits;
-  bool knows_rpc = false;
+  bool passes_flags = false;  ///< what has no key is handed to llama-server as flags
 };
 
 using HostValues = std::vector<std::pair<std::string_view, Json>>;
@@ -42,7 +42,9 @@ struct HostWords {
   std::vector<std::string> notes;  ///< what differs from the host's habit and cannot be said
 };
 
-HostWords words_of(const Host& host, const ExportJob& job);
+/// Error (usage) where the host would lay more on the devices than the profile does, and cannot be
+/// told otherwise: layers, experts, feed-forward weights, overridden tensors.
+Result<HostWords> words_of(const Host& host, const ExportJob& job);
 
 /// A number above that of any model's layers stands for all of them where -1 means "choose".
 int layers_or_many(const ExportJob& job);

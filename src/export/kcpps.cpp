@@ -98,15 +98,16 @@ void add_backend(Json& settings, const ExportJob& job) {
 }  // namespace
 
 Result<Exported> to_kcpps(const ExportJob& job) {
-  HostWords words = words_of(kKoboldCpp, job);
+  Result<HostWords> words = words_of(kKoboldCpp, job);
+  if (!words) return tl::unexpected(words.error());
   const LoadMode mode = job.config.placement.load_mode;
   Json settings = {{"model_param", job.model_path}};
-  for (auto& [key, value] : words.values) settings[std::string(key)] = std::move(value);
+  for (auto& [key, value] : words->values) settings[std::string(key)] = std::move(value);
   settings["usemmap"] =
       mode == LoadMode::automatic || mode == LoadMode::mmap || mode == LoadMode::mmap_mlock;
   settings["usemlock"] = mode == LoadMode::mlock || mode == LoadMode::mmap_mlock;
   add_backend(settings, job);
-  return Exported{dump(settings, 2) + "\n", std::move(words.notes)};
+  return Exported{dump(settings, 2) + "\n", std::move(words->notes)};
 }
 
 }  // namespace sweetspot::exporting

@@ -73,19 +73,20 @@ void add_load_mode(Json& fields, LoadMode mode) {
 }  // namespace
 
 Result<Exported> to_lm_studio(const ExportJob& job) {
-  HostWords words = words_of(kLmStudio, job);
+  Result<HostWords> words = words_of(kLmStudio, job);
+  if (!words) return tl::unexpected(words.error());
   // Without this the app chooses context and layers itself.
   Json fields = Json::array({field("llm.load.llama.autoFit", false)});
-  for (auto& [key, value] : words.values) fields.push_back(field(key, std::move(value)));
+  for (auto& [key, value] : words->values) fields.push_back(field(key, std::move(value)));
   add_load_mode(fields, job.config.placement.load_mode);
   const Json preset = {{"identifier", "@local:" + plain_id(job.name)},
                        {"name", job.name},
                        {"changed", false},
                        {"operation", {{"fields", Json::array()}}},
                        {"load", {{"fields", std::move(fields)}}}};
-  words.notes.push_back(
+  words->notes.push_back(
       fmt::format("a preset of LM Studio names no model: use it with {}", job.model_path));
-  return Exported{dump(preset, 2) + "\n", std::move(words.notes)};
+  return Exported{dump(preset, 2) + "\n", std::move(words->notes)};
 }
 
 }  // namespace sweetspot::exporting

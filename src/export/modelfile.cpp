@@ -106,12 +106,13 @@ Result<std::string> quoted_path(std::string_view path) {
 Result<Exported> to_modelfile(const ExportJob& job) {
   Result<std::string> path = quoted_path(job.model_path);
   if (!path) return tl::unexpected(path.error());
-  HostWords words = words_of(kOllama, job);
-  std::string text = comment_lines("#", words.notes) + fmt::format("FROM {}\n", *path);
-  for (const auto& [key, value] : words.values) {
+  Result<HostWords> words = words_of(kOllama, job);
+  if (!words) return tl::unexpected(words.error());
+  std::string text = comment_lines("#", words->notes) + fmt::format("FROM {}\n", *path);
+  for (const auto& [key, value] : words->values) {
     text += fmt::format("PARAMETER {} {}\n", key, value.dump());
   }
-  return Exported{std::move(text), std::move(words.notes)};
+  return Exported{std::move(text), std::move(words->notes)};
 }
 
 }  // namespace sweetspot::exporting

@@ -86,10 +86,11 @@ constexpr Host kPython = {"llama-cpp-python", kKeys, kHabits};
 }  // namespace
 
 Result<Exported> to_python_kwargs(const ExportJob& job) {
-  HostWords words = words_of(kPython, job);
+  Result<HostWords> words = words_of(kPython, job);
+  if (!words) return tl::unexpected(words.error());
   Json arguments = {{"model_path", job.model_path}};
-  for (auto& [key, value] : words.values) arguments[std::string(key)] = std::move(value);
-  return Exported{dump(arguments, 2) + "\n", std::move(words.notes)};
+  for (auto& [key, value] : words->values) arguments[std::string(key)] = std::move(value);
+  return Exported{dump(arguments, 2) + "\n", std::move(words->notes)};
 }
 
 }  // namespace sweetspot::exporting

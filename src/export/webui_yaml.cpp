@@ -100,18 +100,18 @@ std::string scalar(const Json& value) {
 }  // namespace
 
 Result<Exported> to_webui_yaml(const ExportJob& job) {
-  HostWords words = words_of(kWebUi, job);
-  words.notes.clear();  // what has no key is a flag
+  Result<HostWords> words = words_of(kWebUi, job);
+  if (!words) return tl::unexpected(words.error());
   const std::string flags = extra_flags(job);
   std::string text =
       fmt::format("{}:\n  loader: llama.cpp\n", yaml_string(pattern_of(job.model_path)));
-  for (const auto& [key, value] : words.values) {
+  for (const auto& [key, value] : words->values) {
     text += fmt::format("  {}: {}\n", key, scalar(value));
   }
   if (!flags.empty()) text += fmt::format("  extra_flags: {}\n", yaml_string(flags));
-  words.notes.push_back(
+  words->notes.push_back(
       "text-generation-webui finds the model by its file's name: it must lie in its models folder");
-  return Exported{comment_lines("#", words.notes) + text, std::move(words.notes)};
+  return Exported{comment_lines("#", words->notes) + text, std::move(words->notes)};
 }
 
 }  // namespace sweetspot::exporting

@@ -98,7 +98,9 @@ std::string memory_words(const Situation& situation, const SavedProfile& profile
 std::string reason_for(const Situation& situation, const Choice& choice) {
   const SavedProfile& profile = situation.set->profiles[*choice.profile];
   const bool named = situation.wanted->profile == profile.name;
-  std::string why = "the fastest that fits";
+  // Of a plan nobody knows what is faster: its order is what usually is.
+  const bool planned = profile.origin == Origin::planned;
+  std::string why = planned ? "the first that fits" : "the fastest that fits";
   if (named) {
     why = "asked for, and it fits";
   } else if (situation.wanted->prefer == Preference::memory) {

@@ -123,7 +123,6 @@ TEST(Modelfile, SetsWhatOllamaKnowsAndSaysTheRest) {
   ExportJob job = usual_job();
   job.config.context.type_k = "q8_0";
   job.config.context.n_ubatch = 256;
-  job.config.placement.n_cpu_moe = 4;
   const Exported document = written(Format::ollama, job);
   EXPECT_THAT(document.text, HasSubstr("FROM /models/small.gguf\n"));
   EXPECT_THAT(document.text, HasSubstr("PARAMETER num_gpu 20\n"));
@@ -133,7 +132,6 @@ TEST(Modelfile, SetsWhatOllamaKnowsAndSaysTheRest) {
   EXPECT_THAT(document.notes, Contains(HasSubstr("type_k = q8_0; for all its models: "
                                                  "OLLAMA_KV_CACHE_TYPE")));
   EXPECT_THAT(document.notes, Contains(HasSubstr("n_ubatch = 256")));
-  EXPECT_THAT(document.notes, Contains(HasSubstr("n_cpu_moe = 4")));
   EXPECT_THAT(document.text, HasSubstr("# Ollama cannot be told n_ubatch = 256.\n"));
   EXPECT_THAT(document.notes, Not(Contains(HasSubstr("n_parallel"))));
 }
@@ -159,10 +157,8 @@ TEST(LmStudio, CountsLayersInShares) {
 
 TEST(LmStudio, SaysWhatItCannotSay) {
   ExportJob job = usual_job();
-  job.offloadable_layers = 0;
   job.config.context.type_v = "bf16";
   const Exported document = written(Format::lmstudio, job);
-  EXPECT_THAT(document.notes, Contains(HasSubstr("n_gpu_layers = 20")));
   EXPECT_THAT(document.notes, Contains(HasSubstr("type_v = bf16")));
   EXPECT_THAT(document.notes, Contains(HasSubstr("/models/small.gguf")));
 }
@@ -238,6 +234,24 @@ TEST(Exports, AHostWithoutRpcSaysSo) {
        {Format::ollama, Format::lmstudio, Format::koboldcpp, Format::llama_cpp_python}) {
     EXPECT_THAT(written(format, job).notes, Contains(HasSubstr("RPC servers (127.0.0.1:1)")));
   }
+}
+
+TEST(Exports, AProfileThatWouldLieElsewhereIsRefused) {
+  const auto refusal = [](Format format, const ExportJob& job) {
+    const auto document = export_as(format, job);
+    return document ? std::string() : document.error().message;
+  };
+  ExportJob experts = usual_job();
+  experts.config.placement.n_cpu_moe = 4;
+  EXPECT_THAT(refusal(Format::ollama, experts), HasSubstr("Ollama cannot be told n_cpu_moe = 4"));
+  EXPECT_THAT(refusal(Format::llama_cpp_python, experts), HasSubstr("n_cpu_moe = 4"));
+  for (const Format format : {Format::lmstudio, Format::koboldcpp, Format::text_generation_webui,
+                              Format::llama_server_ini, Format::env}) {
+    EXPECT_EQ(refusal(format, experts), "") << to_string(format);
+  }
+  ExportJob unknown = usual_job();
+  unknown.offloadable_layers = 0;
+  EXPECT_THAT(refusal(Format::lmstudio, unknown), HasSubstr("n_gpu_layers = 20"));
 }
 
 TEST(Exports, AllLayersAreNeverALiteralMinusOneWhereThatMeansChoose) {

@@ -30,6 +30,7 @@ rc::Gen<std::string> hostile_path() {
 ExportJob job_of(const std::string& path) {
   ExportJob job;
   job.config.placement.n_gpu_layers = 7;
+  job.offloadable_layers = 33;
   job.model_path = path;
   return job;
 }

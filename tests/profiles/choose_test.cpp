@@ -203,6 +203,13 @@ TEST(Choose, WhatIsLessSureGetsAWiderMargin) {
   EXPECT_TRUE(choice.usable);
 }
 
+TEST(Choose, NobodyKnowsWhatIsFasterOfAPlan) {
+  ProfileSet set = one_card();
+  for (SavedProfile& profile : set.profiles) profile.origin = Origin::planned;
+  const Choice choice = choose(set, live_card(8 * kGiB), {});
+  EXPECT_THAT(choice.reason, HasSubstr("performance: the first that fits; it takes"));
+}
+
 // ---- devices that cannot be read
 
 TEST(Choose, ADeviceThatIsGoneTakesNothing) {
