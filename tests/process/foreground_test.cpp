@@ -35,7 +35,10 @@ class Redirected {
       close(file);
     }
   }
-  ~Redirected() { restore(); }
+  ~Redirected() {
+    restore();
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) std::filesystem::remove(path(fd));
+  }
   Redirected(const Redirected&) = delete;
   Redirected& operator=(const Redirected&) = delete;
 
@@ -61,7 +64,6 @@ class Redirected {
     restore();
     std::ostringstream all;
     all << std::ifstream(path(fd)).rdbuf();
-    std::filesystem::remove(path(fd));
     return all.str();
   }
   std::array<int, 3> saved_{-1, -1, -1};
