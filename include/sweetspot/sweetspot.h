@@ -17,8 +17,8 @@
  *
  * Conventions, for every function:
  *
- *  1. Pointers. sweetspot_library, sweetspot_set, sweetspot_devices and sweetspot_choice are opaque. An
- *     out-parameter is written on success only; before a call fails it is set to NULL.
+ *  1. Pointers. sweetspot_library, sweetspot_set, sweetspot_devices and sweetspot_choice are
+ * opaque. An out-parameter is written on success only; before a call fails it is set to NULL.
  *  2. Sizes. A struct that begins with `size` may grow in later versions. Set `size` to
  *     sizeof(struct) before every call, on structs that the library reads and on those that it
  *     fills. The library touches no byte beyond it. What a smaller struct lacks has its default:
@@ -86,17 +86,17 @@ typedef enum sweetspot_status {
 /* A value, or in `absent` why there is none (convention 6). */
 typedef struct sweetspot_bytes {
   uint64_t value;
-  const char *absent;
+  const char* absent;
 } sweetspot_bytes;
 
 typedef struct sweetspot_number {
   double value;
-  const char *absent;
+  const char* absent;
 } sweetspot_number;
 
 typedef struct sweetspot_text {
-  const char *value;
-  const char *absent;
+  const char* value;
+  const char* absent;
 } sweetspot_text;
 
 /* With its 95 % interval. */
@@ -104,24 +104,25 @@ typedef struct sweetspot_estimate {
   double value;
   double low;
   double high;
-  const char *absent;
+  const char* absent;
 } sweetspot_estimate;
 
-/* ---- the library ------------------------------------------------------------------------------ */
+/* ---- the library ------------------------------------------------------------------------------
+ */
 
 /* SWEETSPOT_ABI_VERSION of the library in use, and its version as text, "0.1.0". */
 SWEETSPOT_API uint32_t sweetspot_abi_version(void);
-SWEETSPOT_API const char *sweetspot_version(void);
+SWEETSPOT_API const char* sweetspot_version(void);
 
 typedef struct sweetspot_options {
   size_t size;
   /* Where sets lie; NULL: $XDG_DATA_HOME/sweetspot, else ~/.local/share/sweetspot. */
-  const char *data_folder;
+  const char* data_folder;
   /* 1: one thread of the library reads the drivers every interval_ms, and no call waits for a
    * driver. An idle laptop GPU that is read may not fall asleep.
-   * 0: each call that needs devices reads them on the calling thread. A driver that hangs then hangs
-   * the caller: a call into it cannot be cut short. Once deadline_ms have passed, drivers that were
-   * not asked yet are left out. */
+   * 0: each call that needs devices reads them on the calling thread. A driver that hangs then
+   * hangs the caller: a call into it cannot be cut short. Once deadline_ms have passed, drivers
+   * that were not asked yet are left out. */
   int32_t telemetry;
   uint32_t interval_ms; /* 0: 250 */
   /* Longest wait of a call: for the first reading of the thread, or see above. 0: 250 */
@@ -130,16 +131,17 @@ typedef struct sweetspot_options {
   int32_t wake_sleeping_devices;
 } sweetspot_options;
 
-/* `options` may be NULL. Drivers' libraries (NVML) are loaded when devices are first read, or by the
- * thread; a CUDA context is never made. */
-SWEETSPOT_API sweetspot_status sweetspot_open(const sweetspot_options *options, sweetspot_library **out,
-                                              char **error);
-SWEETSPOT_API void sweetspot_close(sweetspot_library *lib);
+/* `options` may be NULL. Drivers' libraries (NVML) are loaded when devices are first read, or by
+ * the thread; a CUDA context is never made. */
+SWEETSPOT_API sweetspot_status sweetspot_open(const sweetspot_options* options,
+                                              sweetspot_library** out, char** error);
+SWEETSPOT_API void sweetspot_close(sweetspot_library* lib);
 
 /* Frees an error text. */
-SWEETSPOT_API void sweetspot_free(char *text);
+SWEETSPOT_API void sweetspot_free(char* text);
 
-/* ---- devices ---------------------------------------------------------------------------------- */
+/* ---- devices ----------------------------------------------------------------------------------
+ */
 
 typedef struct sweetspot_device {
   size_t size;
@@ -161,19 +163,20 @@ typedef struct sweetspot_device {
 } sweetspot_device;
 
 /* Every card that a driver or the PCI bus tells of, as it is now. */
-SWEETSPOT_API sweetspot_status sweetspot_devices_read(sweetspot_library *lib, sweetspot_devices **out,
-                                                      char **error);
-SWEETSPOT_API size_t sweetspot_devices_count(const sweetspot_devices *devices);
-SWEETSPOT_API sweetspot_status sweetspot_devices_get(const sweetspot_devices *devices, size_t index,
-                                                     sweetspot_device *out);
+SWEETSPOT_API sweetspot_status sweetspot_devices_read(sweetspot_library* lib,
+                                                      sweetspot_devices** out, char** error);
+SWEETSPOT_API size_t sweetspot_devices_count(const sweetspot_devices* devices);
+SWEETSPOT_API sweetspot_status sweetspot_devices_get(const sweetspot_devices* devices, size_t index,
+                                                     sweetspot_device* out);
 /* What the host has to give, limits of its cgroups included. */
-SWEETSPOT_API sweetspot_bytes sweetspot_devices_host_available(const sweetspot_devices *devices);
+SWEETSPOT_API sweetspot_bytes sweetspot_devices_host_available(const sweetspot_devices* devices);
 /* Why a driver interface is missing: "nvml: libnvidia-ml.so.1 is not installed". NULL beyond the
  * last one. */
-SWEETSPOT_API const char *sweetspot_devices_note(const sweetspot_devices *devices, size_t index);
-SWEETSPOT_API void sweetspot_devices_free(sweetspot_devices *devices);
+SWEETSPOT_API const char* sweetspot_devices_note(const sweetspot_devices* devices, size_t index);
+SWEETSPOT_API void sweetspot_devices_free(sweetspot_devices* devices);
 
-/* ---- profiles --------------------------------------------------------------------------------- */
+/* ---- profiles ---------------------------------------------------------------------------------
+ */
 
 typedef enum sweetspot_origin {
   SWEETSPOT_MEASURED = 0, /* a trial of this config on this machine */
@@ -183,16 +186,16 @@ typedef enum sweetspot_origin {
 
 /* Memory that a profile needs of a device, the driver's share included. */
 typedef struct sweetspot_need {
-  const char *device; /* ggml's name, or with SWEETSPOT_DEFAULTS a PCI address */
+  const char* device; /* ggml's name, or with SWEETSPOT_DEFAULTS a PCI address */
   uint64_t bytes;
 } sweetspot_need;
 
 /* A config of llama.cpp in llama.cpp's words. */
 typedef struct sweetspot_profile {
   size_t size;
-  const char *name; /* fast, balanced, performance, cpu_fallback, tuned, layers-12 */
-  const char *recommended_for;
-  const char *evidence; /* one sentence: what it rests on */
+  const char* name; /* fast, balanced, performance, cpu_fallback, tuned, layers-12 */
+  const char* recommended_for;
+  const char* evidence; /* one sentence: what it rests on */
   int32_t origin;       /* sweetspot_origin */
   /* Nothing lies on a device. Load it with an empty list of devices ("--device none"), or a GPU
    * backend may still take memory for its buffers. */
@@ -200,51 +203,52 @@ typedef struct sweetspot_profile {
 
   /* Placement: changing it costs a load. */
   int32_t n_gpu_layers; /* as offloaded, never -1; SWEETSPOT_DEFAULTS: as wished, may be too many */
-  const char *const *devices; /* ggml names to offload to; empty: all (or none, see cpu_only) */
+  const char* const* devices; /* ggml names to offload to; empty: all (or none, see cpu_only) */
   size_t device_count;
   int32_t split_mode; /* 0 none, 1 layer, 2 row, 3 tensor: llama_split_mode */
   int32_t main_gpu;
-  const double *tensor_split;
+  const double* tensor_split;
   size_t tensor_split_count;
   int32_t n_cpu_moe; /* blocks from the first whose experts stay on the CPU */
   int32_t n_cpu_ffn; /* blocks from the first whose dense feed-forward stays on the CPU */
   /* "regex of tensor names=buffer type", first wins; without those of n_cpu_moe and n_cpu_ffn. */
-  const char *const *override_tensor;
+  const char* const* override_tensor;
   size_t override_tensor_count;
   /* The same with them: what llama_model_params.tensor_buft_overrides has to say. */
-  const char *const *all_override_tensor;
+  const char* const* all_override_tensor;
   size_t all_override_tensor_count;
-  const char *load_mode; /* auto, none, mmap, mlock, mmap+mlock, dio */
+  const char* load_mode; /* auto, none, mmap, mlock, mmap+mlock, dio */
 
   /* Context settings: changing them costs a new context. */
   uint32_t n_ctx;
   uint32_t n_batch;
   uint32_t n_ubatch;
-  uint32_t n_parallel; /* sequences: n_seq_max */
-  int32_t n_threads;   /* 0: as many as there are physical cores */
+  uint32_t n_parallel;     /* sequences: n_seq_max */
+  int32_t n_threads;       /* 0: as many as there are physical cores */
   int32_t n_threads_batch; /* 0: as n_threads */
-  const char *type_k;      /* ggml's type names: f16, q8_0, ... */
-  const char *type_v;
+  const char* type_k;      /* ggml's type names: f16, q8_0, ... */
+  const char* type_v;
   int32_t flash_attn; /* -1 auto, 0 off, 1 on: llama_flash_attn_type */
   int32_t kv_offload; /* offload_kqv */
   int32_t kv_unified;
   int32_t swa_full;
 
   /* What it needs and gives. */
-  const sweetspot_need *needs;
+  const sweetspot_need* needs;
   size_t need_count;
-  const char *needs_absent; /* why nobody knows; NULL where needs are known */
+  const char* needs_absent; /* why nobody knows; NULL where needs are known */
   sweetspot_bytes host_bytes;
   sweetspot_estimate tokens_per_second; /* under the workload of sweetspot_set_info */
   sweetspot_estimate prompt_tokens_per_second;
 } sweetspot_profile;
 
-/* ---- profile sets ----------------------------------------------------------------------------- */
+/* ---- profile sets -----------------------------------------------------------------------------
+ */
 
 typedef struct sweetspot_set_options {
   size_t size;
   /* RPC endpoints that the host will register, "host:port", in this order. */
-  const char *const *rpc;
+  const char* const* rpc;
   size_t rpc_count;
   /* 1: without a stored set SWEETSPOT_ERROR_NOT_FOUND, with a damaged one SWEETSPOT_ERROR_DATA, and
    * nothing is chosen from a set that cannot be used any more. 0: default profiles stand in. */
@@ -253,14 +257,14 @@ typedef struct sweetspot_set_options {
 
 typedef struct sweetspot_set_info {
   size_t size;
-  const char *path; /* the file it was read from; NULL: the defaults, nothing is stored */
+  const char* path; /* the file it was read from; NULL: the defaults, nothing is stored */
   /* Why these are the defaults, or NULL: "no profile set is stored for this model". */
-  const char *note;
-  const char *created_at; /* UTC, ISO 8601 */
+  const char* note;
+  const char* created_at; /* UTC, ISO 8601 */
   int32_t origin;         /* sweetspot_origin */
-  const char *model_path;
-  const char *model_name;
-  const char *llama_cpp; /* that it was made with; empty where nothing ran */
+  const char* model_path;
+  const char* model_name;
+  const char* llama_cpp; /* that it was made with; empty where nothing ran */
   size_t profile_count;
   /* Of the speeds. */
   uint32_t n_prompt;
@@ -270,20 +274,22 @@ typedef struct sweetspot_set_info {
 
 /* The set stored for the model file, found by its content and the endpoints, not by its name.
  * `options` may be NULL. Reads up to 128 KiB of each file of the model. */
-SWEETSPOT_API sweetspot_status sweetspot_set_of_model(sweetspot_library *lib, const char *model_path,
-                                                      const sweetspot_set_options *options,
-                                                      sweetspot_set **out, char **error);
+SWEETSPOT_API sweetspot_status sweetspot_set_of_model(sweetspot_library* lib,
+                                                      const char* model_path,
+                                                      const sweetspot_set_options* options,
+                                                      sweetspot_set** out, char** error);
 /* The set in a file (sweetspot.profiles/1). */
-SWEETSPOT_API sweetspot_status sweetspot_set_of_file(sweetspot_library *lib, const char *set_path,
-                                                     const sweetspot_set_options *options,
-                                                     sweetspot_set **out, char **error);
-SWEETSPOT_API sweetspot_status sweetspot_set_get(const sweetspot_set *set, sweetspot_set_info *out);
+SWEETSPOT_API sweetspot_status sweetspot_set_of_file(sweetspot_library* lib, const char* set_path,
+                                                     const sweetspot_set_options* options,
+                                                     sweetspot_set** out, char** error);
+SWEETSPOT_API sweetspot_status sweetspot_set_get(const sweetspot_set* set, sweetspot_set_info* out);
 /* By place, fastest first; the last one is the CPU alone. */
-SWEETSPOT_API sweetspot_status sweetspot_set_profile(const sweetspot_set *set, size_t index,
-                                                     sweetspot_profile *out);
-SWEETSPOT_API void sweetspot_set_free(sweetspot_set *set);
+SWEETSPOT_API sweetspot_status sweetspot_set_profile(const sweetspot_set* set, size_t index,
+                                                     sweetspot_profile* out);
+SWEETSPOT_API void sweetspot_set_free(sweetspot_set* set);
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------
+ */
 
 typedef enum sweetspot_preference {
   SWEETSPOT_PREFER_SPEED = 0, /* the fastest that fits */
@@ -294,9 +300,9 @@ typedef enum sweetspot_preference {
  * interface here tells of: RPC, Intel, Metal. */
 typedef struct sweetspot_host_device {
   size_t size;
-  const char *id;          /* ggml_backend_dev_name: CUDA0, Vulkan0, RPC0 */
-  const char *pci_bus_id;  /* device_id of ggml_backend_dev_props; NULL: unknown */
-  const char *description; /* ggml_backend_dev_description; NULL: unknown */
+  const char* id;              /* ggml_backend_dev_name: CUDA0, Vulkan0, RPC0 */
+  const char* pci_bus_id;      /* device_id of ggml_backend_dev_props; NULL: unknown */
+  const char* description;     /* ggml_backend_dev_description; NULL: unknown */
   uint64_t memory_total_bytes; /* 0 or SWEETSPOT_UNKNOWN: take the driver's, where there is one */
   uint64_t memory_free_bytes;  /* SWEETSPOT_UNKNOWN: take the driver's */
   int32_t shares_host_memory;
@@ -304,25 +310,25 @@ typedef struct sweetspot_host_device {
 
 typedef struct sweetspot_requirements {
   size_t size;
-  const char *profile;     /* a name; NULL, "" or "auto": whichever is best */
+  const char* profile;     /* a name; NULL, "" or "auto": whichever is best */
   uint32_t min_ctx;        /* tokens of context at least, of each sequence */
   double max_vram_percent; /* of each device, all its users together; 0: 85 */
   uint64_t reserve_bytes;  /* left free on each device on top of that */
   int32_t prefer;          /* sweetspot_preference */
   /* The llama.cpp that will load it, as the set names it; NULL: not compared. */
-  const char *llama_cpp;
+  const char* llama_cpp;
   /* With device_count > 0 these are all the devices there are, instead of what drivers list; what
    * drivers say of the same cards is added. All elements have the same `size`. */
-  const sweetspot_host_device *devices;
+  const sweetspot_host_device* devices;
   size_t device_count;
 } sweetspot_requirements;
 
 typedef struct sweetspot_choice_info {
   size_t size;
   int32_t found;      /* a profile was chosen */
-  const char *reason; /* one sentence */
-  /* The set cannot be used any more (another card, another model). The profile, if one was found, is
-   * one of the defaults. */
+  const char* reason; /* one sentence */
+  /* The set cannot be used any more (another card, another model). The profile, if one was found,
+   * is one of the defaults. */
   int32_t unusable;
   size_t stale_count;  /* what changed since the set was made */
   size_t below_count;  /* rungs to try after it */
@@ -333,32 +339,33 @@ typedef struct sweetspot_choice_info {
 typedef struct sweetspot_rung {
   size_t size;
   int32_t fits;
-  const char *why_not;    /* empty where it fits */
+  const char* why_not;    /* empty where it fits */
   uint64_t missing_bytes; /* how much more must be free; 0 where memory is not the reason */
 } sweetspot_rung;
 
 /* What may be loaded now: see docs/choosing.md for the rule. `requirements` may be NULL. A choice
  * without a profile is no error. */
-SWEETSPOT_API sweetspot_status sweetspot_choose(sweetspot_library *lib, const sweetspot_set *set,
-                                                const sweetspot_requirements *requirements,
-                                                sweetspot_choice **out, char **error);
-SWEETSPOT_API sweetspot_status sweetspot_choice_get(const sweetspot_choice *choice,
-                                                    sweetspot_choice_info *out);
+SWEETSPOT_API sweetspot_status sweetspot_choose(sweetspot_library* lib, const sweetspot_set* set,
+                                                const sweetspot_requirements* requirements,
+                                                sweetspot_choice** out, char** error);
+SWEETSPOT_API sweetspot_status sweetspot_choice_get(const sweetspot_choice* choice,
+                                                    sweetspot_choice_info* out);
 /* SWEETSPOT_ERROR_NOT_FOUND where none was chosen. */
-SWEETSPOT_API sweetspot_status sweetspot_choice_profile(const sweetspot_choice *choice,
-                                                        sweetspot_profile *out);
+SWEETSPOT_API sweetspot_status sweetspot_choice_profile(const sweetspot_choice* choice,
+                                                        sweetspot_profile* out);
 /* To try after it, in this order, down to the CPU alone. `rung` or `profile` may be NULL. */
-SWEETSPOT_API sweetspot_status sweetspot_choice_below(const sweetspot_choice *choice, size_t index,
-                                                      sweetspot_rung *rung,
-                                                      sweetspot_profile *profile);
-SWEETSPOT_API sweetspot_status sweetspot_choice_passed(const sweetspot_choice *choice, size_t index,
-                                                       sweetspot_rung *rung,
-                                                       sweetspot_profile *profile);
+SWEETSPOT_API sweetspot_status sweetspot_choice_below(const sweetspot_choice* choice, size_t index,
+                                                      sweetspot_rung* rung,
+                                                      sweetspot_profile* profile);
+SWEETSPOT_API sweetspot_status sweetspot_choice_passed(const sweetspot_choice* choice, size_t index,
+                                                       sweetspot_rung* rung,
+                                                       sweetspot_profile* profile);
 /* "the driver of CUDA0 was 550.54, is 560.35"; NULL beyond the last one. */
-SWEETSPOT_API const char *sweetspot_choice_stale(const sweetspot_choice *choice, size_t index);
-SWEETSPOT_API void sweetspot_choice_free(sweetspot_choice *choice);
+SWEETSPOT_API const char* sweetspot_choice_stale(const sweetspot_choice* choice, size_t index);
+SWEETSPOT_API void sweetspot_choice_free(sweetspot_choice* choice);
 
-/* ---- reporting back --------------------------------------------------------------------------- */
+/* ---- reporting back ---------------------------------------------------------------------------
+ */
 
 typedef enum sweetspot_result {
   SWEETSPOT_LOADED = 0,
@@ -368,18 +375,18 @@ typedef enum sweetspot_result {
 
 typedef struct sweetspot_report {
   size_t size;
-  const char *profile; /* its name */
+  const char* profile; /* its name */
   int32_t result;      /* sweetspot_result */
-  const char *device;  /* that the figures are of; NULL: the first that the profile needs */
+  const char* device;  /* that the figures are of; NULL: the first that the profile needs */
   uint64_t free_bytes; /* before the load; 0 or SWEETSPOT_UNKNOWN: as the choice saw it */
   uint64_t peak_bytes; /* most that the process took of the device; 0 or SWEETSPOT_UNKNOWN */
 } sweetspot_report;
 
 /* Counts in the next choice from this set, and is written to the set's file for other processes
  * (defaults are stored with their first report). `choice` may be NULL. */
-SWEETSPOT_API sweetspot_status sweetspot_report_load(sweetspot_library *lib, sweetspot_set *set,
-                                                     const sweetspot_choice *choice,
-                                                     const sweetspot_report *report, char **error);
+SWEETSPOT_API sweetspot_status sweetspot_report_load(sweetspot_library* lib, sweetspot_set* set,
+                                                     const sweetspot_choice* choice,
+                                                     const sweetspot_report* report, char** error);
 
 #ifdef __cplusplus
 }
