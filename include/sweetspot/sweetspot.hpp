@@ -86,8 +86,8 @@ inline std::optional<double> value(const sweetspot_estimate& estimate) {
 }
 
 struct Options {
-  std::string data_folder;  ///< empty: the user's
-  bool telemetry = false;   ///< see sweetspot_options
+  std::string data_folder = {};  ///< empty: the user's
+  bool telemetry = false;        ///< see sweetspot_options
   bool wake_sleeping_devices = false;
   std::uint32_t interval_ms = 0;
   std::uint32_t deadline_ms = 0;
@@ -95,30 +95,30 @@ struct Options {
 
 /// See sweetspot_host_device; empty texts and absent figures are unknown.
 struct HostDevice {
-  std::string id;
-  std::string pci_bus_id;
-  std::string description;
-  std::optional<std::uint64_t> memory_total_bytes;
-  std::optional<std::uint64_t> memory_free_bytes;
+  std::string id = {};
+  std::string pci_bus_id = {};
+  std::string description = {};
+  std::optional<std::uint64_t> memory_total_bytes = {};
+  std::optional<std::uint64_t> memory_free_bytes = {};
   bool shares_host_memory = false;
 };
 
 struct Requirements {
-  std::string profile;  ///< empty: whichever is best
+  std::string profile = {};  ///< empty: whichever is best
   std::uint32_t min_ctx = 0;
   double max_vram_percent = 85;
   std::uint64_t reserve_bytes = 0;
   sweetspot_preference prefer = SWEETSPOT_PREFER_SPEED;
-  std::string llama_cpp;            ///< empty: not compared
-  std::vector<HostDevice> devices;  ///< empty: what drivers list
+  std::string llama_cpp = {};            ///< empty: not compared
+  std::vector<HostDevice> devices = {};  ///< empty: what drivers list
 };
 
 struct Report {
-  std::string profile;
+  std::string profile = {};
   sweetspot_result result = SWEETSPOT_LOADED;
-  std::string device;  ///< empty: the first that the profile needs
-  std::optional<std::uint64_t> free_bytes;
-  std::optional<std::uint64_t> peak_bytes;
+  std::string device = {};  ///< empty: the first that the profile needs
+  std::optional<std::uint64_t> free_bytes = {};
+  std::optional<std::uint64_t> peak_bytes = {};
 };
 
 class Devices {
