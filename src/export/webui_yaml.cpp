@@ -109,7 +109,7 @@ Result<Exported> to_webui_yaml(const ExportJob& job) {
     text += fmt::format("  {}: {}\n", key, scalar(value));
   }
   if (!flags.empty()) text += fmt::format("  extra_flags: {}\n", yaml_string(flags));
-  words->notes.push_back(
+  words->notes.emplace_back(
       "text-generation-webui finds the model by its file's name: it must lie in its models folder");
   return Exported{comment_lines("#", words->notes) + text, std::move(words->notes)};
 }

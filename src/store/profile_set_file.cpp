@@ -128,7 +128,9 @@ void remove_left_behind(const std::string& folder) {
     const auto [end, code] =
         std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), pid);
     if (code != std::errc{} || *end != '-' || pid <= 0) continue;
-    if (::kill(pid, 0) != 0 && errno == ESRCH) ::unlink((folder + '/' + name).c_str());
+    if (::kill(pid, 0) != 0 && errno == ESRCH) {
+      ::unlink(fmt::format("{}/{}", folder, name).c_str());
+    }
   }
 }
 
@@ -238,7 +240,9 @@ std::vector<StoredSet> list_profile_sets(const std::string& data_folder) {
   const std::string folder = data_folder + "/profiles";
   std::vector<std::string> paths;
   for (const std::string& name : names_in(folder)) {
-    if (name.ends_with(".json") && !name.starts_with('.')) paths.push_back(folder + '/' + name);
+    if (name.ends_with(".json") && !name.starts_with('.')) {
+      paths.push_back(fmt::format("{}/{}", folder, name));
+    }
   }
   std::sort(paths.begin(), paths.end());
   std::vector<StoredSet> sets;
