@@ -18,7 +18,7 @@ from ctypes import (POINTER, Structure, byref, c_char_p, c_double, c_int32, c_si
                     c_uint64, c_void_p, sizeof)
 
 OK = 0
-LOADED, OUT_OF_MEMORY = 0, 1
+LOADED, OUT_OF_MEMORY, CRASHED = 0, 1, 2
 # ggml.h, enum ggml_type: the types a K/V cache can have.
 GGML_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8,
               "iq4_nl": 20, "bf16": 30}
@@ -126,6 +126,12 @@ def open_library(path):
     return lib
 
 
+def can_be_said(profile):
+    """llama-cpp-python's Llama() takes no tensor overrides: without them such a profile takes more memory
+    than it says, so it is passed over."""
+    return profile.all_override_tensor_count == 0
+
+
 def model_arguments(profile):
     """llama-cpp-python's keyword arguments for llama_cpp.Llama."""
     arguments = {"n_gpu_layers": profile.n_gpu_layers, "n_ctx": profile.n_ctx,
@@ -219,7 +225,7 @@ class Sweetspot:
             below = Profile()
             self._lib.sweetspot_choice_below(choice, index, None, byref(below))
             rungs.append(below)
-        return info.reason.decode(), rungs
+        return info.reason.decode(), [rung for rung in rungs if can_be_said(rung)]
 
     def detect_optimal_profile(self, model_path, **wanted):
         """The profile to load now: its name, the keyword arguments, its speed if known, the reason."""
@@ -252,7 +258,8 @@ class Sweetspot:
                     model = load(model_path=model_path, **model_arguments(profile))
                 except (ValueError, MemoryError, RuntimeError) as raised:
                     failure = raised
-                    self._report(loaded, choice, profile, OUT_OF_MEMORY)
+                    self._report(loaded, choice, profile,
+                                 CRASHED if isinstance(raised, RuntimeError) else OUT_OF_MEMORY)
                     continue
                 self._report(loaded, choice, profile, LOADED)
                 return model

@@ -73,6 +73,11 @@ class PythonHost(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, "nothing could be loaded"):
             self.host.load_with_fallback(str(self.model), load)
 
+    def test_what_llama_cpp_python_cannot_be_told_is_passed_over(self):
+        module = example()
+        self.assertTrue(module.can_be_said(module.Profile()))
+        self.assertFalse(module.can_be_said(module.Profile(all_override_tensor_count=1)))
+
     def test_errors_are_sentences(self):
         with self.assertRaisesRegex(RuntimeError, "/no/such"):
             self.host.detect_optimal_profile("/no/such.gguf")
