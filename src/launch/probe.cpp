@@ -32,7 +32,7 @@ class Prober {
     // A part of the time is kept: to see whether a server that is slow still answers.
     Probe deep = ask(*tokens, depth, patience(0.8));
     if (deep.result != ProbeResult::timed_out) return deep;
-    const Probe again = ask(*tokens, kShortTokens, patience(1.0));
+    Probe again = ask(*tokens, kShortTokens, patience(1.0));
     if (again.result != ProbeResult::answered) return again;
     return {ProbeResult::slow, kShortTokens, fmt::format("{} tokens take too long", depth)};
   }
