@@ -2,6 +2,7 @@
 #
 #   sweetspot_llama                     headers, libraries and compile definitions of the llama.cpp found
 #   sweetspot_worker_program(TARGET)    turns an executable target into bin/sweetspot-worker
+#   sweetspot_llama_program(TARGET NAME)  the same for any other program that uses llama.cpp
 #
 # Definitions: SWEETSPOT_LLAMA_BUILD         "0.7.0 build 11669 (Debian)"
 #              SWEETSPOT_GGML_BACKENDS_DIR   folder to load ggml's backends from; "" = where ggml looks itself
@@ -102,25 +103,34 @@ if(SWEETSPOT_LLAMA_IS_PRIVATE AND SWEETSPOT_SANITIZE)
   set(SWEETSPOT_WORKER_BUILT_APART ON)
 endif()
 
-function(sweetspot_worker_program target)
+# More arguments are folders of libraries that the private prefix's loader would not find.
+function(sweetspot_llama_program target name)
   target_link_libraries(${target} PRIVATE sweetspot_llama sweetspot_options)
   if(NOT SWEETSPOT_LLAMA_IS_PRIVATE)
-    set_target_properties(${target} PROPERTIES OUTPUT_NAME sweetspot-worker)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name})
     return()
   endif()
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME sweetspot-worker.bin SKIP_BUILD_RPATH ON)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}.bin SKIP_BUILD_RPATH ON)
   file(GLOB loader ${SWEETSPOT_LLAMA_PREFIX}/usr/lib64/ld-linux-*.so.*
                    ${SWEETSPOT_LLAMA_PREFIX}/usr/lib/ld-linux-*.so.*
                    ${LLAMA_LIB_DIR}/ld-linux-*.so.*)
   list(GET loader 0 loader)
+  list(JOIN ARGN : more)
   set(libraries ${LLAMA_LIB_DIR}:${LLAMA_LIB_DIR}/llama)
-  set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker.bin)
+  if(more)
+    string(APPEND libraries :${more})
+  endif()
+  set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}.bin)
   foreach(path loader libraries program)
     string(REPLACE "'" "'\\''" ${path} "${${path}}")
   endforeach()
-  set(wrapper ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker)
+  set(wrapper ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name})
   configure_file(${PROJECT_SOURCE_DIR}/cmake/worker-wrapper.sh.in ${wrapper} @ONLY
     FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endfunction()
+
+function(sweetspot_worker_program target)
+  sweetspot_llama_program(${target} sweetspot-worker)
 endfunction()
 
 # Stands in for src/worker where SWEETSPOT_WORKER_BUILT_APART: the same program, built without sanitizers.

@@ -1,167 +1,121 @@
-#!/usr/bin/env python3
-"""libsweetspot in a Python program that loads models with llama-cpp-python, over ctypes alone.
+"""Which settings may llama-cpp-python load a model with on this machine now? libsweetspot through ctypes.
 
-    assistant = Sweetspot()
-    model = assistant.load_with_fallback("model.gguf", llama_cpp.Llama)
+    with GpuManager() as gpus:
+        print(gpus.detect_gpu())
+        llm, profile = gpus.load_with_fallback("model.gguf")
 
-load_with_fallback() takes what loads, so that this file needs no llama-cpp-python itself. As a program it
-prints what it would load:
+Run as a program it prints what it would load: python3 llama_cpp_python.py MODEL.gguf [DATA_FOLDER]
 
-    llama_cpp_python.py MODEL.gguf
+The library is $SWEETSPOT_LIBRARY, else libsweetspot.so.0 where the system finds libraries. Nothing but Python's
+standard library and sweetspot_ctypes.py is needed; llama_cpp is imported where no other loader is given. What nobody
+could read is None, and "absent" says why. llama-cpp-python offloads to every device that it sees
+(CUDA_VISIBLE_DEVICES and its kin choose).
 """
 
-import ctypes
+import contextlib
 import json
 import os
 import sys
-from ctypes import (POINTER, Structure, byref, c_char_p, c_double, c_int32, c_size_t, c_uint32,
-                    c_uint64, c_void_p, sizeof)
+from ctypes import byref, c_int32
 
-OK = 0
-LOADED, OUT_OF_MEMORY, CRASHED = 0, 1, 2
-# ggml.h, enum ggml_type: the types a K/V cache can have.
-GGML_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8,
-              "iq4_nl": 20, "bf16": 30}
+from sweetspot_ctypes import (CRASHED, LOADED, ORIGINS, OUT_OF_MEMORY, UNKNOWN, ChoiceInfo, Device, Library, Options,
+                              Profile, Report, Requirements, SweetspotError, Text, text)
+
+GGML_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20, "bf16": 30}
 
 
-class Sized(Structure):
-    """A struct of sweetspot.h that begins with its size."""
-
-    def __init__(self, **fields):
-        super().__init__(size=sizeof(self), **fields)
-
-
-class Bytes(Structure):
-    _fields_ = [("value", c_uint64), ("absent", c_char_p)]
-
-
-class Number(Structure):
-    _fields_ = [("value", c_double), ("absent", c_char_p)]
+def device_status(device):
+    status = {"absent": {}}
+    for name, kind in Device._fields_[1:]:
+        field = getattr(device, name)
+        if kind is c_int32:
+            status[name] = bool(field)
+        elif field.absent is not None:
+            status[name], status["absent"][name] = None, text(field.absent)
+        else:
+            status[name] = text(field.value) if kind is Text else field.value
+    return status
 
 
-class Text(Structure):
-    _fields_ = [("value", c_char_p), ("absent", c_char_p)]
+def cannot_be_said(profile):
+    """Why llama-cpp-python would lay other weights on the device than the profile does; None: it would not."""
+    if profile.all_override_tensor_count > 0 and not profile.cpu_only:
+        return "llama-cpp-python cannot keep single tensors on the CPU, and would take more GPU memory"
+    return None
 
 
-class Estimate(Structure):
-    _fields_ = [("value", c_double), ("low", c_double), ("high", c_double), ("absent", c_char_p)]
+def unsaid(profile):
+    """What the profile asks for, llama-cpp-python cannot be told, and costs no GPU memory that was not counted."""
+    notes = [f"llama-cpp-python cannot be told n_parallel = {profile.n_parallel}"] if profile.n_parallel > 1 else []
+    notes += ["llama-cpp-python cannot be told kv_unified"] if profile.kv_unified else []
+    notes += ["llama-cpp-python cannot be told to read with direct I/O"] if profile.load_mode == b"dio" else []
+    notes += [f"llama-cpp-python knows no cache type {text(name)}" for name in (profile.type_k, profile.type_v)
+              if text(name) not in GGML_TYPES]
+    return notes
 
 
-class Options(Sized):
-    _fields_ = [("size", c_size_t), ("data_folder", c_char_p), ("telemetry", c_int32),
-                ("interval_ms", c_uint32), ("deadline_ms", c_uint32),
-                ("wake_sleeping_devices", c_int32)]
-
-
-class Device(Sized):
-    _fields_ = [("size", c_size_t), ("name", Text), ("pci_bus_id", Text), ("uuid", Text),
-                ("driver", Text), ("driver_version", Text), ("memory_total_bytes", Bytes),
-                ("memory_used_bytes", Bytes), ("memory_free_bytes", Bytes),
-                ("utilisation_percent", Number), ("temperature_c", Number), ("power_w", Number),
-                ("power_limit_w", Number), ("graphics_clock_mhz", Number), ("asleep", c_int32),
-                ("shares_host_memory", c_int32)]
-
-
-class Need(Structure):
-    _fields_ = [("device", c_char_p), ("bytes", c_uint64)]
-
-
-class Profile(Sized):
-    _fields_ = [("size", c_size_t), ("name", c_char_p), ("recommended_for", c_char_p),
-                ("evidence", c_char_p), ("origin", c_int32), ("cpu_only", c_int32),
-                ("n_gpu_layers", c_int32), ("devices", POINTER(c_char_p)),
-                ("device_count", c_size_t), ("split_mode", c_int32), ("main_gpu", c_int32),
-                ("tensor_split", POINTER(c_double)), ("tensor_split_count", c_size_t),
-                ("n_cpu_moe", c_int32), ("n_cpu_ffn", c_int32),
-                ("override_tensor", POINTER(c_char_p)), ("override_tensor_count", c_size_t),
-                ("all_override_tensor", POINTER(c_char_p)),
-                ("all_override_tensor_count", c_size_t), ("load_mode", c_char_p),
-                ("n_ctx", c_uint32), ("n_batch", c_uint32), ("n_ubatch", c_uint32),
-                ("n_parallel", c_uint32), ("n_threads", c_int32), ("n_threads_batch", c_int32),
-                ("type_k", c_char_p), ("type_v", c_char_p), ("flash_attn", c_int32),
-                ("kv_offload", c_int32), ("kv_unified", c_int32), ("swa_full", c_int32),
-                ("needs", POINTER(Need)), ("need_count", c_size_t), ("needs_absent", c_char_p),
-                ("host_bytes", Bytes), ("tokens_per_second", Estimate),
-                ("prompt_tokens_per_second", Estimate)]
-
-
-class Requirements(Sized):
-    _fields_ = [("size", c_size_t), ("profile", c_char_p), ("min_ctx", c_uint32),
-                ("max_vram_percent", c_double), ("reserve_bytes", c_uint64), ("prefer", c_int32),
-                ("llama_cpp", c_char_p), ("devices", c_void_p), ("device_count", c_size_t)]
-
-
-class ChoiceInfo(Sized):
-    _fields_ = [("size", c_size_t), ("found", c_int32), ("reason", c_char_p), ("unusable", c_int32),
-                ("stale_count", c_size_t), ("below_count", c_size_t), ("passed_count", c_size_t)]
-
-
-class Report(Sized):
-    _fields_ = [("size", c_size_t), ("profile", c_char_p), ("result", c_int32),
-                ("device", c_char_p), ("free_bytes", c_uint64), ("peak_bytes", c_uint64)]
-
-
-class SweetspotError(RuntimeError):
-    pass
-
-
-def value_of(reading):
-    """A number or text, or None where nobody could read it."""
-    if reading.absent is not None:
-        return None
-    return reading.value.decode() if isinstance(reading.value, bytes) else reading.value
-
-
-def open_library(path):
-    """The shared library with the types that are not int."""
-    lib = ctypes.CDLL(path or os.environ.get("SWEETSPOT_LIBRARY", "libsweetspot.so.0"))
-    lib.sweetspot_devices_count.restype = c_size_t
-    for name in ("close", "free", "devices_free", "set_free", "choice_free"):
-        getattr(lib, f"sweetspot_{name}").argtypes = [c_void_p]
-        getattr(lib, f"sweetspot_{name}").restype = None
-    lib.sweetspot_devices_count.argtypes = [c_void_p]
-    lib.sweetspot_devices_get.argtypes = [c_void_p, c_size_t, c_void_p]
-    lib.sweetspot_choice_get.argtypes = lib.sweetspot_choice_profile.argtypes = [c_void_p, c_void_p]
-    lib.sweetspot_choice_below.argtypes = [c_void_p, c_size_t, c_void_p, c_void_p]
-    return lib
-
-
-def can_be_said(profile):
-    """llama-cpp-python's Llama() takes no tensor overrides: without them such a profile takes more memory
-    than it says, so it is passed over."""
-    return profile.all_override_tensor_count == 0
-
-
-def model_arguments(profile):
-    """llama-cpp-python's keyword arguments for llama_cpp.Llama."""
-    arguments = {"n_gpu_layers": profile.n_gpu_layers, "n_ctx": profile.n_ctx,
-                 "n_batch": profile.n_batch, "n_ubatch": profile.n_ubatch,
-                 "split_mode": profile.split_mode, "main_gpu": profile.main_gpu,
-                 "offload_kqv": bool(profile.kv_offload and not profile.cpu_only),
-                 "flash_attn": profile.flash_attn == 1, "swa_full": bool(profile.swa_full),
-                 "type_k": GGML_TYPES[profile.type_k.decode()],
-                 "type_v": GGML_TYPES[profile.type_v.decode()]}
-    if profile.n_threads > 0:
-        arguments["n_threads"] = profile.n_threads
-    if profile.n_threads_batch > 0:
-        arguments["n_threads_batch"] = profile.n_threads_batch
-    if profile.tensor_split_count > 0:
+def llama_arguments(profile):
+    """Keyword arguments of llama_cpp.Llama(); what llama.cpp or the machine decides is left out."""
+    mode = text(profile.load_mode)
+    arguments = {name: getattr(profile, name)
+                 for name in ("n_gpu_layers", "split_mode", "main_gpu", "n_ctx", "n_batch", "n_ubatch")}
+    arguments |= {name: getattr(profile, name) for name in ("n_threads", "n_threads_batch") if getattr(profile, name) > 0}
+    if profile.tensor_split_count:
         arguments["tensor_split"] = profile.tensor_split[:profile.tensor_split_count]
+    if mode != "dio":
+        arguments["use_mmap"] = mode in ("auto", "mmap", "mmap+mlock")
+    arguments["use_mlock"] = mode in ("mlock", "mmap+mlock")
+    arguments["offload_kqv"] = bool(profile.kv_offload)
+    arguments["flash_attn"] = profile.flash_attn != 0  # llama.cpp's "auto" turns it on wherever the device can
+    arguments["swa_full"] = bool(profile.swa_full)
+    arguments |= {name: GGML_TYPES[text(getattr(profile, name))] for name in ("type_k", "type_v")
+                  if text(getattr(profile, name)) in GGML_TYPES}
     return arguments
 
 
-class Sweetspot:
-    """What a desktop assistant asks before it loads a model."""
+def described(profile):
+    speed = profile.tokens_per_second
+    absent = {"tokens_per_second": text(speed.absent), "needs": text(profile.needs_absent)}
+    needs = {text(profile.needs[i].device): profile.needs[i].bytes for i in range(profile.need_count)}
+    return {"name": text(profile.name), "recommended_for": text(profile.recommended_for),
+            "evidence": text(profile.evidence), "origin": ORIGINS[profile.origin], "cpu_only": bool(profile.cpu_only),
+            "needs": needs if absent["needs"] is None else None,
+            "tokens_per_second": speed.value if speed.absent is None else None,
+            "absent": {name: reason for name, reason in absent.items() if reason is not None},
+            "arguments": llama_arguments(profile), "refused": cannot_be_said(profile), "notes": unsaid(profile)}
 
-    def __init__(self, library=None, data_folder=None):
-        self._lib = open_library(library)
-        self._handle = c_void_p()
-        options = Options(data_folder=data_folder.encode() if data_folder else None)
-        self._call("sweetspot_open", byref(options), byref(self._handle))
+
+def result_of(failure):
+    """llama-cpp-python raises ValueError for every failed load; only some say that memory was the reason."""
+    words = str(failure).lower()
+    return OUT_OF_MEMORY if isinstance(failure, MemoryError) or "memory" in words or "alloc" in words else CRASHED
+
+
+def llama_cpp_loader(**arguments):
+    from llama_cpp import Llama  # only here: everything else works without it
+    return Llama(**arguments)
+
+
+class LoadFailed(Exception):
+    """No profile could be loaded; `attempts` says what became of each."""
+
+    def __init__(self, reason, attempts):
+        super().__init__("; ".join([reason, *(f"{name}: {why}" for name, why in attempts)]))
+        self.attempts = attempts
+
+
+class GpuManager:
+    """Open it once and keep it. With telemetry a thread reads the drivers and no call waits for them, but an idle
+    laptop GPU may not fall asleep. May be used from several threads."""
+
+    def __init__(self, data_folder=None, telemetry=False, library=None):
+        self._lib = Library(library)
+        folder = None if data_folder is None else os.fsencode(data_folder)
+        self._handle = self._lib.make("open", byref(Options(data_folder=folder, telemetry=telemetry)))
 
     def close(self):
-        self._lib.sweetspot_close(self._handle)
-        self._handle = c_void_p()
+        self._lib.functions.sweetspot_close(self._handle)
+        self._handle = None
 
     def __enter__(self):
         return self
@@ -169,121 +123,94 @@ class Sweetspot:
     def __exit__(self, *_):
         self.close()
 
-    def _call(self, name, *arguments):
-        error = c_void_p()
-        status = getattr(self._lib, name)(*arguments, byref(error))
-        if status == OK:
-            return
-        text = ctypes.cast(error, c_char_p).value if error else b"no reason is known"
-        self._lib.sweetspot_free(error)
-        raise SweetspotError(text.decode())
-
     def get_gpu_status(self):
-        """Every card as it is now; None where a figure cannot be read, never 0."""
-        devices = c_void_p()
-        self._call("sweetspot_devices_read", self._handle, byref(devices))
-        cards = []
-        for index in range(self._lib.sweetspot_devices_count(devices)):
-            device = Device()
-            self._lib.sweetspot_devices_get(devices, index, byref(device))
-            card = {name: value_of(getattr(device, name)) for name, kind in Device._fields_
-                    if kind in (Text, Bytes, Number)}
-            card["asleep"] = bool(device.asleep)
-            cards.append(card)
-        self._lib.sweetspot_devices_free(devices)
-        return cards
+        """All cards as they are now. A sleeping one is listed with what is known without waking it."""
+        with self._lib.owned("devices_free", "devices_read", self._handle) as devices:
+            status = [Device() for _ in range(self._lib.functions.sweetspot_devices_count(devices))]
+            for index, device in enumerate(status):
+                self._lib.get("devices_get", devices, index, byref(device))
+            return [device_status(device) for device in status]
 
     def detect_gpu(self):
-        """Name, driver, total and free memory of each card."""
-        wanted = ("name", "driver_version", "memory_total_bytes", "memory_free_bytes")
-        return [{name: card[name] for name in wanted} for card in self.get_gpu_status()]
+        """The card with the most memory, or None where there is none."""
+        return max(self.get_gpu_status(), key=lambda gpu: gpu["memory_total_bytes"] or 0, default=None)
 
-    def _choose(self, model_path, **wanted):
-        loaded, choice = c_void_p(), c_void_p()
-        self._call("sweetspot_set_of_model", self._handle, os.fsencode(model_path), None,
-                   byref(loaded))
-        try:
-            self._call("sweetspot_choose", self._handle, loaded, byref(Requirements(**wanted)),
-                       byref(choice))
-        except SweetspotError:
-            self._lib.sweetspot_set_free(loaded)
-            raise
-        return loaded, choice
+    def check_vram_available(self, required_bytes):
+        """Whether one card has so much free now; None where no card says no but one cannot be read."""
+        free = [gpu["memory_free_bytes"] for gpu in self.get_gpu_status()]
+        if any(known is not None and known >= required_bytes for known in free):
+            return True
+        return None if None in free else False
 
-    def _free(self, loaded, choice):
-        self._lib.sweetspot_choice_free(choice)
-        self._lib.sweetspot_set_free(loaded)
+    @contextlib.contextmanager
+    def _chosen(self, model_path, min_ctx=0, max_vram_percent=0, reserve_bytes=0, prefer_memory=False, profile=None):
+        wanted = Requirements(profile=None if profile is None else profile.encode(), min_ctx=min_ctx,
+                              max_vram_percent=max_vram_percent, reserve_bytes=reserve_bytes, prefer=prefer_memory)
+        path = os.fsencode(model_path)
+        with self._lib.owned("set_free", "set_of_model", self._handle, path, None) as models_set:
+            with self._lib.owned("choice_free", "choose", self._handle, models_set, byref(wanted)) as choice:
+                yield models_set, choice
 
     def _rungs(self, choice):
-        """The chosen profile and those to try after it."""
-        info, profile = ChoiceInfo(), Profile()
-        self._lib.sweetspot_choice_get(choice, byref(info))
-        rungs = []
-        if self._lib.sweetspot_choice_profile(choice, byref(profile)) == OK:
-            rungs.append(profile)
-        for index in range(info.below_count):
-            below = Profile()
-            self._lib.sweetspot_choice_below(choice, index, None, byref(below))
-            rungs.append(below)
-        return info.reason.decode(), [rung for rung in rungs if can_be_said(rung)]
+        """The reason, and the chosen profile with those below it; none where nothing may be loaded."""
+        info = ChoiceInfo()
+        self._lib.get("choice_get", choice, byref(info))
+        rungs = [Profile() for _ in range(1 + info.below_count)] if info.found else []
+        for index, rung in enumerate(rungs):
+            if index == 0:
+                self._lib.get("choice_profile", choice, byref(rung))
+            else:
+                self._lib.get("choice_below", choice, index - 1, None, byref(rung))
+        return text(info.reason), [described(rung) for rung in rungs]
 
-    def detect_optimal_profile(self, model_path, **wanted):
-        """The profile to load now: its name, the keyword arguments, its speed if known, the reason."""
-        loaded, choice = self._choose(model_path, **wanted)
-        try:
+    def detect_optimal_profile(self, model_path, **requirements):
+        """What to load now, why, and what to try where that fails ("below"); "profile" is None where nothing may be
+        loaded. Requirements: min_ctx, max_vram_percent, reserve_bytes, prefer_memory, profile (its name)."""
+        with self._chosen(model_path, **requirements) as (_, choice):
             reason, rungs = self._rungs(choice)
-            if not rungs:
-                return {"profile": None, "reason": reason}
-            return {"profile": rungs[0].name.decode(), "arguments": model_arguments(rungs[0]),
-                    "tokens_per_second": value_of(rungs[0].tokens_per_second), "reason": reason}
-        finally:
-            self._free(loaded, choice)
+        return {"reason": reason, "profile": rungs[0] if rungs else None, "below": rungs[1:]}
 
-    def check_vram_available(self, model_path, profile):
-        """Whether the profile of that name fits what is free now, and the reason."""
-        found = self.detect_optimal_profile(model_path, profile=profile.encode())
-        return found["profile"] == profile, found["reason"]
-
-    def load_with_fallback(self, model_path, load, **wanted):
-        """What load(model_path=..., **arguments) returns for the first rung that it does not raise at.
-
-        Every outcome is reported, so that the next choice knows of it. llama-cpp-python raises ValueError
-        where a model or context could not be made, which is what too little memory looks like there."""
-        loaded, choice = self._choose(model_path, **wanted)
-        try:
+    def load_with_fallback(self, model_path, loader=llama_cpp_loader, **requirements):
+        """What `loader(**arguments)` gives, and the profile that it was loaded with. A load that fails is reported to
+        the library, for the next choice, and the next smaller profile is tried, down to the CPU alone."""
+        with self._chosen(model_path, **requirements) as (models_set, choice):
             reason, rungs = self._rungs(choice)
-            failure = None
-            for profile in rungs:
-                try:
-                    model = load(model_path=model_path, **model_arguments(profile))
-                except (ValueError, MemoryError, RuntimeError) as raised:
-                    failure = raised
-                    self._report(loaded, choice, profile,
-                                 CRASHED if isinstance(raised, RuntimeError) else OUT_OF_MEMORY)
+            attempts = []
+            for rung in rungs:
+                if rung["refused"]:
+                    attempts.append((rung["name"], rung["refused"]))
                     continue
-                self._report(loaded, choice, profile, LOADED)
-                return model
-            raise SweetspotError(f"nothing could be loaded: {reason}") from failure
-        finally:
-            self._free(loaded, choice)
+                try:
+                    loaded = loader(model_path=os.fspath(model_path), **rung["arguments"])
+                except (MemoryError, ValueError, OSError, RuntimeError) as failure:
+                    attempts.append((rung["name"], str(failure) or type(failure).__name__))
+                    self._report(models_set, choice, rung, result_of(failure))
+                else:
+                    self._report(models_set, choice, rung, LOADED)
+                    return loaded, rung
+            raise LoadFailed(reason, attempts)
 
-    def _report(self, loaded, choice, profile, result):
-        report = Report(profile=profile.name, result=result)
+    def _report(self, models_set, choice, rung, result):
+        report = Report(profile=rung["name"].encode(), result=result, peak_bytes=UNKNOWN, free_bytes=UNKNOWN)
         try:
-            self._call("sweetspot_report_load", self._handle, loaded, choice, byref(report))
-        except SweetspotError as unwritten:
-            print(f"the report was not kept: {unwritten}", file=sys.stderr)
+            self._lib.call("report_load", self._handle, models_set, choice, byref(report))
+        except SweetspotError as problem:  # it counts in this process; a full disk is no reason to load nothing
+            print(f"the report was not kept: {problem}", file=sys.stderr)
 
 
-def main():
-    if len(sys.argv) != 2:
-        print(__doc__, file=sys.stderr)
+def main(arguments):
+    if not 1 <= len(arguments) <= 2:
+        print("llama_cpp_python.py MODEL.gguf [DATA_FOLDER]", file=sys.stderr)
         return 2
-    with Sweetspot() as assistant:
-        print(json.dumps({"gpu": assistant.detect_gpu(),
-                          **assistant.detect_optimal_profile(sys.argv[1])}, indent=2))
-    return 0
+    try:
+        with GpuManager(arguments[1] if len(arguments) == 2 else None) as gpus:
+            chosen = gpus.detect_optimal_profile(arguments[0])
+            print(json.dumps({"gpus": gpus.get_gpu_status(), **chosen}, indent=2))
+    except (SweetspotError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0 if chosen["profile"] else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ import unittest
 import yaml
 
 from harness import SOURCE, SystemTest, free_port
+from python_arguments import PYTHON_ARGUMENTS, check_types
 
 LLAMA_SERVER = pathlib.Path(os.environ.get("SWEETSPOT_LLAMA_SERVER") or
                             SOURCE / ".deps/llama/bin/llama-server")
@@ -25,12 +26,6 @@ MIN_CTX = 5120  # not llama.cpp's default, not what the model was trained for
 HOSTILE = ["it's $(touch pwned) `id`.gguf", 'a "b" & c = d ] [x.gguf', "日本 ${HOME} ${PORT} é😀.gguf",
            "-x --port 1: - ! % @ *.gguf"]
 
-# Keyword arguments of llama_cpp.Llama() that an export may use (llama-cpp-python 0.3.35), with types.
-PYTHON_ARGUMENTS = {
-    "model_path": str, "n_gpu_layers": int, "split_mode": int, "main_gpu": int, "tensor_split": list,
-    "use_mmap": bool, "use_mlock": bool, "n_ctx": int, "n_batch": int, "n_ubatch": int,
-    "n_threads": int, "n_threads_batch": int, "offload_kqv": bool, "flash_attn": bool,
-    "swa_full": bool, "type_k": int, "type_v": int}
 # Settings of KoboldCpp 1.102's command line, which a .kcpps sets by the same names.
 KCPPS_SETTINGS = {
     "model_param": str, "gpulayers": int, "contextsize": int, "batchsize": int, "threads": int,
@@ -237,7 +232,7 @@ class Exports(SystemTest):
         for name in ["plain.gguf", *HOSTILE]:
             model = self.named(name)
             settings = json.loads(self.export(model, "koboldcpp"))
-            self.check_types(settings, KCPPS_SETTINGS)
+            check_types(self, settings, KCPPS_SETTINGS)
             self.assertEqual(settings["model_param"], str(model))
             self.assertEqual(settings["contextsize"], MIN_CTX)
             self.assertIn(settings["batchsize"], (16, 32, 64, 128, 256, 512, 1024, 2048, 4096))
@@ -248,7 +243,7 @@ class Exports(SystemTest):
         self.assertTrue(preset["identifier"].startswith("@local:"))
         self.assertEqual(preset["name"], HOSTILE[2].removesuffix(".gguf"))
         fields = {field["key"]: field["value"] for field in preset["load"]["fields"]}
-        self.check_types(fields, LM_STUDIO_FIELDS)
+        check_types(self, fields, LM_STUDIO_FIELDS)
         self.assertEqual(fields["llm.load.contextLength"], MIN_CTX)
         self.assertTrue(0 <= fields["llm.load.llama.acceleration.offloadRatio"] <= 1)
 
@@ -257,7 +252,7 @@ class Exports(SystemTest):
             model = self.named(name)
             [(pattern, settings)] = yaml.safe_load(
                 self.export(model, "text-generation-webui")).items()
-            self.check_types(settings, WEBUI_SETTINGS)
+            check_types(self, settings, WEBUI_SETTINGS)
             # It looks settings up in this way.
             self.assertTrue(re.match(pattern.lower(), model.name.lower()))
             self.assertFalse(re.match(pattern.lower(), "other" + model.name.lower()))
@@ -269,17 +264,10 @@ class Exports(SystemTest):
         for name in ["plain.gguf", *HOSTILE]:
             model = self.named(name)
             arguments = json.loads(self.export(model, "llama-cpp-python"))
-            self.check_types(arguments, PYTHON_ARGUMENTS)
+            check_types(self, arguments, PYTHON_ARGUMENTS)
             self.assertEqual(arguments["model_path"], str(model))
             self.assertEqual(arguments["n_ctx"], MIN_CTX)
             self.assertEqual(arguments["type_k"], 1)  # GGML_TYPE_F16
-
-    def check_types(self, values, known):
-        self.assertLessEqual(set(values), set(known))
-        for key, value in values.items():
-            self.assertIsInstance(value, known[key], key)
-            if known[key] is int:
-                self.assertNotIsInstance(value, bool, key)
 
 
 if __name__ == "__main__":
