@@ -3,7 +3,8 @@
 //
 //   load_model MODEL.gguf [DATA_FOLDER]
 //
-// Prints one line of JSON on what was loaded; what failed before and why goes to stderr.
+// Prints one line of JSON on what was loaded. What failed before, why, and llama.cpp's log go to
+// stderr.
 #include <ggml-backend.h>
 #include <llama.h>
 
@@ -40,16 +41,17 @@ struct Loaded {
   llama_token token = 0;  ///< likeliest after the first
 };
 
-// What llama.cpp said of a load: its functions give no reason.
-std::string said;
+// llama.cpp's functions give no reason; its log does.
+std::string problems;
 
-void keep_problems(ggml_log_level level, const char* text, void* /*user*/) {
-  if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_CONT) said += text;
+void on_log(ggml_log_level level, const char* text, void* /*user*/) {
+  std::fputs(text, stderr);
+  if (level == GGML_LOG_LEVEL_ERROR || level == GGML_LOG_LEVEL_CONT) problems += text;
 }
 
 bool memory_was_short() {
-  return said.find("out of memory") != std::string::npos ||
-         said.find("alloc") != std::string::npos || said.find("OutOf") != std::string::npos;
+  return problems.find("out of memory") != std::string::npos ||
+         problems.find("alloc") != std::string::npos || problems.find("OutOf") != std::string::npos;
 }
 
 bool takes_layers(ggml_backend_dev_t device) {
@@ -191,7 +193,7 @@ llama_token decode_one(const llama_model& model, llama_context& context) {
 
 /// Throws where it fails.
 Loaded load(const std::string& path, const sweetspot_profile& profile) {
-  said.clear();
+  problems.clear();
   Loaded loaded;
   const ModelParams placed(profile);
   loaded.model.reset(llama_model_load_from_file(path.c_str(), placed.get()));
@@ -250,7 +252,7 @@ int run(const std::string& path, const std::string& data_folder) {
       print(rungs[i], loaded, i);
       return 0;
     } catch (const std::exception& failure) {
-      std::fprintf(stderr, "%s: %s\n%s", name, failure.what(), said.c_str());
+      std::fprintf(stderr, "%s: %s\n", name, failure.what());
       report(library, set, choice, name,
              memory_was_short() ? SWEETSPOT_OUT_OF_MEMORY : SWEETSPOT_CRASHED);
     }
@@ -265,7 +267,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "load_model MODEL.gguf [DATA_FOLDER]\n");
     return 2;
   }
-  llama_log_set(keep_problems, nullptr);
+  llama_log_set(on_log, nullptr);
   const std::string folder = SWEETSPOT_GGML_BACKENDS_DIR;
   if (folder.empty()) {
     ggml_backend_load_all();

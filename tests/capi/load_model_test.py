@@ -64,6 +64,10 @@ class LoadModel(SystemTest):
             self.store([], [("cpu_fallback", 0, {}, {**config, "load_mode": mode})])
             self.check(self.load(), n_ctx=1024, n_batch=256, n_ubatch=64, n_seq_max=2, n_threads=2, overrides=2,
                        load_mode=name)
+            for said in ("K (q8_0)", "V (q8_0)"):
+                self.assertIn(said, self.stderr)
+            self.assertRegex(self.stderr, r"flash_attn += enabled")
+            self.assertRegex(self.stderr, r"kv_unified += true")
 
     @unittest.skipIf(VULKAN is None, WHY_NOT)
     def test_on_a_device_one_rung_lower_and_the_next_time_at_once(self):
@@ -75,6 +79,7 @@ class LoadModel(SystemTest):
                             ("cpu_fallback", 0, {})])
         for _ in range(2):  # one crash may be an accident
             self.check(self.load(VULKAN), profile="fast", failed=1, n_gpu_layers=2)
+            self.assertRegex(self.stderr, r"offloaded 2/\d+ layers")
         self.assertEqual(self.reports(), [("performance", "crashed"), ("fast", "loaded")] * 2)
         self.check(self.load(VULKAN), profile="fast", failed=0, n_gpu_layers=2)
 
