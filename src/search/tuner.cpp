@@ -291,6 +291,29 @@ std::optional<TuneStep> Tuner::ask(bool hurry) {
   }
 }
 
+// Whether two placements of its family with more on the device were measured, and of them the one
+// with less was slower by the tolerance: further down it goes on. A noisy machine would otherwise
+// be asked about every step of the slope.
+bool Tuner::is_downhill(std::size_t index) const {
+  const TuneOption& asked = options_[index];
+  const int family = family_of(asked.config.placement, shape_.offloadable());
+  const auto on_device = [&](const Arm& arm) -> std::uint64_t {
+    const TuneOption* option = option_of(arm.config);
+    const bool alike = option != nullptr && arm.cost && arm.config.context == base_ &&
+                       arm.config.placement.n_gpu_layers > 0 &&
+                       family_of(arm.config.placement, shape_.offloadable()) == family;
+    return alike ? option->vram_bytes.value_or(0) : 0;
+  };
+  const std::uint64_t own = asked.vram_bytes.value_or(0);
+  if (asked.config.placement.n_gpu_layers == 0 || own == 0) return false;
+  return std::any_of(arms_.begin(), arms_.end(), [&](const Arm& more) {
+    return std::any_of(arms_.begin(), arms_.end(), [&](const Arm& less) {
+      return on_device(less) > own && on_device(more) > on_device(less) &&
+             less.cost->value > more.cost->value * (1 + rules_.tolerance);
+    });
+  });
+}
+
 std::optional<TuneStep> Tuner::ask_placement() {
   // The CPU alone tells what every block costs there, and whether the device is worth it at all.
   for (const std::size_t i : points_) {
@@ -307,7 +330,7 @@ std::optional<TuneStep> Tuner::ask_placement() {
     const Arm* arm = find(config);
     if (arm != nullptr && arm->cost && arm->objection.empty()) {
       contest.measured.push_back(k);
-    } else if (arm == nullptr && may_be_tried(config)) {
+    } else if (arm == nullptr && may_be_tried(config) && !is_downhill(points_[k])) {
       contest.open.push_back(k);
     }
   }

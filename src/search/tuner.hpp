@@ -41,7 +41,7 @@ struct TuneRules {
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
   double confidence = 0.95;
   int final_rounds = 3;  ///< at most
-  int trades = 3;        ///< at most
+  int trades = 5;        ///< at most
   /// Whether the whole model may be read into memory: a mapped file needs none of its own.
   bool may_read_all = false;
 };
@@ -105,6 +105,7 @@ class Tuner {
   [[nodiscard]] bool may_be_tried(const Config& config) const;
   [[nodiscard]] static bool is_better(const Arm& a, const Arm& b);
   [[nodiscard]] const Arm* best() const;
+  [[nodiscard]] bool is_downhill(std::size_t index) const;
   [[nodiscard]] std::optional<TuneStep> ask_placement();
   [[nodiscard]] std::optional<TuneStep> ask_context();
   [[nodiscard]] bool is_new_trade(const Config& candidate) const;

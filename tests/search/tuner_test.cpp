@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "search/curve.hpp"
 #include "search/request_cost.hpp"
@@ -320,6 +321,22 @@ TEST(Tuner, NothingIsAskedTwiceBeforeTheFinals) {
           << played.steps[i].title << " again as " << played.steps[j].title;
     }
   }
+}
+
+TEST(Tuner, ANoisySlopeIsNotWalkedToItsEnd) {
+  std::size_t placements = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    World world;
+    world.total_mib = 4096;
+    world.noise = 0.2;
+    const Played played = play(world, rules(), {}, 1000, seed);
+    std::set<std::pair<int, int>> tried;
+    for (const TuneStep& step : played.steps) {
+      tried.emplace(step.config.placement.n_gpu_layers, step.config.placement.n_cpu_ffn);
+    }
+    placements += tried.size();
+  }
+  EXPECT_LE(placements, 140U) << "150 without looking at the slope";
 }
 
 // ---- how weights are loaded
