@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -368,14 +369,27 @@ TEST(ProfileSetFile, AWriterKilledAtAnyMomentLeavesAWholeSet) {
   ProfileSet other = measured_set();
   other.created_at = "2026-11-25T00:00:00Z";
   other.profiles[0].evidence = std::string(60000, 'x');  // several writes' worth
-  ASSERT_TRUE(save_profile_set(path, one));
+  // Killed at any moment of its first rounds, however long one takes here.
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(save_profile_set(path, other) && save_profile_set(path, one));
+  const std::chrono::duration<double, std::micro> round = std::chrono::steady_clock::now() - start;
   std::mt19937 random(7);  // NOLINT(cert-msc51-cpp)
-  std::uniform_int_distribution<int> moment_us(0, 4000);
+  std::uniform_int_distribution<int> moment_us(0, std::max(4000, static_cast<int>(round.count())));
   std::size_t most_left = 0;
   std::size_t interrupted = 0;
   for (int kill = 0; kill < kKills; ++kill) {
+    std::array<int, 2> started = {-1, -1};
+    ASSERT_EQ(::pipe(started.data()), 0);
     const pid_t writer = ::fork();
-    if (writer == 0) write_for_ever(path, one, other);
+    if (writer == 0) {
+      if (::write(started[1], "w", 1) != 1) ::_exit(1);
+      write_for_ever(path, one, other);
+    }
+    // A slow fork must not use up the time in which it is killed.
+    char byte = 0;
+    ASSERT_EQ(::read(started[0], &byte, 1), 1);
+    ::close(started[0]);
+    ::close(started[1]);
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::microseconds(moment_us(random));
     do {
