@@ -68,13 +68,13 @@ std::string runs_of(const SweepRecord& sweep, Standing standing, const char* wor
   return out;
 }
 
-// "With the whole context of 4096 in use: 0 layers 21.2 tok/s, 12 layers 18.4 tok/s".
+// "With the whole context of 4096 in use: 0 layers 21.2 ±0.3 tok/s, 12 layers 18.4 ±0.2 tok/s".
 std::string full_depth_line(const Run& run, const Style& style) {
   std::string speeds;
   for (const CurvePoint& point : run.sweep->curve) {
     if (point.standing != Standing::measured || !point.full_depth_ms) continue;
-    speeds += fmt::format("{}{} {:.3g} tok/s", speeds.empty() ? "" : ", ",
-                          layer_count(point.layers), 1000 / point.full_depth_ms->value);
+    speeds += fmt::format("{}{} {} tok/s", speeds.empty() ? "" : ", ", layer_count(point.layers),
+                          estimate_text(speed_of(*point.full_depth_ms)));
   }
   if (speeds.empty()) return {};
   return wrap(fmt::format("  With the whole context of {} in use: {}",
