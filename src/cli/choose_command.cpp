@@ -13,6 +13,7 @@
 #include "cli/choose_options.hpp"
 #include "cli/environment.hpp"
 #include "cli/live_view.hpp"
+#include "cli/print.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "profiles/choose.hpp"
@@ -40,12 +41,8 @@ struct Basis {
   std::vector<std::string> notes;
 };
 
-Result<int> print_all(const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (written || errno == EPIPE) return 0;
-  return error(ErrorKind::output,
-               "the choice cannot be written: " + std::generic_category().message(errno));
+Result<int> print(const std::string& text) {
+  return print_all(text, "the choice cannot be written");
 }
 
 Result<Basis> find_basis(const ChooseOptions& options, const Environment& environment,
@@ -99,7 +96,7 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
       fmt::print(stderr, "sweetspot: note: {}.\n", printable(note, 1000));
     }
   }
-  return print_all(document->text);
+  return print(document->text);
 }
 
 report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
@@ -133,9 +130,7 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   const Result<Basis> basis = find_basis(options, environment, request->wanted);
   if (!basis) return tl::unexpected(basis.error());
   const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);
-  const bool named =
-      !options.requirements.profile.empty() && options.requirements.profile != "auto";
-  if (named && basis->set.find(options.requirements.profile) == nullptr) {
+  if (request->wanted.by_name() && basis->set.find(options.requirements.profile) == nullptr) {
     return error(ErrorKind::usage, "--profile: " + choice.reason);
   }
   if (request->format) {
@@ -143,9 +138,8 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
     return print_export(*request->format, *basis, *choice.profile, basis->live.model->path);
   }
   Result<int> printed =
-      options.json
-          ? print_all(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
-          : print_all(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
+      options.json ? print(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
+                   : print(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
   if (!printed || choice.profile) return printed;
   return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
                "free memory, or ask for less");

@@ -121,7 +121,7 @@ class LaunchCommand {
     if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted");
     }
-    if (!is_auto() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
+    if (wanted_.by_name() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
     const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
     for (const std::string& change : choice.stale)
       note(options_, "the profiles are stale: " + change);
@@ -145,10 +145,6 @@ class LaunchCommand {
     if (!options_.json)
       fmt::print(stderr, "sweetspot: {}.\n", printable(choice.reason, kMostChars));
     return start(job, now);
-  }
-
-  [[nodiscard]] bool is_auto() const {
-    return wanted_.profile.empty() || wanted_.profile == "auto";
   }
 
   tl::unexpected<Error> no_such_profile() const {

@@ -12,6 +12,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/plan_options.hpp"
+#include "cli/print.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
 #include "plan/plan_json.hpp"
@@ -30,14 +31,7 @@ Examples:
   eval "llama-server $(sweetspot plan model.gguf -c 8192 --flags)"
 )help";
 
-// A plan that goes to a full disk is not a plan; one whose reader has read enough is.
-Result<int> print_all(const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (written || errno == EPIPE) return 0;
-  return error(ErrorKind::output,
-               "the plan cannot be written: " + std::generic_category().message(errno));
-}
+Result<int> print(const std::string& text) { return print_all(text, "the plan cannot be written"); }
 
 std::string text_of(const plan::PlanRecord& record, const Environment& environment) {
   const report::Style style = stdout_style(environment);
@@ -54,7 +48,7 @@ Result<int> print_flags(const plan::PlanRecord& record) {
                  record.plan.verdict ? "ask for fewer layers or a shorter context"
                                      : "give the size of a card with --vram-limit");
   }
-  return print_all(
+  return print(
       exporting::shell_line(exporting::llama_server_arguments(*recommended, record.model.path)) +
       "\n");
 }
@@ -77,8 +71,8 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   line.clear();
   if (!record) return tl::unexpected(record.error());
   if (options.flags) return print_flags(*record);
-  if (options.json) return print_all(dump(plan::to_json(*record), 2) + "\n");
-  return print_all(text_of(*record, environment));
+  if (options.json) return print(dump(plan::to_json(*record), 2) + "\n");
+  return print(text_of(*record, environment));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
+#include "cli/print.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "engine/worker.hpp"
@@ -44,14 +45,7 @@ struct ProfilesOptions {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// False where stdout is full; a reader of a pipe that has had enough is fine.
-Result<int> print_all(const std::string& text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (written || errno == EPIPE) return 0;
-  return error(ErrorKind::output,
-               "cannot write to stdout: " + std::generic_category().message(errno));
-}
+Result<int> print(const std::string& text) { return print_all(text, "cannot write to stdout"); }
 
 Status need_data_folder(const Environment& environment) {
   if (!environment.data_folder.empty()) return {};
@@ -123,22 +117,22 @@ Result<int> list(const ProfilesOptions& options, const Environment& environment)
     return tl::unexpected(folder.error());
   }
   const auto sets = store::list_profile_sets(environment.data_folder);
-  if (options.json) return print_all(listed_json(sets));
+  if (options.json) return print(listed_json(sets));
   if (sets.empty()) {
-    return print_all(printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
-                     "; `sweetspot profile MODEL` makes one\n");
+    return print(printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
+                 "; `sweetspot profile MODEL` makes one\n");
   }
   std::vector<report::ListedSet> listed;
   listed.reserve(sets.size());
   for (const store::StoredSet& stored : sets) listed.push_back({name_of(stored.path), stored.set});
-  return print_all(report::profile_sets_table(listed, stdout_style(environment)));
+  return print(report::profile_sets_table(listed, stdout_style(environment)));
 }
 
 Result<int> show(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
-  return print_all(options.json ? dump(to_json(*set), kIndent) + "\n"
-                                : report::profile_set_text(*set, stdout_style(environment)));
+  return print(options.json ? dump(to_json(*set), kIndent) + "\n"
+                            : report::profile_set_text(*set, stdout_style(environment)));
 }
 
 Result<int> remove(const ProfilesOptions& options, const Environment& environment) {
@@ -147,14 +141,14 @@ Result<int> remove(const ProfilesOptions& options, const Environment& environmen
   if (const Status removed = store::remove_profile_set(*path); !removed) {
     return tl::unexpected(removed.error());
   }
-  return print_all("removed " + printable(*path, 4096) + "\n");
+  return print("removed " + printable(*path, 4096) + "\n");
 }
 
 Result<int> export_set(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
   const std::string text = dump(to_json(*set), kIndent) + "\n";
-  if (options.output_path.empty() || options.output_path == "-") return print_all(text);
+  if (options.output_path.empty() || options.output_path == "-") return print(text);
   if (const Status written = store::write_atomically(options.output_path, text); !written) {
     return tl::unexpected(written.error());
   }
@@ -212,7 +206,7 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
   const Result<bool> written = store::update_profile_set(
       path, [&](const ProfileSet* old) { return profiles::successor(old, *set, true); });
   if (!written) return tl::unexpected(written.error());
-  if (*written) return print_all("imported as " + printable(path, 4096) + "\n");
+  if (*written) return print("imported as " + printable(path, 4096) + "\n");
   return error(ErrorKind::usage,
                fmt::format("{} is {}, and a measured set is kept: {}", options.target,
                            to_string(set->origin), path),

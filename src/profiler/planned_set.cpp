@@ -155,17 +155,6 @@ void add_experts(ProfileSet& set, const plan::PlanRecord& experts) {
       profile_of(all, "experts-on-cpu", "all layers on the device, their experts in host memory"));
 }
 
-Fingerprint fingerprint_of(const plan::PlanRecord& record, const Machine& machine) {
-  Fingerprint fingerprint;
-  fingerprint.model = record.model.fingerprint;
-  fingerprint.llama_cpp = profiles::llama_cpp_of(record.engine);
-  fingerprint.tool = record.tool_version;
-  fingerprint.cpu = machine.cpu;
-  fingerprint.environment = machine.environment;
-  std::sort(fingerprint.environment.begin(), fingerprint.environment.end());
-  return fingerprint;
-}
-
 }  // namespace
 
 bool wants_experts_on_cpu(const plan::PlanRecord& record) {
@@ -182,7 +171,8 @@ ProfileSet planned_set(const plan::PlanRecord& record, const plan::PlanRecord* e
   set.origin = Origin::planned;
   set.model = model;
   set.model_name = record.model.name.value_or(model.path.substr(model.path.rfind('/') + 1));
-  set.fingerprint = fingerprint_of(record, machine);
+  set.fingerprint =
+      profiles::fingerprint_of(record.model, record.engine, record.tool_version, machine);
   set.rpc = rpc;
   if (!record.stand_in) {
     set.offloadable_layers = record.plan.offloadable;

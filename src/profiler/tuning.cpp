@@ -50,23 +50,42 @@ std::vector<search::TuneOption> options_of(const std::vector<Config>& configs,
   return options;
 }
 
+/// A trial's part of a list of configs: its own first, then ascending contexts.
+struct Range {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+void append_longer_contexts(const Config& config, const ModelInfo& model,
+                            std::vector<Config>& configs) {
+  configs.push_back(config);
+  for (const std::uint32_t n_ctx :
+       plan::usual_contexts(static_cast<std::uint32_t>(model.n_ctx_train), 0)) {
+    if (n_ctx <= config.context.n_ctx) continue;
+    configs.push_back(config);
+    configs.back().context.n_ctx = n_ctx;
+  }
+}
+
 // The longest of the usual contexts that `trial` would keep to the limit with. What the device took
 // beyond llama.cpp's buffers it will take again.
 Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>& configs,
-                                   const Forecasts& forecasts, double max_percent) {
+                                   const Forecasts& forecasts, const Range& range,
+                                   double max_percent) {
   if (!forecasts.notice.empty()) return Absence{forecasts.notice};
   Reading<std::uint32_t> largest = Absence{"nobody can tell how much memory there is"};
   double beyond = 0;
-  for (std::size_t i = 0; i < configs.size(); ++i) {
+  for (std::size_t i = range.begin; i < range.end; ++i) {
     const Forecast& known = forecasts.of_config[i];
     const std::uint32_t n_ctx = configs[i].context.n_ctx;
-    if (i == 0 && trial.vram_percent && known.vram_percent) {
+    const bool own = i == range.begin;
+    if (own && trial.vram_percent && known.vram_percent) {
       beyond = std::max(0.0, *trial.vram_percent - *known.vram_percent);
     }
     if (!known.memory || known.missing_bytes.value_or(0) > 0) break;
     const bool fits = known.vram_percent && *known.vram_percent + beyond <= max_percent;
     // What was measured keeps to the limit, whatever was predicted.
-    if (i > 0 && trial.layers > 0 && !fits) break;
+    if (!own && trial.layers > 0 && !fits) break;
     largest = n_ctx;
   }
   return largest;
@@ -75,18 +94,22 @@ Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>
 }  // namespace
 
 void Profiler::State::measure_front(Run& current) {
-  if (!current.tune || cancelled()) return;
-  for (FrontPoint& point : current.tune->front) {
-    const Trial& trial = current.results[point.result];
-    std::vector<Config> configs = {trial.config};
-    for (const std::uint32_t n_ctx :
-         plan::usual_contexts(static_cast<std::uint32_t>(run.model.n_ctx_train), 0)) {
-      if (n_ctx <= trial.config.context.n_ctx) continue;
-      configs.push_back(trial.config);
-      configs.back().context.n_ctx = n_ctx;
-    }
-    point.largest_ctx = largest_ctx(trial, configs, ask_oracle(configs),
-                                    current.tune->constraints.max_vram_percent);
+  if (!current.tune || current.tune->front.empty() || cancelled()) return;
+  // All in one question: each starts a worker.
+  std::vector<Config> configs;
+  std::vector<std::size_t> begins;
+  begins.reserve(current.tune->front.size() + 1);
+  for (const FrontPoint& point : current.tune->front) {
+    begins.push_back(configs.size());
+    append_longer_contexts(current.results[point.result].config, run.model, configs);
+  }
+  begins.push_back(configs.size());
+  const Forecasts forecasts = ask_oracle(configs);
+  for (std::size_t k = 0; k + 1 < begins.size(); ++k) {
+    FrontPoint& point = current.tune->front[k];
+    point.largest_ctx =
+        largest_ctx(current.results[point.result], configs, forecasts, {begins[k], begins[k + 1]},
+                    current.tune->constraints.max_vram_percent);
   }
 }
 

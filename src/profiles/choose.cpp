@@ -14,13 +14,9 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
 
-bool asked_by_name(const Requirements& wanted) {
-  return !wanted.profile.empty() && wanted.profile != "auto";
-}
-
 // The profile to begin with, or nothing where no profile has that name.
 std::optional<std::size_t> first_candidate(const ProfileSet& set, const Requirements& wanted) {
-  if (!asked_by_name(wanted)) return 0;
+  if (!wanted.by_name()) return 0;
   const SavedProfile* const named = set.find(wanted.profile);
   if (named == nullptr) return std::nullopt;
   return static_cast<std::size_t>(named - set.profiles.data());
@@ -36,7 +32,7 @@ std::string names_of(const ProfileSet& set) {
 // Fills `profile` and `passed`.
 void walk_down(const Situation& situation, std::size_t first, Choice& choice) {
   const std::vector<SavedProfile>& profiles = situation.set->profiles;
-  const bool named = asked_by_name(*situation.wanted);
+  const bool named = situation.wanted->by_name();
   for (std::size_t i = first; i < profiles.size(); ++i) {
     // Who asks for a small one by name is not given a larger one.
     if (named && i != first && !shrinks(profiles[first], profiles[i])) continue;
@@ -106,7 +102,7 @@ std::string reason_for(const Situation& situation, const Choice& choice) {
   } else if (situation.wanted->prefer == Preference::memory) {
     why = fmt::format("the fastest that leaves {:.0f} % of each device to others",
                       100 - situation.max_percent);
-  } else if (asked_by_name(*situation.wanted)) {
+  } else if (situation.wanted->by_name()) {
     why = fmt::format("{} does not fit, and this is the fastest below it that does",
                       situation.wanted->profile);
   }

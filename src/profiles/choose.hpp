@@ -24,6 +24,8 @@ struct Requirements {
   double max_vram_percent = 85;     ///< of each device that all its users may take together
   std::uint64_t reserve_bytes = 0;  ///< left free on each device on top of that
   Preference prefer = Preference::speed;
+
+  [[nodiscard]] bool by_name() const { return !profile.empty() && profile != "auto"; }
 };
 
 /// One profile and whether it may be loaded now.

@@ -257,17 +257,6 @@ SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice
 
 std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-Fingerprint fingerprint_of(const Run& run) {
-  Fingerprint fingerprint;
-  fingerprint.model = run.model.fingerprint;
-  fingerprint.llama_cpp = llama_cpp_of(run.engine);
-  fingerprint.tool = run.tool_version;
-  fingerprint.cpu = run.machine.cpu;
-  fingerprint.environment = run.machine.environment;
-  std::sort(fingerprint.environment.begin(), fingerprint.environment.end());
-  return fingerprint;
-}
-
 }  // namespace
 
 SetDevice set_device(const DeviceReport& report) {
@@ -296,6 +285,18 @@ std::string llama_cpp_of(const Engine& engine) {
   return engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
 }
 
+Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::string tool_version,
+                           const Machine& machine) {
+  Fingerprint fingerprint;
+  fingerprint.model = model.fingerprint;
+  fingerprint.llama_cpp = llama_cpp_of(engine);
+  fingerprint.tool = std::move(tool_version);
+  fingerprint.cpu = machine.cpu;
+  fingerprint.environment = machine.environment;
+  std::sort(fingerprint.environment.begin(), fingerprint.environment.end());
+  return fingerprint;
+}
+
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes) {
   Picker picker(run);
@@ -305,7 +306,7 @@ Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
   set.created_at = run.finished_at.empty() ? run.started_at : run.finished_at;
   set.model = model;
   set.model_name = run.model.name.value_or(file_name(run.model.path));
-  set.fingerprint = fingerprint_of(run);
+  set.fingerprint = fingerprint_of(run.model, run.engine, run.tool_version, run.machine);
   set.devices = devices_of(run);
   set.offloadable_layers = set.devices.empty() ? 0 : run.model.offloadable_layers();
   set.rpc = run.settings.rpc;

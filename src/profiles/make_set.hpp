@@ -30,6 +30,10 @@ SetDevice set_device(const DeviceReport& report);
 /// The build that a worker is made of, as Fingerprint::llama_cpp has it.
 std::string llama_cpp_of(const Engine& engine);
 
+/// What else measurements or plans with this engine on this machine depend on.
+Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::string tool_version,
+                           const Machine& machine);
+
 /// Layers that a default profile supposes a model has, as 7B and 8B models do: 32 blocks and the
 /// output.
 inline constexpr int kUsualLayers = 33;

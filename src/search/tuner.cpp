@@ -84,7 +84,7 @@ std::vector<std::size_t> thinned(const std::vector<TuneOption>& options,
                                  const std::vector<std::size_t>& all, int offloadable,
                                  std::size_t always) {
   std::vector<std::size_t> kept;
-  for (int family = 0; family < 3; ++family) {
+  for (int family = 0; family < static_cast<int>(kFamilies); ++family) {
     std::vector<std::size_t> members;
     for (const std::size_t i : all) {
       if (family_of(options[i].config.placement, offloadable) == family) members.push_back(i);
@@ -291,27 +291,34 @@ std::optional<TuneStep> Tuner::ask(bool hurry) {
   }
 }
 
-// Whether two placements of its family with more on the device were measured, and of them the one
-// with less was slower by the tolerance: further down it goes on. A noisy machine would otherwise
-// be asked about every step of the slope.
-bool Tuner::is_downhill(std::size_t index) const {
-  const TuneOption& asked = options_[index];
-  const int family = family_of(asked.config.placement, shape_.offloadable());
-  const auto on_device = [&](const Arm& arm) -> std::uint64_t {
-    const TuneOption* option = option_of(arm.config);
-    const bool alike = option != nullptr && arm.cost && arm.config.context == base_ &&
-                       arm.config.placement.n_gpu_layers > 0 &&
-                       family_of(arm.config.placement, shape_.offloadable()) == family;
-    return alike ? option->vram_bytes.value_or(0) : 0;
+// Of each family the bytes on the device below which it is only slower: two placements with more
+// were measured, and of them the one with less was slower by the tolerance. A noisy machine would
+// otherwise be asked about every step of the slope.
+std::array<std::uint64_t, kFamilies> Tuner::downhill_below() const {
+  struct Measured {
+    int family = 0;
+    std::uint64_t bytes = 0;
+    double cost = 0;
   };
-  const std::uint64_t own = asked.vram_bytes.value_or(0);
-  if (asked.config.placement.n_gpu_layers == 0 || own == 0) return false;
-  return std::any_of(arms_.begin(), arms_.end(), [&](const Arm& more) {
-    return std::any_of(arms_.begin(), arms_.end(), [&](const Arm& less) {
-      return on_device(less) > own && on_device(more) > on_device(less) &&
-             less.cost->value > more.cost->value * (1 + rules_.tolerance);
-    });
-  });
+  std::vector<Measured> measured;
+  for (const Arm& arm : arms_) {
+    const Placement& placement = arm.config.placement;
+    if (!arm.cost || arm.config.context != base_ || placement.n_gpu_layers == 0) continue;
+    const TuneOption* option = option_of(arm.config);
+    if (option == nullptr) continue;
+    measured.push_back({family_of(placement, shape_.offloadable()), option->vram_bytes.value_or(0),
+                        arm.cost->value});
+  }
+  std::array<std::uint64_t, kFamilies> below{};
+  for (const Measured& more : measured) {
+    for (const Measured& less : measured) {
+      const bool slope = more.family == less.family && more.bytes > less.bytes &&
+                         less.cost > more.cost * (1 + rules_.tolerance);
+      std::uint64_t& bytes = below[static_cast<std::size_t>(less.family)];
+      if (slope) bytes = std::max(bytes, less.bytes);
+    }
+  }
+  return below;
 }
 
 std::optional<TuneStep> Tuner::ask_placement() {
@@ -324,13 +331,20 @@ std::optional<TuneStep> Tuner::ask_placement() {
                       "is the device worth it, and what does a block cost"};
     }
   }
+  const auto below = downhill_below();
+  const auto is_downhill = [&](const TuneOption& option) {
+    const Placement& placement = option.config.placement;
+    const auto family = static_cast<std::size_t>(family_of(placement, shape_.offloadable()));
+    const std::uint64_t bytes = option.vram_bytes.value_or(0);
+    return placement.n_gpu_layers > 0 && bytes > 0 && bytes < below[family];
+  };
   Contest contest{"placement", {}, {}};
   for (std::size_t k = 0; k < points_.size(); ++k) {
     const Config& config = options_[points_[k]].config;
     const Arm* arm = find(config);
     if (arm != nullptr && arm->cost && arm->objection.empty()) {
       contest.measured.push_back(k);
-    } else if (arm == nullptr && may_be_tried(config) && !is_downhill(points_[k])) {
+    } else if (arm == nullptr && may_be_tried(config) && !is_downhill(options_[points_[k]])) {
       contest.open.push_back(k);
     }
   }

@@ -15,6 +15,7 @@
 // slower than the baseline, as far as was measured.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -53,6 +54,10 @@ struct TuneStep {
   std::string reason;  ///< what it decides
   Extent extent = Extent::speeds;
 };
+
+/// Of placements: whole layers; all layers with parts of blocks on the CPU; fewer layers with all
+/// of these parts there.
+inline constexpr std::size_t kFamilies = 3;
 
 /// Not thread safe.
 class Tuner {
@@ -105,7 +110,7 @@ class Tuner {
   [[nodiscard]] bool may_be_tried(const Config& config) const;
   [[nodiscard]] static bool is_better(const Arm& a, const Arm& b);
   [[nodiscard]] const Arm* best() const;
-  [[nodiscard]] bool is_downhill(std::size_t index) const;
+  [[nodiscard]] std::array<std::uint64_t, kFamilies> downhill_below() const;
   [[nodiscard]] std::optional<TuneStep> ask_placement();
   [[nodiscard]] std::optional<TuneStep> ask_context();
   [[nodiscard]] bool is_new_trade(const Config& candidate) const;
