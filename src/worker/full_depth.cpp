@@ -15,6 +15,9 @@ namespace {
 /// end of a long context most of all, and a copy takes none.
 constexpr std::uint32_t kCopyTokens = 64;
 
+/// The last batch of the CPU alone, which has no device memory that a larger one could ask for.
+constexpr std::uint32_t kLastBatchOfCpu = 16;
+
 /// Timed one at a time at the end: what a token takes there is worth knowing, and one alone may
 /// have met a stall.
 constexpr std::uint32_t kEndTokens = 8;
@@ -75,12 +78,15 @@ class DepthTest {
   }
 
   Answer<void> fill(std::uint32_t target) {
-    // Whole pieces should leave next to nothing to decode.
-    const std::uint32_t pieces = std::max(1U, target / kCopyTokens);
-    const std::uint32_t piece = std::min(target / pieces, decoder_.batch_size());
-    if (piece > 0 && target / piece > 1 && may_copy_) {
+    const std::uint32_t piece = std::min(kCopyTokens, decoder_.batch_size());
+    if (may_copy_ && target / piece > 1) {
       if (auto done = append(piece); !done) return done;
-      copy_up_to(target, piece);
+      const std::vector<std::uint8_t> state = state_so_far();
+      // What whole pieces leave is decoded here, where a token looks back on next to nothing.
+      if (target % piece > 0) {
+        if (auto done = append(target % piece); !done) return done;
+      }
+      if (!state.empty()) copy_up_to(target, piece, state);
     }
     while (filled_ < target) {
       if (auto done = append(std::min(target - filled_, decoder_.batch_size())); !done) return done;
@@ -89,13 +95,18 @@ class DepthTest {
     return {};
   }
 
-  /// Repeats the `piece` tokens in the cache as often as whole pieces fit. Where llama.cpp does not
-  /// take a copy, what is there stays and the rest is decoded.
-  void copy_up_to(std::uint32_t target, std::uint32_t piece) {
+  [[nodiscard]] std::vector<std::uint8_t> state_so_far() const {
     llama_context& context = decoder_.context();
     std::vector<std::uint8_t> state(llama_state_seq_get_size(&context, 0));
     state.resize(llama_state_seq_get_data(&context, state.data(), state.size(), 0));
-    if (state.empty()) return;
+    return state;
+  }
+
+  /// Adds the `piece` tokens of `state` to the cache as often as they fit. Where llama.cpp does not
+  /// take a copy, what is there stays and the rest is decoded.
+  void copy_up_to(std::uint32_t target, std::uint32_t piece,
+                  const std::vector<std::uint8_t>& state) {
+    llama_context& context = decoder_.context();
     const llama_memory_t memory = llama_get_memory(&context);
     while (filled_ + piece <= target) {
       if (llama_state_seq_set_data(&context, state.data(), state.size(), kCopySequence) == 0)
@@ -124,7 +135,7 @@ class DepthTest {
 
 Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply, bool on_device) {
   reply.progress(Phase::full_depth, 0);
-  const std::uint32_t last_batch = on_device ? llama_n_ubatch(&decoder.context()) : kCopyTokens;
+  const std::uint32_t last_batch = on_device ? llama_n_ubatch(&decoder.context()) : kLastBatchOfCpu;
   DepthTest quick(decoder, reply, last_batch, can_copy(decoder.context()));
   auto result = quick.run();
   const bool blame_copy =
