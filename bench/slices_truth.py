@@ -10,6 +10,11 @@ GiB) is made and removed afterwards. Needs -DSWEETSPOT_BENCH=ON and llama-bench:
     bench/slices_truth.py
     bench/slices_truth.py --threads 1 --rounds 3 --model MODEL.gguf
 
+A device that computes on the CPU's own cores takes time from it that belongs to no placement. With --apart the
+device has the last core for itself and everything else the others, one thread each, as a GPU would be apart:
+
+    bench/slices_truth.py --apart --rounds 3
+
 On a busy machine --in-turn judges better: whole models in the five placements and slices take turns of a few
 tokens, so that all meet the same machine, and quick samples (low quantiles) are those that nobody disturbed.
 All five are in memory at once, so the model is shorter and its slices are a larger share of it.
@@ -51,6 +56,11 @@ def measure(args, model, rpc, layers, prompt):
                                  args.threads, "-ngl", layers, "-o", "json",
                                  *(["-rpc", rpc] if rpc else [])], args.environment))
     return statistics.median(rows[0]["samples_ns"]) / 1e6 / (args.n_prompt if prompt else args.n_gen)
+
+
+def use_cores(cores):
+    """For what runs from here on in this process and below it."""
+    os.sched_setaffinity(0, cores)
 
 
 def load_average():
@@ -203,12 +213,19 @@ def main():
     parser.add_argument("--seconds", type=float, default=60, help="of measuring slices")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--cpu-only", action="store_true", help="no device: layer 0 alone")
+    parser.add_argument("--apart", action="store_true", help="the device has a core of its own; one thread each")
     parser.add_argument("--in-turn", action="store_true", help="whole model and slices in turn")
     parser.add_argument("--turn-tokens", type=int, default=3, help="of the whole model in a turn")
     parser.add_argument("--share", type=float, default=0.1, help="of the weights, for one slice")
     parser.add_argument("--blocks", type=int, default=32, help="of the model that is made")
     args = parser.parse_args()
     args.environment = {**os.environ, **NO_DEVICES}
+    *ours, devices = sorted(os.sched_getaffinity(0))
+    if args.apart:
+        if not ours:
+            sys.exit("--apart needs two cores, there is one")
+        args.threads = 1
+        use_cores(ours)
     os.environ.update(SWEETSPOT_BIN_DIR=str(args.bin), SWEETSPOT_SOURCE_DIR=str(REPO))
     sys.path.insert(0, str(REPO / "tests/system"))
     import harness
@@ -227,7 +244,8 @@ def main():
         address = f"127.0.0.1:{port}"
         server = subprocess.Popen([harness.SWEETSPOT, "serve", "--listen", address, "-t",
                                    str(args.threads)], env=args.environment,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  preexec_fn=(lambda: use_cores([devices])) if args.apart else None)
         try:
             harness.wait_until_listening(port, server)
             run(args, model, address)

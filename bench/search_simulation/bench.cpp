@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "measure/speed.hpp"
+#include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
 #include "profiles/spill.hpp"
 
@@ -14,14 +15,9 @@ namespace {
 constexpr std::uint32_t kTokensPerPass = 32;
 constexpr double kGenerationShare = 0.6;
 constexpr double kExploreShare = 0.25;
+constexpr double kExplorePrecision = 0.02;
 constexpr int kRetries = 2;
 constexpr double kCoolDownSeconds = 10;
-
-double seconds_measured(const Speed& speed) {
-  double sum_ms = 0;
-  for (const Sample& sample : speed.raw) sum_ms += sample.duration_ms;
-  return sum_ms / 1e3;
-}
 
 double percent_of(const fake::Machine& machine, double ours) {
   const double total = static_cast<double>(machine.device_total_bytes());
@@ -49,7 +45,7 @@ std::uint64_t Bench::missing_bytes(const Config& config) const {
   return need > free ? need - free : 0;
 }
 
-Trial Bench::measure(const Config& config, Extent extent) {
+Trial Bench::measure(const Config& config, Extent extent, double rival_ms) {
   ++effort_.trials;
   Trial trial;
   trial.config = config;
@@ -65,7 +61,7 @@ Trial Bench::measure(const Config& config, Extent extent) {
     standing_.reset();
   } else {
     trial.full_depth_note = "only its speeds were measured";
-    measure_undisturbed(trial, true, extent != Extent::generation_only);
+    measure_undisturbed(trial, true, extent != Extent::generation_only, rival_ms);
     if (extent == Extent::full) verify_full_depth(trial);
     finish(trial);
   }
@@ -76,7 +72,9 @@ Trial Bench::measure(const Config& config, Extent extent) {
 bool Bench::complete(Trial& trial) {
   if (!trial.measured() || !standing_ || !(*standing_ == trial.config)) return false;
   trial.extent = Extent::full;
-  if (!trial.prompt) measure_undisturbed(trial, false, true);
+  const bool precise =
+      measure::relative_half_width(trial.generation->ms_per_token) <= rules_.precision;
+  if (!precise || !trial.prompt) measure_undisturbed(trial, !precise, !trial.prompt);
   verify_full_depth(trial);
   effort_.seconds = session_.state().seconds;
   return true;
@@ -122,13 +120,10 @@ Outcome<void> Bench::set_up(Trial& trial) {
   return {};
 }
 
-std::optional<Speed> Bench::measure_speed(bool prompt, double max_seconds) {
+std::optional<Speed> Bench::measure_speed(bool prompt, const measure::StoppingOptions& options) {
   const Workload& work = rules_.workload;
   const std::uint32_t per_pass = std::min(work.n_gen, kTokensPerPass);
   const std::uint32_t cache = prompt ? work.n_depth : work.n_depth + (work.n_gen - per_pass) / 2;
-  measure::StoppingOptions options;
-  options.target_half_width = rules_.precision;
-  options.max_seconds = max_seconds;
   measure::StoppingRule rule(options);
   if (!session_.fill(cache)) return std::nullopt;
   std::vector<Sample> samples;
@@ -142,17 +137,23 @@ std::optional<Speed> Bench::measure_speed(bool prompt, double max_seconds) {
   return speed ? std::optional<Speed>(*speed) : std::nullopt;
 }
 
-void Bench::measure_generation(Trial& trial) {
+void Bench::measure_generation(Trial& trial, double rival_ms) {
   const double share = rules_.workload.n_prompt > 0 ? kGenerationShare : 1.0;
-  trial.generation =
-      measure_speed(false, rules_.max_seconds *
-                               (trial.extent == Extent::generation_only ? kExploreShare : share));
+  const bool explores = trial.extent == Extent::generation_only;
+  measure::StoppingOptions options;
+  options.target_half_width =
+      explores ? std::max(rules_.precision, kExplorePrecision) : rules_.precision;
+  options.max_seconds = rules_.max_seconds * (explores ? kExploreShare : share);
+  if (explores) options.rival_ms = rival_ms;
+  trial.generation = measure_speed(false, options);
 }
 
 void Bench::measure_prompt(Trial& trial) {
   if (rules_.workload.n_prompt == 0 || !trial.generation) return;
-  const double left = rules_.max_seconds - seconds_measured(*trial.generation);
-  trial.prompt = measure_speed(true, std::max(left, rules_.max_seconds * (1 - kGenerationShare)));
+  measure::StoppingOptions options;
+  options.target_half_width = rules_.precision;
+  options.max_seconds = rules_.max_seconds * (1 - kGenerationShare);
+  trial.prompt = measure_speed(true, options);
 }
 
 void Bench::verify_full_depth(Trial& trial) {
@@ -177,10 +178,10 @@ bool Bench::is_throttled(const Trial& trial) const {
   return trial.layers > 0 && rules_.driver && session_.conditions().device_slowdown > 1;
 }
 
-void Bench::measure_undisturbed(Trial& trial, bool generation, bool prompt) {
+void Bench::measure_undisturbed(Trial& trial, bool generation, bool prompt, double rival_ms) {
   for (int attempt = 0;; ++attempt) {
     const bool before = is_throttled(trial);
-    if (generation) measure_generation(trial);
+    if (generation) measure_generation(trial, rival_ms);
     if (prompt) measure_prompt(trial);
     if (!before && !is_throttled(trial)) return;
     if (attempt == kRetries) break;

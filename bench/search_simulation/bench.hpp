@@ -10,6 +10,7 @@
 #include "core/trial.hpp"
 #include "machine/machine.hpp"
 #include "machine/session.hpp"
+#include "measure/stopping_rule.hpp"
 
 namespace sweetspot::simulation {
 
@@ -35,7 +36,8 @@ class Bench {
   Bench(const fake::Machine& machine, std::uint64_t seed, BenchRules rules);
 
   /// One trial. What is loaded stays loaded, and is used again where the placement is the same.
-  Trial measure(const Config& config, Extent extent);
+  /// `rival_ms` as in profiler::TrialAsk.
+  Trial measure(const Config& config, Extent extent, double rival_ms = 0);
 
   /// Measures what a trial that was not full left out, where its context still stands: false where
   /// it does not.
@@ -57,11 +59,11 @@ class Bench {
  private:
   Outcome<void> set_up(Trial& trial);
   Outcome<void> load(Trial& trial);
-  void measure_generation(Trial& trial);
+  void measure_generation(Trial& trial, double rival_ms);
   void measure_prompt(Trial& trial);
   void verify_full_depth(Trial& trial);
-  std::optional<Speed> measure_speed(bool prompt, double max_seconds);
-  void measure_undisturbed(Trial& trial, bool generation, bool prompt);
+  std::optional<Speed> measure_speed(bool prompt, const measure::StoppingOptions& options);
+  void measure_undisturbed(Trial& trial, bool generation, bool prompt, double rival_ms = 0);
   [[nodiscard]] bool is_throttled(const Trial& trial) const;
   void finish(Trial& trial) const;
 

@@ -41,7 +41,7 @@ class Drive {
     for (auto step = sweep_.ask(); step && steps_.size() < kMostSteps; step = sweep_.ask()) {
       const bool same = !trials_.empty() && trials_.back().layers == step->layers;
       if (!same || !bench_.complete(trials_.back())) {
-        trials_.push_back(bench_.measure(with_layers(step->layers), step->extent));
+        trials_.push_back(bench_.measure(with_layers(step->layers), step->extent, step->rival_ms));
       }
       mark_spills(trials_);
       sweep_.tell(*step, trials_.back());

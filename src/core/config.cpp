@@ -40,9 +40,10 @@ constexpr EnumNames<DeviceType, 4> kDeviceTypes = {{
     {DeviceType::accel, "accel"},
 }};
 
-constexpr EnumNames<StopReason, 3> kStopReasons = {{
+constexpr EnumNames<StopReason, 4> kStopReasons = {{
     {StopReason::precision, "precision"},
     {StopReason::time_cap, "time-cap"},
+    {StopReason::outrun, "outrun"},
     {StopReason::sample_cap, "sample-cap"},
 }};
 

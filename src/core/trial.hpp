@@ -23,9 +23,14 @@ struct Sample {
 };
 
 /// Why measuring ended.
-enum class StopReason { precision, time_cap, sample_cap };
+enum class StopReason {
+  precision,
+  time_cap,
+  sample_cap,
+  outrun,  ///< plainly slower than what it was held against: that is all it was asked for
+};
 
-std::string_view to_string(StopReason reason);  ///< precision, time-cap, sample-cap
+std::string_view to_string(StopReason reason);  ///< precision, time-cap, sample-cap, outrun
 
 /// A point with its interval. `low <= value <= high`; confidence is 0.95 everywhere in this
 /// program.

@@ -28,7 +28,7 @@ bool StoppingRule::add(const Sample& sample) {
 
   check_precision();
   if (finished_) return true;
-  if (std::max(sum_ms_, span_ms_) >= options_.max_seconds * kMsPerSecond) {
+  if (is_out_of_time()) {
     finished_ = true;
     reason_ = StopReason::time_cap;
   } else if (ms_per_token_.size() >= options_.max_samples) {
@@ -38,17 +38,41 @@ bool StoppingRule::add(const Sample& sample) {
   return true;
 }
 
+double StoppingRule::enough_half_width() const {
+  const bool patient = elapsed_ms() < options_.max_seconds * kMsPerSecond * kGoodEnoughShare;
+  return patient ? options_.target_half_width : kGoodEnough * options_.target_half_width;
+}
+
+// A quarter of the gap leaves the rival four half-widths away: no further sample would change who
+// is faster.
+double StoppingRule::outrun_half_width(const Verdict& now) const {
+  if (options_.rival_ms <= 0) return 0;
+  return std::min((now.ms_per_token.value / options_.rival_ms - 1) / 4, kOutrunHalfWidth);
+}
+
+// Another sample like those before would end further beyond the cap than the last one before it.
+bool StoppingRule::is_out_of_time() const {
+  const double half_a_sample_ms = sum_ms_ / static_cast<double>(ms_per_token_.size()) / 2;
+  const double left_ms = options_.max_seconds * kMsPerSecond - elapsed_ms();
+  return left_ms <= (ms_per_token_.size() > 1 ? half_a_sample_ms : 0);
+}
+
+StopReason StoppingRule::reason_for(double half_width) const {
+  if (half_width <= options_.target_half_width) return StopReason::precision;
+  return half_width <= enough_half_width() ? StopReason::time_cap : StopReason::outrun;
+}
+
 void StoppingRule::check_precision() {
   const std::size_t count = ms_per_token_.size();
   if (count < next_check_) return;
   next_check_ = count + std::max<std::size_t>(1, count / kChecksPerDoubling);
   const Verdict now = judge(StopReason::precision);
-  const bool passes =
-      now.samples >= options_.min_samples && now.relative_half_width <= options_.target_half_width;
+  const double wanted = std::max(enough_half_width(), outrun_half_width(now));
+  const bool passes = now.samples >= options_.min_samples && now.relative_half_width <= wanted;
   passes_ = passes ? passes_ + 1 : 0;
   if (passes_ < std::max(options_.passes_in_a_row, 1U)) return;
   finished_ = true;
-  reason_ = StopReason::precision;
+  reason_ = reason_for(now.relative_half_width);
 }
 
 Verdict StoppingRule::judge(StopReason reason) const {

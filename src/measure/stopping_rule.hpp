@@ -1,6 +1,7 @@
 // When a measurement may end: three verbs, no clock of its own, and it says why it stopped.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,13 +11,25 @@
 
 namespace sweetspot::measure {
 
+/// However far a series is behind, its time must still be known so well: others are predicted from
+/// it.
+inline constexpr double kOutrunHalfWidth = 0.05;
+
+inline constexpr double kGoodEnough = 2;
+inline constexpr double kGoodEnoughShare = 1.0 / 3;
+
 struct StoppingOptions {
   double target_half_width = 0.01;    ///< relative to the median, 95 % confidence
   std::uint32_t min_samples = 12;     ///< kept, after the warm-up cut
   std::uint32_t passes_in_a_row = 3;  ///< checks that must meet the target one after another
   std::uint32_t min_warm_up = 2;      ///< always cut, as far as a third of the series allows
-  double max_seconds = 20;            ///< of measuring, in samples or between them
-  std::uint32_t max_samples = 4096;   ///< warm-up included
+  /// Time per token of what this only has to beat; 0 = nothing. What is slower by a gap is known
+  /// well enough once its half-width is a quarter of that gap, or kOutrunHalfWidth.
+  double rival_ms = 0;
+  /// Of measuring, in samples or between them, as nearly as whole samples allow. From a third of it
+  /// on kGoodEnough times the target is enough: halving an interval takes four times the samples.
+  double max_seconds = 20;
+  std::uint32_t max_samples = 4096;  ///< warm-up included
 };
 
 /// What the samples say so far.
@@ -50,6 +63,11 @@ class StoppingRule {
 
  private:
   [[nodiscard]] Verdict judge(StopReason reason) const;
+  [[nodiscard]] double enough_half_width() const;
+  [[nodiscard]] double outrun_half_width(const Verdict& now) const;
+  [[nodiscard]] double elapsed_ms() const { return std::max(sum_ms_, span_ms_); }
+  [[nodiscard]] bool is_out_of_time() const;
+  [[nodiscard]] StopReason reason_for(double half_width) const;
   void check_precision();
 
   StoppingOptions options_;

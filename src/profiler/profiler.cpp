@@ -190,6 +190,7 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
                    step->layers,
                    {step->layers},
                    step->extent,
+                   step->rival_ms,
                    step->reason};
       loop.measure(ask, forecast_at(forecasts, at), 0);
     }

@@ -110,7 +110,7 @@ Trial TrialRunner::run(const TrialAsk& ask, const Forecast* forecast) {
     return trial;
   }
   Outcome<void> measured = hold(trial);
-  if (measured) measured = measure(trial);
+  if (measured) measured = measure(trial, ask.rival_ms);
   conclude(trial, measured);
   return trial;
 }
@@ -324,13 +324,13 @@ Outcome<void> TrialRunner::check_divergence(Trial& trial) {
                   compared->mean, request_.max_divergence)));
 }
 
-Outcome<void> TrialRunner::measure(Trial& trial) {
+Outcome<void> TrialRunner::measure(Trial& trial, double rival_ms) {
   if (auto kept = keep_reference(trial); !kept) return kept;
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
   if (auto checked = check_divergence(trial); !checked) return checked;
   const bool prompt = trial.extent != Extent::generation_only && trial.workload.n_prompt > 0;
-  if (auto measured = measure_speeds(trial, {true, prompt}); !measured) return measured;
+  if (auto measured = measure_speeds(trial, {true, prompt, rival_ms}); !measured) return measured;
   if (trial.extent == Extent::full) {
     verify_full_depth(trial);
   } else {
@@ -398,21 +398,25 @@ Outcome<void> TrialRunner::measure_once(Trial& trial, const Wanted& wanted, Spee
     if (auto measured = measure_prompt(trial, spans); !measured) return measured;
   }
   if (wanted.generation) {
-    if (auto measured = measure_generation(trial, spans); !measured) return measured;
+    if (auto measured = measure_generation(trial, wanted, spans); !measured) return measured;
   }
   if (wanted.prompt && !request_.as_request) return measure_prompt(trial, spans);
   return {};
 }
 
-Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
+Outcome<void> TrialRunner::measure_generation(Trial& trial, const Wanted& wanted,
+                                              SpeedSpans& spans) {
   trial.generation.reset();
   protocol::MeasureRequest request = generation_request(trial.workload);
   if (request_.as_request) request.cache_tokens += trial.workload.n_prompt;
-  const double precision = trial.extent == Extent::generation_only
-                               ? std::max(request_.precision, kExplorePrecision)
-                               : request_.precision;
-  Outcome<Speed> speed = measure_speed(request, Phase::generation, precision,
-                                       generation_seconds(trial), spans.generation.emplace());
+  const bool explores = trial.extent == Extent::generation_only;
+  measure::StoppingOptions options;
+  options.target_half_width =
+      explores ? std::max(request_.precision, kExplorePrecision) : request_.precision;
+  options.max_seconds = generation_seconds(trial);
+  if (explores) options.rival_ms = wanted.rival_ms;
+  Outcome<Speed> speed =
+      measure_speed(request, Phase::generation, options, spans.generation.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.generation = std::move(*speed);
   return {};
@@ -420,9 +424,11 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, SpeedSpans& spans) {
 
 Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
   trial.prompt.reset();
-  const double seconds = request_.max_seconds * (1 - kGenerationShare);
-  Outcome<Speed> speed = measure_speed(prompt_request(trial.workload), Phase::prompt,
-                                       request_.precision, seconds, spans.prompt.emplace());
+  measure::StoppingOptions options;
+  options.target_half_width = request_.precision;
+  options.max_seconds = request_.max_seconds * (1 - kGenerationShare);
+  Outcome<Speed> speed =
+      measure_speed(prompt_request(trial.workload), Phase::prompt, options, spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.prompt = std::move(*speed);
   return {};
@@ -435,10 +441,7 @@ double TrialRunner::generation_seconds(const Trial& trial) const {
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,
-                                          double precision, double max_seconds, Span& span) {
-  measure::StoppingOptions options;
-  options.target_half_width = precision;
-  options.max_seconds = max_seconds;
+                                          const measure::StoppingOptions& options, Span& span) {
   measure::StoppingRule rule(options);
   protocol::MeasureRequest request = what;
   request.max_samples = options.max_samples;
@@ -452,7 +455,7 @@ Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, 
     samples.push_back(sample);
     rule.add(sample);
     elapsed_ms += sample.duration_ms;
-    report(phase, std::min(1.0, elapsed_ms / 1e3 / max_seconds));
+    report(phase, std::min(1.0, elapsed_ms / 1e3 / options.max_seconds));
     return !rule.is_finished();
   });
   if (!done) return tl::unexpected(done.error());

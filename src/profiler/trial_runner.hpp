@@ -13,6 +13,7 @@
 #include "core/trial.hpp"
 #include "devices/sampler.hpp"
 #include "engine/worker.hpp"
+#include "measure/stopping_rule.hpp"
 #include "profiler/events.hpp"
 #include "profiler/forecast.hpp"
 #include "profiler/marks.hpp"
@@ -27,6 +28,7 @@ struct TrialAsk {
   int layers = 0;                          ///< effective
   std::vector<int> requested_layers = {};  ///< every request that means it
   Extent extent = Extent::full;
+  double rival_ms = 0;      ///< per token: what is plainly slower need not be exact
   std::string reason = {};  ///< why it is run; empty where it was asked for
   std::string title = {};   ///< what tells it from the others; empty = its layers
   std::optional<Failure> not_tried = std::nullopt;  ///< record this instead of measuring
@@ -65,6 +67,7 @@ class TrialRunner {
   struct Wanted {
     bool generation = true;
     bool prompt = true;
+    double rival_ms = 0;  ///< as TrialAsk
   };
 
   /// A worker that holds a placement, maybe with a context.
@@ -83,16 +86,16 @@ class TrialRunner {
   void wait_for_memory(Trial& trial);
   Outcome<void> hold(Trial& trial);
   Outcome<void> make_context(Trial& trial);
-  Outcome<void> measure(Trial& trial);
+  Outcome<void> measure(Trial& trial, double rival_ms);
   Outcome<void> check_output(Trial& trial);
   Outcome<void> keep_reference(const Trial& trial);
   Outcome<void> check_divergence(Trial& trial);
   Outcome<void> measure_prompt(Trial& trial, SpeedSpans& spans);
-  Outcome<void> measure_generation(Trial& trial, SpeedSpans& spans);
+  Outcome<void> measure_generation(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
-  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase, double precision,
-                               double max_seconds, Span& span);
+  Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
+                               const measure::StoppingOptions& options, Span& span);
   [[nodiscard]] double generation_seconds(const Trial& trial) const;
   void verify_full_depth(Trial& trial);
   [[nodiscard]] std::string why_full_depth_is_skipped(const Trial& trial) const;

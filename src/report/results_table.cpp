@@ -180,13 +180,24 @@ std::string equal_requests_note(const Run& run) {
   return any ? "Requests that mean the same layers were measured once" : "";
 }
 
-std::string cap_note(const Run& run) {
-  const bool any = std::any_of(run.results.begin(), run.results.end(), [](const Trial& trial) {
-    return trial.measured() && trial.generation->stop_reason != StopReason::precision;
+bool any_stopped_by(const Run& run, StopReason reason) {
+  return std::any_of(run.results.begin(), run.results.end(), [reason](const Trial& trial) {
+    return trial.measured() && trial.generation->stop_reason == reason;
   });
-  if (!any) return {};
+}
+
+std::string cap_note(const Run& run) {
+  if (!any_stopped_by(run, StopReason::time_cap) && !any_stopped_by(run, StopReason::sample_cap)) {
+    return {};
+  }
   return fmt::format("time-cap, sample-cap: measuring ended before ±{:.2g} % was reached",
                      run.settings.precision * 100);
+}
+
+std::string outrun_note(const Run& run) {
+  return any_stopped_by(run, StopReason::outrun)
+             ? "outrun: plainly slower than the best, so it was measured less exactly"
+             : "";
 }
 
 // What each disturbance means, where a row has one; the details are in its notes.
@@ -225,8 +236,9 @@ std::string winner_note(const Run& run) {
 }
 
 std::string notes_under(const Run& run, const Style& style) {
-  std::vector<std::string> notes = {winner_note(run), equal_requests_note(run), cap_note(run),
-                                    depth_note(run), vram_source_note(run)};
+  std::vector<std::string> notes = {winner_note(run), equal_requests_note(run),
+                                    cap_note(run),    outrun_note(run),
+                                    depth_note(run),  vram_source_note(run)};
   for (std::string& note : disturbance_notes(run)) notes.push_back(std::move(note));
   for (std::string& note : column_notes(run)) notes.push_back(std::move(note));
   std::string out;

@@ -51,6 +51,12 @@ struct AdaptiveSweep::View {
   std::vector<Verdict> verdicts;             ///< of the contests
   std::pair<int, int> diminishing = {0, 0};  ///< where returns diminish, 95 % range
   bool diminishing_known = true;
+
+  // Where the CPU alone is the fastest of all, there are no returns to diminish.
+  [[nodiscard]] bool offloading_pays(const std::vector<LayerCandidate>& candidates) const {
+    const std::optional<std::size_t>& optimum = verdicts.back().winner;
+    return !optimum || candidates[*optimum].layers > 0;
+  }
 };
 
 AdaptiveSweep::AdaptiveSweep(std::vector<LayerCandidate> candidates, const ModelInfo& model,
@@ -184,8 +190,7 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
       view.verdicts.begin(), view.verdicts.end(),
       [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });
   if (again_) {
-    return SweepStep{*again_, Extent::generation_only,
-                     "again: far slower than the other trials let expect"};
+    return exploring(*again_, view, "again: far slower than the other trials let expect");
   }
   if (auto step = completion(view, settled)) return step;
   if (!settled) {
@@ -194,6 +199,27 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
     if (auto step = completion(view, true)) return step;
   }
   return towards_diminishing(view);
+}
+
+SweepStep AdaptiveSweep::exploring(int layers, const View& view, std::string reason) const {
+  SweepStep step{layers, Extent::generation_only, std::move(reason)};
+  step.rival_ms = rival_ms(layers, view);
+  return step;
+}
+
+// What wins every contest that a layer count is in: one that is slower than the slowest of these
+// winners decides nothing more.
+double AdaptiveSweep::rival_ms(int layers, const View& view) const {
+  double slowest = 0;
+  for (std::size_t k = 0; k < view.contests.size(); ++k) {
+    const std::vector<std::size_t>& open = view.contests[k].open;
+    const bool takes_part = std::any_of(
+        open.begin(), open.end(), [&](std::size_t i) { return candidates_[i].layers == layers; });
+    if (!takes_part) continue;
+    if (!view.verdicts[k].winner) return 0;
+    slowest = std::max(slowest, row_of(*view.verdicts[k].winner)->ms->value);
+  }
+  return slowest;
 }
 
 std::optional<SweepStep> AdaptiveSweep::first_step() const {
@@ -231,8 +257,8 @@ std::optional<SweepStep> AdaptiveSweep::into_new_band(const View& view) const {
     const auto best =
         *std::max_element(contest.open.begin(), contest.open.end(),
                           [&](std::size_t a, std::size_t b) { return gain[a] < gain[b]; });
-    return SweepStep{candidates_[best].layers, Extent::generation_only,
-                     fmt::format("nothing is offloaded in {} yet", contest.name)};
+    return exploring(candidates_[best].layers, view,
+                     fmt::format("nothing is offloaded in {} yet", contest.name));
   }
   return std::nullopt;
 }
@@ -252,15 +278,16 @@ std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
   for (std::size_t i = 0; best > 0 && i < candidates_.size(); ++i) {
     if (gain[i] < kNearlyAsGood * best) continue;
     const std::size_t k = first_contest[i];
-    return SweepStep{candidates_[i].layers, Extent::generation_only,
+    return exploring(candidates_[i].layers, view,
                      fmt::format("may win {} ({:.0f} % in doubt)", view.contests[k].name,
-                                 view.verdicts[k].doubt * 100)};
+                                 view.verdicts[k].doubt * 100));
   }
   return std::nullopt;
 }
 
 std::optional<SweepStep> AdaptiveSweep::towards_diminishing(const View& view) const {
   if (view.diminishing_known || asked_diminishing_ >= kDiminishingTrials) return std::nullopt;
+  if (!view.offloading_pays(candidates_)) return std::nullopt;
   const int middle = (view.diminishing.first + view.diminishing.second) / 2;
   std::optional<int> nearest;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
@@ -269,10 +296,11 @@ std::optional<SweepStep> AdaptiveSweep::towards_diminishing(const View& view) co
     if (!nearest || std::abs(layers - middle) < std::abs(*nearest - middle)) nearest = layers;
   }
   if (!nearest) return std::nullopt;
-  return SweepStep{*nearest, Extent::generation_only,
-                   fmt::format("where returns diminish: from {} or from {} layers on",
-                               view.diminishing.first, view.diminishing.second),
-                   true};
+  SweepStep step{*nearest, Extent::generation_only,
+                 fmt::format("where returns diminish: from {} or from {} layers on",
+                             view.diminishing.first, view.diminishing.second)};
+  step.for_diminishing = true;
+  return step;
 }
 
 // ---- what came of it

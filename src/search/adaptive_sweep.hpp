@@ -48,6 +48,7 @@ struct SweepStep {
   int layers = 0;
   Extent extent = Extent::generation_only;
   std::string reason;            ///< for people: what is being decided
+  double rival_ms = 0;           ///< per token: what takes plainly longer wins nothing; 0 = unknown
   bool for_diminishing = false;  ///< only where returns diminish is still asked
 };
 
@@ -90,6 +91,8 @@ class AdaptiveSweep {
   [[nodiscard]] bool is_usable(std::size_t candidate) const;
   [[nodiscard]] bool is_open(std::size_t candidate) const;
   [[nodiscard]] Reading<double> percent_of(std::size_t candidate) const;
+  [[nodiscard]] SweepStep exploring(int layers, const View& view, std::string reason) const;
+  [[nodiscard]] double rival_ms(int layers, const View& view) const;
   [[nodiscard]] std::optional<SweepStep> first_step() const;
   [[nodiscard]] std::optional<SweepStep> completion(const View& view, bool settled) const;
   [[nodiscard]] std::optional<SweepStep> into_new_band(const View& view) const;

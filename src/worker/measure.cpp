@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <span>
+#include <thread>
 
 #include "worker/clock.hpp"
 
@@ -12,6 +14,12 @@ namespace {
 
 constexpr std::uint32_t kCheckTokens = 16;
 constexpr std::size_t kCheckLogits = 256;
+
+// A sample this long is worth waiting a moment for the answer to it: a prompt may take seconds on a
+// processor. Shorter ones follow each other at once, so that no device lowers its clocks.
+constexpr double kLongSampleMs = 250;
+constexpr double kAnswerMs = 10;
+constexpr std::chrono::milliseconds kPoll{1};
 
 /// One measurement in flight.
 struct Measurement {
@@ -35,7 +43,14 @@ struct Measurement {
     reply.send(protocol::SampleEvent{
         Sample{start, end - start, static_cast<std::uint32_t>(tokens.size())}, finite});
     ++samples;
+    if (end - start >= kLongSampleMs) wait_for_stop();
     return done;
+  }
+
+  // Whoever reads the samples may have enough; the next one would only be thrown away.
+  void wait_for_stop() const {
+    const double until = now_ms() + kAnswerMs;
+    while (!over() && now_ms() < until) std::this_thread::sleep_for(kPoll);
   }
 
   Answer<void> pass() {

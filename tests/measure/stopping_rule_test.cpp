@@ -141,6 +141,37 @@ TEST(StoppingRule, StopsAtTheTimeCapByTheWorkersClock) {
   EXPECT_TRUE(rule.is_finished());
 }
 
+// Samples of 3.7 s and a cap of 8: a third one would end at 11.1, further from the cap than 7.4.
+TEST(StoppingRule, LongSamplesEndAsNearToTheCapAsTheyCan) {
+  StoppingOptions options;
+  options.max_seconds = 8;
+  StoppingRule rule(options);
+  rule.add(token(3700));
+  EXPECT_FALSE(rule.is_finished()) << "one sample says nothing of its spread";
+  rule.add(token(3700));
+  EXPECT_TRUE(rule.is_finished());
+  EXPECT_EQ(rule.verdict()->reason, StopReason::time_cap);
+}
+
+// 3 % noise reaches 1 % after about 60 samples, 2 % after about 20.
+TEST(StoppingRule, AfterAThirdOfTheTimeTwiceTheTargetIsEnough) {
+  const auto samples_with = [](double max_seconds) {
+    StoppingOptions options;
+    options.max_seconds = max_seconds;
+    StoppingRule rule(options);
+    testing::Series source(testing::Noise::normal_3, 5);
+    while (!rule.is_finished()) rule.add(token(source.next()));
+    return rule.verdict().value();
+  };
+  const Verdict patient = samples_with(1e6);
+  EXPECT_EQ(patient.reason, StopReason::precision);
+  const Verdict hasty = samples_with(0.75);  // a third of it is 25 samples of 10 ms
+  EXPECT_EQ(hasty.reason, StopReason::time_cap);
+  EXPECT_LT(hasty.samples, patient.samples);
+  EXPECT_LE(hasty.relative_half_width, 0.02);
+  EXPECT_GT(hasty.relative_half_width, 0.01);
+}
+
 TEST(StoppingRule, StopsAtTheSampleCap) {
   StoppingOptions options;
   options.max_samples = 40;
@@ -152,6 +183,54 @@ TEST(StoppingRule, StopsAtTheSampleCap) {
   }
   EXPECT_EQ(fed, 40);
   EXPECT_EQ(rule.verdict()->reason, StopReason::sample_cap);
+}
+
+// 3 % noise around 10 ms.
+Verdict verdict_against(double rival_ms, std::uint64_t seed) {
+  StoppingOptions options = without_caps();
+  options.rival_ms = rival_ms;
+  StoppingRule rule(options);
+  testing::Series source(testing::Noise::normal_3, seed);
+  while (!rule.is_finished()) rule.add(token(source.next()));
+  return rule.verdict().value();
+}
+
+TEST(StoppingRule, WhatIsPlainlySlowerThanItsRivalIsSoonKnownWellEnough) {
+  const Verdict alone = verdict_against(0, 7);
+  const Verdict outrun = verdict_against(5, 7);
+  EXPECT_EQ(alone.reason, StopReason::precision);
+  EXPECT_EQ(outrun.reason, StopReason::outrun);
+  EXPECT_LT(outrun.samples, alone.samples / 2);
+  EXPECT_LE(outrun.relative_half_width, kOutrunHalfWidth);
+  EXPECT_GE(outrun.samples, StoppingOptions{}.min_samples);
+}
+
+TEST(StoppingRule, ARivalThatMayStillBeBeatenChangesNothing) {
+  for (const double rival_ms : {9.8, 10.0, 12.0, 40.0}) {
+    const Verdict alone = verdict_against(0, 3);
+    const Verdict raced = verdict_against(rival_ms, 3);
+    EXPECT_EQ(raced.reason, StopReason::precision) << rival_ms;
+    EXPECT_EQ(raced.samples, alone.samples) << rival_ms;
+  }
+}
+
+TEST(StoppingRule, WhoIsOutrunIsHardlyEverTheFaster) {
+  int outrun = 0;
+  int wrong = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    for (const double truth : {0.97, 1.02, 1.06, 1.1}) {
+      StoppingOptions options = without_caps();
+      options.rival_ms = 10;
+      StoppingRule rule(options);
+      testing::Series source(testing::Noise::normal_3, seed);
+      while (!rule.is_finished()) rule.add(token(truth * source.next()));
+      if (rule.verdict()->reason != StopReason::outrun) continue;
+      ++outrun;
+      if (truth < 1) ++wrong;
+    }
+  }
+  EXPECT_GT(outrun, 400);
+  EXPECT_LE(wrong, 4);
 }
 
 TEST(StoppingRule, OneSampleGivesAnIntervalThatClaimsNothing) {

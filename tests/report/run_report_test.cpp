@@ -174,6 +174,15 @@ TEST(ResultsTable, SaysWhatSpoilsARow) {
   EXPECT_THAT(line_with(text, "18.2 "), HasSubstr("FAILS  not safe"));
   EXPECT_THAT(line_with(text, "23.4 "), HasSubstr("time-cap"));
   EXPECT_THAT(text, HasSubstr("before ±1 % was reached"));
+  EXPECT_THAT(text, Not(HasSubstr("outrun")));
+}
+
+TEST(ResultsTable, SaysWhichRowsWereMeasuredLessExactly) {
+  ARun run = mission_run();
+  run.results[2].generation->stop_reason = StopReason::outrun;
+  const std::string text = results_table(run, kPlain);
+  EXPECT_THAT(line_with(text, "23.4 "), HasSubstr("outrun"));
+  EXPECT_THAT(text, AllOf(HasSubstr("outrun: plainly slower"), Not(HasSubstr("time-cap"))));
 }
 
 TEST(ResultsTable, NamesEveryDisturbanceOfARow) {

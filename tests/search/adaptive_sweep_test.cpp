@@ -188,6 +188,37 @@ TEST(AdaptiveSweep, ALayerThatGainsNothingIsATieAndCostsNoTrials) {
   EXPECT_LE(flat.ms(*played.winner("optimum")), 96 * 1.025);
 }
 
+// Everything lies in one band, so the CPU alone is what each other count has to beat.
+TEST(AdaptiveSweep, ATrialThatExploresIsHeldAgainstTheSlowestWinnerItMayBeat) {
+  const Line line{32, 20, 30, 15, 1};
+  const Played played = play_line(line);
+  ASSERT_GT(played.steps.size(), 2U);
+  for (const SweepStep& step : played.steps) {
+    if (step.extent == Extent::full) continue;
+    EXPECT_NEAR(step.rival_ms, 20, 1) << step.layers << ": " << step.reason;
+  }
+}
+
+TEST(AdaptiveSweep, TheFirstOfABandHasNoRival) {
+  const Line line{32, 100, 12, 1, 2.5};
+  const Played played = play_line(line);
+  int first_of_band = 0;
+  for (const SweepStep& step : played.steps) {
+    // Under 50 % the CPU alone is in the band; above it nobody is yet.
+    if (step.reason.find("nothing is offloaded in balanced") == std::string::npos) continue;
+    ++first_of_band;
+    EXPECT_EQ(step.rival_ms, 0);
+  }
+  EXPECT_EQ(first_of_band, 1);
+}
+
+TEST(AdaptiveSweep, WhereOffloadingDoesNotPayReturnsAreNotAskedFor) {
+  const Line line{32, 20, 30, 15, 1};
+  const Played played = play_line(line, 0.03);
+  EXPECT_EQ(played.winner("optimum"), 0);
+  for (const SweepStep& step : played.steps) EXPECT_FALSE(step.for_diminishing) << step.reason;
+}
+
 TEST(AdaptiveSweep, EverythingMayFitInTheFirstBand) {
   Line small;
   small.percent_per_layer = 1;  // all of it: 33 %

@@ -67,6 +67,11 @@ class Worker:
         self.ask("measure", on_sample=lambda event: times.append(event["duration_ms"]), **fields)
         return times
 
+    def stop(self):
+        """Ends the measurement in flight; to be called from its `on_sample`."""
+        self._to.write(json.dumps({"id": self._last_id, "request": "stop"}) + "\n")
+        self._to.flush()
+
     def ask(self, request, on_sample=lambda event: None, **fields):
         """The result of a request; raises Refused where it is a fault."""
         self._last_id += 1
