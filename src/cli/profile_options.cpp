@@ -113,7 +113,9 @@ void add_measuring(CLI::App& app, ProfileOptions& options) {
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group("Measuring");
-  app.add_option("--max-seconds", options.max_seconds, "Longest time to measure one configuration")
+  app.add_option("--max-seconds", options.max_seconds,
+                 "Longest time to measure one configuration; after a third of it twice the "
+                 "precision is enough")
       ->check(CLI::Range(0.1, 86400.0))
       ->type_name("SECONDS")
       ->capture_default_str()
