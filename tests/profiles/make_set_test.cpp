@@ -82,10 +82,10 @@ TEST(SetOfRun, HoldsTheFourAndWhatElseIsNotBeatenFastestFirstAndTheCpuLast) {
 }
 
 TEST(SetOfRun, SaysHowManySequencesASpeedIsOf) {
-  Run run = mission_run();
+  sweetspot::Run run = mission_run();
   for (Trial& one : run.results) one.workload.n_parallel = 4;
   EXPECT_THAT(set_of(run).find("fast")->evidence,
-              testing::HasSubstr("(23.1 to 23.6) of 4 sequences together, whole context"));
+              HasSubstr("(23.1 to 23.6) of 4 sequences together, whole context"));
 }
 
 TEST(SetOfRun, LeavesOutWhatAnotherBeatsInSpeedAndMemory) {
