@@ -238,7 +238,8 @@ typedef struct sweetspot_profile {
   size_t need_count;
   const char* needs_absent; /* why nobody knows; NULL where needs are known */
   sweetspot_bytes host_bytes;
-  sweetspot_estimate tokens_per_second; /* under the workload of sweetspot_set_info */
+  /* Under the workload of sweetspot_set_info; of n_parallel sequences together. */
+  sweetspot_estimate tokens_per_second;
   sweetspot_estimate prompt_tokens_per_second;
 } sweetspot_profile;
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -63,7 +64,7 @@ void add_constraints(CLI::App& app, TuneOptions& options) {
       ->type_name("SIZE")
       ->group(group);
   app.add_option("--min-generation-speed", options.min_generation_speed,
-                 "Fewest generated tokens per second")
+                 "Fewest generated tokens per second, of all sequences together")
       ->check(CLI::PositiveNumber)
       ->type_name("TOK/S")
       ->group(group);
@@ -83,9 +84,23 @@ void add_constraints(CLI::App& app, TuneOptions& options) {
       ->group(group);
 }
 
-// A workload needs room for its cache, its prompt and its answer.
-std::uint32_t tokens_of(const Workload& workload) {
-  return workload.n_depth + workload.n_prompt + workload.n_gen;
+// A workload needs room for its cache, its prompt and its answer, in every sequence.
+std::uint64_t tokens_of(const Workload& workload, const ContextSettings& context) {
+  return (std::uint64_t{workload.n_depth} + workload.n_prompt + workload.n_gen) *
+         context.n_parallel;
+}
+
+// Where nobody asked for a context, it is as long as the workload needs.
+Status set_context(const Workload& workload, bool ctx_given, profiler::Request& request) {
+  ContextSettings& context = request.base.context;
+  const std::uint64_t needed = tokens_of(workload, context);
+  const bool possible = needed <= std::numeric_limits<std::uint32_t>::max();
+  if (needed > context.n_ctx && (ctx_given || !possible)) {
+    return tl::unexpected(profiler::context_too_short(needed, context));
+  }
+  context.n_ctx = std::max(context.n_ctx, static_cast<std::uint32_t>(needed));
+  request.n_ctx_is_default = !ctx_given && needed <= ContextSettings{}.n_ctx;
+  return {};
 }
 
 std::vector<std::string> given_knobs(const KnobTexts& texts) {
@@ -124,13 +139,8 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
   workload.n_depth = options.n_depth.value_or(preset.n_depth);
   Result<profiler::Request> request = make_request(common, environment);
   if (!request) return tl::unexpected(request.error());
-  const bool ctx_given = is_given(common.knobs, "n_ctx");
-  const std::uint32_t needed = tokens_of(workload) * request->base.context.n_parallel;
-  if (!ctx_given) {
-    request->base.context.n_ctx = std::max(request->base.context.n_ctx, needed);
-    request->n_ctx_is_default = needed <= ContextSettings{}.n_ctx;
-  } else if (needed > request->base.context.n_ctx) {
-    return tl::unexpected(profiler::context_too_short(needed, request->base.context.n_ctx));
+  if (auto set = set_context(workload, is_given(common.knobs, "n_ctx"), *request); !set) {
+    return tl::unexpected(set.error());
   }
   request->as_request = true;
   request->max_divergence = options.max_divergence;

@@ -110,6 +110,10 @@ std::optional<Disturbance> disturbance_from_string(std::string_view text) {
   return value_of(kDisturbances, text);
 }
 
+std::uint32_t context_parts(const ContextSettings& context) {
+  return context.kv_unified || context.n_parallel < 2 ? 1 : context.n_parallel;
+}
+
 int effective_layers(int requested, int offloadable) {
   if (requested < 0) return offloadable;
   return std::min(requested, offloadable);

@@ -59,6 +59,10 @@ struct ContextSettings {
   bool operator==(const ContextSettings&) const = default;
 };
 
+/// Into how many parts of their own n_ctx is divided: one for each sequence, or 1 where they share
+/// it.
+std::uint32_t context_parts(const ContextSettings& context);
+
 struct Config {
   Placement placement;
   ContextSettings context;
@@ -83,12 +87,16 @@ struct EffectiveConfig {
 /// and reads every negative number as all. Shape: count, 0..offloadable.
 int effective_layers(int requested, int offloadable);
 
-/// What is generated and measured: prompt tokens, generated tokens, tokens already in the cache.
-/// As in llama-bench, prompt and generation are each measured at depth n_depth.
+/// What is generated and measured: prompt tokens, generated tokens, tokens already in the cache,
+/// all of each sequence. As in llama-bench, prompt and generation are each measured at depth
+/// n_depth.
 struct Workload {
   std::uint32_t n_prompt = 512;
   std::uint32_t n_gen = 128;
   std::uint32_t n_depth = 0;
+  /// Sequences that generate side by side, as many as the context has; the speed of generation is
+  /// that of all of them together. Prompts come one at a time.
+  std::uint32_t n_parallel = 1;
 
   bool operator==(const Workload&) const = default;
 };

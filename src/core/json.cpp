@@ -342,8 +342,10 @@ EffectiveConfig effective_config_from_json(const Json& json) {
 }
 
 Json to_json(const Workload& workload) {
-  return {
-      {"n_prompt", workload.n_prompt}, {"n_gen", workload.n_gen}, {"n_depth", workload.n_depth}};
+  return {{"n_prompt", workload.n_prompt},
+          {"n_gen", workload.n_gen},
+          {"n_depth", workload.n_depth},
+          {"n_parallel", workload.n_parallel}};
 }
 
 Json to_json(const MemoryMap& memory) {

@@ -259,7 +259,8 @@ ProfileSet profile_set_from_json(const Json& json) {
   const Json& workload = json.at("workload");
   set.workload = {number_at<std::uint32_t>(workload, "n_prompt"),
                   number_at<std::uint32_t>(workload, "n_gen"),
-                  number_at<std::uint32_t>(workload, "n_depth")};
+                  number_at<std::uint32_t>(workload, "n_depth"),
+                  number_at<std::uint32_t>(workload, "n_parallel")};
   set.objective = enum_at<Objective>(json, "objective", objective_from_string);
   set.bands = bands_from_json(json.at("bands"));
   set.profiles = list_at<SavedProfile>(json, "profiles", profile_from_json);

@@ -15,11 +15,11 @@
 
 namespace sweetspot {
 
-/// A timed llama_decode with synchronisation: one generated token, or one prompt batch.
+/// A timed llama_decode with synchronisation: one generated token of each sequence, or one prompt.
 struct Sample {
   double start_ms = 0;  ///< worker's monotonic clock
   double duration_ms = 0;
-  std::uint32_t tokens = 1;
+  std::uint32_t tokens = 1;  ///< of all sequences together
 };
 
 /// Why measuring ended.
@@ -42,7 +42,8 @@ struct Estimate {
   bool operator==(const Estimate&) const = default;
 };
 
-/// A speed with everything needed to judge it. The estimate is of the median time per token;
+/// A speed with everything needed to judge it: of all sequences together where several are decoded
+/// side by side. The estimate is of the median time per token;
 /// tokens_per_second is its reciprocal, bounds swapped.
 struct Speed {
   Estimate tokens_per_second;

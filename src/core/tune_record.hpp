@@ -16,8 +16,8 @@ namespace sweetspot {
 
 /// What is to be best.
 enum class Objective {
-  request,     ///< time of one request: its prompt and its generation
-  generation,  ///< time per generated token
+  request,     ///< time of one request, or its share of it where several run side by side
+  generation,  ///< time per generated token, of all sequences together
   prompt,      ///< time per prompt token
   energy,      ///< joules of one request
 };

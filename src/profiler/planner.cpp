@@ -215,11 +215,14 @@ plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened,
 
 Status check_contexts(const PlanJob& job, const Config& base, const ModelInfo& model) {
   const bool allowed = job.allow_beyond_trained_context;
+  if (auto possible = check_sequences(base.context); !possible) return possible;
   for (const std::uint32_t n_ctx : job.contexts) {
-    auto trained = check_trained_context(n_ctx, model, allowed, "--contexts");
+    ContextSettings column = base.context;
+    column.n_ctx = n_ctx;
+    auto trained = check_trained_context(column, model, allowed, "--contexts");
     if (!trained) return trained;
   }
-  return check_trained_context(base.context.n_ctx, model, allowed);
+  return check_trained_context(base.context, model, allowed);
 }
 
 Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord& record,

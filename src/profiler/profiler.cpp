@@ -25,16 +25,17 @@ namespace {
 constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
 
 Status check_context(const Request& request, const ModelInfo& model) {
-  const std::uint32_t n_ctx = request.base.context.n_ctx;
+  const ContextSettings& context = request.base.context;
   const Workload& work = request.workload;
-  if (auto trained = check_trained_context(n_ctx, model, request.allow_beyond_trained_context);
+  if (auto possible = check_sequences(context); !possible) return possible;
+  if (auto trained = check_trained_context(context, model, request.allow_beyond_trained_context);
       !trained) {
     return trained;
   }
   const std::uint64_t longest = request.as_request ? std::uint64_t{work.n_prompt} + work.n_gen
                                                    : std::max(work.n_prompt, work.n_gen);
-  const std::uint64_t needed = work.n_depth + longest;
-  if (needed > n_ctx) return tl::unexpected(context_too_short(needed, n_ctx));
+  const std::uint64_t needed = (work.n_depth + longest) * context.n_parallel;
+  if (needed > context.n_ctx) return tl::unexpected(context_too_short(needed, context));
   return {};
 }
 
@@ -107,6 +108,7 @@ Result<Profiler> Profiler::open(Request request) {
   state->baseline = state->sampler->fresh(kFirstSampleDeadline);
   auto oracle = engine::Oracle::open(asked.start, asked.model_path, /*header_only=*/false);
   if (!oracle) return tl::unexpected(oracle.error());
+  asked.workload.n_parallel = asked.base.context.n_parallel;
   const std::vector<Device>& devices = oracle->hello().devices;
   if (auto known = check_devices(asked.base.placement.devices, devices); !known) {
     return tl::unexpected(known.error());

@@ -18,6 +18,12 @@ std::string names_of(const std::vector<Device>& devices) {
                        : fmt::format("{}", fmt::join(names, ", "));
 }
 
+// Of all sequences together; 0 where the model does not say.
+std::uint64_t longest_trained(const ContextSettings& context, const ModelInfo& model) {
+  const auto trained = static_cast<std::uint64_t>(std::max(model.n_ctx_train, 0));
+  return trained * context_parts(context);
+}
+
 }  // namespace
 
 Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
@@ -45,24 +51,40 @@ std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
 
 void shorten_default_context(ContextSettings& context, const ModelInfo& model) {
   if (model.n_ctx_train <= 0) return;
-  context.n_ctx = std::min(context.n_ctx, static_cast<std::uint32_t>(model.n_ctx_train));
+  const std::uint64_t most = longest_trained(context, model);
+  context.n_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(context.n_ctx, most));
 }
 
-Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed,
+Status check_trained_context(const ContextSettings& context, const ModelInfo& model, bool allowed,
                              std::string_view flag) {
-  const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
-  if (trained == 0 || n_ctx <= trained || allowed) return {};
+  const std::uint64_t most = longest_trained(context, model);
+  if (most == 0 || context.n_ctx <= most || allowed) return {};
+  const std::uint32_t parts = context_parts(context);
+  const std::string of_all = parts > 1 ? fmt::format("{} times ", parts) : "";
   return error(ErrorKind::usage,
-               fmt::format("{} {} is more than the {} tokens the model was trained for", flag,
-                           n_ctx, trained),
-               fmt::format("give at most {}, or add --allow-untrained-ctx", trained));
+               fmt::format("{} {} is more than {}the {} tokens the model was trained for", flag,
+                           context.n_ctx, of_all, model.n_ctx_train),
+               fmt::format("give at most {}, or add --allow-untrained-ctx", most));
 }
 
-Error context_too_short(std::uint64_t needed_tokens, std::uint32_t n_ctx) {
+Status check_sequences(const ContextSettings& context) {
+  if (context.n_parallel <= context.n_batch) return {};
+  return error(ErrorKind::usage,
+               fmt::format("--parallel {} is more than the {} tokens of --batch-size",
+                           context.n_parallel, context.n_batch),
+               "each sequence needs a token of a batch; lower --parallel or raise --batch-size");
+}
+
+Error context_too_short(std::uint64_t needed_tokens, const ContextSettings& context) {
+  const bool several = context.n_parallel > 1;
+  const std::string whose =
+      several ? fmt::format("{} sequences of the workload need", context.n_parallel)
+              : "the workload needs";
   return {ErrorKind::usage,
-          fmt::format("the workload needs {} tokens of context, --ctx-size gives {}", needed_tokens,
-                      n_ctx),
-          "raise --ctx-size, or lower --n-prompt, --n-gen or --n-depth"};
+          fmt::format("{} {} tokens of context, --ctx-size gives {}", whose, needed_tokens,
+                      context.n_ctx),
+          fmt::format("raise --ctx-size, or lower {}--n-prompt, --n-gen or --n-depth",
+                      several ? "--parallel, " : "")};
 }
 
 }  // namespace sweetspot::profiler

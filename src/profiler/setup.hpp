@@ -23,12 +23,16 @@ std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
 /// Nobody asked for this context: a model trained for less shortens it.
 void shorten_default_context(ContextSettings& context, const ModelInfo& model);
 
-/// Error (usage, naming the flag it came from) where the context is longer than the model was
-/// trained for and that was not allowed.
-Status check_trained_context(std::uint32_t n_ctx, const ModelInfo& model, bool allowed,
+/// Error (usage, naming the flag it came from) where the context of a sequence is longer than the
+/// model was trained for and that was not allowed.
+Status check_trained_context(const ContextSettings& context, const ModelInfo& model, bool allowed,
                              std::string_view flag = "--ctx-size");
 
-/// The error (usage) of a context that is too short for the workload.
-Error context_too_short(std::uint64_t needed_tokens, std::uint32_t n_ctx);
+/// Error (usage) where a batch has no room for a token of every sequence: llama.cpp makes no such
+/// context.
+Status check_sequences(const ContextSettings& context);
+
+/// The error (usage) of a context that is too short for the workload of all its sequences.
+Error context_too_short(std::uint64_t needed_tokens, const ContextSettings& context);
 
 }  // namespace sweetspot::profiler

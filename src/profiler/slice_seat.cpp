@@ -86,7 +86,8 @@ Outcome<double> SliceSeat::generation(double seconds) {
     if (auto warm = burst(kFewestSamples); !warm) return warm;
     warm_for_generation_ = true;
   }
-  const double wanted = seconds * 1e3 / std::max(ms_per_token_, 1e-3);
+  const double sample_ms = ms_per_token_ * job_->base.context.n_parallel;
+  const double wanted = seconds * 1e3 / std::max(sample_ms, 1e-3);
   return burst(static_cast<std::uint32_t>(
       std::clamp(wanted, static_cast<double>(kFewestSamples), kMostSamples)));
 }
@@ -95,7 +96,7 @@ Outcome<double> SliceSeat::burst(std::uint32_t samples) {
   std::vector<double> times;
   const auto done = worker_->measure(generation_request(job_->workload, samples + kColdSamples),
                                      Phase::generation, [&](const Sample& sample) {
-                                       times.push_back(sample.duration_ms);
+                                       times.push_back(sample.duration_ms / sample.tokens);
                                        return true;
                                      });
   if (!done) return tl::unexpected(done.error());

@@ -55,6 +55,19 @@ protocol::MeasureRequest prompt_request(const Workload& workload) {
   return request;
 }
 
+std::string tokens_in_words(const protocol::FullDepthResult& done) {
+  return done.n_sequences == 1
+             ? fmt::format("{} tokens", done.tokens_each)
+             : fmt::format("{} sequences of {} tokens each", done.n_sequences, done.tokens_each);
+}
+
+// A step gives a token of each sequence.
+std::vector<double> token_times(const protocol::FullDepthResult& done) {
+  std::vector<double> times = done.steps_ms;
+  for (double& ms : times) ms /= std::max(done.n_sequences, 1U);
+  return times;
+}
+
 void keep_larger(Reading<std::uint64_t>& largest, const Reading<std::uint64_t>& next) {
   if (next.has_value() && (!largest.has_value() || *next > *largest)) largest = next;
 }
@@ -475,8 +488,9 @@ void TrialRunner::verify_full_depth(Trial& trial) {
       [this](const protocol::Progress& progress) { report(progress.phase, progress.fraction); });
   if (done) {
     trial.full_depth = FullDepth::verified;
-    trial.full_depth_note = fmt::format("{} tokens, filled by {}", done->n_ctx, done->filled_by);
-    if (auto times = measure::SampleSet::make(done->tokens_ms)) {
+    trial.full_depth_note =
+        fmt::format("{}, filled by {}", tokens_in_words(*done), done->filled_by);
+    if (auto times = measure::SampleSet::make(token_times(*done))) {
       trial.full_depth_ms = measure::median_interval(*times);
     }
   } else if (done.error().failure_class == FailureClass::cancelled) {
@@ -489,16 +503,18 @@ void TrialRunner::verify_full_depth(Trial& trial) {
   }
 }
 
-// The worker fills the cache by copying a few tokens over it where the cache allows and decodes one
-// piece of n_ubatch at its end, where a token costs more; a recurrent or hybrid model has to decode
-// every token.
+// The worker fills the cache by copying a few tokens over it where the cache allows, or one
+// sequence over the others where each has its own part, and decodes one piece of n_ubatch at its
+// end, where a token costs more; a recurrent or hybrid model has to decode every token.
 std::string TrialRunner::why_full_depth_is_skipped(const Trial& trial) const {
   if (request_.full_depth == FullDepthPolicy::never) return "switched off (--full-depth never)";
   if (request_.full_depth == FullDepthPolicy::always || !trial.prompt) return {};
   const std::uint32_t n_ctx = trial.effective ? trial.effective->n_ctx : 0;
   const std::uint32_t n_ubatch = trial.effective ? trial.effective->n_ubatch : 0;
   const bool decodes_all = model_.recurrent || model_.hybrid;
-  const double tokens = decodes_all ? n_ctx : std::min(n_ctx, 2 * n_ubatch);
+  const std::uint32_t parts = context_parts(trial.config.context);
+  const std::uint32_t decoded = parts > 1 ? n_ctx / parts + n_ubatch : 2 * n_ubatch;
+  const double tokens = decodes_all ? n_ctx : std::min(n_ctx, decoded);
   const double seconds = tokens / trial.prompt->tokens_per_second.value;
   if (seconds <= request_.full_depth_budget_seconds) return {};
   return fmt::format("would take about {}; --full-depth always does it", format_seconds(seconds));

@@ -35,10 +35,9 @@ std::uint64_t above(std::uint64_t wanted, std::uint64_t there) {
   return wanted > there ? wanted - there : 0;
 }
 
-// The context of one sequence.
+// The longest context that one sequence can have.
 std::uint32_t context_of(const ContextSettings& context) {
-  if (context.kv_unified || context.n_parallel < 2) return context.n_ctx;
-  return context.n_ctx / context.n_parallel;
+  return context.n_ctx / context_parts(context);
 }
 
 // With a known total: what all users together would take must stay within the limit.

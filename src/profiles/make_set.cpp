@@ -229,9 +229,12 @@ std::string depth_in_words(const Trial& trial, std::uint32_t n_ctx) {
 
 std::string evidence_of(const Trial& trial, std::uint32_t n_ctx) {
   const Estimate& speed = speed_of(trial);
+  const std::uint32_t sequences = trial.workload.n_parallel;
+  const std::string whose =
+      sequences > 1 ? fmt::format(" of {} sequences together", sequences) : std::string();
   std::string text =
-      fmt::format("measured {}: {:.1f} tok/s ({:.1f} to {:.1f}), {}", trial.started_at, speed.value,
-                  speed.low, speed.high, depth_in_words(trial, n_ctx));
+      fmt::format("measured {}: {:.1f} tok/s ({:.1f} to {:.1f}){}, {}", trial.started_at,
+                  speed.value, speed.low, speed.high, whose, depth_in_words(trial, n_ctx));
   for (const Disturbance disturbance : trial.disturbances) {
     text += fmt::format(", {}", to_string(disturbance));
   }

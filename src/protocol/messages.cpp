@@ -140,10 +140,11 @@ void fields(auto& f, Is<DivergenceResult> auto& m) {
   f("same_top", m.same_top);
 }
 void fields(auto& f, Is<FullDepthResult> auto& m) {
-  f("n_ctx", m.n_ctx);
+  f("n_sequences", m.n_sequences);
+  f("tokens_each", m.tokens_each);
   f("filled_by", m.filled_by);
   f("seconds", m.seconds);
-  f("tokens_ms", m.tokens_ms);
+  f("steps_ms", m.steps_ms);
 }
 void fields(auto& /*f*/, Is<UnloadResult> auto& /*m*/) {}
 void fields(auto& f, Is<SynthResult> auto& m) {

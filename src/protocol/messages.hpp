@@ -28,7 +28,7 @@ namespace sweetspot::protocol {
 
 /// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
 /// other.
-inline constexpr int kVersion = 4;
+inline constexpr int kVersion = 5;
 
 inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
@@ -86,10 +86,13 @@ struct ContextRequest {
 
 enum class MeasureKind { prompt, generation };
 
-/// Runs passes until `stop` or `max_samples`. A pass sets the cache to exactly `cache_tokens`
-/// tokens, then
-///  - prompt: decodes `tokens_per_pass` tokens in batches of n_batch, one sample per pass;
-///  - generation: decodes `tokens_per_pass` single tokens, one sample each.
+/// Runs passes until `stop` or `max_samples`. A pass sets every sequence of the context to exactly
+/// `cache_tokens` tokens, then
+///  - prompt: decodes `tokens_per_pass` tokens of one sequence in batches of n_batch, one sample
+///  per
+///    pass;
+///  - generation: decodes `tokens_per_pass` steps of one token of every sequence side by side, one
+///    sample each. A sample's tokens are those of all sequences.
 /// Setting the cache is not timed. Every timed decode ends with a synchronisation.
 struct MeasureRequest {
   MeasureKind kind = MeasureKind::generation;
@@ -110,8 +113,8 @@ struct DivergenceRequest {
   std::uint32_t tokens = 256;      ///< 2..256; the second half of the positions is compared
 };
 
-/// Fills the whole context, then decodes one batch and one token at its end. Memory that is only
-/// taken at depth is taken now (R32).
+/// Fills the whole context, each sequence its part, then decodes one batch and a few steps of one
+/// token of every sequence at its end. Memory that is only taken at depth is taken now (R32).
 struct FullDepthRequest {};
 
 /// Frees context and model.
@@ -234,10 +237,11 @@ struct DivergenceResult {
 };
 
 struct FullDepthResult {
-  std::uint32_t n_ctx = 0;
-  std::string filled_by;  ///< "decode" or "copy" (state of one batch copied over the cache)
+  std::uint32_t n_sequences = 1;
+  std::uint32_t tokens_each = 0;  ///< in the cache of each sequence at the end
+  std::string filled_by;          ///< "decode" or "copy" (decoded cells were copied over the cache)
   double seconds = 0;
-  std::vector<double> tokens_ms;  ///< each of the last tokens, decoded one at a time
+  std::vector<double> steps_ms;  ///< each of the last steps: one token of every sequence together
 };
 
 struct UnloadResult {};
@@ -264,8 +268,8 @@ struct Progress {
   double fraction = -1;
 };
 
-/// One timed decode. `finite` is false when its logits held a NaN or an infinity, or were all
-/// exactly alike: some quantized kernels turn NaN states into zeros.
+/// One timed decode, of one sequence or all. `finite` is false when its logits held a NaN or an
+/// infinity, or were all exactly alike: some quantized kernels turn NaN states into zeros.
 struct SampleEvent {
   Sample sample;
   bool finite = true;

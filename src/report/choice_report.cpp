@@ -97,6 +97,12 @@ std::string choice_text(const ChoiceView& view, const Style& style) {
   std::string text = header(view, style) + "\n" + table_of(view, style) + "\n";
   text += paragraph(view.reason + ".", style);
   for (const ChoiceRow& row : view.rows) {
+    const std::uint32_t sequences = row.profile->config.context.n_parallel;
+    if (sequences < 2 || !row.profile->tokens_per_second) continue;
+    text += paragraph(
+        fmt::format("{}: tok/s of {} sequences together.", row.profile->name, sequences), style);
+  }
+  for (const ChoiceRow& row : view.rows) {
     if (row.state != ChoiceState::passed) continue;
     text += paragraph(fmt::format("{}: {}.", row.profile->name, row.why_not), style);
   }

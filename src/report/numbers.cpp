@@ -79,6 +79,11 @@ std::string failure_tail(const Trial& trial) {
                      to_string(trial.failure->phase));
 }
 
+std::string side_by_side(std::uint32_t n_parallel) {
+  if (n_parallel < 2) return {};
+  return fmt::format(", {} sequences side by side (tok/s of all together)", n_parallel);
+}
+
 std::string layer_count(int layers) {
   return fmt::format("{} {}", layers, layers == 1 ? "layer" : "layers");
 }

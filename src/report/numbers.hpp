@@ -41,6 +41,9 @@ std::string failure_tail(const Trial& trial);
 /// "0 layers", "1 layer".
 std::string layer_count(int layers);
 
+/// ", 4 sequences side by side (tok/s of all together)"; empty for one.
+std::string side_by_side(std::uint32_t n_parallel);
+
 /// `format(value)`, or "-".
 template <typename T, typename Format>
 std::string or_dash(const Reading<T>& reading, Format&& format) {

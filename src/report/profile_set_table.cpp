@@ -119,8 +119,9 @@ std::string profile_set_text(const ProfileSet& set, const Style& style) {
                            printable(set.created_at), printable(set.fingerprint.tool),
                            printable(set.fingerprint.llama_cpp), devices_in_words(set)),
                style);
-  text += line(fmt::format("speeds of {} prompt and {} generated tokens at depth {}",
-                           set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth),
+  text += line(fmt::format("speeds of {} prompt and {} generated tokens at depth {}{}",
+                           set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth,
+                           side_by_side(set.workload.n_parallel)),
                style);
   text += "\n" + profiles_table(set, style) + "\n";
   for (const SavedProfile& profile : set.profiles) {

@@ -89,9 +89,10 @@ std::string engine_line(const Engine& engine) {
 }
 
 std::string workload_line(const Run& run) {
-  return fmt::format("{} prompt and {} generated tokens at depth {}, n_ctx {}, n_batch {}",
+  return fmt::format("{} prompt and {} generated tokens at depth {}{}, n_ctx {}, n_batch {}",
                      run.workload.n_prompt, run.workload.n_gen, run.workload.n_depth,
-                     run.base_config.context.n_ctx, run.base_config.context.n_batch);
+                     side_by_side(run.workload.n_parallel), run.base_config.context.n_ctx,
+                     run.base_config.context.n_batch);
 }
 
 // ---- analysis

@@ -40,8 +40,9 @@ Row row_of(const Run& run, const TuneRecord& tune, std::size_t index) {
 }
 
 std::string goal_of(const TuneRecord& tune, const Workload& workload) {
-  return fmt::format("{}: {} prompt and {} generated tokens, {} in the cache before; best {}",
+  return fmt::format("{}: {} prompt and {} generated tokens, {} in the cache before{}; best {}",
                      tune.workload, workload.n_prompt, workload.n_gen, workload.n_depth,
+                     side_by_side(workload.n_parallel),
                      tune.objective == Objective::request ? "time of a request"
                                                           : std::string(to_string(tune.objective)));
 }

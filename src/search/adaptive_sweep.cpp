@@ -340,9 +340,9 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
   row.full_depth_ms = trial.full_depth_ms;
-  if (trial.effective && trial.effective->n_ctx > trial.workload.n_depth) {
-    row.more_tokens = trial.effective->n_ctx - trial.workload.n_depth;
-  }
+  const std::uint32_t whole =
+      trial.effective ? trial.effective->n_ctx / std::max(trial.workload.n_parallel, 1U) : 0;
+  if (whole > trial.workload.n_depth) row.more_tokens = whole - trial.workload.n_depth;
   const auto known = rows_.find(layers);
   // Asked before the row is known, or it would speak for itself.
   row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;

@@ -77,7 +77,7 @@ class AdaptiveSweep {
     std::optional<Estimate> ms;             ///< of a token
     std::optional<double> limit_ms;         ///< what takes longer lies off the curve of the others
     std::optional<Estimate> full_depth_ms;  ///< of a token with the whole context in use
-    double more_tokens = 0;                 ///< then in the cache, beyond the workload's depth
+    double more_tokens = 0;                 ///< then in each cache, beyond the workload's depth
     Extent extent = Extent::full;
     Reading<double> vram_percent = Absence{"not measured"};
     std::string objection;  ///< why it is neither recommended nor learnt from

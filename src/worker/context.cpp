@@ -57,6 +57,11 @@ Answer<llama_context_params> context_params(const ContextSettings& settings) {
   if (settings.n_batch > 0) params.n_batch = settings.n_batch;
   if (settings.n_ubatch > 0) params.n_ubatch = settings.n_ubatch;
   params.n_seq_max = settings.n_parallel;
+  if (params.n_seq_max > params.n_batch) {
+    return fault(FaultCode::config_rejected, Phase::context,
+                 fmt::format("{} sequences are more than the {} tokens of a batch",
+                             params.n_seq_max, params.n_batch));
+  }
   params.kv_unified = settings.kv_unified;
   params.offload_kqv = settings.kv_offload;
   params.swa_full = settings.swa_full;

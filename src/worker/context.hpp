@@ -12,7 +12,8 @@ struct MadeContext {
   protocol::ContextResult result;  ///< n_gpu_layers is left to the caller
 };
 
-/// The settings as llama.cpp takes them. Faults: a cache type this llama.cpp does not know.
+/// The settings as llama.cpp takes them. Faults: a cache type this llama.cpp does not know, and
+/// more sequences than n_batch has tokens, for which it aborts.
 Answer<llama_context_params> context_params(const ContextSettings& settings);
 
 /// Every number of the result is read back from llama.cpp. `threads` lends its pools to the context

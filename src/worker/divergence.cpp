@@ -117,7 +117,7 @@ tl::unexpected<protocol::Fault> refuse(std::string why) {
 Answer<protocol::DivergenceResult> divergence(Decoder& decoder,
                                               const protocol::DivergenceRequest& request,
                                               std::optional<NextTokens>& reference) {
-  const std::uint32_t most = std::min(kMostTokens, decoder.capacity());
+  const std::uint32_t most = std::min(kMostTokens, decoder.capacity_alone());
   if (request.tokens < 2 || request.tokens > most) {
     return refuse(fmt::format("{} tokens cannot be compared, only 2 to {}", request.tokens, most));
   }

@@ -33,9 +33,9 @@ struct Measurement {
   [[nodiscard]] bool over() const { return stopped || samples >= request.max_samples; }
 
   /// Times the decoding of `tokens` up to its synchronisation.
-  Answer<void> sample(std::span<llama_token> tokens) {
+  Answer<void> sample(std::span<llama_token> tokens, Sequences sequences) {
     const double start = now_ms();
-    auto done = decoder.submit(tokens, phase);
+    auto done = decoder.submit(tokens, phase, sequences);
     decoder.synchronize();
     const double end = now_ms();
     if (!done) return done;
@@ -54,22 +54,31 @@ struct Measurement {
   }
 
   Answer<void> pass() {
+    return request.kind == protocol::MeasureKind::prompt ? prompt() : generation();
+  }
+
+  Answer<void> prompt() {
     auto tokens = decoder.tokens(request.cache_tokens, request.tokens_per_pass);
-    if (request.kind == protocol::MeasureKind::prompt) return sample(tokens);
-    for (std::size_t i = 0; i < tokens.size() && !over(); ++i) {
-      if (auto done = sample(std::span(tokens).subspan(i, 1)); !done) return done;
+    return sample(tokens, {});
+  }
+
+  Answer<void> generation() {
+    const Sequences all = decoder.all();
+    auto tokens = decoder.tokens(request.cache_tokens, request.tokens_per_pass, all);
+    for (std::size_t i = 0; i < tokens.size() && !over(); i += all.count) {
+      if (auto done = sample(std::span(tokens).subspan(i, all.count), all); !done) return done;
     }
     return {};
   }
 };
 
-std::string refuse(const protocol::MeasureRequest& request, std::uint32_t capacity) {
+std::string refuse(const protocol::MeasureRequest& request, const Decoder& decoder) {
   if (request.tokens_per_pass == 0) return "a pass needs at least one token";
   if (request.max_samples == 0) return "a measurement needs at least one sample";
   const std::uint64_t needed = std::uint64_t{request.cache_tokens} + request.tokens_per_pass;
-  if (needed > capacity) {
-    return fmt::format("a pass needs {} tokens of context, but there are only {}", needed,
-                       capacity);
+  if (needed > decoder.capacity()) {
+    return fmt::format("a pass needs {} tokens of context for each of {} sequences, there are {}",
+                       needed, decoder.all().count, decoder.capacity());
   }
   return {};
 }
@@ -80,7 +89,7 @@ Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::Measur
                                         const std::atomic<bool>& stopped, Reply& reply) {
   const Phase phase =
       request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
-  if (const std::string problem = refuse(request, decoder.capacity()); !problem.empty()) {
+  if (const std::string problem = refuse(request, decoder); !problem.empty()) {
     return fault(FaultCode::bad_request, phase, problem);
   }
   Measurement run{decoder, request, stopped, reply, phase};

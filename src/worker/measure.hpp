@@ -9,7 +9,8 @@
 
 namespace sweetspot::worker {
 
-/// As MeasureRequest says. One SampleEvent per timed stretch, sent after its clock has stopped.
+/// As MeasureRequest says, of all sequences that the context has. One SampleEvent per timed
+/// stretch, sent after its clock has stopped.
 Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply);
 

@@ -196,8 +196,67 @@ TEST_P(Contract, FullDepthReachesTheEndOfTheContext) {
   Worker worker = loaded();
   const auto done = worker.full_depth();
   ASSERT_TRUE(done) << done.error().message;
-  EXPECT_EQ(done->n_ctx, 256U);
+  EXPECT_EQ(done->n_sequences, 1U);
+  EXPECT_EQ(done->tokens_each, 256U);
   EXPECT_THAT(done->filled_by, testing::AnyOf("copy", "decode"));
+  EXPECT_FALSE(done->steps_ms.empty());
+}
+
+/// Four sequences of 256 tokens, each with its part of the cache or sharing it.
+ContextSettings side_by_side(bool kv_unified) {
+  ContextSettings settings = small_context();
+  settings.n_ctx = 1024;
+  settings.n_parallel = 4;
+  settings.kv_unified = kv_unified;
+  return settings;
+}
+
+TEST_P(Contract, GenerationIsOfAllSequencesAndAPromptOfOne) {
+  Worker worker = loaded();
+  for (const bool kv_unified : {false, true}) {
+    ASSERT_TRUE(worker.context(side_by_side(kv_unified)));
+    for (const auto& [kind, tokens, phase] :
+         {std::tuple(MeasureKind::prompt, 8U, Phase::prompt),
+          std::tuple(MeasureKind::generation, 4U, Phase::generation)}) {
+      std::vector<std::uint32_t> seen;
+      const auto done = worker.measure({kind, 200, 8, 20}, phase, [&](const Sample& sample) {
+        seen.push_back(sample.tokens);
+        return true;
+      });
+      ASSERT_TRUE(done) << done.error().message;
+      EXPECT_THAT(seen, testing::AllOf(testing::SizeIs(20), testing::Each(tokens)));
+    }
+  }
+}
+
+TEST_P(Contract, APassThatNotEverySequenceHasRoomForIsAFault) {
+  Worker worker = loaded();
+  for (const bool kv_unified : {false, true}) {
+    ASSERT_TRUE(worker.context(side_by_side(kv_unified)));
+    std::size_t count = 0;
+    const auto measured = [&](std::uint32_t cache_tokens) {
+      const auto done =
+          worker.measure({MeasureKind::generation, cache_tokens, 8, 8}, Phase::generation,
+                         [&](const Sample&) { return ++count > 0; });
+      return done.has_value();
+    };
+    EXPECT_TRUE(measured(248)) << "256 tokens each";
+    EXPECT_EQ(count, 8U);
+    EXPECT_FALSE(measured(249));
+    ASSERT_TRUE(worker.alive());
+  }
+}
+
+TEST_P(Contract, FullDepthReachesTheEndOfEverySequence) {
+  Worker worker = loaded();
+  for (const bool kv_unified : {false, true}) {
+    ASSERT_TRUE(worker.context(side_by_side(kv_unified)));
+    const auto done = worker.full_depth();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(done->n_sequences, 4U);
+    EXPECT_EQ(done->tokens_each, 256U);
+    EXPECT_FALSE(done->steps_ms.empty());
+  }
 }
 
 TEST_P(Contract, MeasuringWithoutAContextIsAFaultAndTheWorkerLivesOn) {

@@ -26,5 +26,14 @@ TEST(EnumText, ReadsBackWhatItWrites) {
   EXPECT_EQ(flash_attention_from_string("yes"), std::nullopt);
 }
 
+TEST(ContextParts, SequencesThatShareTheCacheHaveNoPartOfTheirOwn) {
+  ContextSettings context;
+  EXPECT_EQ(context_parts(context), 1U);
+  context.n_parallel = 4;
+  EXPECT_EQ(context_parts(context), 4U);
+  context.kv_unified = true;
+  EXPECT_EQ(context_parts(context), 1U);
+}
+
 }  // namespace
 }  // namespace sweetspot

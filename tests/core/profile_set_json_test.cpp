@@ -209,7 +209,7 @@ ProfileSet any_set() {
   set.offloadable_layers = *rc::gen::inRange(0, 513);
   set.fingerprint = {*text(), *text(), *text(), *text(), {*text(), *text()}};
   set.rpc = *rc::gen::container<std::vector<std::string>>(text());
-  set.workload = {*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint32_t>(), 7};
+  set.workload = {*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint32_t>(), 7, 3};
   set.objective = *rc::gen::element(Objective::request, Objective::generation, Objective::prompt,
                                     Objective::energy);
   set.bands.fast_percent = *rc::gen::inRange(1, 500) / 10.0;

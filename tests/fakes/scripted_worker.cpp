@@ -13,7 +13,7 @@
 //               "weights_left_on_host_bytes": 0}   that much of the offloaded weights is not on the
 //               device
 //   "speed":   {"cpu_ms": 40, "gpu_ms": 5,         ms/token with no layer and with all layers
-//   offloaded
+//   offloaded; several sequences side by side take the time of one
 //               "linear": {"fixed_ms": 1, "crossing_ms": 0.5, "cpu_block_ms": 2, "gpu_block_ms":
 //               0.2,
 //                          "cpu_output_ms": 4, "gpu_output_ms": 0.4}   instead: a block's time and
@@ -173,6 +173,8 @@ class ScriptedWorker {
   [[nodiscard]] std::string slice_problem(const Slice& slice) const;
   [[nodiscard]] SliceBytes slice_bytes() const;
   [[nodiscard]] int blocks() const { return member(script_, "model").value("layers", 22); }
+  // That every sequence can hold at once.
+  [[nodiscard]] std::uint32_t tokens_each() const { return context_.n_ctx / context_.n_parallel; }
   // Of what is loaded.
   [[nodiscard]] int loaded_blocks() const {
     return slice_ ? static_cast<int>(slice_->n_blocks) : blocks();
@@ -479,6 +481,10 @@ void ScriptedWorker::handle(const MeasureRequest& request) {
     mouth_.say(id_, Fault{FaultCode::bad_request, phase, "there is no context", {}});
     return;
   }
+  if (std::uint64_t{request.cache_tokens} + request.tokens_per_pass > tokens_each()) {
+    mouth_.say(id_, Fault{FaultCode::bad_request, phase, "the context is too small", {}});
+    return;
+  }
   const Json rule = find_rule("measure", kind);
   const Json speed = member(script_, "speed");
   const bool poisoned = rule.value("do", "") == "non-finite";
@@ -489,7 +495,7 @@ void ScriptedWorker::handle(const MeasureRequest& request) {
     if (now && !poisoned && act(rule, id_, phase)) return;
     Sample sample;
     sample.start_ms = clock_ms_;
-    sample.tokens = prompt ? request.tokens_per_pass : 1;
+    sample.tokens = prompt ? request.tokens_per_pass : context_.n_parallel;
     sample.duration_ms = token_ms();
     if (prompt) sample.duration_ms *= speed.value("prompt_factor", 0.05) * sample.tokens;
     clock_ms_ += sample.duration_ms;
@@ -541,7 +547,8 @@ void ScriptedWorker::handle(const DivergenceRequest& request) {
 void ScriptedWorker::handle(const FullDepthRequest& /*request*/) {
   if (act_at("full-depth", Phase::full_depth)) return;
   mouth_.say(id_, Progress{Phase::full_depth, 0.5});
-  done(FullDepthResult{context_.n_ctx, "decode", 0.1, {token_ms(), token_ms()}});
+  done(
+      FullDepthResult{context_.n_parallel, tokens_each(), "decode", 0.1, {token_ms(), token_ms()}});
 }
 
 void ScriptedWorker::handle(const UnloadRequest& /*request*/) {

@@ -38,7 +38,7 @@ using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
 using fake::Mouth;
 
 constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
-constexpr std::uint32_t kEndTokens = 8;      // as the real one times at the end of the context
+constexpr std::uint32_t kEndSteps = 8;       // as the real one times at the end of the context
 constexpr std::uint32_t kContextStep = 256;  // llama.cpp rounds n_ctx up to it
 
 fake::SessionState read_clock(const std::string& path) {
@@ -127,6 +127,7 @@ class SimulatedWorker {
   [[nodiscard]] std::uint32_t context_tokens() const {
     return (session_.config().context.n_ctx + kContextStep - 1) / kContextStep * kContextStep;
   }
+  [[nodiscard]] std::uint32_t sequences() const { return session_.config().context.n_parallel; }
   [[nodiscard]] int layers() const {
     return effective_layers(session_.config().placement.n_gpu_layers, machine_.offloadable());
   }
@@ -211,7 +212,8 @@ void SimulatedWorker::handle(const MeasureRequest& request) {
   const Phase phase = prompt ? Phase::prompt : Phase::generation;
   if (!session_.has_context()) return refuse(phase, "there is no context");
   if (request.tokens_per_pass == 0) return refuse(phase, "a pass needs at least one token");
-  if (std::uint64_t{request.cache_tokens} + request.tokens_per_pass > context_tokens()) {
+  if (std::uint64_t{request.cache_tokens} + request.tokens_per_pass >
+      context_tokens() / sequences()) {
     return refuse(phase, "the context is too small for a pass");
   }
   MeasureResult result;
@@ -239,13 +241,13 @@ void SimulatedWorker::handle(const CheckRequest& /*request*/) {
 void SimulatedWorker::handle(const FullDepthRequest& /*request*/) {
   if (!session_.has_context()) return refuse(Phase::full_depth, "there is no context");
   if (const auto decoded = session_.first_decode(); !decoded) die(decoded.error());
-  const std::uint32_t n_ctx = context_tokens();
-  const std::uint32_t batch = std::min(session_.config().context.n_ubatch, n_ctx - 1);
-  const Sample last_batch = session_.prompt(batch, n_ctx - 1 - batch);
-  FullDepthResult result{n_ctx, "copy", last_batch.duration_ms / 1e3, {}};
-  for (std::uint32_t left = std::min(kEndTokens, n_ctx - 1); left > 0; --left) {
-    result.tokens_ms.push_back(session_.generate(n_ctx - left).duration_ms);
-    result.seconds += result.tokens_ms.back() / 1e3;
+  const std::uint32_t each = context_tokens() / sequences();
+  const std::uint32_t batch = std::min(session_.config().context.n_ubatch, each - 1);
+  const Sample last_batch = session_.prompt(batch, each - 1 - batch);
+  FullDepthResult result{sequences(), each, "copy", last_batch.duration_ms / 1e3, {}};
+  for (std::uint32_t left = std::min(kEndSteps, each - 1); left > 0; --left) {
+    result.steps_ms.push_back(session_.generate(each - left).duration_ms);
+    result.seconds += result.steps_ms.back() / 1e3;
   }
   done(result);
 }

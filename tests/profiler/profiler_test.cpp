@@ -291,6 +291,58 @@ TEST_F(ProfilerTest, ADefaultContextShrinksToTheModelsInsteadOfBlamingTheUser) {
   EXPECT_EQ(profiler->prepared().base_config.context.n_ctx, 2048U);
 }
 
+/// 22 blocks on the CPU, a step of 40 ms without noise.
+Request steady_request(Request asked, const std::string& text, std::uint32_t n_parallel) {
+  std::string steady = text;
+  steady.insert(1, R"("speed": {"cpu_ms": 40, "noise": 0}, )");
+  asked.start.environment = {{"SWEETSPOT_SCRIPT", steady}};
+  asked.base.context.n_parallel = n_parallel;
+  return asked;
+}
+
+TEST_F(ProfilerTest, SequencesSideBySideAreMeasuredTogether) {
+  const std::string text = script().substr(script().find('{'));
+  const RunOutcome outcome = run(steady_request(request(""), text, 4), {0});
+  const Trial& trial = outcome.run.results.at(0);
+  ASSERT_TRUE(trial.measured()) << trial.failure->message;
+  EXPECT_EQ(outcome.run.workload.n_parallel, 4U);
+  EXPECT_EQ(trial.workload.n_parallel, 4U);
+  EXPECT_DOUBLE_EQ(trial.generation->ms_per_token.value, 40.0 / 4) << "a step has 4 tokens";
+  EXPECT_EQ(trial.generation->raw.front().tokens, 4U);
+  EXPECT_EQ(trial.prompt->raw.front().tokens, trial.workload.n_prompt) << "one prompt at a time";
+  EXPECT_EQ(trial.full_depth, FullDepth::verified);
+  EXPECT_EQ(trial.full_depth_note, "4 sequences of 1024 tokens each, filled by decode");
+  EXPECT_DOUBLE_EQ(trial.full_depth_ms->value, 40.0 / 4);
+}
+
+TEST_F(ProfilerTest, EverySequenceNeedsRoomForTheWorkload) {
+  Request asked = request(script());
+  asked.n_ctx_is_default = false;
+  asked.base.context.n_ctx = 2048;
+  asked.base.context.n_parallel = 4;
+  EXPECT_TRUE(Profiler::open(asked)) << "4 prompts of 512 tokens";
+  asked.workload.n_depth = 1;
+  const auto profiler = Profiler::open(asked);
+  ASSERT_FALSE(profiler);
+  EXPECT_EQ(profiler.error().kind, ErrorKind::usage);
+  EXPECT_EQ(profiler.error().message,
+            "4 sequences of the workload need 2052 tokens of context, --ctx-size gives 2048");
+  EXPECT_THAT(profiler.error().remedy, HasSubstr("--parallel"));
+}
+
+TEST_F(ProfilerTest, ASequenceMayBeAsLongAsTheModelWasTrainedFor) {
+  Request asked = request(script());
+  asked.n_ctx_is_default = false;
+  asked.base.context.n_ctx = 4 * 4096;
+  asked.base.context.n_parallel = 4;
+  EXPECT_TRUE(Profiler::open(asked)) << "4096 tokens each";
+  asked.base.context.kv_unified = true;
+  EXPECT_EQ(Profiler::open(asked).error().kind, ErrorKind::usage) << "one may have them all";
+  asked.base.context.kv_unified = false;
+  asked.base.context.n_ctx += 1;
+  EXPECT_THAT(Profiler::open(asked).error().message, HasSubstr("4 times the 4096 tokens"));
+}
+
 TEST_F(ProfilerTest, AModelThatCannotBeReadIsTheModelsFault) {
   const auto profiler =
       Profiler::open(request(script(R"({"at": "inspect", "do": "fault", "code": "header_invalid",

@@ -81,6 +81,13 @@ TEST(SetOfRun, HoldsTheFourAndWhatElseIsNotBeatenFastestFirstAndTheCpuLast) {
             "measured 2026-11-23T17:48:10Z: 23.4 tok/s (23.1 to 23.6), whole context of 4096 held");
 }
 
+TEST(SetOfRun, SaysHowManySequencesASpeedIsOf) {
+  sweetspot::Run run = mission_run();
+  for (Trial& one : run.results) one.workload.n_parallel = 4;
+  EXPECT_THAT(set_of(run).find("fast")->evidence,
+              HasSubstr("(23.1 to 23.6) of 4 sequences together, whole context"));
+}
+
 TEST(SetOfRun, LeavesOutWhatAnotherBeatsInSpeedAndMemory) {
   // 12 layers take more than 10 and are no faster; 14 tie with 16 and take less.
   const ProfileSet set = set_of(run_of({trial(0, 1, 5), trial(10, 20, 12), trial(12, 24, 11),

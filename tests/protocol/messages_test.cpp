@@ -160,11 +160,12 @@ TEST(Messages, MeasuringResults) {
   const auto measure = result_through_wire(MeasureResult{12, 0.5});
   EXPECT_EQ(measure.passes, 12U);
   EXPECT_EQ(measure.fill_seconds, 0.5);
-  const auto depth = result_through_wire(FullDepthResult{4096, "copy", 2.5, {41.25, 40.5}});
-  EXPECT_EQ(depth.n_ctx, 4096U);
+  const auto depth = result_through_wire(FullDepthResult{4, 1024, "copy", 2.5, {41.25, 40.5}});
+  EXPECT_EQ(depth.n_sequences, 4U);
+  EXPECT_EQ(depth.tokens_each, 1024U);
   EXPECT_EQ(depth.filled_by, "copy");
   EXPECT_EQ(depth.seconds, 2.5);
-  EXPECT_EQ(depth.tokens_ms, (std::vector<double>{41.25, 40.5}));
+  EXPECT_EQ(depth.steps_ms, (std::vector<double>{41.25, 40.5}));
   const auto synth = result_through_wire(SynthResult{1, 2, 3});
   EXPECT_EQ(std::tie(synth.bytes, synth.n_params, synth.tensors), std::make_tuple(1U, 2U, 3U));
 }

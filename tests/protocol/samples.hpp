@@ -147,7 +147,7 @@ inline std::vector<EventMessage> sample_events() {
       {9, Done{MeasureResult{12, 0.5}}},
       {10, Done{CheckResult{false, {1.5F, -2.25F, 1e-30F}}}},
       {16, Done{DivergenceResult{128, 0.5, 1.5, 2.5, 0.75}}},
-      {11, Done{FullDepthResult{4096, "copy", 2.5, {41.25, 40.5}}}},
+      {11, Done{FullDepthResult{4, 1024, "copy", 2.5, {41.25, 40.5}}}},
       {12, Done{UnloadResult{}}},
       {13, Done{SynthResult{1, 2, 3}}},
   };

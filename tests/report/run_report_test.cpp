@@ -214,6 +214,14 @@ TEST(HeaderText, SaysWhatIsMeasuredOnWhat) {
                     HasSubstr("512 prompt and 128 generated"), Not(HasSubstr("Note"))));
 }
 
+TEST(HeaderText, SaysWhoseSpeedsTheyAre) {
+  ARun run = mission_run();
+  EXPECT_THAT(header_text(run, kPlain), Not(HasSubstr("side by side")));
+  run.workload.n_parallel = 4;
+  EXPECT_THAT(header_text(run, {.width = 200}),
+              HasSubstr("at depth 0, 4 sequences side by side (tok/s of all together), n_ctx"));
+}
+
 TEST(HeaderText, ShowsTheChosenDevicesAndTheNotices) {
   ARun run = troubled_run();
   EXPECT_THAT(header_text(run, kPlain), AllOf(HasSubstr("RPC0"), HasSubstr("no GPU here")));

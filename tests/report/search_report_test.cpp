@@ -133,6 +133,13 @@ TEST(TuneReport, SaysVerdictAndRounds) {
                           HasSubstr("everything is decided")));
 }
 
+TEST(TuneReport, SaysWhoseSpeedsTheyAre) {
+  ARun run = tuned_run();
+  run.workload.n_parallel = 4;
+  EXPECT_THAT(tune_text(run, {.width = 200}),
+              HasSubstr("in the cache before, 4 sequences side by side (tok/s of all together);"));
+}
+
 TEST(TuneReport, TakesARunWithoutATuneOrTrials) {
   EXPECT_EQ("", tune_text(mission_run(), kPlain));
   EXPECT_EQ("Nothing was measured.\n", tune_table(mission_run(), kPlain));

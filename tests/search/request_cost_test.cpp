@@ -46,6 +46,15 @@ TEST(RequestCost, WithoutAPromptARequestIsItsGeneration) {
   EXPECT_NEAR(cost->high, 204, 1e-9);
 }
 
+// A step of 4 tokens takes 80 ms: 20 ms each. A request waits 100 ms for its prompt and 10 steps.
+TEST(RequestCost, OfSeveralSequencesItIsTheShareOfOneRequest) {
+  Trial one = trial();
+  one.workload.n_parallel = 4;
+  const double four_requests_ms = 4 * 100 * 1 + 10 * 80;
+  EXPECT_DOUBLE_EQ(cost_of(one, Objective::request)->value, four_requests_ms / 4);
+  EXPECT_DOUBLE_EQ(cost_of(one, Objective::generation)->value, 80.0 / 4);
+}
+
 TEST(RequestCost, GenerationAndPromptArePerToken) {
   EXPECT_DOUBLE_EQ(cost_of(trial(), Objective::generation)->value, 20);
   EXPECT_DOUBLE_EQ(cost_of(trial(), Objective::prompt)->value, 1);

@@ -51,7 +51,7 @@ class Machine {
   /// The accelerator, then the CPU, as a worker would list them.
   [[nodiscard]] std::vector<Device> devices() const;
 
-  /// One token with `depth` tokens in the cache.
+  /// One token of each sequence, side by side, with `depth` tokens in the cache of each.
   [[nodiscard]] Cost generation_cost(const Config& config, double depth) const;
   [[nodiscard]] double generation_ms(const Config& config, double depth) const {
     return generation_cost(config, depth).total_ms();

@@ -106,7 +106,7 @@ Cost Session::generation_cost(double depth) {
 }
 
 Sample Session::generate(std::uint32_t cache_tokens) {
-  return sample(generation_cost(cache_tokens), 1);
+  return sample(generation_cost(cache_tokens), config_.context.n_parallel);
 }
 
 Sample Session::prompt(std::uint32_t tokens, std::uint32_t cache_tokens) {

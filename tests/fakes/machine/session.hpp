@@ -37,7 +37,8 @@ class Session {
   /// Sets the cache to `tokens` tokens; seconds. The first decode, where there was none.
   Outcome<double> fill(std::uint32_t tokens);
 
-  /// One token with `cache_tokens` tokens in the cache. Needs a context that decoded once.
+  /// One token of each sequence with `cache_tokens` tokens in its cache. Needs a context that
+  /// decoded once.
   Sample generate(std::uint32_t cache_tokens);
 
   /// `tokens` tokens on top of `cache_tokens`.

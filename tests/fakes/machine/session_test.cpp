@@ -47,6 +47,24 @@ TEST(Session, WithoutDisturbancesASampleIsTheTruth) {
               DoubleNear(machine.prompt_ms_per_token(session.config(), 256, 0), 1e-6));
 }
 
+TEST(Session, SequencesSideBySideReadTheWeightsOnceAndEachItsCache) {
+  const Machine machine(random_pair(11));
+  Session session = ready(machine, 1);
+  ContextSettings four;
+  four.n_parallel = 4;
+  ASSERT_TRUE(session.context(four));
+  EXPECT_EQ(session.generate(100).tokens, 4U);
+  Config one;
+  Config side_by_side;
+  side_by_side.context.n_parallel = 4;
+  const double alone = machine.generation_ms(one, 0);
+  const double together = machine.generation_ms(side_by_side, 0);
+  EXPECT_THAT(together, Gt(alone));
+  EXPECT_LT(together, 4 * alone);
+  EXPECT_THAT(machine.generation_ms(side_by_side, 1000) - together,
+              Gt(2 * (machine.generation_ms(one, 1000) - alone)));
+}
+
 TEST(Session, TheSameSeedGivesTheSameSeriesAndEachLoadIsALittleOff) {
   const Machine machine(random_pair(11));
   Session one = ready(machine, 5, 0);

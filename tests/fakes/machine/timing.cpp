@@ -80,18 +80,19 @@ class Pass {
   Pass(const Parts& parts, const PassLoad& load, const ProcessorSpeed& cpu, double attention)
       : parts_(parts), load_(load), cpu_(cpu), attention_(attention) {}
 
-  [[nodiscard]] Cost cost(double tokens, double depth) const {
+  /// `caches`: of as many sequences, which share the tokens out; each is read.
+  [[nodiscard]] Cost cost(double tokens, double depth, double caches = 1) const {
     Cost cost;
     const bool copies = parts_.device.computes_host_weights && load_.host.blocks > 0 &&
                         tokens >= kFewestTokensToCopyWeights;
-    add_host(tokens, depth, copies, cost);
-    add_device(tokens, depth, copies, cost);
+    add_host(tokens, depth * caches, depth, copies, cost);
+    add_device(tokens, depth * caches, depth, copies, cost);
     add_link(tokens, copies, cost);
     return cost;
   }
 
  private:
-  void add_host(double tokens, double depth, bool copies, Cost& cost) const {
+  void add_host(double tokens, double cells, double depth, bool copies, Cost& cost) const {
     const SideLoad& side = load_.host;
     const Model& model = parts_.model;
     if (!copies) {
@@ -100,11 +101,11 @@ class Pass {
     }
     cost.host_ms += side.blocks * parts_.processor.block_overhead_us * kMsPerUs;
     cost.host_ms += std::max(
-        side.cache_bytes_per_token * depth / cpu_.bytes_per_ms,
+        side.cache_bytes_per_token * cells / cpu_.bytes_per_ms,
         attention_flops(model, side, tokens, depth) / (cpu_.flops_per_ms * kAttentionEfficiency));
   }
 
-  void add_device(double tokens, double depth, bool copies, Cost& cost) const {
+  void add_device(double tokens, double cells, double depth, bool copies, Cost& cost) const {
     const Accelerator& device = parts_.device;
     const Model& model = parts_.model;
     const double bandwidth = device.bandwidth_gb_s * kBytesPerMsOfGb;
@@ -113,7 +114,7 @@ class Pass {
     double flops = flops_of(model, side, tokens);
     if (copies) flops += flops_of(model, load_.host, tokens);
     cost.device_ms += std::max(bytes_read(model, side, tokens) / bandwidth, flops / compute);
-    cost.device_ms += attention_ * std::max(side.cache_bytes_per_token * depth / bandwidth,
+    cost.device_ms += attention_ * std::max(side.cache_bytes_per_token * cells / bandwidth,
                                             attention_flops(model, side, tokens, depth) /
                                                 (compute * kAttentionEfficiency));
   }
@@ -182,7 +183,8 @@ Cost Machine::computed_generation(const Config& config, double depth) const {
   const double attention =
       uses_flash_attention(config) ? device.attention_on : device.attention_off;
   const ProcessorSpeed cpu = speed_of(parts_.processor, threads(config), Work::generation);
-  Cost cost = Pass(parts_, load, cpu, attention).cost(1, depth);
+  const double sequences = config.context.n_parallel;
+  Cost cost = Pass(parts_, load, cpu, attention).cost(sequences, depth, sequences);
   const double everything =
       static_cast<double>(parts_.model.size_bytes()) / (device.bandwidth_gb_s * kBytesPerMsOfGb);
   if (placed.device_blocks > 0) {
