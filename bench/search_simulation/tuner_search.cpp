@@ -33,7 +33,8 @@ std::vector<search::TuneOption> options_of(const fake::Machine& machine, const B
                                            const Config& base) {
   const auto placements = search::placements_of(base.placement, info_of(machine.model()), true);
   std::vector<search::TuneOption> options;
-  for (const ContextSettings& context : search::memory_variants(base.context, true)) {
+  for (const ContextSettings& context :
+       search::memory_variants(base.context, true, bench.rules().workload.n_prompt)) {
     for (const Placement& placement : placements) {
       options.push_back(option_of(machine, bench, {placement, context}));
     }

@@ -24,10 +24,12 @@ constexpr double kTrialsAtEnd = 4;
 // A model larger than one part of so many of the free host memory stays a mapped file.
 constexpr std::uint64_t kPartOfHost = 2;
 
-std::vector<Config> configs_of(const Config& base, const ModelInfo& model, bool has_device) {
+std::vector<Config> configs_of(const Config& base, const ModelInfo& model, bool has_device,
+                               std::uint32_t n_prompt) {
   std::vector<Config> configs;
   const auto placements = search::placements_of(base.placement, model, has_device);
-  for (const ContextSettings& context : search::memory_variants(base.context, has_device)) {
+  for (const ContextSettings& context :
+       search::memory_variants(base.context, has_device, n_prompt)) {
     for (const Placement& placement : placements) configs.push_back({placement, context});
   }
   return configs;
@@ -117,7 +119,8 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   const Clock::time_point start = Clock::now();
   const Request& request = state_->request;
   const bool has_device = offloadable_layers() > 0;
-  const std::vector<Config> configs = configs_of(request.base, model(), has_device);
+  const std::vector<Config> configs =
+      configs_of(request.base, model(), has_device, request.workload.n_prompt);
   Loop loop(*state_, "tune", observer);
   const Forecasts forecasts = loop.forecast(configs);
 
@@ -131,6 +134,7 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   rules.knobs.fixed = job.fixed_knobs;
   const Reading<std::uint64_t>& host_free = state_->run.machine.memory_available_bytes;
   rules.may_read_all = host_free && model().size_bytes <= *host_free / kPartOfHost;
+  rules.several_devices = state_->targets.size() > 1;
   search::Tuner tuner(options_of(configs, forecasts), model(), rules);
 
   const double allowed = job.max_seconds;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "search/tune_space.hpp"
+
 namespace sweetspot::search {
 
 KnobWalk::KnobWalk(Config start, const KnobLimits& limits)
@@ -74,7 +76,7 @@ void KnobWalk::add_batches() {
     up.changes.push_back(piece(n));
   }
   Direction down{"n_ubatch", {}, "do smaller pieces of the prompt pay", true};
-  for (std::uint32_t n = now / 2; n >= 128 && n < limits_.n_prompt; n /= 2) {
+  for (std::uint32_t n = now / 2; n >= kLeastPieces && n < limits_.n_prompt; n /= 2) {
     down.changes.push_back(piece(n));
   }
   add(std::move(up));

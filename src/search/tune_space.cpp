@@ -7,7 +7,7 @@
 namespace sweetspot::search {
 namespace {
 
-constexpr std::array<std::uint32_t, 4> kUbatches = {128, 256, 1024, 2048};
+constexpr std::array<std::uint32_t, 5> kUbatches = {kLeastPieces, 128, 256, 1024, 2048};
 
 Placement with_layers(Placement placement, int layers) {
   placement.n_gpu_layers = layers;
@@ -39,10 +39,12 @@ std::vector<Placement> placements_of(const Placement& base, const ModelInfo& mod
   return placements;
 }
 
-std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device) {
+std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device,
+                                             std::uint32_t n_prompt) {
   std::vector<ContextSettings> variants = {base};
   for (const std::uint32_t n_ubatch : kUbatches) {
     if (n_ubatch == base.n_ubatch || n_ubatch > base.n_ctx) continue;
+    if (n_ubatch > base.n_ubatch && n_ubatch / 2 >= n_prompt) continue;
     variants.push_back(base);
     variants.back().n_ubatch = n_ubatch;
     variants.back().n_batch = std::max(base.n_batch, n_ubatch);
@@ -52,8 +54,8 @@ std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool h
       base.flash_attn == FlashAttention::off ? FlashAttention::on : FlashAttention::off;
   if (!has_device || !base.kv_offload) return variants;
   // What frees most: the cache in host memory, alone and with smaller pieces.
-  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches[1], kUbatches[0]}) {
-    if (n_ubatch > variants.back().n_ubatch && !variants.back().kv_offload) continue;
+  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches[2], kUbatches[1], kUbatches[0]}) {
+    if (n_ubatch >= variants.back().n_ubatch && !variants.back().kv_offload) continue;
     variants.push_back(base);
     variants.back().kv_offload = false;
     variants.back().n_ubatch = n_ubatch;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,13 @@ struct TuneOption {
 std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
                                      bool has_device);
 
-/// The context settings whose memory has to be known before they are tried: `base` first.
-std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device);
+/// The smallest pieces of a prompt that are tried: those of a device with little memory to spare.
+inline constexpr std::uint32_t kLeastPieces = 64;
+
+/// The context settings whose memory has to be known before they are tried: `base` first. Pieces
+/// much larger than a prompt of `n_prompt` tokens change nothing and are left out.
+std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device,
+                                             std::uint32_t n_prompt);
 
 /// What llama.cpp's `--fit on` would choose of the options with context `context`: everything where
 /// a GiB stays free on each device, else the most layers for which it does; with experts all layers

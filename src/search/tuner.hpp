@@ -2,23 +2,19 @@
 //
 // Ask/tell: no I/O, no clock, the same answers for the same trials. In this order:
 //   baseline   llama.cpp's own defaults, as `--fit on` places them: what everything is held
-//   against; placement  where the weights lie, with the time model (time_model.hpp,
-//   placement_shape.hpp):
-//              the placement that may win most, until none is likely to win by more than the
-//              tolerance;
+//              against;
+//   placement  where the weights lie (placement_search.hpp), by the time model;
 //   context    one change at a time on the placement that is best so far: no load (knob_walk.hpp);
-//   trade      memory that another context frees, spent on a placement that did not fit before;
+//   trade      memory that another context frees, spent on a placement that did not fit before
+//              (trade.hpp);
+//   threads    and the pieces of the prompt again, where a trade won;
 //   load mode  weights read into memory instead of mapped, where the CPU computes with some;
-//   finals     winner and baseline in turn, until the interval of their ratio leaves 1 or the
-//              rounds are used up.
-// Overlapping intervals are a tie: less memory wins, then fewer changes. What is returned is never
-// slower than the baseline, as far as was measured.
+//   finals     winner and baseline in turn (finals.hpp).
+// What a trial took is kept by config (tune_arms.hpp), what is known of memory in tune_memory.hpp.
+// What is returned is never slower than the baseline, as far as was measured.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,37 +23,16 @@
 #include "core/model_info.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
-#include "search/decisions.hpp"
+#include "search/finals.hpp"
 #include "search/knob_walk.hpp"
-#include "search/placement_shape.hpp"
+#include "search/placement_costs.hpp"
+#include "search/placement_search.hpp"
+#include "search/tune_arms.hpp"
+#include "search/tune_memory.hpp"
+#include "search/tune_rules.hpp"
 #include "search/tune_space.hpp"
 
 namespace sweetspot::search {
-
-struct TuneRules {
-  Objective objective = Objective::request;
-  TuneConstraints constraints;
-  Workload workload;
-  KnobLimits knobs;         ///< on_cpu and on_device are set by the tuner
-  double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
-  double confidence = 0.95;
-  int final_rounds = 3;  ///< at most
-  int trades = 5;        ///< at most
-  /// Whether the whole model may be read into memory: a mapped file needs none of its own.
-  bool may_read_all = false;
-};
-
-/// What to measure next: the config under the rules' workload.
-struct TuneStep {
-  Config config;
-  std::string title;   ///< what tells it from the others
-  std::string reason;  ///< what it decides
-  Extent extent = Extent::speeds;
-};
-
-/// Of placements: whole layers; all layers with parts of blocks on the CPU; fewer layers with all
-/// of these parts there.
-inline constexpr std::size_t kFamilies = 3;
 
 /// Not thread safe.
 class Tuner {
@@ -78,74 +53,38 @@ class Tuner {
   [[nodiscard]] TuneRecord record() const;
 
  private:
-  enum class Stage { baseline, placement, context, trade, load_mode, finals, done };
+  enum class Stage { baseline, placement, context, trade, threads, load_mode, finals, done };
 
-  /// One config that was tried.
-  struct Arm {
-    Config config;
-    std::optional<Estimate> cost = std::nullopt;           ///< last measured; empty where it failed
-    std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
-    std::optional<Estimate> prompt_ms = std::nullopt;
-    Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
-    Reading<double> vram_percent = Absence{"not measured"};
-    std::string why_no_cost = {};  ///< where cost is empty
-    std::string objection = {};    ///< why it must not win
-    std::size_t index = 0;         ///< of the trial that proves it, else of its last
-    int times = 0;                 ///< measured so often
-    bool proved = false;           ///< measured with its whole context in use
-  };
-
-  /// The first of the two trials of a round.
-  struct HalfRound {
-    Config config;
-    Estimate cost;
-    std::size_t index = 0;
-  };
-
-  [[nodiscard]] double beyond_prediction(const ContextSettings& context) const;
-  [[nodiscard]] bool is_surprising(const Arm& arm) const;
-  void tell_final(const Trial& trial, const Arm& arm, std::size_t index);
-  [[nodiscard]] const Arm* find(const Config& config) const;
-  [[nodiscard]] const TuneOption* option_of(const Config& config) const;
-  [[nodiscard]] bool may_be_tried(const Config& config) const;
-  [[nodiscard]] static bool is_better(const Arm& a, const Arm& b);
-  [[nodiscard]] const Arm* best() const;
-  [[nodiscard]] std::array<std::uint64_t, kFamilies> downhill_below() const;
-  [[nodiscard]] std::optional<TuneStep> ask_placement();
+  [[nodiscard]] PlacementView view() const { return {memory_, costs_, arms_, rules_, baseline_}; }
+  [[nodiscard]] const Arm* best() const { return arms_.best(baseline_, rules_.tolerance); }
+  [[nodiscard]] std::optional<TuneStep> ask_stage();
+  [[nodiscard]] std::optional<TuneStep> ask_baseline() const;
+  [[nodiscard]] std::optional<TuneStep> ask_again() const;
+  void start_walk(std::vector<std::string> also_fixed);
+  [[nodiscard]] std::optional<TuneStep> ask_walk();
   [[nodiscard]] std::optional<TuneStep> ask_context();
-  [[nodiscard]] bool is_new_trade(const Config& candidate) const;
-  [[nodiscard]] std::optional<TuneStep> ask_trade();
+  [[nodiscard]] std::optional<TuneStep> ask_threads();
+  [[nodiscard]] Config best_of_walk() const;
+  [[nodiscard]] std::optional<TuneStep> ask_trade() const;
   [[nodiscard]] std::optional<TuneStep> ask_load_mode() const;
-  [[nodiscard]] std::optional<TuneStep> ask_final();
-  [[nodiscard]] std::vector<std::size_t> base_options() const;
-  [[nodiscard]] Worlds worlds_of(const std::vector<std::size_t>& points) const;
-  /// A context and what it costs against the base context on the same placement.
-  struct Alternative {
-    ContextSettings context;
-    double ratio = 1;
-  };
-  [[nodiscard]] std::vector<Alternative> alternatives() const;
-  [[nodiscard]] std::vector<double> predicted_costs(const std::vector<std::size_t>& options) const;
-  [[nodiscard]] double predicted_cost(const Placement& placement) const;
-  [[nodiscard]] std::optional<Estimate> speed_up() const;
+  [[nodiscard]] bool is_unexpected(const Trial& trial) const;
+  [[nodiscard]] bool is_walking() const {
+    return stage_ == Stage::context || stage_ == Stage::threads;
+  }
+  void tell_walk();
 
-  std::vector<TuneOption> options_;
-  PlacementShape shape_;
   TuneRules rules_;
-  ContextSettings base_;
+  TuneMemory memory_;
+  PlacementCosts costs_;
   Config baseline_;
-  std::vector<std::size_t> points_;  ///< options of the time model
+  Finals finals_;
   Stage stage_ = Stage::baseline;
-  std::vector<Arm> arms_;
+  Arms arms_;
   std::optional<KnobWalk> walk_;
-  std::optional<Config> finalist_;
-  std::vector<TuneRound> rounds_;
-  std::vector<Estimate> round_costs_;  ///< of the baseline and the winner in turn
-  std::optional<HalfRound> half_round_;
+  std::optional<TuneStep> again_;  ///< to be measured once more before anything else
   std::optional<Placement> last_told_;
-  std::uint64_t too_many_bytes_ = std::numeric_limits<std::uint64_t>::max();  ///< ran out of memory
   int trades_ = 0;
-  int disturbed_finals_ = 0;
+  bool walked_again_ = false;
 };
 
 }  // namespace sweetspot::search

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "search/tune_space.hpp"
+
 namespace sweetspot::search {
 namespace {
 
@@ -60,6 +62,12 @@ TEST(KnobWalk, WhereNothingWinsEachDirectionIsTriedOnceAndAllStays) {
                                          "4 threads", "16 threads", "16 threads for prompts",
                                          "flash attention off", "cache in host memory"));
   EXPECT_EQ(walked.best, start());
+}
+
+TEST(KnobWalk, PiecesGetNoSmallerThanWhatMemoryIsKnownOf) {
+  const Walked walked =
+      walk_all(limits(), [](const Config& config) { return config.context.n_ubatch < 512; });
+  EXPECT_EQ(walked.best.context.n_ubatch, kLeastPieces);
 }
 
 TEST(KnobWalk, EveryVariationIsOneChangeAndThePlacementStays) {

@@ -75,7 +75,7 @@ TEST(Placements, LeaveAChosenNumberOfFeedForwardsOnTheCpu) {
 
 TEST(MemoryVariants, BeginWithTheBaseAndEachTakesOtherMemory) {
   const ContextSettings base;
-  const auto variants = memory_variants(base, true);
+  const auto variants = memory_variants(base, true, 4096);
   ASSERT_FALSE(variants.empty());
   EXPECT_EQ(variants.front(), base);
   std::set<std::uint32_t> ubatches;
@@ -87,18 +87,27 @@ TEST(MemoryVariants, BeginWithTheBaseAndEachTakesOtherMemory) {
     ubatches.insert(variants[i].n_ubatch);
     without_offload += variants[i].kv_offload ? 0 : 1;
   }
-  EXPECT_EQ(ubatches, (std::set<std::uint32_t>{128, 256, 512, 1024, 2048}));
-  EXPECT_EQ(without_offload, 3) << "alone, and with the two smallest pieces";
+  EXPECT_EQ(ubatches, (std::set<std::uint32_t>{64, 128, 256, 512, 1024, 2048}));
+  EXPECT_EQ(without_offload, 4) << "alone, and with the three smaller pieces";
 }
 
 TEST(MemoryVariants, LeaveOutWhatCannotBe) {
   ContextSettings base;
   base.n_ctx = 1024;
-  for (const ContextSettings& one : memory_variants(base, true)) EXPECT_LE(one.n_ubatch, 1024U);
-  for (const ContextSettings& one : memory_variants(base, false)) EXPECT_TRUE(one.kv_offload);
+  for (const ContextSettings& one : memory_variants(base, true, 4096))
+    EXPECT_LE(one.n_ubatch, 1024U);
+  for (const ContextSettings& one : memory_variants(base, false, 4096)) EXPECT_TRUE(one.kv_offload);
   base.kv_offload = false;
-  const auto variants = memory_variants(base, true);
+  const auto variants = memory_variants(base, true, 4096);
   EXPECT_EQ(std::count(variants.begin(), variants.end(), base), 1);
+}
+
+TEST(MemoryVariants, AskNothingAboutPiecesThatThePromptDoesNotFill) {
+  for (const ContextSettings& one : memory_variants({}, true, 512)) EXPECT_LE(one.n_ubatch, 512U);
+  const auto longer = memory_variants({}, true, 513);
+  EXPECT_TRUE(std::any_of(longer.begin(), longer.end(), [](const ContextSettings& one) {
+    return one.n_ubatch == 1024;
+  })) << "513 tokens are one piece of 1024";
 }
 
 // ---- what --fit does

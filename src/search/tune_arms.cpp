@@ -1,0 +1,132 @@
+#include "search/tune_arms.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "search/request_cost.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+// Of configs that cannot be told apart in cost one must save this share of the device memory that
+// the other takes to be preferred for it: half a percent of a card buys nothing, and what cannot be
+// told apart may still be a percent slower.
+constexpr double kWorthSaving = 0.05;
+
+// How much of the tolerance two costs may be apart and still tie: intervals are those of one load,
+// so that configs up to 2 % apart overlap, and each tie that was none costs its difference.
+constexpr double kTieShare = 0.25;
+
+// How far a config is from another, in knobs that differ.
+int changes_between(const Config& a, const Config& b) {
+  const ContextSettings& x = a.context;
+  const ContextSettings& y = b.context;
+  int count = a.placement == b.placement ? 0 : 1;
+  count += x.n_ubatch != y.n_ubatch ? 1 : 0;
+  count += x.n_batch != y.n_batch ? 1 : 0;
+  count += x.n_threads != y.n_threads ? 1 : 0;
+  count += x.n_threads_batch != y.n_threads_batch ? 1 : 0;
+  count += x.flash_attn != y.flash_attn ? 1 : 0;
+  count += x.kv_offload != y.kv_offload ? 1 : 0;
+  count += x.type_k != y.type_k || x.type_v != y.type_v ? 1 : 0;
+  return count;
+}
+
+bool saves_memory(const Arm& a, const Arm& b) {
+  return static_cast<double>(a.vram_bytes.value_or(0)) <
+         (1 - kWorthSaving) * static_cast<double>(b.vram_bytes.value_or(0));
+}
+
+// Of two that tie.
+bool is_preferred(const Arm& a, const Arm& b, const Config& baseline) {
+  if (saves_memory(a, b)) return true;
+  if (saves_memory(b, a)) return false;
+  // Of placements of about equal memory the cheaper: neither is simpler than the other.
+  if (a.config.placement != b.config.placement) return a.cost->value < b.cost->value;
+  return changes_between(a.config, baseline) < changes_between(b.config, baseline);
+}
+
+}  // namespace
+
+bool is_better(const Arm& a, const Arm& b) {
+  if (!a.may_win()) return false;
+  if (!b.may_win()) return true;
+  // Of independent errors the squares add up: intervals may overlap a little and still differ.
+  return b.cost->value - a.cost->value >
+         std::hypot(a.cost->high - a.cost->value, b.cost->value - b.cost->low);
+}
+
+Arm& Arms::tell(const Trial& trial, std::size_t index, Objective objective,
+                const TuneConstraints& constraints, Again again) {
+  auto found = std::find_if(arms_.begin(), arms_.end(),
+                            [&](const Arm& arm) { return arm.config == trial.config; });
+  if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
+  Arm& arm = *found;
+  // What was measured undisturbed stands.
+  if (!trial.disturbances.empty() && arm.may_win()) return arm;
+  // The trial that proves it in full stands for it.
+  if (!arm.proved) arm.index = index;
+  arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);
+  arm.vram_bytes = trial.vram_used_bytes;
+  const Reading<Estimate> cost = cost_of(trial, objective);
+  arm.why_no_cost = cost ? std::string() : cost.reason();
+  ++arm.times;
+  if (cost) arm.least_cost = std::min(cost->value, arm.least_cost.value_or(cost->value));
+  const bool keeps = again == Again::faster && arm.cost && cost && arm.cost->value <= cost->value;
+  if (!keeps) {
+    arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
+    if (trial.measured()) {
+      arm.generation_ms = trial.generation->ms_per_token;
+      if (trial.prompt) arm.prompt_ms = trial.prompt->ms_per_token;
+    }
+  }
+  arm.objection = why_outside(trial, constraints);
+  if (!trial.disturbances.empty()) arm.objection = to_string(trial.disturbances.front());
+  if (trial.full_depth == FullDepth::failed) arm.objection = "fails with its whole context in use";
+  return arm;
+}
+
+const Arm* Arms::find(const Config& config) const {
+  const auto found = std::find_if(arms_.begin(), arms_.end(),
+                                  [&](const Arm& arm) { return arm.config == config; });
+  return found == arms_.end() ? nullptr : &*found;
+}
+
+const Arm* Arms::cheapest() const {
+  const Arm* cheapest = nullptr;
+  for (const Arm& arm : arms_) {
+    if (!arm.may_win()) continue;
+    if (cheapest == nullptr || arm.cost->value < cheapest->cost->value) cheapest = &arm;
+  }
+  return cheapest;
+}
+
+const Arm* Arms::best(const Config& baseline, double tolerance) const {
+  const Arm* cheapest = this->cheapest();
+  if (cheapest == nullptr) return nullptr;
+  const Arm* chosen = cheapest;
+  for (const Arm& arm : arms_) {
+    if (!arm.may_win() || is_better(*cheapest, arm)) continue;
+    if (arm.cost->value > cheapest->cost->value * (1 + kTieShare * tolerance)) continue;
+    if (is_preferred(arm, *chosen, baseline)) chosen = &arm;
+  }
+  return chosen;
+}
+
+std::vector<FrontPoint> Arms::front() const {
+  std::vector<FrontPoint> points;
+  for (const Arm& arm : arms_) {
+    if (!arm.may_win()) continue;
+    const bool beaten = std::any_of(arms_.begin(), arms_.end(), [&](const Arm& other) {
+      if (!other.may_win()) return false;
+      const auto a = std::pair(other.cost->value, other.vram_bytes.value_or(0));
+      const auto b = std::pair(arm.cost->value, arm.vram_bytes.value_or(0));
+      return a != b && a.first <= b.first && a.second <= b.second;
+    });
+    if (!beaten) points.push_back({arm.index});
+  }
+  return points;
+}
+
+}  // namespace sweetspot::search

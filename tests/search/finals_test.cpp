@@ -1,0 +1,112 @@
+#include "search/finals.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "search/tune_fixtures.hpp"
+
+namespace sweetspot::search {
+namespace {
+
+using test::config_of;
+using test::tell;
+using test::trial_of;
+
+const Config kDefaults = config_of(5);
+const Config kWinner = config_of(9);
+
+TuneRules rules() {
+  TuneRules one;
+  one.workload = test::kWorkload;
+  return one;
+}
+
+struct Played {
+  std::vector<std::string> titles;
+  std::vector<TuneRound> rounds;
+  std::optional<Estimate> speed_up;
+  Arms arms;
+};
+
+// `ms` of the n-th trial of the finals. `objection`: the defaults take too much memory.
+Played play(const std::function<double(const Config&, std::size_t)>& ms, bool objection = false,
+            double precision = 0.01) {
+  Played played;
+  TuneConstraints constraints;
+  if (objection) constraints.max_vram_percent = 60;
+  const auto told = [&](const Config& config, double generation_ms, Extent extent) {
+    Trial trial = trial_of(config, generation_ms, 1, precision);
+    trial.extent = extent;
+    if (config == kDefaults && objection) trial.vram_percent = 70.0;
+    played.arms.tell(trial, played.titles.size(), Objective::request, constraints, Again::last);
+    return trial;
+  };
+  told(kDefaults, ms(kDefaults, 0), Extent::speeds);
+  told(kWinner, ms(kWinner, 0), Extent::speeds);
+  Finals finals(kDefaults, rules());
+  std::optional<Placement> loaded = kWinner.placement;
+  while (const auto step = finals.ask(played.arms, loaded)) {
+    played.titles.push_back(step->title);
+    const std::optional<double> usual = played.arms.find(step->config)->least_cost;
+    const Trial trial = told(step->config, ms(step->config, played.titles.size()), step->extent);
+    finals.tell(trial, *played.arms.find(step->config), played.titles.size(), usual);
+    loaded = step->config.placement;
+    if (played.titles.size() > 40) break;
+  }
+  played.rounds = finals.rounds();
+  played.speed_up = finals.speed_up();
+  return played;
+}
+
+TEST(Finals, AClearWinnerTakesTwoRounds) {
+  const Played played =
+      play([](const Config& config, std::size_t) { return config == kWinner ? 18.0 : 20.0; });
+  EXPECT_EQ(played.rounds.size(), 2U);
+  EXPECT_GT(played.speed_up->low, 1);
+}
+
+TEST(Finals, DefaultsThatMustNotBeUsedAreMeasuredOnce) {
+  const Played played =
+      play([](const Config& config, std::size_t) { return config == kWinner ? 22.0 : 20.0; }, true);
+  EXPECT_EQ(played.rounds.size(), 1U);
+  EXPECT_THAT(played.titles,
+              testing::ElementsAre("final round 1: the winner", "final round 1: the defaults"));
+}
+
+TEST(Finals, WhereTheWinnerIsAheadButNotForSureMoreRoundsAreSpent) {
+  // 3 % ahead on average, and rounds that differ.
+  const auto ahead = [](const Config& config, std::size_t n) {
+    if (config != kWinner) return 20.0;
+    return n % 4 == 1 ? 18.9 : 19.7;
+  };
+  EXPECT_GT(play(ahead, false, 0.06).rounds.size(), 3U);
+  const auto level = [](const Config&, std::size_t n) { return n % 4 == 1 ? 19.8 : 20.0; };
+  EXPECT_LE(play(level, false, 0.06).rounds.size(), 3U) << "nothing to be gained";
+}
+
+TEST(Finals, ATrialFarSlowerThanBeforeIsMeasuredAgain) {
+  const Played played = play([](const Config& config, std::size_t n) {
+    if (n == 3) return 60.0;  // the first trial of the second round
+    return config == kWinner ? 18.0 : 20.0;
+  });
+  EXPECT_EQ(played.titles.size(), 5U);
+  EXPECT_EQ(played.titles[2], played.titles[3]);
+  for (const TuneRound& round : played.rounds) EXPECT_GT(round.speed_up, 1.05);
+}
+
+TEST(Finals, ANeighbourWhoStaysLeavesNoRoundBehind) {
+  const Played played = play([](const Config& config, std::size_t n) {
+    if (n >= 1 && config == kWinner) return 60.0;
+    return config == kWinner ? 18.0 : 20.0;
+  });
+  EXPECT_TRUE(played.rounds.empty());
+  ASSERT_GT(played.titles.size(), 3U);
+  EXPECT_EQ(played.titles[2], played.titles[0]) << "twice more";
+  EXPECT_THAT(played.titles[3], testing::HasSubstr("the defaults")) << "a load gives him time";
+  EXPECT_LE(played.titles.size(), 20U) << "it ends";
+}
+
+}  // namespace
+}  // namespace sweetspot::search
