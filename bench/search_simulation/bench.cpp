@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "measure/speed.hpp"
-#include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
+#include "measure/trial_limits.hpp"
 #include "profiles/spill.hpp"
 
 namespace sweetspot::simulation {
@@ -13,9 +13,6 @@ namespace {
 
 // profiler/trial_runner.cpp's and profiler/watch.hpp's.
 constexpr std::uint32_t kTokensPerPass = 32;
-constexpr double kGenerationShare = 0.6;
-constexpr double kExploreShare = 0.25;
-constexpr double kExplorePrecision = 0.02;
 constexpr int kRetries = 2;
 constexpr double kCoolDownSeconds = 10;
 
@@ -73,7 +70,7 @@ bool Bench::complete(Trial& trial) {
   if (!trial.measured() || !standing_ || !(*standing_ == trial.config)) return false;
   trial.extent = Extent::full;
   const bool precise =
-      measure::relative_half_width(trial.generation->ms_per_token) <= rules_.precision;
+      measure::is_precise(*trial.generation, {rules_.precision, rules_.max_seconds});
   if (!precise || !trial.prompt) measure_undisturbed(trial, !precise, !trial.prompt);
   verify_full_depth(trial);
   effort_.seconds = session_.state().seconds;
@@ -138,22 +135,15 @@ std::optional<Speed> Bench::measure_speed(bool prompt, const measure::StoppingOp
 }
 
 void Bench::measure_generation(Trial& trial, double rival_ms) {
-  const double share = rules_.workload.n_prompt > 0 ? kGenerationShare : 1.0;
-  const bool explores = trial.extent == Extent::generation_only;
-  measure::StoppingOptions options;
-  options.target_half_width =
-      explores ? std::max(rules_.precision, kExplorePrecision) : rules_.precision;
-  options.max_seconds = rules_.max_seconds * (explores ? kExploreShare : share);
-  if (explores) options.rival_ms = rival_ms;
-  trial.generation = measure_speed(false, options);
+  const measure::TrialLimits limits{rules_.precision, rules_.max_seconds};
+  trial.generation = measure_speed(
+      false, measure::generation_options(limits, rules_.workload, trial.extent, rival_ms));
 }
 
 void Bench::measure_prompt(Trial& trial) {
   if (rules_.workload.n_prompt == 0 || !trial.generation) return;
-  measure::StoppingOptions options;
-  options.target_half_width = rules_.precision;
-  options.max_seconds = rules_.max_seconds * (1 - kGenerationShare);
-  trial.prompt = measure_speed(true, options);
+  trial.prompt =
+      measure_speed(true, measure::prompt_options({rules_.precision, rules_.max_seconds}));
 }
 
 void Bench::verify_full_depth(Trial& trial) {

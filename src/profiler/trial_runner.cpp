@@ -15,6 +15,7 @@
 #include "measure/speed.hpp"
 #include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
+#include "measure/trial_limits.hpp"
 #include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
@@ -26,17 +27,8 @@ constexpr std::chrono::milliseconds kFreshDeadline{500};
 // of a token is the mean over all of them as long as it grows evenly with depth.
 constexpr std::uint32_t kTokensPerPass = 32;
 
-// What a generation may take of a trial's time; the rest is the prompt's.
-constexpr double kGenerationShare = 0.6;
-
-// The same of a trial that only explores.
-constexpr double kExploreShare = 0.25;
-
-// And how well such a trial's speed need be known: what differs by less is a tie.
-constexpr double kExplorePrecision = 0.02;
-
-bool is_precise(const Speed& speed, double precision) {
-  return measure::relative_half_width(speed.ms_per_token) <= precision;
+measure::TrialLimits limits_of(const Request& request) {
+  return {request.precision, request.max_seconds};
 }
 
 protocol::MeasureRequest generation_request(const Workload& workload) {
@@ -134,7 +126,7 @@ bool TrialRunner::complete(Trial& trial) {
     return false;
   }
   trial.extent = Extent::full;
-  const Wanted missing{!is_precise(*trial.generation, request_.precision),
+  const Wanted missing{!measure::is_precise(*trial.generation, limits_of(request_)),
                        !trial.prompt && trial.workload.n_prompt > 0};
   Outcome<void> measured;
   if (missing.generation || missing.prompt) measured = measure_speeds(trial, missing);
@@ -422,12 +414,8 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, const Wanted& wanted
   trial.generation.reset();
   protocol::MeasureRequest request = generation_request(trial.workload);
   if (request_.as_request) request.cache_tokens += trial.workload.n_prompt;
-  const bool explores = trial.extent == Extent::generation_only;
-  measure::StoppingOptions options;
-  options.target_half_width =
-      explores ? std::max(request_.precision, kExplorePrecision) : request_.precision;
-  options.max_seconds = generation_seconds(trial);
-  if (explores) options.rival_ms = wanted.rival_ms;
+  const auto options = measure::generation_options(limits_of(request_), trial.workload,
+                                                   trial.extent, wanted.rival_ms);
   Outcome<Speed> speed =
       measure_speed(request, Phase::generation, options, spans.generation.emplace());
   if (!speed) return tl::unexpected(speed.error());
@@ -437,20 +425,12 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, const Wanted& wanted
 
 Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
   trial.prompt.reset();
-  measure::StoppingOptions options;
-  options.target_half_width = request_.precision;
-  options.max_seconds = request_.max_seconds * (1 - kGenerationShare);
   Outcome<Speed> speed =
-      measure_speed(prompt_request(trial.workload), Phase::prompt, options, spans.prompt.emplace());
+      measure_speed(prompt_request(trial.workload), Phase::prompt,
+                    measure::prompt_options(limits_of(request_)), spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.prompt = std::move(*speed);
   return {};
-}
-
-// A speed that is only compared needs less than one that is recommended.
-double TrialRunner::generation_seconds(const Trial& trial) const {
-  const double share = trial.workload.n_prompt > 0 ? kGenerationShare : 1.0;
-  return request_.max_seconds * (trial.extent == Extent::generation_only ? kExploreShare : share);
 }
 
 Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, Phase phase,

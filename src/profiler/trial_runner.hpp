@@ -96,7 +96,6 @@ class TrialRunner {
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<Speed> measure_speed(const protocol::MeasureRequest& what, Phase phase,
                                const measure::StoppingOptions& options, Span& span);
-  [[nodiscard]] double generation_seconds(const Trial& trial) const;
   void verify_full_depth(Trial& trial);
   [[nodiscard]] std::string why_full_depth_is_skipped(const Trial& trial) const;
   void read_devices_before(const engine::Worker* worker);

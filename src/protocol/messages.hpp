@@ -88,8 +88,7 @@ enum class MeasureKind { prompt, generation };
 
 /// Runs passes until `stop` or `max_samples`. A pass sets every sequence of the context to exactly
 /// `cache_tokens` tokens, then
-///  - prompt: decodes `tokens_per_pass` tokens of one sequence in batches of n_batch, one sample
-///  per
+///  - prompt: decodes `tokens_per_pass` tokens of one sequence in batches of n_batch, a sample a
 ///    pass;
 ///  - generation: decodes `tokens_per_pass` steps of one token of every sequence side by side, one
 ///    sample each. A sample's tokens are those of all sequences.

@@ -10,11 +10,6 @@
 namespace sweetspot::search {
 namespace {
 
-PassTimes times_of(const Arm& arm) {
-  return {arm.generation_ms ? arm.generation_ms->value : 0,
-          arm.prompt_ms ? arm.prompt_ms->value : 0};
-}
-
 double ratio(double of, double to) { return of > 0 && to > 0 ? of / to : 1; }
 
 // What was measured on one placement.
@@ -134,12 +129,10 @@ std::vector<ContextPrice> prices_of(const std::vector<Arm>& arms, const Config& 
     }
   }
 
-  const std::uint32_t n_prompt =
-      rules.objective == Objective::generation ? 0 : rules.workload.n_prompt;
   std::vector<ContextPrice> prices;
   for (const ContextPrice& one : stems) {
     for (const auto& [n_ubatch, factor] :
-         smaller_pieces(bench, base, one.context.n_ubatch, n_prompt)) {
+         smaller_pieces(bench, base, one.context.n_ubatch, rules.n_prompt())) {
       ContextPrice price = one;
       price.context.n_ubatch = n_ubatch;
       price.prompt_factor *= factor;

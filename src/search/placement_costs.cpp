@@ -75,6 +75,11 @@ double expected_ms(const std::optional<Fitted>& fitted, std::size_t point) {
 
 }  // namespace
 
+PassTimes times_of(const Arm& arm) {
+  return {arm.generation_ms ? arm.generation_ms->value : 0,
+          arm.prompt_ms ? arm.prompt_ms->value : 0};
+}
+
 PlacementCosts::PlacementCosts(PlacementShape shape, const TuneRules& rules, ContextSettings base)
     : shape_(std::move(shape)), rules_(rules), base_(std::move(base)) {}
 
@@ -82,12 +87,8 @@ double PlacementCosts::n_gen() const {
   return rules_.objective == Objective::prompt ? 0 : rules_.workload.n_gen;
 }
 
-double PlacementCosts::n_prompt() const {
-  return rules_.objective == Objective::generation ? 0 : rules_.workload.n_prompt;
-}
-
 double PlacementCosts::weigh(const PassTimes& times) const {
-  return n_gen() * times.generation_ms + n_prompt() * times.prompt_ms;
+  return n_gen() * times.generation_ms + rules_.n_prompt() * times.prompt_ms;
 }
 
 Worlds PlacementCosts::worlds(const std::vector<Arm>& arms,
@@ -96,8 +97,9 @@ Worlds PlacementCosts::worlds(const std::vector<Arm>& arms,
   if (n_gen() > 0) {
     add_worlds(fit(arms, &Arm::generation_ms, base_, shape_, points), n_gen(), kSeed, sum);
   }
-  if (n_prompt() > 0) {
-    add_worlds(fit(arms, &Arm::prompt_ms, base_, shape_, points), n_prompt(), kSeed + 1, sum);
+  if (rules_.n_prompt() > 0) {
+    add_worlds(fit(arms, &Arm::prompt_ms, base_, shape_, points), rules_.n_prompt(), kSeed + 1,
+               sum);
   }
   return sum;
 }

@@ -19,6 +19,9 @@ struct PassTimes {
   double prompt_ms = 0;
 };
 
+/// What was measured; 0 for what was not.
+PassTimes times_of(const Arm& arm);
+
 /// Immutable, thread safe.
 class PlacementCosts {
  public:
@@ -41,7 +44,6 @@ class PlacementCosts {
 
  private:
   [[nodiscard]] double n_gen() const;
-  [[nodiscard]] double n_prompt() const;
 
   PlacementShape shape_;
   TuneRules rules_;

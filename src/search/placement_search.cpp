@@ -37,14 +37,10 @@ constexpr int kMostInVain = 4;
 // it look at all placements again.
 constexpr double kWorthAPlacement = 1.5 * kWorthALoad;
 
-int kept_of(const Placement& placement) {
-  return std::max(placement.n_cpu_moe, placement.n_cpu_ffn);
-}
-
 std::size_t family_of(const Placement& placement, int offloadable) {
-  if (kept_of(placement) == 0) return 0;
+  if (kept_on_cpu(placement) == 0) return 0;
   if (placement.n_gpu_layers >= offloadable) return 1;
-  return kept_of(placement) >= offloadable - 1 ? 2 : 3;
+  return kept_on_cpu(placement) >= offloadable - 1 ? 2 : 3;
 }
 
 // What the model looks at: every k-th of each family, its first and last that fit, what was
@@ -177,7 +173,7 @@ std::vector<const Arm*> whole_layers(const PlacementView& view) {
   std::vector<const Arm*> arms;
   for (const Arm& arm : view.arms.all()) {
     if (arm.config.context != view.baseline.context || !arm.cost) continue;
-    if (kept_of(arm.config.placement) == 0) arms.push_back(&arm);
+    if (kept_on_cpu(arm.config.placement) == 0) arms.push_back(&arm);
   }
   std::sort(arms.begin(), arms.end(), [](const Arm* a, const Arm* b) {
     return a->config.placement.n_gpu_layers < b->config.placement.n_gpu_layers;

@@ -32,8 +32,7 @@ int PlacementShape::split_blocks(const Placement& placement) const {
   const int layers = effective_layers(placement.n_gpu_layers, offloadable());
   if (layers == 0) return 0;
   const int on_cpu = std::max(0, offloadable() - layers);
-  return std::clamp(std::max(placement.n_cpu_moe, placement.n_cpu_ffn) - on_cpu, 0,
-                    blocks_ - std::min(on_cpu, blocks_));
+  return std::clamp(kept_on_cpu(placement) - on_cpu, 0, blocks_ - std::min(on_cpu, blocks_));
 }
 
 double PlacementShape::cpu_share(const Placement& placement) const {

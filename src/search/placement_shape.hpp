@@ -2,12 +2,19 @@
 // block lie, and how often a token crosses between the CPU and a device.
 #pragma once
 
+#include <algorithm>
+
 #include "core/config.hpp"
 #include "core/model_info.hpp"
 #include "search/layer_shape.hpp"
 #include "search/time_model.hpp"
 
 namespace sweetspot::search {
+
+/// Blocks, counted from the first, whose experts (or, dense, feed-forward weights) stay on the CPU.
+inline int kept_on_cpu(const Placement& placement) {
+  return std::max(placement.n_cpu_moe, placement.n_cpu_ffn);
+}
 
 /// Knows n_gpu_layers, n_cpu_moe and n_cpu_ffn; what else a placement says is taken to be the same
 /// for all that are compared.

@@ -45,9 +45,7 @@ struct Candidate {
 int blocks_on_device(const Placement& placement) { return std::max(0, placement.n_gpu_layers - 1); }
 
 // Where weights lie: all on one side by layers, or split within blocks.
-bool is_split(const Placement& placement) {
-  return placement.n_cpu_moe > 0 || placement.n_cpu_ffn > 0;
-}
+bool is_split(const Placement& placement) { return kept_on_cpu(placement) > 0; }
 
 bool same_memory(const ContextSettings& a, const ContextSettings& b) {
   return a.n_ubatch == b.n_ubatch && a.kv_offload == b.kv_offload && a.flash_attn == b.flash_attn;
@@ -80,8 +78,7 @@ class Trades {
     }
     times_ = view.costs.expected(view.arms.all(), points_);
     if (const Arm* end = view.arms.find(walked); end != nullptr && end->cost && !times_.empty()) {
-      PassTimes measured{end->generation_ms->value, end->prompt_ms ? end->prompt_ms->value : 0};
-      unit_ = end->cost->value / view.costs.weigh(measured);
+      unit_ = end->cost->value / view.costs.weigh(times_of(*end));
     }
   }
 

@@ -57,14 +57,19 @@ bool is_better(const Arm& a, const Arm& b) {
          std::hypot(a.cost->high - a.cost->value, b.cost->value - b.cost->low);
 }
 
+bool Arms::stands_against(const Trial& trial) const {
+  const Arm* known = find(trial.config);
+  return !trial.disturbances.empty() && known != nullptr && known->may_win();
+}
+
 Arm& Arms::tell(const Trial& trial, std::size_t index, Objective objective,
                 const TuneConstraints& constraints, Again again) {
+  const bool stands = stands_against(trial);
   auto found = std::find_if(arms_.begin(), arms_.end(),
                             [&](const Arm& arm) { return arm.config == trial.config; });
   if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
   Arm& arm = *found;
-  // What was measured undisturbed stands.
-  if (!trial.disturbances.empty() && arm.may_win()) return arm;
+  if (stands) return arm;
   // The trial that proves it in full stands for it.
   if (!arm.proved) arm.index = index;
   arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);

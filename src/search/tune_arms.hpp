@@ -45,8 +45,10 @@ enum class Again {
 /// Not thread safe. References into it hold until the next tell().
 class Arms {
  public:
-  /// The arm with this trial in it. A disturbed trial takes nothing from an arm that was measured
-  /// undisturbed.
+  /// Whether what was measured of this config undisturbed stands against a disturbed trial of it.
+  [[nodiscard]] bool stands_against(const Trial& trial) const;
+
+  /// The arm with this trial in it; unchanged where it stands against it.
   Arm& tell(const Trial& trial, std::size_t index, Objective objective,
             const TuneConstraints& constraints, Again again);
 

@@ -4,12 +4,10 @@
 #include <iterator>
 #include <utility>
 
+#include "search/placement_shape.hpp"
+
 namespace sweetspot::search {
 namespace {
-
-int kept_of(const Placement& placement) {
-  return std::max(placement.n_cpu_moe, placement.n_cpu_ffn);
-}
 
 Config with(Config config, int layers, int kept, bool experts) {
   config.placement.n_gpu_layers = layers;
@@ -29,15 +27,15 @@ TuneMemory::TuneMemory(std::vector<TuneOption> options, int offloadable, double 
     const Config& config = options_[i].config;
     const ContextSettings& context = config.context;
     experts_ = experts_ || config.placement.n_cpu_moe > 0;
-    by_key_.emplace(Key{config.placement.n_gpu_layers, kept_of(config.placement), context.n_ubatch,
-                        context.kv_offload, context.flash_attn},
+    by_key_.emplace(Key{config.placement.n_gpu_layers, kept_on_cpu(config.placement),
+                        context.n_ubatch, context.kv_offload, context.flash_attn},
                     i);
   }
 }
 
 const TuneOption* TuneMemory::asked(const Config& config) const {
   const ContextSettings& context = config.context;
-  const auto found = by_key_.find(Key{config.placement.n_gpu_layers, kept_of(config.placement),
+  const auto found = by_key_.find(Key{config.placement.n_gpu_layers, kept_on_cpu(config.placement),
                                       context.n_ubatch, context.kv_offload, context.flash_attn});
   if (found == by_key_.end()) return nullptr;
   const TuneOption& option = options_[found->second];
@@ -49,7 +47,7 @@ const TuneOption* TuneMemory::asked(const Config& config) const {
 // whole, these are among them.
 std::optional<TuneOption> TuneMemory::derived(const Config& config) const {
   const int layers = config.placement.n_gpu_layers;
-  const int kept = kept_of(config.placement);
+  const int kept = kept_on_cpu(config.placement);
   const int blocks = offloadable_ - 1;
   if (!derives_ || layers < 2 || layers >= offloadable_) return std::nullopt;
   if (kept <= offloadable_ - layers || kept >= blocks) return std::nullopt;

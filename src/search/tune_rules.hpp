@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,11 @@ struct TuneRules {
   /// Layers are spread over several devices: then what a placement takes cannot be worked out from
   /// what others take (tune_memory.hpp).
   bool several_devices = false;
+
+  /// Prompt tokens that count for the objective.
+  [[nodiscard]] std::uint32_t n_prompt() const {
+    return objective == Objective::generation ? 0 : workload.n_prompt;
+  }
 
   /// Whether the user chose this knob, by its JSON name.
   [[nodiscard]] bool is_fixed(std::string_view knob) const {

@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "search/placement_shape.hpp"
+
 namespace sweetspot::search {
 namespace {
 
@@ -16,7 +18,7 @@ Placement with_layers(Placement placement, int layers) {
 
 // More on devices comes first: layers, then fewer blocks whose feed-forward part stays behind.
 std::tuple<bool, int, int> offloading(const Placement& placement, int offloadable) {
-  const int kept = std::max(placement.n_cpu_moe, placement.n_cpu_ffn);
+  const int kept = kept_on_cpu(placement);
   return {placement.n_gpu_layers >= offloadable, -kept, placement.n_gpu_layers};
 }
 
@@ -27,7 +29,7 @@ std::vector<Placement> placements_of(const Placement& base, const ModelInfo& mod
   const int all = has_device ? model.offloadable_layers() : 0;
   std::vector<Placement> placements;
   for (int layers = 0; layers <= all; ++layers) placements.push_back(with_layers(base, layers));
-  const bool chosen = base.n_cpu_moe > 0 || base.n_cpu_ffn > 0;
+  const bool chosen = kept_on_cpu(base) > 0;
   if (!has_device || chosen) return placements;
   const bool experts = model.n_expert > 0;
   const auto keep = [&](Placement placement, int blocks) {

@@ -84,7 +84,7 @@ void Tuner::start_walk(std::vector<std::string> also_fixed) {
   limits.on_cpu =
       costs_.shape().cpu_share(start->config.placement) > 0 || !start->config.context.kv_offload;
   limits.on_device = start->config.placement.n_gpu_layers > 0;
-  limits.n_prompt = rules_.objective == Objective::generation ? 0 : rules_.workload.n_prompt;
+  limits.n_prompt = rules_.n_prompt();
   std::move(also_fixed.begin(), also_fixed.end(), std::back_inserter(limits.fixed));
   walk_.emplace(start->config, limits);
 }
@@ -169,9 +169,8 @@ bool Tuner::is_unexpected(const Trial& trial) const {
 void Tuner::tell(const Trial& trial, std::size_t index) {
   const bool unexpected = is_unexpected(trial);
   const bool was_again = again_ && again_->config == trial.config;
-  const bool disturbed = !trial.disturbances.empty();
+  const bool stands = arms_.stands_against(trial);
   const Arm* known = arms_.find(trial.config);
-  const bool stands = disturbed && known != nullptr && known->may_win();
   const std::optional<double> usual = known != nullptr ? known->least_cost : std::nullopt;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   // What a neighbour slowed down says nothing of the config (finals.hpp).

@@ -22,6 +22,9 @@ SOURCE = pathlib.Path(os.environ["SWEETSPOT_SOURCE_DIR"])
 SWEETSPOT = BIN / "sweetspot"
 SCRIPTED_WORKER = BIN / "scripted_worker"
 
+# No device but those that a test names.
+NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
+
 EXIT_USAGE, EXIT_MODEL, EXIT_DEVICE, EXIT_NOTHING, EXIT_OUTPUT = 2, 3, 4, 5, 6
 EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
 

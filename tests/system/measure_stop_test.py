@@ -6,10 +6,9 @@ A prompt on a processor takes seconds, and who reads the samples may have enough
 import time
 import unittest
 
-from harness import SystemTest
+from harness import NO_DEVICES, SystemTest
 from worker_client import Worker
 
-NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 LONG_MS = 400  # well above what the worker calls long
 LONGEST_CONTEXT = 8192
 READER_SECONDS = 0.003  # what it takes to read a sample and to judge it

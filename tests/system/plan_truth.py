@@ -10,7 +10,7 @@ import os
 import pathlib
 import subprocess
 
-from harness import SOURCE, SWEETSPOT
+from harness import NO_DEVICES, SOURCE, SWEETSPOT
 from worker_client import Refused, Worker
 
 EXIT_SKIPPED = 77  # CMakeLists.txt tells ctest
@@ -31,8 +31,6 @@ SLICE_BLOCKS = {
 EXPERTS = ("mixtral-8x7b", "qwen3-30b-a3b")
 SLIDING_WINDOW = ("gemma-3-12b",)
 
-# No device but those that a test names.
-NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 SOFTWARE_DRIVERS = (SOURCE / ".deps/llama/usr/share/vulkan/icd.d", pathlib.Path("/usr/share/vulkan/icd.d"))
 
 BASE = {"n_ctx": 2048}

@@ -1,0 +1,47 @@
+#include "measure/trial_limits.hpp"
+
+#include <algorithm>
+
+#include "measure/statistics.hpp"
+
+namespace sweetspot::measure {
+namespace {
+
+// What a generation may take of a trial's time; the rest is the prompt's.
+constexpr double kGenerationShare = 0.6;
+
+// The same of a trial that only explores.
+constexpr double kExploreShare = 0.25;
+
+// And how well such a trial's speed need be known: what differs by less is a tie.
+constexpr double kExplorePrecision = 0.02;
+
+}  // namespace
+
+StoppingOptions generation_options(const TrialLimits& limits, const Workload& workload,
+                                   Extent extent, double rival_ms) {
+  StoppingOptions options;
+  // A speed that is only compared needs less than one that is recommended.
+  if (extent == Extent::generation_only) {
+    options.target_half_width = std::max(limits.precision, kExplorePrecision);
+    options.max_seconds = limits.max_seconds * kExploreShare;
+    options.rival_ms = rival_ms;
+    return options;
+  }
+  options.target_half_width = limits.precision;
+  options.max_seconds = limits.max_seconds * (workload.n_prompt > 0 ? kGenerationShare : 1.0);
+  return options;
+}
+
+StoppingOptions prompt_options(const TrialLimits& limits) {
+  StoppingOptions options;
+  options.target_half_width = limits.precision;
+  options.max_seconds = limits.max_seconds * (1 - kGenerationShare);
+  return options;
+}
+
+bool is_precise(const Speed& speed, const TrialLimits& limits) {
+  return relative_half_width(speed.ms_per_token) <= limits.precision;
+}
+
+}  // namespace sweetspot::measure
