@@ -33,6 +33,15 @@ struct Verdict {
 Verdict judge(const Contest& contest, const Worlds& worlds, std::size_t candidates,
               double tolerance);
 
+/// What measuring each of the open members is worth, as a share of what the winner takes, on
+/// average over what it may turn out to be: by how much it beats the winner itself (expected
+/// improvement: Jones, Schonlau and Welch 1998), and a part of by how much better the choice among
+/// all members gets because it tells of its neighbours (knowledge gradient for correlated beliefs:
+/// Frazier, Powell and Dayanik 2009). 0 for all others; all 0 where nothing was measured. `noise`:
+/// one standard deviation of a measurement, as a share.
+std::vector<double> worth_of_measuring(const Contest& contest, const Worlds& worlds,
+                                       std::size_t candidates, double noise);
+
 /// For every world the least layer count from which on no further layer gains `worthwhile` of
 /// speed, as profiles/analyse.hpp has it: from the 2.5th to the 97.5th percentile. `layers` are
 /// those of the candidates in `members`, ascending.

@@ -106,7 +106,7 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   }
   slow_in_a_row_ = 0;
   switch_sides_ = false;
-  const HalfRound now{trial.config, *arm.cost, index};
+  const HalfRound now{trial.config, *cost, index};
   if (!half_round_) {
     half_round_ = now;
     return;

@@ -61,7 +61,7 @@ void KnobWalk::add_cache_types() {
 // larger than n_batch, which grows along unless the user chose it.
 void KnobWalk::add_batches() {
   const std::uint32_t now = best_.context.n_ubatch;
-  const std::uint32_t largest = is_fixed("n_batch") ? best_.context.n_batch : 2048;
+  const std::uint32_t largest = is_fixed("n_batch") ? best_.context.n_batch : kMostPieces;
   if (limits_.n_prompt == 0) return;
   const auto piece = [](std::uint32_t n) {
     return Change{fmt::format("n_ubatch {}", n), [n](ContextSettings& context) {
@@ -71,13 +71,13 @@ void KnobWalk::add_batches() {
   };
   Direction up{"n_ubatch", {}, "do larger pieces of the prompt pay"};
   for (std::uint32_t n = now * 2;
-       n <= std::min(largest, 2048U) && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
+       n <= std::min(largest, kMostPieces) && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
        n *= 2) {
     up.changes.push_back(piece(n));
   }
   Direction down{"n_ubatch", {}, "do smaller pieces of the prompt pay", true};
-  for (std::uint32_t n = now / 2; n >= kLeastPieces && n < limits_.n_prompt; n /= 2) {
-    down.changes.push_back(piece(n));
+  for (std::uint32_t n = now / 2; n >= kLeastPieces; n /= 2) {
+    if (n < limits_.n_prompt) down.changes.push_back(piece(n));
   }
   add(std::move(up));
   add(std::move(down));

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <utility>
 
@@ -73,9 +74,10 @@ struct Cell {
   double between_loads = 0;  ///< share of the time
   double log_weight = 0;
   double weight = 0;
-  Vector mean;  ///< of every point
-  Matrix cov;   ///< between points, without the spread between loads
-  Vector beta;  ///< posterior mean
+  Vector mean;       ///< of every point
+  Vector variance;   ///< of every point, without the spread between loads
+  Matrix explained;  ///< the covariance of points is what they had before less its square
+  Vector beta;       ///< posterior mean
   Vector beta_sd;
 };
 
@@ -85,9 +87,35 @@ struct Problem {
   Vector prior_mean;
   Vector prior_variance;
   Matrix basis_seen, basis_asked;
-  Matrix near_seen, near_cross, near_asked;
+  Matrix near_seen, near_cross;
+  Matrix same_load;  ///< 1 where two observations are of one load
   Vector y, variance;
+  std::vector<Features> points;
 };
+
+// Between points, before anything was measured.
+Matrix prior_covariance(const Problem& problem, double size,
+                        const std::vector<std::size_t>& indexes) {
+  std::vector<Features> points;
+  points.reserve(indexes.size());
+  for (const std::size_t index : indexes) points.push_back(problem.points[index]);
+  const Matrix basis = basis_of(points, problem.prior.beta.size());
+  return basis * problem.prior_variance.asDiagonal() * basis.transpose() +
+         size * size * nearness(points, points);
+}
+
+Matrix loads_of(const std::vector<Observation>& observations) {
+  const auto size = static_cast<Eigen::Index>(observations.size());
+  Matrix same = Matrix::Identity(size, size);
+  for (Eigen::Index i = 0; i < size; ++i) {
+    for (Eigen::Index j = 0; j < i; ++j) {
+      const auto& a = observations[static_cast<std::size_t>(i)].load;
+      const auto& b = observations[static_cast<std::size_t>(j)].load;
+      if (a && a == b) same(i, j) = same(j, i) = 1;
+    }
+  }
+  return same;
+}
 
 Problem set_up(const TimePrior& prior, const std::vector<Observation>& observations,
                const std::vector<Features>& points) {
@@ -113,7 +141,8 @@ Problem set_up(const TimePrior& prior, const std::vector<Observation>& observati
   problem.basis_asked = basis_of(points, functions);
   problem.near_seen = nearness(seen, seen);
   problem.near_cross = nearness(seen, points);
-  problem.near_asked = nearness(points, points);
+  problem.same_load = loads_of(observations);
+  problem.points = points;
   return problem;
 }
 
@@ -125,11 +154,12 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
   const double size = deviation.share * problem.prior.scale_ms;
   const auto variance = problem.prior_variance.asDiagonal();
   const Vector expected = problem.basis_asked * problem.prior_mean;
-  const Matrix cov_asked = problem.basis_asked * variance * problem.basis_asked.transpose() +
-                           size * size * problem.near_asked;
+  // A point is at no distance from itself: there nearness is 1.
+  cell.variance = problem.basis_asked.cwiseAbs2() * problem.prior_variance;
+  cell.variance.array() += size * size;
   if (problem.y.size() == 0) {
     cell.mean = expected;
-    cell.cov = cov_asked;
+    cell.explained = Matrix::Zero(0, expected.size());
     cell.beta = problem.prior_mean;
     cell.beta_sd = problem.prior_variance.cwiseSqrt();
     return cell;
@@ -137,7 +167,8 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
   Matrix seen = problem.basis_seen * variance * problem.basis_seen.transpose() +
                 size * size * problem.near_seen;
   seen.diagonal() += problem.variance;
-  seen.diagonal() += (between.share * problem.y).cwiseAbs2();
+  const Vector offsets = between.share * problem.y;
+  seen += (offsets * offsets.transpose()).cwiseProduct(problem.same_load);
   // A tenth of a per mille of the scale keeps equal rows from being singular.
   seen.diagonal().array() += std::pow(1e-4 * problem.prior.scale_ms, 2);
   const Eigen::LLT<Matrix> factor(seen);
@@ -148,9 +179,9 @@ Cell solve(const Problem& problem, const GridPoint& deviation, const GridPoint& 
 
   const Matrix cross = problem.basis_seen * variance * problem.basis_asked.transpose() +
                        size * size * problem.near_cross;
-  const Matrix gain = factor.matrixL().solve(cross);
-  cell.mean = expected + gain.transpose() * whitened;
-  cell.cov = cov_asked - gain.transpose() * gain;
+  cell.explained = factor.matrixL().solve(cross);
+  cell.mean = expected + cell.explained.transpose() * whitened;
+  cell.variance -= cell.explained.colwise().squaredNorm().transpose();
 
   const Matrix beta_cross = problem.basis_seen * variance;
   const Matrix beta_gain = factor.matrixL().solve(beta_cross);
@@ -205,10 +236,10 @@ Matrix square_root(Matrix cov, double little) {
 }  // namespace
 
 struct TimeModel::State {
+  Problem problem;
   std::vector<Cell> cells;
   std::vector<Coefficient> coefficients;
   double least_ms = 0;  ///< no token is free
-  std::size_t points = 0;
 
   // A weighted mean over the cells.
   template <typename Value>
@@ -221,7 +252,7 @@ struct TimeModel::State {
 
 TimeModel TimeModel::fit(const TimePrior& prior, const std::vector<Observation>& observations,
                          const std::vector<Features>& points) {
-  const Problem problem = set_up(prior, observations, points);
+  Problem problem = set_up(prior, observations, points);
   std::vector<Cell> cells;
   cells.reserve(kDeviations.size() * kBetweenLoads.size());
   for (const GridPoint& deviation : kDeviations) {
@@ -230,8 +261,8 @@ TimeModel TimeModel::fit(const TimePrior& prior, const std::vector<Observation>&
     }
   }
   auto state = std::make_shared<State>();
+  state->problem = std::move(problem);
   state->cells = weigh(std::move(cells));
-  state->points = points.size();
   state->least_ms = 1e-4 * prior.scale_ms;
   for (std::size_t i = 0; i < prior.beta.size(); ++i) {
     const auto at = static_cast<Eigen::Index>(i);
@@ -253,7 +284,7 @@ Estimate TimeModel::predict(std::size_t index) const {
     const double load = cell.between_loads * cell.mean(at);
     weights.push_back(cell.weight);
     means.push_back(cell.mean(at));
-    sds.push_back(std::sqrt(std::max(cell.cov(at, at), 0.0) + load * load));
+    sds.push_back(std::sqrt(std::max(cell.variance(at), 0.0) + load * load));
   }
   const double least = state_->least_ms;
   Estimate estimate;
@@ -264,21 +295,32 @@ Estimate TimeModel::predict(std::size_t index) const {
 }
 
 std::vector<std::vector<double>> TimeModel::draw(std::size_t count, std::uint64_t seed) const {
+  std::vector<std::size_t> all(state_->problem.points.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return draw(count, seed, all);
+}
+
+std::vector<std::vector<double>> TimeModel::draw(std::size_t count, std::uint64_t seed,
+                                                 const std::vector<std::size_t>& indexes) const {
   std::mt19937_64 random(seed);
   std::normal_distribution<double> normal;
-  const auto size = static_cast<Eigen::Index>(state_->points);
+  const auto size = static_cast<Eigen::Index>(indexes.size());
+  const std::vector<Eigen::Index> columns(indexes.begin(), indexes.end());
   std::vector<std::vector<double>> worlds;
   worlds.reserve(count + state_->cells.size());
   for (const Cell& cell : state_->cells) {
     const auto share =
         static_cast<std::size_t>(std::llround(std::ceil(cell.weight * static_cast<double>(count))));
-    const Matrix root = square_root(cell.cov, state_->least_ms);
+    const Matrix explained = cell.explained(Eigen::all, columns);
+    const Matrix before =
+        prior_covariance(state_->problem, cell.deviation * state_->problem.prior.scale_ms, indexes);
+    const Matrix root = square_root(before - explained.transpose() * explained, state_->least_ms);
     Matrix z(size, static_cast<Eigen::Index>(share));
     for (Eigen::Index j = 0; j < z.size(); ++j) z.data()[j] = normal(random);
     Matrix drawn = root * z;
-    drawn.colwise() += cell.mean;
+    drawn.colwise() += cell.mean(columns);
     for (Eigen::Index i = 0; i < drawn.cols(); ++i) {
-      std::vector<double>& world = worlds.emplace_back(state_->points);
+      std::vector<double>& world = worlds.emplace_back(indexes.size());
       Vector::Map(world.data(), size) = drawn.col(i).cwiseMax(state_->least_ms);
     }
   }

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/trial.hpp"
@@ -29,6 +31,8 @@ struct Observation {
   Features at;
   double ms = 0;     ///< per token
   double sd_ms = 0;  ///< one standard deviation of the measurement itself
+  /// Trials of one load share what that load differs by; those without a number share it with none.
+  std::optional<std::size_t> load = std::nullopt;
 };
 
 /// A number with one standard deviation.
@@ -67,6 +71,10 @@ class TimeModel {
   /// `count` possible worlds: ms per token of every point, [world][point]. The same for equal
   /// seeds.
   [[nodiscard]] std::vector<std::vector<double>> draw(std::size_t count, std::uint64_t seed) const;
+
+  /// The same of some points alone, [world][k] for points[indexes[k]].
+  [[nodiscard]] std::vector<std::vector<double>> draw(
+      std::size_t count, std::uint64_t seed, const std::vector<std::size_t>& indexes) const;
 
   [[nodiscard]] const std::vector<Coefficient>& coefficients() const;
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "search/few_samples.hpp"
 #include "search/request_cost.hpp"
 
 namespace sweetspot::search {
@@ -51,7 +52,11 @@ bool is_preferred(const Arm& a, const Arm& b, const Config& baseline) {
 
 bool is_better(const Arm& a, const Arm& b) {
   if (!a.may_win()) return false;
-  if (!b.may_win()) return true;
+  return !b.may_win() || is_cheaper(a, b);
+}
+
+bool is_cheaper(const Arm& a, const Arm& b) {
+  if (!a.cost || !b.cost) return false;
   // Of independent errors the squares add up: intervals may overlap a little and still differ.
   return b.cost->value - a.cost->value >
          std::hypot(a.cost->high - a.cost->value, b.cost->value - b.cost->low);
@@ -62,8 +67,9 @@ bool Arms::stands_against(const Trial& trial) const {
   return !trial.disturbances.empty() && known != nullptr && known->may_win();
 }
 
-Arm& Arms::tell(const Trial& trial, std::size_t index, Objective objective,
+Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
                 const TuneConstraints& constraints, Again again) {
+  const Trial trial = believed(measured);
   const bool stands = stands_against(trial);
   auto found = std::find_if(arms_.begin(), arms_.end(),
                             [&](const Arm& arm) { return arm.config == trial.config; });
@@ -86,6 +92,7 @@ Arm& Arms::tell(const Trial& trial, std::size_t index, Objective objective,
       if (trial.prompt) arm.prompt_ms = trial.prompt->ms_per_token;
     }
   }
+  arm.disturbed = !trial.disturbances.empty();
   arm.objection = why_outside(trial, constraints);
   if (!trial.disturbances.empty()) arm.objection = to_string(trial.disturbances.front());
   if (trial.full_depth == FullDepth::failed) arm.objection = "fails with its whole context in use";

@@ -27,6 +27,7 @@ struct Arm {
   std::size_t index = 0;         ///< of the trial that proves it, else of its last
   int times = 0;                 ///< measured so often
   bool proved = false;           ///< measured with its whole context in use
+  bool disturbed = false;        ///< what was measured says little of the config
 
   /// It was measured, and nothing keeps it from winning.
   [[nodiscard]] bool may_win() const { return cost && objection.empty(); }
@@ -35,6 +36,9 @@ struct Arm {
 /// Whether `a` is cheaper than `b` by more than the interval of their difference. What may not win
 /// is never better.
 bool is_better(const Arm& a, const Arm& b);
+
+/// The same whether they may win or not; never where one has no cost.
+bool is_cheaper(const Arm& a, const Arm& b);
 
 /// What becomes of a second trial of one config.
 enum class Again {
@@ -48,8 +52,9 @@ class Arms {
   /// Whether what was measured of this config undisturbed stands against a disturbed trial of it.
   [[nodiscard]] bool stands_against(const Trial& trial) const;
 
-  /// The arm with this trial in it; unchanged where it stands against it.
-  Arm& tell(const Trial& trial, std::size_t index, Objective objective,
+  /// The arm with this trial in it, as far as it is believed (few_samples.hpp); unchanged where it
+  /// stands against it.
+  Arm& tell(const Trial& measured, std::size_t index, Objective objective,
             const TuneConstraints& constraints, Again again);
 
   [[nodiscard]] const Arm* find(const Config& config) const;

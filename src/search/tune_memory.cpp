@@ -130,6 +130,10 @@ void TuneMemory::learn(const Trial& trial) {
   if (trial.failure && trial.failure->failure_class == FailureClass::out_of_device_memory &&
       option->vram_bytes) {
     too_many_bytes_ = std::min(too_many_bytes_, *option->vram_bytes);
+    // It needed more than there is: so much, at least, is in nobody's prediction.
+    if (option->vram_percent) {
+      seen_.push_back({trial.config.context, std::max(0.0, 100 - *option->vram_percent)});
+    }
   }
   if (trial.config.placement.n_gpu_layers == 0) return;
   if (!trial.vram_percent || !option->vram_percent) return;

@@ -21,7 +21,6 @@ struct TuneRules {
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
   double confidence = 0.95;
   int final_rounds = 3;  ///< at most, where they agree
-  int trades = 5;        ///< at most
   /// Whether the whole model may be read into memory: a mapped file needs none of its own.
   bool may_read_all = false;
   /// Layers are spread over several devices: then what a placement takes cannot be worked out from

@@ -9,7 +9,7 @@
 namespace sweetspot::search {
 namespace {
 
-constexpr std::array<std::uint32_t, 5> kUbatches = {kLeastPieces, 128, 256, 1024, 2048};
+constexpr std::array<std::uint32_t, 5> kUbatches = {kLeastPieces, 128, 256, 1024, kMostPieces};
 
 Placement with_layers(Placement placement, int layers) {
   placement.n_gpu_layers = layers;

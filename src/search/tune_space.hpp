@@ -34,6 +34,8 @@ std::vector<Placement> placements_of(const Placement& base, const ModelInfo& mod
 
 /// The smallest pieces of a prompt that are tried: those of a device with little memory to spare.
 inline constexpr std::uint32_t kLeastPieces = 64;
+/// And the largest: beyond them nothing is gained.
+inline constexpr std::uint32_t kMostPieces = 2048;
 
 /// The context settings whose memory has to be known before they are tried: `base` first. Pieces
 /// much larger than a prompt of `n_prompt` tokens change nothing and are left out.

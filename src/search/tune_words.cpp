@@ -19,6 +19,9 @@ std::string context_title(const ContextSettings& context, const ContextSettings&
   std::string title;
   if (context.n_ubatch != base.n_ubatch) title += fmt::format(", n_ubatch {}", context.n_ubatch);
   if (context.kv_offload != base.kv_offload) title += ", cache in host memory";
+  if (context.flash_attn != base.flash_attn) {
+    title += fmt::format(", flash attention {}", to_string(context.flash_attn));
+  }
   if (context.type_k != base.type_k) title += fmt::format(", {} cache", context.type_k);
   return title;
 }

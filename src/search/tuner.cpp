@@ -6,8 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "search/config_search.hpp"
 #include "search/request_cost.hpp"
-#include "search/trade.hpp"
 #include "search/tune_words.hpp"
 
 namespace sweetspot::search {
@@ -16,13 +16,15 @@ namespace {
 // Share of a token's reads that the CPU must do before how its weights were loaded can matter.
 constexpr double kShareForLoadMode = 0.2;
 
-ContextSettings base_of(const std::vector<TuneOption>& options) {
-  return options.empty() ? ContextSettings{} : options.front().config.context;
-}
-
 Config fitted_of(const std::vector<TuneOption>& options) {
   if (options.empty()) return {};
-  return options[fitted_option(options, base_of(options))].config;
+  return options[fitted_option(options, options.front().config.context)].config;
+}
+
+// Where the walk began outside the constraints the cost alone decides: it finds out what changes
+// are worth, nothing of it may win.
+bool wins_walk(const Arm& tried, const Arm& held) {
+  return held.may_win() ? is_better(tried, held) : is_cheaper(tried, held);
 }
 
 }  // namespace
@@ -31,7 +33,7 @@ Tuner::Tuner(std::vector<TuneOption> options, const ModelInfo& model, const Tune
     : rules_(rules),
       memory_(std::move(options), PlacementShape(model).offloadable(),
               rules.constraints.max_vram_percent, !rules.several_devices),
-      costs_(PlacementShape(model), rules, base_of(memory_.options())),
+      shape_(model),
       baseline_(fitted_of(memory_.options())),
       finals_(baseline_, rules),
       stage_(memory_.options().empty() ? Stage::done : Stage::baseline) {}
@@ -53,13 +55,15 @@ std::optional<TuneStep> Tuner::ask_stage() {
     case Stage::baseline:
       return ask_baseline();
     case Stage::placement:
-      return next_placement(view());
+      return ask_placement();
     case Stage::context:
       return ask_context();
-    case Stage::trade:
-      return ask_trade();
+    case Stage::search:
+      return ask_search();
     case Stage::threads:
       return ask_threads();
+    case Stage::search_again:
+      return walked_again_ ? ask_search() : std::nullopt;
     case Stage::load_mode:
       return ask_load_mode();
     case Stage::finals:
@@ -76,66 +80,107 @@ std::optional<TuneStep> Tuner::ask_baseline() const {
                   "the baseline: what llama.cpp does when nobody tunes it"};
 }
 
-void Tuner::start_walk(std::vector<std::string> also_fixed) {
-  // The cheapest: what ties with it and takes less memory is no better a place to go on from.
-  const Arm* start = arms_.cheapest();
-  if (start == nullptr) return;
+// What lost on another walk is not asked again; what won there is, where the search has come to a
+// context without it. The pieces of the prompt are another question on another placement. `later`:
+// knobs that are left to another walk.
+void Tuner::start_walk(const Config& start, std::vector<std::string> later) {
   KnobLimits limits = rules_.knobs;
-  limits.on_cpu =
-      costs_.shape().cpu_share(start->config.placement) > 0 || !start->config.context.kv_offload;
-  limits.on_device = start->config.placement.n_gpu_layers > 0;
+  std::move(later.begin(), later.end(), std::back_inserter(limits.fixed));
+  limits.on_cpu = shape_.cpu_share(start.placement) > 0 || !start.context.kv_offload;
+  limits.on_device = start.placement.n_gpu_layers > 0;
   limits.n_prompt = rules_.n_prompt();
-  std::move(also_fixed.begin(), also_fixed.end(), std::back_inserter(limits.fixed));
-  walk_.emplace(start->config, limits);
+  const ContextSettings& base = baseline_.context;
+  if (walk_ && start.placement == walk_->best().placement) {
+    limits.fixed.emplace_back("n_ubatch");
+  }
+  const auto lost = [&](auto differs) {
+    const auto& arms = arms_.all();
+    return walk_ && !differs(walk_->best().context) && !differs(start.context) &&
+           std::any_of(arms.begin(), arms.end(),
+                       [&](const Arm& arm) { return arm.cost && differs(arm.config.context); });
+  };
+  if (lost([&](const ContextSettings& one) { return one.flash_attn != base.flash_attn; })) {
+    limits.fixed.emplace_back("flash_attn");
+  }
+  if (lost([&](const ContextSettings& one) { return one.kv_offload != base.kv_offload; })) {
+    limits.fixed.emplace_back("kv_offload");
+  }
+  if (lost([&](const ContextSettings& one) { return one.n_batch < base.n_batch; })) {
+    limits.fixed.emplace_back("n_batch");
+  }
+  if (lost([&](const ContextSettings& one) { return one.type_k != base.type_k; })) {
+    limits.fixed.emplace_back("type_k");
+  }
+  walk_.emplace(start, limits);
+}
+
+// Defaults that take more than is allowed are loaded all the same: what takes no more than they do
+// may be tried there.
+bool Tuner::may_be_walked_to(const Config& config) const {
+  if (memory_.may_be_tried(config)) return true;
+  if (config.placement != baseline_.placement) return false;
+  const auto need = memory_.of(config);
+  const auto baseline = memory_.of(baseline_);
+  return need && baseline && need->why_not.empty() && need->vram_bytes && baseline->vram_bytes &&
+         *need->vram_bytes <= *baseline->vram_bytes;
 }
 
 std::optional<TuneStep> Tuner::ask_walk() {
   if (!walk_) return std::nullopt;
   while (const auto variation = walk_->ask()) {
     const Arm* tried = arms_.find(variation->config);
-    if (tried == nullptr && memory_.may_be_tried(variation->config)) {
+    if (tried == nullptr && may_be_walked_to(variation->config)) {
       return TuneStep{variation->config, variation->title, variation->reason};
     }
     const Arm* held = arms_.find(walk_->best());
-    walk_->tell(tried != nullptr && held != nullptr && is_better(*tried, *held));
+    walk_->tell(tried != nullptr && held != nullptr && wins_walk(*tried, *held));
   }
   return std::nullopt;
 }
 
+// The CPU alone and one placement more: what matters most where there is little time.
+std::optional<TuneStep> Tuner::ask_placement() const {
+  constexpr std::size_t kBaselineCpuAndOneMore = 3;
+  if (arms_.all().size() >= kBaselineCpuAndOneMore) return std::nullopt;
+  return ask_search();
+}
+
 std::optional<TuneStep> Tuner::ask_context() {
-  if (!walk_) start_walk({});
+  if (!walk_) {
+    const Arm* start = arms_.cheapest();
+    if (start == nullptr) start = arms_.find(baseline_);
+    if (start == nullptr || !start->cost || start->disturbed) return std::nullopt;
+    start_walk(start->config, {"n_batch", "n_threads", "n_threads_batch", "type_k"});
+  }
   return ask_walk();
 }
 
 // The cheapest that was measured where the walk was: a change that the walk did not take, because
 // it may be chance, is still the best guess.
-Config Tuner::best_of_walk() const {
+ContextSettings Tuner::knobs() const {
+  if (!walk_) return baseline_.context;
   const Arm* held = arms_.find(walk_->best());
   for (const Arm& arm : arms_.all()) {
     const bool same = arm.config.placement == walk_->best().placement &&
                       arm.config.context.type_k == walk_->best().context.type_k;
-    if (!same || !arm.may_win()) continue;
-    if (held == nullptr || !held->may_win() || arm.cost->value < held->cost->value) held = &arm;
+    if (!same || !arm.cost || arm.disturbed) continue;
+    if (held == nullptr || !held->cost || arm.cost->value < held->cost->value) held = &arm;
   }
-  return held == nullptr ? walk_->best() : held->config;
+  return held == nullptr ? walk_->best().context : held->config.context;
 }
 
-std::optional<TuneStep> Tuner::ask_trade() const {
-  if (trades_ >= rules_.trades || !walk_) return std::nullopt;
-  return next_trade(view(), best_of_walk());
-}
+std::optional<TuneStep> Tuner::ask_search() const { return next_config(view(), in_vain_); }
 
-// What a trade won with was chosen on another placement: how much the CPU has to do, and how large
-// the pieces may be, is another question there. It is loaded in the finals anyway.
+// How much the CPU has to do, and how large the pieces may be, is another question on another
+// placement. It is loaded in the finals anyway.
 std::optional<TuneStep> Tuner::ask_threads() {
-  const Arm* now = best();
+  // The cheapest: what ties with it and takes less memory is no better a place to go on from.
+  const Arm* start = arms_.cheapest();
   if (!walked_again_) {
-    if (now == nullptr || !walk_ || now->config.placement == walk_->best().placement ||
-        now->config == baseline_) {
-      return std::nullopt;
-    }
+    if (start == nullptr) return std::nullopt;
     walked_again_ = true;
-    start_walk({"flash_attn", "kv_offload", "n_batch", "type_k"});
+    in_vain_ = 0;
+    start_walk(start->config, {});
   }
   return ask_walk();
 }
@@ -145,7 +190,7 @@ std::optional<TuneStep> Tuner::ask_load_mode() const {
   const Arm* now = best();
   if (now == nullptr || rules_.is_fixed("load_mode") || !rules_.may_read_all) return std::nullopt;
   if (now->config.placement.load_mode != LoadMode::automatic) return std::nullopt;
-  if (costs_.shape().cpu_share(now->config.placement) < kShareForLoadMode) return std::nullopt;
+  if (shape_.cpu_share(now->config.placement) < kShareForLoadMode) return std::nullopt;
   Config read = now->config;
   read.placement.load_mode = LoadMode::none;
   if (arms_.find(read) != nullptr) return std::nullopt;
@@ -158,12 +203,7 @@ std::optional<TuneStep> Tuner::ask_load_mode() const {
 // What is loaded can be measured again without a load: a placement off the curve of the others, a
 // change of a context that costs far more than what it is held against.
 bool Tuner::is_unexpected(const Trial& trial) const {
-  if (arms_.find(trial.config) != nullptr) return false;
-  if (stage_ == Stage::placement) return is_off_the_curve(view(), trial);
-  if (stage_ != Stage::trade || !walk_) return false;
-  const auto promised = promised_cost(view(), best_of_walk(), trial.config);
-  const Reading<Estimate> cost = cost_of(trial, rules_.objective);
-  return promised && cost && cost->value > *promised * (1 + kSurprise);
+  return is_searching() && arms_.find(trial.config) == nullptr && is_off_the_curve(view(), trial);
 }
 
 void Tuner::tell(const Trial& trial, std::size_t index) {
@@ -173,9 +213,11 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   const Arm* known = arms_.find(trial.config);
   const std::optional<double> usual = known != nullptr ? known->least_cost : std::nullopt;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
+  const Arm* before = arms_.cheapest();
+  const double least = before != nullptr ? before->cost->value : 0;
   // What a neighbour slowed down says nothing of the config (finals.hpp).
   const bool slow = stage_ == Stage::finals && cost && Finals::is_slow(cost->value, usual);
-  const bool keeps_faster = was_again || stage_ == Stage::placement || slow;
+  const bool keeps_faster = was_again || is_searching() || slow;
   const Arm& arm = arms_.tell(trial, index, rules_.objective, rules_.constraints,
                               keeps_faster ? Again::faster : Again::last);
   memory_.learn(trial);
@@ -191,7 +233,10 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                       "far slower than was to be expected: was it a neighbour"};
   }
   if (is_walking()) tell_walk();
-  if (stage_ == Stage::trade && !was_again) ++trades_;
+  if (is_searching() && !was_again) {
+    const bool better = arm.may_win() && arm.cost->value < least * (1 - rules_.tolerance / 4);
+    in_vain_ = better ? 0 : in_vain_ + 1;
+  }
   if (stage_ == Stage::finals) finals_.tell(trial, arm, index, usual);
 }
 
@@ -203,7 +248,7 @@ void Tuner::tell_walk() {
   const Arm* tried = arms_.find(asked->config);
   const Arm* held = arms_.find(walk_->best());
   if (tried == nullptr) return;
-  if (held != nullptr && tried->may_win() && held->cost) {
+  if (held != nullptr && tried->cost && held->cost) {
     const double ratio = tried->cost->value / held->cost->value;
     if (ratio > 1 + kSurprise && tried->times == 1) {
       again_ =
@@ -216,7 +261,7 @@ void Tuner::tell_walk() {
       return;
     }
   }
-  walk_->tell(held == nullptr || is_better(*tried, *held));
+  walk_->tell(held == nullptr || wins_walk(*tried, *held));
 }
 
 TuneRecord Tuner::record() const {

@@ -3,11 +3,13 @@
 // Ask/tell: no I/O, no clock, the same answers for the same trials. In this order:
 //   baseline   llama.cpp's own defaults, as `--fit on` places them: what everything is held
 //              against;
-//   placement  where the weights lie (placement_search.hpp), by the time model;
-//   context    one change at a time on the placement that is best so far: no load (knob_walk.hpp);
-//   trade      memory that another context frees, spent on a placement that did not fit before
-//              (trade.hpp);
-//   threads    and the pieces of the prompt again, where a trade won;
+//   placement  the CPU alone and one placement more: what matters most where there is little time;
+//   context    one change at a time on the best of these, which is loaded: what each change costs
+//              that takes other memory (knob_walk.hpp);
+//   search     where the weights lie, and what another context makes room for, by a model of time
+//              over both (config_search.hpp);
+//   threads    and all other knobs, on the best so far;
+//   search     again, with what was learned there;
 //   load mode  weights read into memory instead of mapped, where the CPU computes with some;
 //   finals     winner and baseline in turn (finals.hpp).
 // What a trial took is kept by config (tune_arms.hpp), what is known of memory in tune_memory.hpp.
@@ -23,10 +25,9 @@
 #include "core/model_info.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
+#include "search/config_field.hpp"
 #include "search/finals.hpp"
 #include "search/knob_walk.hpp"
-#include "search/placement_costs.hpp"
-#include "search/placement_search.hpp"
 #include "search/tune_arms.hpp"
 #include "search/tune_memory.hpp"
 #include "search/tune_rules.hpp"
@@ -53,29 +54,46 @@ class Tuner {
   [[nodiscard]] TuneRecord record() const;
 
  private:
-  enum class Stage { baseline, placement, context, trade, threads, load_mode, finals, done };
+  enum class Stage {
+    baseline,
+    placement,
+    context,
+    search,
+    threads,
+    search_again,
+    load_mode,
+    finals,
+    done,
+  };
 
-  [[nodiscard]] PlacementView view() const { return {memory_, costs_, arms_, rules_, baseline_}; }
+  [[nodiscard]] SearchView view() const {
+    return {memory_, shape_, arms_, rules_, baseline_, knobs()};
+  }
   [[nodiscard]] const Arm* best() const { return arms_.best(baseline_, rules_.tolerance); }
   [[nodiscard]] std::optional<TuneStep> ask_stage();
   [[nodiscard]] std::optional<TuneStep> ask_baseline() const;
   [[nodiscard]] std::optional<TuneStep> ask_again() const;
-  void start_walk(std::vector<std::string> also_fixed);
+  void start_walk(const Config& start, std::vector<std::string> later);
+  [[nodiscard]] bool may_be_walked_to(const Config& config) const;
   [[nodiscard]] std::optional<TuneStep> ask_walk();
   [[nodiscard]] std::optional<TuneStep> ask_context();
   [[nodiscard]] std::optional<TuneStep> ask_threads();
-  [[nodiscard]] Config best_of_walk() const;
-  [[nodiscard]] std::optional<TuneStep> ask_trade() const;
+  [[nodiscard]] ContextSettings knobs() const;
+  [[nodiscard]] std::optional<TuneStep> ask_placement() const;
+  [[nodiscard]] std::optional<TuneStep> ask_search() const;
   [[nodiscard]] std::optional<TuneStep> ask_load_mode() const;
   [[nodiscard]] bool is_unexpected(const Trial& trial) const;
   [[nodiscard]] bool is_walking() const {
     return stage_ == Stage::context || stage_ == Stage::threads;
   }
+  [[nodiscard]] bool is_searching() const {
+    return stage_ == Stage::placement || stage_ == Stage::search || stage_ == Stage::search_again;
+  }
   void tell_walk();
 
   TuneRules rules_;
   TuneMemory memory_;
-  PlacementCosts costs_;
+  PlacementShape shape_;
   Config baseline_;
   Finals finals_;
   Stage stage_ = Stage::baseline;
@@ -83,7 +101,7 @@ class Tuner {
   std::optional<KnobWalk> walk_;
   std::optional<TuneStep> again_;  ///< to be measured once more before anything else
   std::optional<Placement> last_told_;
-  int trades_ = 0;
+  int in_vain_ = 0;  ///< loads of the search in a row that brought nothing
   bool walked_again_ = false;
 };
 

@@ -57,6 +57,35 @@ TEST(Judge, OutsidersDoNotCount) {
   EXPECT_DOUBLE_EQ(verdict.gain[1], 0);
 }
 
+TEST(WorthOfMeasuring, IsWhatAnOpenMemberMayGain) {
+  // The second may be 10 % faster or slower than the winner, the third never is faster.
+  const Worlds worlds = {{100, 90, 120}, {100, 110, 120}};
+  const auto worth = worth_of_measuring({"", {0}, {1, 2}}, worlds, 3, 0.001);
+  EXPECT_NEAR(worth[1], 0.05, 0.02) << "a tenth in every second world, and what it tells";
+  EXPECT_DOUBLE_EQ(worth[0], 0);
+  EXPECT_DOUBLE_EQ(worth[2], 0);
+}
+
+TEST(WorthOfMeasuring, CountsWhatAMemberTellsOfItsNeighbours) {
+  // The second never wins by itself, but where it is fast the third is faster than the first.
+  const Worlds worlds = {{100, 101, 80}, {100, 121, 120}};
+  const auto worth = worth_of_measuring({"", {0}, {1, 2}}, worlds, 3, 0.001);
+  EXPECT_GT(worth[1], 0);
+  EXPECT_LT(worth[1], worth[2]);
+}
+
+TEST(WorthOfMeasuring, ANoisyMeasurementTellsLessOfOthers) {
+  const Worlds worlds = {{100, 101, 80}, {100, 121, 120}};
+  const Contest contest{"", {0}, {1, 2}};
+  EXPECT_GT(worth_of_measuring(contest, worlds, 3, 0.001)[1],
+            2 * worth_of_measuring(contest, worlds, 3, 0.3)[1]);
+}
+
+TEST(WorthOfMeasuring, WithNothingMeasuredOrNothingOpenThereIsNone) {
+  EXPECT_EQ(worth_of_measuring({"", {}, {0, 1}}, {{1, 2}}, 2, 0.01), std::vector<double>(2, 0));
+  EXPECT_EQ(worth_of_measuring({"", {0, 1}, {}}, {{1, 2}}, 2, 0.01), std::vector<double>(2, 0));
+}
+
 TEST(DiminishingRange, IsWhereNoFurtherLayerPays) {
   // Speed gained per layer: 25 %, 14 %, 1 %, 1 %.
   const std::vector<double> world = {100, 80, 70, 69.3, 68.6};

@@ -126,7 +126,11 @@ TEST(KnobWalk, NoPieceIsLargerThanItsPromptNeedsOrThanTheContext) {
   small.n_prompt = 256;
   for (const Config& config : walk_all(small).configs) {
     EXPECT_LE(config.context.n_ubatch, 512U) << "a larger one changes nothing";
+    EXPECT_NE(config.context.n_ubatch, 256U) << "nor does one that holds the prompt all the same";
   }
+  const auto tried = walk_all(small).configs;
+  EXPECT_TRUE(std::any_of(tried.begin(), tried.end(),
+                          [](const Config& config) { return config.context.n_ubatch == 128; }));
   KnobLimits none = limits();
   none.n_prompt = 0;
   for (const Config& config : walk_all(none).configs) {

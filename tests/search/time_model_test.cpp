@@ -212,6 +212,31 @@ TEST(TimeModel, DrawsAreSpreadAsPredicted) {
   EXPECT_NEAR(product / n, 25, 2.5) << "points of one world share its coefficients";
 }
 
+TEST(TimeModel, DrawsOfSomePointsAreSpreadAsThoseOfAll) {
+  const auto worlds = unobserved().draw(4000, 11, {1});
+  double mean = 0;
+  for (const auto& world : worlds) {
+    ASSERT_EQ(world.size(), 1U);
+    mean += world[0] / static_cast<double>(worlds.size());
+  }
+  const Estimate expected = unobserved().predict(1);
+  EXPECT_NEAR(mean, expected.value, 0.1 * (expected.high - expected.low));
+}
+
+TEST(TimeModel, WhatALoadDiffersByIsSharedByItsTrials) {
+  // Three trials of one load that is as far off as loads may be: of three loads it would mean more.
+  const TimePrior prior{{{100, 50}}, 100};
+  const auto spread = [&](bool one_load) {
+    std::vector<Observation> seen;
+    for (std::size_t i = 0; i < 3; ++i) {
+      seen.push_back({{{1}, {0}}, 100, 0.1, one_load ? 0 : i});
+    }
+    const Estimate at = TimeModel::fit(prior, seen, {{{1}, {0}}}).predict(0);
+    return at.high - at.low;
+  };
+  EXPECT_GT(spread(true), 1.1 * spread(false));
+}
+
 TEST(TimeModel, DrawsBelongToTheirSeed) {
   const Line line;
   const Fit fit(

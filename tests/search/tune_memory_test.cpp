@@ -123,8 +123,20 @@ TEST(TuneMemory, NothingThatTakesAsMuchAsWhatRanOutIsTried) {
   known.learn(failed);
   EXPECT_FALSE(known.may_be_tried(config_of(5)));
   EXPECT_FALSE(known.may_be_tried(config_of(6)));
-  EXPECT_TRUE(known.may_be_tried(config_of(4)));
   EXPECT_TRUE(known.may_be_tried(config_of(0)));
+}
+
+TEST(TuneMemory, WhatRanOutNeededMoreThanThereIsAndSoMuchLessIsTried) {
+  TuneMemory known = memory();
+  const double predicted = *known.of(config_of(5))->vram_percent;
+  Trial failed = trial_of(config_of(5), 10, 1);
+  failed.failure = Failure{FailureClass::out_of_device_memory, Phase::warm_up, "no", {}, {}};
+  failed.vram_percent = Absence{"it failed"};
+  known.learn(failed);
+  for (int layers = 1; layers <= 5; ++layers) {
+    const double at = *known.of(config_of(layers))->vram_percent;
+    EXPECT_EQ(known.may_be_tried(config_of(layers)), at + (100 - predicted) <= 85) << layers;
+  }
 }
 
 }  // namespace

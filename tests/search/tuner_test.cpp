@@ -190,11 +190,19 @@ TEST(Tuner, TheBaselineComesFirstAndIsWhatFitWouldChoose) {
   EXPECT_GT(tight.mib(more), 6144 - 1024) << "one layer more leaves less than a GiB";
 }
 
-TEST(Tuner, ThenTheCpuAlone) {
-  const Played played = play({}, rules());
-  ASSERT_GE(played.steps.size(), 2U);
+TEST(Tuner, ThenTheCpuAloneAndOneMorePlacementAndThenTheContext) {
+  World tight;
+  tight.total_mib = 6144;
+  const Played played = play(tight, rules());
+  ASSERT_GE(played.steps.size(), 6U);
   EXPECT_EQ(played.steps[1].config.placement.n_gpu_layers, 0);
   EXPECT_THAT(played.steps[1].title, HasSubstr("CPU"));
+  EXPECT_EQ(played.steps[2].config.context, ContextSettings{});
+  EXPECT_GT(played.steps[2].config.placement.n_gpu_layers, 0);
+  for (std::size_t i = 3; i < 6; ++i) {
+    EXPECT_NE(played.steps[i].config.context, ContextSettings{}) << "what changes of it cost";
+    EXPECT_EQ(played.steps[i].config.placement, played.steps[3].config.placement) << "no load";
+  }
 }
 
 TEST(Tuner, SaysTheSameUntilTold) {
@@ -237,7 +245,7 @@ TEST(Tuner, FinalsAlternateAndTheirRoundsPointAtThem) {
   ASSERT_GE(played.record.rounds.size(), 2U);
   EXPECT_LE(played.record.rounds.size(), 3U);
   for (const TuneRound& round : played.record.rounds) {
-    EXPECT_EQ(round.winner, round.baseline + 1);
+    EXPECT_EQ(std::max(round.winner, round.baseline), std::min(round.winner, round.baseline) + 1);
     EXPECT_EQ(played.trials[round.baseline].config, played.baseline());
     EXPECT_EQ(played.trials[round.winner].config, played.winner());
     const auto cost = [&](std::size_t i) {
@@ -380,8 +388,9 @@ TEST(Tuner, OfWhatCannotBeToldApartLessMemoryWins) {
   World even;
   even.device_ms = even.cpu_ms;
   even.device_prompt_ms = even.cpu_prompt_ms;
-  const Played played = play(even, rules(), {}, 2);
-  ASSERT_GE(played.trials.size(), 2U);
+  TuneRules fixed = rules();
+  fixed.knobs.fixed = {"n_ubatch", "n_batch", "flash_attn", "kv_offload"};
+  const Played played = play(even, fixed);
   const auto finalist = std::find_if(
       played.steps.begin(), played.steps.end(),
       [](const TuneStep& step) { return step.title.find(": the winner") != std::string::npos; });
@@ -435,10 +444,21 @@ TEST(Tuner, ConstraintsAreKept) {
   const Trial& winner = played.trials[*played.record.winner];
   EXPECT_LE(*winner.vram_percent, 40);
   EXPECT_THAT(played.record.verdict, HasSubstr("must not be used")) << "the defaults take more";
-  for (std::size_t i = 1; i < played.trials.size(); ++i) {
-    if (played.trials[i].config == played.baseline()) continue;
-    EXPECT_LE(*played.trials[i].vram_percent, 40);
+  const double baseline = *played.trials.front().vram_percent;
+  for (const Trial& trial : played.trials) {
+    const bool is_loaded = trial.config.placement == played.baseline().placement;
+    EXPECT_LE(*trial.vram_percent, is_loaded ? baseline : 40) << "no more than the defaults take";
   }
+}
+
+TEST(Tuner, OfDefaultsThatTakeTooMuchTheContextIsLearnedAllTheSame) {
+  TuneRules small = rules();
+  small.constraints.max_vram_percent = 40;
+  World world;
+  world.plain_gain = 0.2;
+  const Played played = play(world, small);
+  EXPECT_EQ(played.winner().context.flash_attn, FlashAttention::off);
+  EXPECT_NE(played.winner().placement, played.baseline().placement);
 }
 
 TEST(Tuner, WhereNothingKeepsToTheConstraintsItSaysSo) {

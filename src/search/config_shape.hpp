@@ -1,0 +1,42 @@
+// How a whole config looks to the time model: its placement, and how its context differs from the
+// one that everything is held against.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/config.hpp"
+#include "search/placement_shape.hpp"
+#include "search/time_model.hpp"
+
+namespace sweetspot::search {
+
+/// Which of the two times of a config is modelled.
+enum class Pass { generation, prompt };
+
+/// Immutable, thread safe.
+class ConfigShape {
+ public:
+  /// `base`: the context that others are held against. `settings`: the contexts whose other knobs
+  /// (threads, n_batch, cache types) may occur; each combination has an effect of its own.
+  /// `n_prompt`: tokens of the prompt, 0 where it does not count.
+  ConfigShape(const PlacementShape& placement, ContextSettings base,
+              const std::vector<ContextSettings>& settings, std::uint32_t n_prompt);
+
+  /// basis: that of the placement; then further pieces of the prompt, alone and times the CPU's
+  /// share; a cache in host memory, by the blocks on the device; flash attention unlike the base's,
+  /// alone and by the blocks on the device; of each combination of other knobs its effect, alone
+  /// and times the CPU's share.
+  [[nodiscard]] Features features(const Config& config) const;
+
+  /// `scale_ms`: the slowest that was measured; `typical_ms`: what a config takes here.
+  [[nodiscard]] TimePrior prior(Pass pass, double scale_ms, double typical_ms) const;
+
+ private:
+  const PlacementShape& placement_;
+  ContextSettings base_;
+  std::vector<ContextSettings> others_;  ///< combinations unlike the base's, each once
+  std::uint32_t n_prompt_ = 0;
+};
+
+}  // namespace sweetspot::search
