@@ -74,8 +74,8 @@ ConfigModel::ConfigModel(const PlacementShape& shape, const TuneRules& rules,
   for (const Config& point : points) asked.push_back(configs.features(point));
 
   const auto fit = [&](Pass pass, Measured ms) -> std::optional<Part> {
-    Part part{TimeModel::fit({}, {}, {}), {}, tokens_of(pass, rules)};
-    if (part.tokens <= 0) return std::nullopt;
+    const double tokens = tokens_of(pass, rules);
+    if (tokens <= 0) return std::nullopt;
     std::vector<Observation> seen;
     double scale = 0;
     for (const Arm& arm : arms) {
@@ -93,11 +93,13 @@ ConfigModel::ConfigModel(const PlacementShape& shape, const TuneRules& rules,
     const bool holds = std::none_of(arms.begin(), arms.end(), [&](const Arm& arm) {
       return arm.*ms && (arm.*ms)->high < least.at(shape.cpu_share(arm.config.placement));
     });
+    std::vector<double> floors;
+    floors.reserve(points.size());
     for (const Config& point : points) {
-      part.floors_ms.push_back(holds ? least.at(shape.cpu_share(point.placement)) : 0);
+      floors.push_back(holds ? least.at(shape.cpu_share(point.placement)) : 0);
     }
-    part.model = TimeModel::fit(configs.prior(pass, scale, typical_of(arms, ms)), seen, asked);
-    return part;
+    const TimePrior prior = configs.prior(pass, scale, typical_of(arms, ms));
+    return Part{TimeModel::fit(prior, seen, asked), std::move(floors), tokens};
   };
   generation_ = fit(Pass::generation, &Arm::generation_ms);
   prompt_ = fit(Pass::prompt, &Arm::prompt_ms);
