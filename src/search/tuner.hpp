@@ -72,7 +72,6 @@ class Tuner {
   [[nodiscard]] const Arm* best() const { return arms_.best(baseline_, rules_.tolerance); }
   [[nodiscard]] std::optional<TuneStep> ask_stage();
   [[nodiscard]] std::optional<TuneStep> ask_baseline() const;
-  [[nodiscard]] std::optional<TuneStep> ask_again() const;
   void start_walk(const Config& start, std::vector<std::string> later);
   [[nodiscard]] bool may_be_walked_to(const Config& config) const;
   [[nodiscard]] std::optional<TuneStep> ask_walk();
