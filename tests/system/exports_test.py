@@ -102,9 +102,14 @@ class Exports(SystemTest):
                 time.sleep(0.1)
             yield port
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGKILL)
-            self.output = server.communicate(timeout=20)[0]
+            # Asked to end, not killed: its log is written by a thread of its own, and a kill loses
+            # the lines that this thread has not come to.
+            server.terminate()
+            try:
+                self.output = server.communicate(timeout=20)[0]
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(server.pid, signal.SIGKILL)
 
     def ask(self, port, path, body=None):
         try:
