@@ -22,16 +22,6 @@ double middle_of(std::span<const double> sorted) {
   return sorted[half - 1] + (sorted[half] - sorted[half - 1]) / 2;
 }
 
-/// 97.5 % point of Student's t.
-double student_t(std::size_t degrees_of_freedom) {
-  constexpr std::array<double, 30> kTable = {
-      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-      2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-      2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
-  const std::size_t row = std::max<std::size_t>(degrees_of_freedom, 1) - 1;
-  return row < kTable.size() ? kTable[row] : kNormal95;
-}
-
 /// The series less its mean; exactly 0 throughout where all values are equal.
 std::vector<double> centred(std::vector<double> values) {
   const double origin = values.front();
@@ -91,6 +81,15 @@ std::vector<double> clipped(const SampleSet& samples) {
 }
 
 }  // namespace
+
+double student_t(std::size_t degrees_of_freedom) {
+  constexpr std::array<double, 30> kTable = {
+      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+      2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+      2.080,  2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042};
+  const std::size_t row = std::max<std::size_t>(degrees_of_freedom, 1) - 1;
+  return row < kTable.size() ? kTable[row] : kNormal95;
+}
 
 double median(const SampleSet& samples) { return middle_of(samples.sorted()); }
 

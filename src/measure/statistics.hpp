@@ -44,6 +44,10 @@ double autocorrelation_time(const SampleSet& samples);
 /// its spread: half to double its value, by convention.
 Estimate median_interval(const SampleSet& samples);
 
+/// 97.5 % point of Student's t; the normal distribution's above 30 degrees of freedom. Zero degrees
+/// count as one.
+double student_t(std::size_t degrees_of_freedom);
+
 /// Half of the interval's width as a share of the value; infinite where that is 0.
 double relative_half_width(const Estimate& estimate);
 

@@ -3,18 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "measure/statistics.hpp"
+#include "search/few_samples.hpp"
 #include "search/request_cost.hpp"
 #include "search/time_model.hpp"
 
 namespace sweetspot::search {
 namespace {
-
-// 97.5th percentiles of Student's distribution with 2, 3 and 4 degrees of freedom: of three, four
-// and five rounds.
-constexpr std::array<double, 3> kStudent = {4.303, 3.182, 2.776};
 
 // The spread of a ratio between two loads of the same pair that no interval of one trial shows.
 constexpr double kBetweenRounds = 0.005;
@@ -65,7 +62,7 @@ std::optional<TuneStep> Finals::ask(const Arms& arms, const std::optional<Placem
   const std::string number = fmt::format("final round {}", rounds_.size() + 1);
   const std::string why = slow_in_a_row_ > 0 ? "far slower than before: was it a neighbour"
                                              : "winner and defaults in turn";
-  const bool baseline_is_due = half_round_ ? half_round_->config != baseline_
+  const bool baseline_is_due = half_round_ ? half_round_->trial.config != baseline_
                                            : (loaded == baseline_.placement) != switch_sides_;
   if (baseline_is_due) return TuneStep{baseline_, number + ": the defaults", why};
   TuneStep step{*finalist_, number + ": the winner", why};
@@ -94,7 +91,7 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
     // It does not hold: the next best takes its place, and these rounds say nothing of that one.
     finalist_.reset();
     rounds_.clear();
-    costs_.clear();
+    trials_.clear();
     return;
   }
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
@@ -106,39 +103,49 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   }
   slow_in_a_row_ = 0;
   switch_sides_ = false;
-  const HalfRound now{trial.config, *cost, index};
+  const HalfRound now{trial, cost->value, index};
   if (!half_round_) {
     half_round_ = now;
     return;
   }
   const HalfRound& baseline = is_finalist ? *half_round_ : now;
   const HalfRound& winner = is_finalist ? now : *half_round_;
-  rounds_.push_back({baseline.index, winner.index, baseline.cost.value / winner.cost.value});
-  costs_.push_back(baseline.cost);
-  costs_.push_back(winner.cost);
+  rounds_.push_back({baseline.index, winner.index, baseline.cost / winner.cost});
+  trials_.push_back(baseline.trial);
+  trials_.push_back(winner.trial);
   half_round_.reset();
+}
+
+// Of the mean of the rounds' logarithms, by the samples of their trials.
+double Finals::variance_within_trials() const {
+  PooledSpread of_baseline;
+  PooledSpread of_finalist;
+  const auto spread_of = [&](const Trial& trial) -> PooledSpread& {
+    return trial.config == baseline_ ? of_baseline : of_finalist;
+  };
+  for (const Trial& trial : trials_) spread_of(trial).add(trial);
+  const auto rounds = static_cast<double>(rounds_.size());
+  double variance = 0;
+  for (const Trial& trial : trials_) {
+    const auto cost = cost_of(spread_of(trial).applied_to(trial), rules_.objective);
+    if (cost) variance += std::pow(sd_of(*cost) / cost->value / rounds, 2);
+  }
+  return variance;
 }
 
 std::optional<Estimate> Finals::speed_up() const {
   if (rounds_.empty()) return std::nullopt;
   const auto n = static_cast<double>(rounds_.size());
   double mean = 0;
-  double within = 0;
-  for (std::size_t i = 0; i < rounds_.size(); ++i) {
-    mean += std::log(rounds_[i].speed_up) / n;
-    for (const Estimate& cost : {costs_[2 * i], costs_[2 * i + 1]}) {
-      within += std::pow(sd_of(cost) / cost.value, 2) / (n * n);
-    }
-  }
+  for (const TuneRound& round : rounds_) mean += std::log(round.speed_up) / n;
   double between = 0;
   for (const TuneRound& round : rounds_) {
     between += std::pow(std::log(round.speed_up) - mean, 2) / std::max(1.0, n - 1) / n;
   }
-  double half = 1.96 * std::sqrt(within);
-  // A prompt measured a few times has a wide interval by convention; rounds that agree know better.
+  double half = 1.96 * std::sqrt(variance_within_trials());
+  // A prompt measured once has a wide interval by convention; rounds that agree know better.
   if (rounds_.size() >= 3) {
-    const double student = kStudent[std::min(rounds_.size() - 3, kStudent.size() - 1)];
-    half = std::min(half, student * std::sqrt(between));
+    half = std::min(half, measure::student_t(rounds_.size() - 1) * std::sqrt(between));
   }
   half =
       std::hypot(std::max(half, 1.96 * std::sqrt(between)), 1.96 * kBetweenRounds / std::sqrt(n));

@@ -37,26 +37,28 @@ class Finals {
   [[nodiscard]] const std::optional<Config>& finalist() const { return finalist_; }
   [[nodiscard]] const std::vector<TuneRound>& rounds() const { return rounds_; }
 
-  /// The geometric mean over the rounds, with the interval that the trials' own give or, from three
-  /// rounds on, that of their agreement where it is narrower; never narrower than rounds of one
-  /// pair differ. Nothing before the first round.
+  /// The geometric mean over the rounds, with the interval that the trials' samples give or, from
+  /// three rounds on, that of their agreement where it is narrower; never narrower than rounds of
+  /// one pair differ. A prompt measured a few times per trial has its spread from all rounds of
+  /// that config (few_samples.hpp). Nothing before the first round.
   [[nodiscard]] std::optional<Estimate> speed_up() const;
 
  private:
   /// The first of the two trials of a round.
   struct HalfRound {
-    Config config;
-    Estimate cost;
+    Trial trial;
+    double cost = 0;
     std::size_t index = 0;
   };
 
   [[nodiscard]] bool is_decided(const Arm& baseline) const;
+  [[nodiscard]] double variance_within_trials() const;
 
   Config baseline_;
   TuneRules rules_;
   std::optional<Config> finalist_;
   std::vector<TuneRound> rounds_;
-  std::vector<Estimate> costs_;  ///< of the baseline and the winner in turn
+  std::vector<Trial> trials_;  ///< of the baseline and the winner in turn
   std::optional<HalfRound> half_round_;
   int slow_in_a_row_ = 0;      ///< trials that were far slower than that config was before
   bool switch_sides_ = false;  ///< the next round begins with what is not loaded

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <vector>
 
 #include "search/tune_fixtures.hpp"
@@ -63,6 +65,65 @@ TEST(FewSamples, WarmUpIsLeftOut) {
   trial.prompt->samples = 2;
   trial.prompt->warm_up_cut = 1;
   EXPECT_LT(width(believed(trial)), 0.1);
+}
+
+// ---- the spread of several trials of one config
+
+PooledSpread pooled(const std::vector<Trial>& trials) {
+  PooledSpread spread;
+  for (const Trial& trial : trials) spread.add(trial);
+  return spread;
+}
+
+TEST(PooledSpread, SeveralTrialsKnowTheSpreadBetterThanOne) {
+  const Trial one = prompt_of({4.95, 5.05});
+  const double alone = width(pooled({one}).applied_to(one));
+  const double together = width(pooled({one, one, one}).applied_to(one));
+  EXPECT_LT(together, alone / 2);
+  EXPECT_GT(together, 0.01);
+}
+
+TEST(PooledSpread, WhatLiesBetweenTrialsIsNotSpreadWithinOne) {
+  const Trial slow = [] {
+    Trial trial = prompt_of({9.9, 10.1});
+    trial.prompt->ms_per_token.value = 10;
+    return trial;
+  }();
+  const Trial one = prompt_of({4.95, 5.05});
+  EXPECT_NEAR(width(pooled({one, slow}).applied_to(one)), width(pooled({one, one}).applied_to(one)),
+              1e-9);
+}
+
+TEST(PooledSpread, CoversTheTruthInAboutNineteenOfTwentyCases) {
+  std::mt19937 random(7);
+  std::normal_distribution<double> noise(0, 0.04);
+  const auto sample = [&] { return 5 * (1 + noise(random)); };
+  constexpr int kCases = 4000;
+  int covered = 0;
+  for (int i = 0; i < kCases; ++i) {
+    std::vector<Trial> trials;
+    for (int k = 0; k < 3; ++k) {
+      const std::vector<double> ms = {sample(), sample(), sample()};
+      trials.push_back(prompt_of(ms));
+      std::vector<double> sorted = ms;
+      std::sort(sorted.begin(), sorted.end());
+      trials.back().prompt->ms_per_token.value = sorted[1];
+    }
+    const Estimate ms = pooled(trials).applied_to(trials[0]).prompt->ms_per_token;
+    covered += ms.low <= 5 && 5 <= ms.high ? 1 : 0;
+  }
+  EXPECT_GT(covered, kCases * 93 / 100);
+  EXPECT_LT(covered, kCases * 99 / 100);
+}
+
+TEST(PooledSpread, OneSampleATrialTellsNoSpread) {
+  const Trial one = prompt_of({5});
+  EXPECT_DOUBLE_EQ(width(pooled({one, one}).applied_to(one)), 1.4);
+}
+
+TEST(PooledSpread, ManySamplesSpeakForThemselves) {
+  const Trial many = prompt_of(std::vector<double>(8, 5));
+  EXPECT_DOUBLE_EQ(width(pooled({many, prompt_of({5, 5.1})}).applied_to(many)), 1.4);
 }
 
 }  // namespace

@@ -86,6 +86,40 @@ TEST(Finals, WhereTheWinnerIsAheadButNotForSureMoreRoundsAreSpent) {
   EXPECT_LE(play(level, false, 0.06).rounds.size(), 3U) << "nothing to be gained";
 }
 
+TEST(Finals, TwoRoundsOfTwoPromptsTellATenthApart) {
+  const auto played_with = [](double difference) {
+    Arms arms;
+    const auto told = [&](const Config& config, std::size_t n) {
+      const double ms = config == kWinner ? 1.8 : 2.0;
+      Trial trial = trial_of(config, 20, ms, 0.6);
+      trial.generation = trial_of(config, 20, ms).generation;
+      trial.prompt->samples = 2;
+      for (const double sign : {-1.0, 1.0}) {
+        trial.prompt->raw.push_back({0, (ms + sign * difference / 2) * 1024, 1024});
+      }
+      arms.tell(trial, n, Objective::request, {}, Again::last);
+      return trial;
+    };
+    told(kDefaults, 0);
+    told(kWinner, 0);
+    Finals finals(kDefaults, rules());
+    std::optional<Placement> loaded = kWinner.placement;
+    for (std::size_t n = 1; n < 40; ++n) {
+      const auto step = finals.ask(arms, loaded);
+      if (!step) break;
+      const std::optional<double> usual = arms.find(step->config)->least_cost;
+      const Trial trial = told(step->config, n);
+      finals.tell(trial, *arms.find(step->config), n, usual);
+      loaded = step->config.placement;
+    }
+    return finals;
+  };
+  const Finals close = played_with(0.04);
+  EXPECT_EQ(close.rounds().size(), 2U);
+  EXPECT_GT(close.speed_up()->low, 1);
+  EXPECT_GT(played_with(0.5).rounds().size(), 2U) << "samples that lie far apart tell less";
+}
+
 TEST(Finals, ATrialFarSlowerThanBeforeIsMeasuredAgain) {
   const Played played = play([](const Config& config, std::size_t n) {
     if (n == 3) return 60.0;  // the first trial of the second round
