@@ -75,6 +75,9 @@ int main(int argc, char** argv) {
   app.add_option("-t", job.base.context.n_threads);
   app.add_option("--seconds", job.max_seconds);
   app.add_option("--share", job.rules.largest_share);
+  app.add_flag_callback(
+      "--no-mmap", [&] { job.base.placement.load_mode = sweetspot::LoadMode::none; },
+      "read weights into memory");
   CLI11_PARSE(app, argc, argv);
 
   const auto program = sweetspot::engine::locate_worker();

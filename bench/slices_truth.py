@@ -17,9 +17,22 @@ device has the last core for itself and everything else the others, one thread e
 
 On a busy machine --in-turn judges better: whole models in the five placements and slices take turns of a few
 tokens, so that all meet the same machine, and quick samples (low quantiles) are those that nobody disturbed.
-All five are in memory at once, so the model is shorter and its slices are a larger share of it.
+All five are in memory at once. With --judge the whole model's turns are those of llama-bench, which loads it anew
+each time.
 
     bench/slices_truth.py --in-turn --threads 1 --rounds 25 --blocks 12 --share 0.35
+
+But a core that wakes up computes more slowly for a while (on the virtual machine that this was written on, up to a
+third), and with --apart each of the two wakes up for every token. With --one-core all of it, slices too, has one core,
+one thread each: processor and device only ever take turns, as in llama.cpp's generation, and the core never sleeps:
+
+    bench/slices_truth.py --one-core --huge-pages --rounds 5
+
+How fast memory is read depends on where its pages lie: on a virtual machine that gives its free memory back, one
+and the same model takes up to a tenth longer in one load than in the next, and no slice can know what the next load
+will draw. --huge-pages takes the draw out: weights are read into memory instead of mapped, by all programs, in pages
+of 2 MiB (glibc.malloc.hugetlb, glibc 2.35; needs "madvise" or "always" in
+/sys/kernel/mm/transparent_hugepage/enabled).
 """
 
 import argparse
@@ -46,16 +59,24 @@ def predict(args, model, rpc):
     return json.loads(output_of([args.bin / "slice_predictions", model, "-t", args.threads, "-p",
                                  args.n_prompt, "-n", args.n_gen, "--seconds", args.seconds,
                                  "--share", args.share,
+                                 *(["--no-mmap"] if args.huge_pages else []),
                                  *(["--rpc", rpc] if rpc else [])], args.environment))
 
 
-def measure(args, model, rpc, layers, prompt):
-    """Milliseconds per token, the mean of llama-bench's repetitions."""
-    tokens = ["-p", args.n_prompt, "-n", 0] if prompt else ["-p", 0, "-n", args.n_gen]
-    rows = json.loads(output_of([args.llama_bench, "-m", model, *tokens, "-r", args.repetitions, "-t",
+def bench_ms(args, model, rpc, layers, tokens, repetitions):
+    """Milliseconds of each of llama-bench's repetitions."""
+    rows = json.loads(output_of([args.llama_bench, "-m", model, *tokens, "-r", repetitions, "-t",
                                  args.threads, "-ngl", layers, "-o", "json",
+                                 "--load-mode", "none" if args.huge_pages else "auto",
                                  *(["-rpc", rpc] if rpc else [])], args.environment))
-    return statistics.median(rows[0]["samples_ns"]) / 1e6 / (args.n_prompt if prompt else args.n_gen)
+    return [ns / 1e6 for ns in rows[0]["samples_ns"]]
+
+
+def measure(args, model, rpc, layers, prompt):
+    """Milliseconds per token, the median of llama-bench's repetitions."""
+    tokens = ["-p", args.n_prompt, "-n", 0] if prompt else ["-p", 0, "-n", args.n_gen]
+    each = bench_ms(args, model, rpc, layers, tokens, args.repetitions)
+    return statistics.median(each) / (args.n_prompt if prompt else args.n_gen)
 
 
 def use_cores(cores):
@@ -122,7 +143,8 @@ class Seat:
         self.worker = Worker(args.environment, rpc)
         cut = size and {"first_block": size["first_block"], "n_blocks": size["blocks"],
                         "vocab_rows": size["vocab_rows"]}
-        self.worker.ask("load", path=str(model), config={"n_gpu_layers": layers}, slice=cut)
+        config = {"n_gpu_layers": layers, "load_mode": "none" if args.huge_pages else "auto"}
+        self.worker.ask("load", path=str(model), config=config, slice=cut)
         self.worker.ask("context", config={"n_ctx": 512, "n_threads": args.threads})
 
     def turn(self, count):
@@ -135,6 +157,22 @@ class Seat:
         if self.server:
             self.server.terminate()
             self.server.wait()
+
+
+class JudgeSeat:
+    """The whole model, loaded by llama-bench anew in each turn. All have one server: they take turns."""
+
+    def __init__(self, args, model, layers, rpc):
+        self.args, self.model, self.layers, self.samples = args, model, layers, []
+        self.rpc = rpc if layers > 0 else None
+
+    def turn(self, count):
+        """One token a sample, as the worker's are."""
+        self.samples += bench_ms(self.args, self.model, self.rpc, self.layers, ["-p", 0, "-n", 1],
+                                 5 * count + 1)[1:]
+
+    def end(self):
+        pass
 
 
 def times_by_layers(plan, info, ms):
@@ -167,7 +205,7 @@ def times_by_layers(plan, info, ms):
     return [*times, device_rest + vocab * device_row + whole * device]
 
 
-def run_in_turn(args, harness, model):
+def run_in_turn(args, harness, model, rpc):
     plan = predict(args, model, None)
     plan["mixed_blocks"] = max(1, plan["large"]["blocks"] // 2)
     seats = {}
@@ -178,7 +216,8 @@ def run_in_turn(args, harness, model):
     seats["mixed", "large"] = Seat(args, harness, model, plan["large"], 1 + plan["mixed_blocks"])
     info = seats["cpu", "small"].worker.ask("inspect", path=str(model), header_only=False)["model"]
     for layers in sorted({round((info["n_layer"] + 1) * share / 4) for share in range(5)}):
-        seats["whole", layers] = Seat(args, harness, model, None, layers)
+        seats["whole", layers] = (JudgeSeat(args, model, layers, rpc) if rpc
+                                  else Seat(args, harness, model, None, layers))
     for number in range(args.rounds + 1):
         for (place, _), seat in seats.items():
             seat.turn(args.turn_tokens if place == "whole" else 4 * args.turn_tokens)
@@ -214,14 +253,22 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--cpu-only", action="store_true", help="no device: layer 0 alone")
     parser.add_argument("--apart", action="store_true", help="the device has a core of its own; one thread each")
+    parser.add_argument("--one-core", action="store_true", help="everything on one core; one thread each")
+    parser.add_argument("--huge-pages", action="store_true", help="for the weights, in all programs")
     parser.add_argument("--in-turn", action="store_true", help="whole model and slices in turn")
+    parser.add_argument("--judge", action="store_true", help="--in-turn with llama-bench for the whole model")
     parser.add_argument("--turn-tokens", type=int, default=3, help="of the whole model in a turn")
     parser.add_argument("--share", type=float, default=0.1, help="of the weights, for one slice")
     parser.add_argument("--blocks", type=int, default=32, help="of the model that is made")
     args = parser.parse_args()
     args.environment = {**os.environ, **NO_DEVICES}
+    if args.huge_pages:
+        args.environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
     *ours, devices = sorted(os.sched_getaffinity(0))
-    if args.apart:
+    if args.one_core:
+        args.threads = 1
+        use_cores([devices])
+    elif args.apart:
         if not ours:
             sys.exit("--apart needs two cores, there is one")
         args.threads = 1
@@ -234,8 +281,8 @@ def main():
         model = args.model or pathlib.Path(folder) / "7b.gguf"
         if not args.model:
             output_of([harness.SWEETSPOT, "synth", model, "--blocks", args.blocks, *GEOMETRY], args.environment)
-        if args.in_turn:
-            run_in_turn(args, harness, model)
+        if args.in_turn and not args.judge:
+            run_in_turn(args, harness, model, None)
             return
         if args.cpu_only:
             run(args, model, None)
@@ -248,7 +295,7 @@ def main():
                                   preexec_fn=(lambda: use_cores([devices])) if args.apart else None)
         try:
             harness.wait_until_listening(port, server)
-            run(args, model, address)
+            (run_in_turn(args, harness, model, address) if args.judge else run(args, model, address))
         finally:
             server.terminate()
             server.wait()
