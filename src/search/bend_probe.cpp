@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "search/config_shape.hpp"
 #include "search/tune_words.hpp"
 
 namespace sweetspot::search {
@@ -38,7 +39,7 @@ std::vector<const Arm*> whole_layers(const SearchView& view) {
   return arms;
 }
 
-bool was_tried(const SearchView& view, const Placement& placement) {
+bool was_loaded(const SearchView& view, const Placement& placement) {
   const auto& arms = view.arms.all();
   return std::any_of(arms.begin(), arms.end(),
                      [&](const Arm& arm) { return arm.config.placement == placement; });
@@ -77,7 +78,7 @@ std::optional<TuneStep> probe_bend(const SearchView& view) {
     if (!bends || cost - per_layer * (to - from - 1) > enough) continue;
     Config config{arms[i]->config.placement, with_memory_of(view.knobs, view.baseline.context)};
     config.placement.n_gpu_layers = (from + to) / 2;
-    if (was_tried(view, config.placement) || !view.memory.may_be_tried(config)) continue;
+    if (was_loaded(view, config.placement) || !view.memory.may_be_tried(config)) continue;
     return TuneStep{config, placement_title(config.placement),
                     "where does the device begin to slow down"};
   }
@@ -100,7 +101,7 @@ std::optional<TuneStep> probe_between(const SearchView& view) {
   }
   Config config{placement, with_memory_of(view.knobs, view.baseline.context)};
   config.placement.n_gpu_layers = layers;
-  if (was_tried(view, config.placement) || !view.memory.may_be_tried(config)) return std::nullopt;
+  if (was_loaded(view, config.placement) || !view.memory.may_be_tried(config)) return std::nullopt;
   return TuneStep{config, placement_title(config.placement),
                   "does the device slow down as it fills"};
 }

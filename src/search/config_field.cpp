@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "search/config_shape.hpp"
 #include "search/tune_space.hpp"
 
 namespace sweetspot::search {
@@ -112,14 +113,13 @@ class FieldMaker {
     }
     known.insert(base_.n_ubatch);
     if (known.size() < 2) return known;
-    const std::uint32_t most = *known.rbegin();
-    for (std::uint32_t n = most / 2; n >= kLeastPieces; n /= 2) known.insert(n);
-    const std::uint32_t prompt = view_.rules.n_prompt();
     const std::uint32_t largest = view_.rules.is_fixed("n_batch") ? base_.n_batch : kMostPieces;
-    for (std::uint32_t n = most * 2; n <= std::min(largest, base_.n_ctx) && n / 2 < prompt;
-         n *= 2) {
-      known.insert(n);
-    }
+    const std::uint32_t now = *known.rbegin();
+    const auto smaller = smaller_pieces(now);
+    const auto larger =
+        larger_pieces(now, std::min({largest, kMostPieces, base_.n_ctx}), view_.rules.n_prompt());
+    known.insert(smaller.begin(), smaller.end());
+    known.insert(larger.begin(), larger.end());
     return known;
   }
 
@@ -146,7 +146,7 @@ class FieldMaker {
     return all;
   }
 
-  [[nodiscard]] bool was_tried(const Config& config) const {
+  [[nodiscard]] bool memory_was_tried(const Config& config) const {
     const auto& arms = view_.arms.all();
     return std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) {
       return arm.config.placement == config.placement &&
@@ -160,7 +160,7 @@ class FieldMaker {
       const Arm* arm = view_.arms.find(config);
       if (arm != nullptr) {
         if (arm->may_win()) field_.measured.push_back(k);
-      } else if (!was_tried(config) && view_.memory.may_be_tried(config)) {
+      } else if (!memory_was_tried(config) && view_.memory.may_be_tried(config)) {
         field_.open.push_back(k);
       }
     }
@@ -174,14 +174,6 @@ class FieldMaker {
 };
 
 }  // namespace
-
-ContextSettings with_memory_of(ContextSettings knobs, const ContextSettings& memory) {
-  knobs.n_ubatch = memory.n_ubatch;
-  knobs.n_batch = std::max(knobs.n_batch, memory.n_ubatch);
-  knobs.kv_offload = memory.kv_offload;
-  knobs.flash_attn = memory.flash_attn;
-  return knobs;
-}
 
 Field field_of(const SearchView& view) { return FieldMaker(view).make(); }
 

@@ -30,10 +30,6 @@ struct Field {
   std::vector<std::size_t> open;      ///< that may be tried; no other takes the same memory
 };
 
-/// `knobs` with what changes memory as `memory` has it: pieces of the prompt, where the cache lies,
-/// flash attention.
-ContextSettings with_memory_of(ContextSettings knobs, const ContextSettings& memory);
-
 /// All placements that matter with the knobs as they are, and where another context makes room for
 /// more, those that use it: smaller pieces of the prompt, a cache in host memory, flash attention
 /// the other way. A context is there once each of its changes was measured on some placement.

@@ -18,16 +18,22 @@ double pieces_of(std::uint32_t n_prompt, std::uint32_t n_ubatch) {
   return std::ceil(static_cast<double>(n_prompt) / std::max(n_ubatch, 1U));
 }
 
-// All that changes no device memory worth knowing.
-ContextSettings other_knobs(ContextSettings context, const ContextSettings& base) {
-  context.n_ubatch = base.n_ubatch;
-  context.n_batch = context.n_batch > base.n_batch ? base.n_batch : context.n_batch;
-  context.kv_offload = base.kv_offload;
-  context.flash_attn = base.flash_attn;
-  return context;
+// All that changes no device memory worth knowing. A batch that only grew with its pieces is none.
+ContextSettings other_knobs(const ContextSettings& context, const ContextSettings& base) {
+  ContextSettings others = with_memory_of(context, base);
+  others.n_batch = std::min(others.n_batch, base.n_batch);
+  return others;
 }
 
 }  // namespace
+
+ContextSettings with_memory_of(ContextSettings knobs, const ContextSettings& memory) {
+  knobs.n_ubatch = memory.n_ubatch;
+  knobs.n_batch = std::max(knobs.n_batch, memory.n_ubatch);
+  knobs.kv_offload = memory.kv_offload;
+  knobs.flash_attn = memory.flash_attn;
+  return knobs;
+}
 
 ConfigShape::ConfigShape(const PlacementShape& placement, ContextSettings base,
                          const std::vector<ContextSettings>& settings, std::uint32_t n_prompt)

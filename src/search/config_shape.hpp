@@ -14,6 +14,10 @@ namespace sweetspot::search {
 /// Which of the two times of a config is modelled.
 enum class Pass { generation, prompt };
 
+/// `knobs` with what changes memory as `memory` has it: pieces of the prompt, where the cache lies,
+/// flash attention. A batch holds at least one piece.
+ContextSettings with_memory_of(ContextSettings knobs, const ContextSettings& memory);
+
 /// Immutable, thread safe.
 class ConfigShape {
  public:

@@ -70,13 +70,12 @@ void KnobWalk::add_batches() {
                   }};
   };
   Direction up{"n_ubatch", {}, "do larger pieces of the prompt pay"};
-  for (std::uint32_t n = now * 2;
-       n <= std::min(largest, kMostPieces) && n / 2 < limits_.n_prompt && n <= best_.context.n_ctx;
-       n *= 2) {
+  const std::uint32_t most = std::min({largest, kMostPieces, best_.context.n_ctx});
+  for (const std::uint32_t n : larger_pieces(now, most, limits_.n_prompt)) {
     up.changes.push_back(piece(n));
   }
   Direction down{"n_ubatch", {}, "do smaller pieces of the prompt pay", true};
-  for (std::uint32_t n = now / 2; n >= kLeastPieces; n /= 2) {
+  for (const std::uint32_t n : smaller_pieces(now)) {
     if (n < limits_.n_prompt) down.changes.push_back(piece(n));
   }
   add(std::move(up));

@@ -1,15 +1,12 @@
 #include "search/tune_space.hpp"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "search/placement_shape.hpp"
 
 namespace sweetspot::search {
 namespace {
-
-constexpr std::array<std::uint32_t, 5> kUbatches = {kLeastPieces, 128, 256, 1024, kMostPieces};
 
 Placement with_layers(Placement placement, int layers) {
   placement.n_gpu_layers = layers;
@@ -41,27 +38,43 @@ std::vector<Placement> placements_of(const Placement& base, const ModelInfo& mod
   return placements;
 }
 
+std::vector<std::uint32_t> smaller_pieces(std::uint32_t now) {
+  std::vector<std::uint32_t> sizes;
+  for (std::uint32_t n = now / 2; n >= kLeastPieces; n /= 2) sizes.push_back(n);
+  return sizes;
+}
+
+std::vector<std::uint32_t> larger_pieces(std::uint32_t now, std::uint32_t largest,
+                                         std::uint32_t n_prompt) {
+  std::vector<std::uint32_t> sizes;
+  for (std::uint32_t n = now * 2; now > 0 && n <= largest && n / 2 < n_prompt; n *= 2) {
+    sizes.push_back(n);
+  }
+  return sizes;
+}
+
 std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device,
                                              std::uint32_t n_prompt) {
   std::vector<ContextSettings> variants = {base};
-  for (const std::uint32_t n_ubatch : kUbatches) {
-    if (n_ubatch == base.n_ubatch || n_ubatch > base.n_ctx) continue;
-    if (n_ubatch > base.n_ubatch && n_ubatch / 2 >= n_prompt) continue;
+  const std::vector<std::uint32_t> smaller = smaller_pieces(base.n_ubatch);
+  const auto add = [&](std::uint32_t n_ubatch, bool kv_offload) {
     variants.push_back(base);
     variants.back().n_ubatch = n_ubatch;
     variants.back().n_batch = std::max(base.n_batch, n_ubatch);
+    variants.back().kv_offload = kv_offload;
+  };
+  for (const std::uint32_t n : smaller) add(n, base.kv_offload);
+  const std::uint32_t most = std::min(kMostPieces, base.n_ctx);
+  for (const std::uint32_t n : larger_pieces(base.n_ubatch, most, n_prompt)) {
+    add(n, base.kv_offload);
   }
   variants.push_back(base);
   variants.back().flash_attn =
       base.flash_attn == FlashAttention::off ? FlashAttention::on : FlashAttention::off;
   if (!has_device || !base.kv_offload) return variants;
   // What frees most: the cache in host memory, alone and with smaller pieces.
-  for (const std::uint32_t n_ubatch : {base.n_ubatch, kUbatches[2], kUbatches[1], kUbatches[0]}) {
-    if (n_ubatch >= variants.back().n_ubatch && !variants.back().kv_offload) continue;
-    variants.push_back(base);
-    variants.back().kv_offload = false;
-    variants.back().n_ubatch = n_ubatch;
-  }
+  add(base.n_ubatch, false);
+  for (const std::uint32_t n : smaller) add(n, false);
   return variants;
 }
 

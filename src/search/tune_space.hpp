@@ -37,8 +37,17 @@ inline constexpr std::uint32_t kLeastPieces = 64;
 /// And the largest: beyond them nothing is gained.
 inline constexpr std::uint32_t kMostPieces = 2048;
 
-/// The context settings whose memory has to be known before they are tried: `base` first. Pieces
-/// much larger than a prompt of `n_prompt` tokens change nothing and are left out.
+/// Halved from `now` on, downwards.
+std::vector<std::uint32_t> smaller_pieces(std::uint32_t now);
+
+/// Doubled from `now` on up to `largest`, the last of them the first that takes a prompt of
+/// `n_prompt` tokens at once: larger ones change nothing.
+std::vector<std::uint32_t> larger_pieces(std::uint32_t now, std::uint32_t largest,
+                                         std::uint32_t n_prompt);
+
+/// The context settings whose memory has to be known before they are tried: `base` first, then
+/// smaller and larger pieces, flash attention the other way, and a cache in host memory, alone and
+/// with smaller pieces.
 std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool has_device,
                                              std::uint32_t n_prompt);
 
