@@ -23,9 +23,12 @@ constexpr std::size_t kMoreRounds = 2;
 // A trial that is slower by this share than that config was before is measured again, so often in a
 // row: it takes no load, and a neighbour may have gone by then. Two loads of one config do not
 // differ by so much. After that the round says nothing, as one that a driver calls disturbed, and
-// the other side is loaded first: that takes a while.
+// the other side is loaded first: that takes a while. Each such round doubles the share: where it
+// is no neighbour but the machine that varies, rounds as they come say more than none, and they
+// know their own spread.
 constexpr double kSlow = 0.04;
 constexpr int kMostAgain = 2;
+constexpr int kMostSlowRounds = 3;
 
 }  // namespace
 
@@ -71,9 +74,12 @@ std::optional<TuneStep> Finals::ask(const Arms& arms, const std::optional<Placem
   return step;
 }
 
-bool Finals::is_slow(double cost, const std::optional<double>& usual_cost) {
-  return usual_cost && cost > *usual_cost * (1 + kSlow);
+bool Finals::is_slow(double cost, const std::optional<double>& usual_cost) const {
+  if (!usual_cost || slow_rounds_ >= kMostSlowRounds) return false;
+  return cost > *usual_cost * (1 + std::ldexp(kSlow, slow_rounds_));
 }
+
+void Finals::hurry() { slow_rounds_ = kMostSlowRounds; }
 
 void Finals::tell_disturbed() {
   half_round_.reset();
@@ -97,7 +103,9 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   if (cost && is_slow(cost->value, usual_cost)) {
     if (++slow_in_a_row_ <= kMostAgain) return;
-    tell_disturbed();
+    half_round_.reset();
+    slow_in_a_row_ = 0;
+    ++slow_rounds_;
     switch_sides_ = true;
     return;
   }

@@ -29,7 +29,10 @@ class Finals {
             const std::optional<double>& usual_cost);
 
   /// Whether a trial is so slow that it says nothing of its config: a neighbour's doing.
-  [[nodiscard]] static bool is_slow(double cost, const std::optional<double>& usual_cost);
+  [[nodiscard]] bool is_slow(double cost, const std::optional<double>& usual_cost) const;
+
+  /// No time is left to wait for neighbours to go: rounds count as they come.
+  void hurry();
 
   /// It was disturbed: it says nothing.
   void tell_disturbed();
@@ -61,8 +64,9 @@ class Finals {
   std::vector<Trial> trials_;  ///< of the baseline and the winner in turn
   std::optional<HalfRound> half_round_;
   int slow_in_a_row_ = 0;      ///< trials that were far slower than that config was before
+  int slow_rounds_ = 0;        ///< that said nothing for it
   bool switch_sides_ = false;  ///< the next round begins with what is not loaded
-  int disturbed_ = 0;
+  int disturbed_ = 0;          ///< trials that a driver called so
 };
 
 }  // namespace sweetspot::search

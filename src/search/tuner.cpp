@@ -42,7 +42,10 @@ Tuner::Tuner(std::vector<TuneOption> options, const ModelInfo& model, const Tune
 
 std::optional<TuneStep> Tuner::ask(bool hurry) {
   while (stage_ != Stage::done) {
-    if (hurry && stage_ != Stage::baseline) stage_ = Stage::finals;
+    if (hurry && stage_ != Stage::baseline) {
+      stage_ = Stage::finals;
+      finals_.hurry();
+    }
     if (auto step = ask_stage()) return step;
     stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
   }
@@ -216,7 +219,7 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   const Arm* before = arms_.cheapest();
   const double least = before != nullptr ? before->cost->value : 0;
   // What a neighbour slowed down says nothing of the config (finals.hpp).
-  const bool slow = stage_ == Stage::finals && cost && Finals::is_slow(cost->value, usual);
+  const bool slow = stage_ == Stage::finals && cost && finals_.is_slow(cost->value, usual);
   const bool keeps_faster = was_again || is_searching() || slow;
   const Arm& arm = arms_.tell(trial, index, rules_.objective, rules_.constraints,
                               keeps_faster ? Again::faster : Again::last);
