@@ -125,11 +125,10 @@ TEST(Finals, WhereTheMachineVariesRoundsCountAsTheyCome) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);
     std::lognormal_distribution<double> noise(0, 0.08);
-    const Played played = play(
-        [&](const Config& config, std::size_t) {
-          return (config == kWinner ? 16.0 : 20.0) * noise(random);
-        },
-        false, 0.03);
+    const Played played =
+        play([&](const Config& config,
+                 std::size_t) { return (config == kWinner ? 16.0 : 20.0) * noise(random); },
+             false, 0.03);
     EXPECT_GE(played.rounds.size(), 2U) << seed;
     EXPECT_LE(played.titles.size(), 20U) << seed;
     ASSERT_TRUE(played.speed_up) << seed;
