@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "search/config_shape.hpp"
@@ -39,10 +41,17 @@ std::vector<const Arm*> whole_layers(const SearchView& view) {
   return arms;
 }
 
-bool was_loaded(const SearchView& view, const Placement& placement) {
+// So many whole layers, if nobody looked there and they may be tried.
+std::optional<TuneStep> look_at(const SearchView& view, Placement placement, int layers,
+                                std::string reason) {
+  placement.n_gpu_layers = layers;
   const auto& arms = view.arms.all();
-  return std::any_of(arms.begin(), arms.end(),
-                     [&](const Arm& arm) { return arm.config.placement == placement; });
+  const bool was_loaded = std::any_of(
+      arms.begin(), arms.end(), [&](const Arm& arm) { return arm.config.placement == placement; });
+  Config config{std::move(placement), with_memory_of(view.knobs, view.baseline.context)};
+  if (was_loaded || !view.memory.may_be_tried(config)) return std::nullopt;
+  std::string title = placement_title(config.placement);
+  return TuneStep{std::move(config), std::move(title), std::move(reason)};
 }
 
 }  // namespace
@@ -76,11 +85,9 @@ std::optional<TuneStep> probe_bend(const SearchView& view) {
     const double on_the_line = cost - per_layer * (to - from);
     const bool bends = arms[i + 1]->cost->value > on_the_line * (1 + kSurprise);
     if (!bends || cost - per_layer * (to - from - 1) > enough) continue;
-    Config config{arms[i]->config.placement, with_memory_of(view.knobs, view.baseline.context)};
-    config.placement.n_gpu_layers = (from + to) / 2;
-    if (was_loaded(view, config.placement) || !view.memory.may_be_tried(config)) continue;
-    return TuneStep{config, placement_title(config.placement),
-                    "where does the device begin to slow down"};
+    auto step = look_at(view, arms[i]->config.placement, (from + to) / 2,
+                        "where does the device begin to slow down");
+    if (step) return step;
   }
   return std::nullopt;
 }
@@ -99,11 +106,7 @@ std::optional<TuneStep> probe_between(const SearchView& view) {
     const int n = arm->config.placement.n_gpu_layers;
     if (n >= layers / 2 && n < layers + (all - layers) * 2 / 3) return std::nullopt;
   }
-  Config config{placement, with_memory_of(view.knobs, view.baseline.context)};
-  config.placement.n_gpu_layers = layers;
-  if (was_loaded(view, config.placement) || !view.memory.may_be_tried(config)) return std::nullopt;
-  return TuneStep{config, placement_title(config.placement),
-                  "does the device slow down as it fills"};
+  return look_at(view, placement, layers, "does the device slow down as it fills");
 }
 
 }  // namespace sweetspot::search

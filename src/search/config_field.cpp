@@ -113,11 +113,11 @@ class FieldMaker {
     }
     known.insert(base_.n_ubatch);
     if (known.size() < 2) return known;
-    const std::uint32_t largest = view_.rules.is_fixed("n_batch") ? base_.n_batch : kMostPieces;
+    const std::uint32_t largest =
+        view_.rules.is_fixed("n_batch") ? std::min(base_.n_batch, base_.n_ctx) : base_.n_ctx;
     const std::uint32_t now = *known.rbegin();
     const auto smaller = smaller_pieces(now);
-    const auto larger =
-        larger_pieces(now, std::min({largest, kMostPieces, base_.n_ctx}), view_.rules.n_prompt());
+    const auto larger = larger_pieces(now, largest, view_.rules.n_prompt());
     known.insert(smaller.begin(), smaller.end());
     known.insert(larger.begin(), larger.end());
     return known;

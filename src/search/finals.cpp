@@ -81,9 +81,13 @@ bool Finals::is_slow(double cost, const std::optional<double>& usual_cost) const
 
 void Finals::hurry() { slow_rounds_ = kMostSlowRounds; }
 
-void Finals::tell_disturbed() {
+void Finals::void_round() {
   half_round_.reset();
   slow_in_a_row_ = 0;
+}
+
+void Finals::tell_disturbed() {
+  void_round();
   ++disturbed_;
 }
 
@@ -103,8 +107,7 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   if (cost && is_slow(cost->value, usual_cost)) {
     if (++slow_in_a_row_ <= kMostAgain) return;
-    half_round_.reset();
-    slow_in_a_row_ = 0;
+    void_round();
     ++slow_rounds_;
     switch_sides_ = true;
     return;

@@ -56,6 +56,7 @@ class Finals {
 
   [[nodiscard]] bool is_decided(const Arm& baseline) const;
   [[nodiscard]] double variance_within_trials() const;
+  void void_round();
 
   Config baseline_;
   TuneRules rules_;

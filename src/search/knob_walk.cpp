@@ -61,7 +61,9 @@ void KnobWalk::add_cache_types() {
 // larger than n_batch, which grows along unless the user chose it.
 void KnobWalk::add_batches() {
   const std::uint32_t now = best_.context.n_ubatch;
-  const std::uint32_t largest = is_fixed("n_batch") ? best_.context.n_batch : kMostPieces;
+  const std::uint32_t n_ctx = best_.context.n_ctx;
+  const std::uint32_t largest =
+      is_fixed("n_batch") ? std::min(best_.context.n_batch, n_ctx) : n_ctx;
   if (limits_.n_prompt == 0) return;
   const auto piece = [](std::uint32_t n) {
     return Change{fmt::format("n_ubatch {}", n), [n](ContextSettings& context) {
@@ -70,8 +72,7 @@ void KnobWalk::add_batches() {
                   }};
   };
   Direction up{"n_ubatch", {}, "do larger pieces of the prompt pay"};
-  const std::uint32_t most = std::min({largest, kMostPieces, best_.context.n_ctx});
-  for (const std::uint32_t n : larger_pieces(now, most, limits_.n_prompt)) {
+  for (const std::uint32_t n : larger_pieces(now, largest, limits_.n_prompt)) {
     up.changes.push_back(piece(n));
   }
   Direction down{"n_ubatch", {}, "do smaller pieces of the prompt pay", true};

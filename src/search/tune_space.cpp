@@ -47,7 +47,8 @@ std::vector<std::uint32_t> smaller_pieces(std::uint32_t now) {
 std::vector<std::uint32_t> larger_pieces(std::uint32_t now, std::uint32_t largest,
                                          std::uint32_t n_prompt) {
   std::vector<std::uint32_t> sizes;
-  for (std::uint32_t n = now * 2; now > 0 && n <= largest && n / 2 < n_prompt; n *= 2) {
+  const std::uint32_t most = std::min(largest, kMostPieces);
+  for (std::uint32_t n = now * 2; now > 0 && n <= most && n / 2 < n_prompt; n *= 2) {
     sizes.push_back(n);
   }
   return sizes;
@@ -64,8 +65,7 @@ std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool h
     variants.back().kv_offload = kv_offload;
   };
   for (const std::uint32_t n : smaller) add(n, base.kv_offload);
-  const std::uint32_t most = std::min(kMostPieces, base.n_ctx);
-  for (const std::uint32_t n : larger_pieces(base.n_ubatch, most, n_prompt)) {
+  for (const std::uint32_t n : larger_pieces(base.n_ubatch, base.n_ctx, n_prompt)) {
     add(n, base.kv_offload);
   }
   variants.push_back(base);

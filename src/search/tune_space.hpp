@@ -40,8 +40,8 @@ inline constexpr std::uint32_t kMostPieces = 2048;
 /// Halved from `now` on, downwards.
 std::vector<std::uint32_t> smaller_pieces(std::uint32_t now);
 
-/// Doubled from `now` on up to `largest`, the last of them the first that takes a prompt of
-/// `n_prompt` tokens at once: larger ones change nothing.
+/// Doubled from `now` on up to `largest` and to kMostPieces, the last of them the first that takes
+/// a prompt of `n_prompt` tokens at once: larger ones change nothing.
 std::vector<std::uint32_t> larger_pieces(std::uint32_t now, std::uint32_t largest,
                                          std::uint32_t n_prompt);
 

@@ -8,6 +8,7 @@ namespace sweetspot::search {
 namespace {
 
 using test::config_of;
+using test::rules;
 using test::tell;
 using test::trial_of;
 using test::uniform_model;
@@ -20,12 +21,6 @@ Trial measured(const Config& config) {
   const double host = config.context.kv_offload ? 0 : 0.5 * share;
   return trial_of(config, 100 - 90 * share + host, (5 - 4 * share) * (1 + 0.1 * more) + host,
                   0.003);
-}
-
-TuneRules rules() {
-  TuneRules one;
-  one.workload = test::kWorkload;
-  return one;
 }
 
 double truth(const Config& config) {

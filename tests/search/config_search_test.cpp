@@ -13,6 +13,7 @@ namespace sweetspot::search {
 namespace {
 
 using test::config_of;
+using test::rules;
 using test::tell;
 using test::trial_of;
 using test::uniform_model;
@@ -29,12 +30,6 @@ double percent_of(const Config& config, double per_layer) {
   return per_layer * (layers - 0.7 * split_of(config)) +
          (config.context.kv_offload ? 0.2 * per_layer * layers : 0) +
          config.context.n_ubatch / 100.0;
-}
-
-TuneRules rules() {
-  TuneRules one;
-  one.workload = test::kWorkload;
-  return one;
 }
 
 std::vector<TuneOption> options(double per_layer) {

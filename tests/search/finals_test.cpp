@@ -12,17 +12,12 @@ namespace sweetspot::search {
 namespace {
 
 using test::config_of;
+using test::rules;
 using test::tell;
 using test::trial_of;
 
 const Config kDefaults = config_of(5);
 const Config kWinner = config_of(9);
-
-TuneRules rules() {
-  TuneRules one;
-  one.workload = test::kWorkload;
-  return one;
-}
 
 struct Played {
   std::vector<std::string> titles;
@@ -31,27 +26,24 @@ struct Played {
   Arms arms;
 };
 
-// `ms` of the n-th trial of the finals. `objection`: the defaults take too much memory.
-Played play(const std::function<double(const Config&, std::size_t)>& ms, bool objection = false,
-            double precision = 0.01) {
+// `measured`: the n-th trial of the finals, the 0th of each config before them.
+Played play_trials(const std::function<Trial(const Config&, std::size_t)>& measured,
+                   const TuneConstraints& constraints = {}) {
   Played played;
-  TuneConstraints constraints;
-  if (objection) constraints.max_vram_percent = 60;
-  const auto told = [&](const Config& config, double generation_ms, Extent extent) {
-    Trial trial = trial_of(config, generation_ms, 1, precision);
+  const auto told = [&](const Config& config, std::size_t n, Extent extent) {
+    Trial trial = measured(config, n);
     trial.extent = extent;
-    if (config == kDefaults && objection) trial.vram_percent = 70.0;
     played.arms.tell(trial, played.titles.size(), Objective::request, constraints, Again::last);
     return trial;
   };
-  told(kDefaults, ms(kDefaults, 0), Extent::speeds);
-  told(kWinner, ms(kWinner, 0), Extent::speeds);
+  told(kDefaults, 0, Extent::speeds);
+  told(kWinner, 0, Extent::speeds);
   Finals finals(kDefaults, rules());
   std::optional<Placement> loaded = kWinner.placement;
   while (const auto step = finals.ask(played.arms, loaded)) {
     played.titles.push_back(step->title);
     const std::optional<double> usual = played.arms.find(step->config)->least_cost;
-    const Trial trial = told(step->config, ms(step->config, played.titles.size()), step->extent);
+    const Trial trial = told(step->config, played.titles.size(), step->extent);
     finals.tell(trial, *played.arms.find(step->config), played.titles.size(), usual);
     loaded = step->config.placement;
     if (played.titles.size() > 40) break;
@@ -59,6 +51,19 @@ Played play(const std::function<double(const Config&, std::size_t)>& ms, bool ob
   played.rounds = finals.rounds();
   played.speed_up = finals.speed_up();
   return played;
+}
+
+// `ms` of the n-th trial. `objection`: the defaults take too much memory.
+Played play(const std::function<double(const Config&, std::size_t)>& ms, bool objection = false,
+            double precision = 0.01) {
+  TuneConstraints constraints;
+  if (objection) constraints.max_vram_percent = 60;
+  const auto measured = [&](const Config& config, std::size_t n) {
+    Trial trial = trial_of(config, ms(config, n), 1, precision);
+    if (config == kDefaults && objection) trial.vram_percent = 70.0;
+    return trial;
+  };
+  return play_trials(measured, constraints);
 }
 
 TEST(Finals, AClearWinnerTakesTwoRounds) {
@@ -89,8 +94,7 @@ TEST(Finals, WhereTheWinnerIsAheadButNotForSureMoreRoundsAreSpent) {
 
 TEST(Finals, TwoRoundsOfTwoPromptsTellATenthApart) {
   const auto played_with = [](double difference) {
-    Arms arms;
-    const auto told = [&](const Config& config, std::size_t n) {
+    return play_trials([&](const Config& config, std::size_t) {
       const double ms = config == kWinner ? 1.8 : 2.0;
       Trial trial = trial_of(config, 20, ms, 0.6);
       trial.generation = trial_of(config, 20, ms).generation;
@@ -98,27 +102,13 @@ TEST(Finals, TwoRoundsOfTwoPromptsTellATenthApart) {
       for (const double sign : {-1.0, 1.0}) {
         trial.prompt->raw.push_back({0, (ms + sign * difference / 2) * 1024, 1024});
       }
-      arms.tell(trial, n, Objective::request, {}, Again::last);
       return trial;
-    };
-    told(kDefaults, 0);
-    told(kWinner, 0);
-    Finals finals(kDefaults, rules());
-    std::optional<Placement> loaded = kWinner.placement;
-    for (std::size_t n = 1; n < 40; ++n) {
-      const auto step = finals.ask(arms, loaded);
-      if (!step) break;
-      const std::optional<double> usual = arms.find(step->config)->least_cost;
-      const Trial trial = told(step->config, n);
-      finals.tell(trial, *arms.find(step->config), n, usual);
-      loaded = step->config.placement;
-    }
-    return finals;
+    });
   };
-  const Finals close = played_with(0.04);
-  EXPECT_EQ(close.rounds().size(), 2U);
-  EXPECT_GT(close.speed_up()->low, 1);
-  EXPECT_GT(played_with(0.5).rounds().size(), 2U) << "samples that lie far apart tell less";
+  const Played close = played_with(0.04);
+  EXPECT_EQ(close.rounds.size(), 2U);
+  EXPECT_GT(close.speed_up->low, 1);
+  EXPECT_GT(played_with(0.5).rounds.size(), 2U) << "samples that lie far apart tell less";
 }
 
 TEST(Finals, WhereTheMachineVariesRoundsCountAsTheyCome) {

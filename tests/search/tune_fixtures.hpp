@@ -8,6 +8,7 @@
 #include "core/trial.hpp"
 #include "search/curve.hpp"
 #include "search/tune_arms.hpp"
+#include "search/tune_rules.hpp"
 #include "search/tune_space.hpp"
 
 namespace sweetspot::search::test {
@@ -20,6 +21,12 @@ inline Config config_of(int layers, int n_cpu_ffn = 0, ContextSettings context =
   config.placement.n_cpu_ffn = n_cpu_ffn;
   config.context = std::move(context);
   return config;
+}
+
+inline TuneRules rules() {
+  TuneRules one;
+  one.workload = kWorkload;
+  return one;
 }
 
 /// Measured to `precision`, half an interval as a share.
