@@ -34,6 +34,8 @@ function(sweetspot_room_test room)
   target_link_libraries(${room}_test PRIVATE sweetspot_${room} ${TEST_LIBRARIES}
                         GTest::gmock GTest::gtest_main sweetspot_options)
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  # What is tested is optimised, the tests are not: that is a third of the time they take to compile.
+  target_compile_options(${room}_test PRIVATE -O0)
   gtest_discover_tests(${room}_test TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60
                        PROPERTIES TIMEOUT 120 LABELS fast)
 endfunction()
