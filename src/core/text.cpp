@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <optional>
 
 namespace sweetspot {
 namespace {
@@ -39,6 +41,39 @@ bool can_deceive(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
          (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
          (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+}
+
+constexpr double kKi = 1024;
+
+// Binary, however it is written: a card sold as 6 GB has 6 GiB, and llama.cpp's users mean the
+// same by 6G. Nothing stands for bytes, which only 0 may go without.
+std::optional<double> unit_factor(std::string_view unit) {
+  if (unit.empty() || unit == "B" || unit == "b") return 1;
+  std::string name;
+  for (const char c : unit) name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  constexpr std::string_view kPrefixes = "KMGT";
+  const std::size_t prefix = kPrefixes.find(name.front());
+  const std::string_view rest = std::string_view(name).substr(1);
+  if (prefix == std::string_view::npos || !(rest.empty() || rest == "B" || rest == "IB")) {
+    return std::nullopt;
+  }
+  return std::pow(kKi, static_cast<double>(prefix) + 1);
+}
+
+// llama.cpp's users mean MiB by a bare number (--cache-ram, --fit-target), the kernel's bytes, and
+// one that is small a card's GiB. A guess that is wrong plans for another machine.
+tl::unexpected<Error> without_unit(std::string_view digits, double number) {
+  const auto reading = [&](std::string_view unit) {
+    const double bytes = number * *unit_factor(unit);
+    return fmt::format("{}{} ({})", digits, unit,
+                       format_bytes(static_cast<std::uint64_t>(std::llround(bytes))));
+  };
+  constexpr double kLargestCardGiB = 1024;
+  constexpr double kMostMiB = kKi * kKi * kKi;  // a PiB: above it nobody means MiB
+  std::string readings = number < kLargestCardGiB ? fmt::format("{}GiB or {}MiB", digits, digits)
+                         : number < kMostMiB      ? reading("MiB") + " or " + reading("B")
+                                                  : reading("B");
+  return error(ErrorKind::usage, fmt::format("'{}' has no unit", digits), "write " + readings);
 }
 
 }  // namespace
@@ -79,48 +114,24 @@ bool is_utf8(std::string_view text) {
 }
 
 Result<std::uint64_t> parse_bytes(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    double factor;
-  };
-  constexpr double kKi = 1024;
-  constexpr std::array<Unit, 14> kUnits = {{
-      {"", 1},
-      {"B", 1},
-      {"K", kKi},
-      {"KiB", kKi},
-      {"KB", 1e3},
-      {"M", kKi * kKi},
-      {"MiB", kKi * kKi},
-      {"MB", 1e6},
-      {"G", kKi * kKi * kKi},
-      {"GiB", kKi * kKi * kKi},
-      {"GB", 1e9},
-      {"T", kKi * kKi * kKi * kKi},
-      {"TiB", kKi * kKi * kKi * kKi},
-      {"TB", 1e12},
-  }};
+  constexpr double kMax = 9.0e18;  // below 2^63: sums of a few stay representable
   const auto reject = [&] {
     return error(ErrorKind::usage, fmt::format("'{}' is not a size", printable(text)),
-                 "write it like 6GiB, 512MiB or 8GB");
+                 "write it like 6GiB or 512MiB");
   };
   double number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (code != std::errc{} || !std::isfinite(number) || number < 0) return reject();
-  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  const std::string_view digits = text.substr(0, static_cast<std::size_t>(end - text.data()));
+  std::string_view unit = text.substr(digits.size());
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
-  for (const Unit& known : kUnits) {
-    if (unit != known.name) continue;
-    const double bytes = number * known.factor;
-    constexpr double kMax = 9.0e18;  // below 2^63: sums of a few stay representable
-    if (bytes > kMax) return reject();
-    return static_cast<std::uint64_t>(std::llround(bytes));
-  }
-  return reject();
+  const std::optional<double> factor = unit_factor(unit);
+  if (!factor || number * factor.value_or(1) > kMax) return reject();
+  if (unit.empty() && number > 0) return without_unit(digits, number);
+  return static_cast<std::uint64_t>(std::llround(number * *factor));
 }
 
 std::string format_bytes(std::uint64_t bytes) {
-  constexpr double kKi = 1024;
   const auto value = static_cast<double>(bytes);
   if (value >= kKi * kKi * kKi) return fmt::format("{:.2f} GiB", value / (kKi * kKi * kKi));
   if (value >= kKi * kKi) return fmt::format("{:.0f} MiB", value / (kKi * kKi));

@@ -18,8 +18,8 @@ std::string printable(std::string_view text, std::size_t max_chars = 200);
 /// Whether all of `text` is UTF-8 as RFC 3629 has it. JSON can carry nothing else.
 bool is_utf8(std::string_view text);
 
-/// "6GiB", "512 MiB", "6G", "1.5GB", "4096" (bytes). G/M/K without B mean binary units, as
-/// llama.cpp's users read them; GB/MB/KB are decimal. Errors carry the text and what is accepted.
+/// "6GiB", "512 MiB", "6g", "6GB", "4096B", "0". Every unit is binary, in any case: a card sold as
+/// 6 GB has 6 GiB. Errors: no size, or a number without a unit, with what it may have meant.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 
 /// "5.15 GiB", "640 MiB", "12 KiB", "3 B".

@@ -49,14 +49,36 @@ TEST(ParseBytes, ReadsWhatPeopleType) {
   EXPECT_EQ(parse_bytes("6GiB"), 6442450944U);
   EXPECT_EQ(parse_bytes("6G"), 6442450944U);
   EXPECT_EQ(parse_bytes("1.5 GiB"), 1610612736U);
-  EXPECT_EQ(parse_bytes("8GB"), 8000000000U);
   EXPECT_EQ(parse_bytes("512MiB"), 536870912U);
-  EXPECT_EQ(parse_bytes("4096"), 4096U);
+  EXPECT_EQ(parse_bytes("4096B"), 4096U);
+  EXPECT_EQ(parse_bytes("2TiB"), 2199023255552U);
+  EXPECT_EQ(parse_bytes("0"), 0U);
+}
+
+TEST(ParseBytes, TakesACardAsItIsSoldAndAnyCase) {
+  for (const char* text : {"6GB", "6gb", "6Gb", "6gib", "6g", "6144MB", "6144mib", "6291456kb"}) {
+    EXPECT_EQ(parse_bytes(text), 6442450944U) << text;
+  }
+}
+
+TEST(ParseBytes, OffersTheReadingsOfANumberWithoutAUnit) {
+  const auto remedy = [](const char* text) {
+    const auto bytes = parse_bytes(text);
+    EXPECT_FALSE(bytes) << text;
+    if (bytes) return std::string();
+    EXPECT_EQ(bytes.error().kind, ErrorKind::usage);
+    EXPECT_EQ(bytes.error().message, "'" + std::string(text) + "' has no unit");
+    return bytes.error().remedy;
+  };
+  EXPECT_EQ(remedy("6144"), "write 6144MiB (6.00 GiB) or 6144B (6 KiB)");
+  EXPECT_EQ(remedy("6"), "write 6GiB or 6MiB");
+  EXPECT_EQ(remedy("0.5"), "write 0.5GiB or 0.5MiB");
+  EXPECT_EQ(remedy("6442450944"), "write 6442450944B (6.00 GiB)");
 }
 
 TEST(ParseBytes, RefusesWhatIsNotASize) {
-  for (const char* text :
-       {"", "abc", "-1GiB", "6XiB", "1e400", "nan", "inf", "6GiB extra", "99999999999TiB"}) {
+  for (const char* text : {"", "abc", "-1GiB", "6XiB", "1e400", "nan", "inf", "6GiB extra",
+                           "99999999999TiB", "6Mi", "6bb", "1e400GiB", "-6144"}) {
     const auto bytes = parse_bytes(text);
     ASSERT_FALSE(bytes) << text;
     EXPECT_EQ(bytes.error().kind, ErrorKind::usage);

@@ -1,6 +1,7 @@
 """Everything a user can get wrong: one clear sentence, the documented exit code, nothing lost."""
 
 import os
+import re
 import socket
 import threading
 import unittest
@@ -118,6 +119,17 @@ class Flags(SystemTest):
                 done = self.run_sweetspot("profile", "m.gguf", flag, value)
                 self.assert_clear_sentence(done, EXIT_USAGE, flag)
 
+    def test_a_size_without_a_unit_is_refused_wherever_a_size_is_taken(self):
+        taken = 0
+        for command in ("profile", "tune", "plan", "choose", "launch"):
+            shown = self.run_sweetspot(command, "--help").stdout
+            for flag in re.findall(r"(--[a-z-]+) SIZE", shown):
+                taken += 1
+                with self.subTest(command=command, flag=flag):
+                    done = self.run_sweetspot(command, self.folder / "m.gguf", flag, "6144")
+                    self.assert_clear_sentence(done, EXIT_USAGE, flag, "6144MiB", "6144B")
+        self.assertGreaterEqual(taken, 9)
+
     def test_quick_and_full_exclude_each_other(self):
         done = self.run_sweetspot("profile", "m.gguf", "--quick", "--full")
         self.assert_clear_sentence(done, EXIT_USAGE, "--quick")
@@ -132,7 +144,7 @@ class Flags(SystemTest):
         # 1 GiB may be taken: the worker is ended there instead of at the machine's last 5 %.
         reserve = available_host_bytes() - (1 << 30)
         done, run = self.profile(model, "-c", "2000000000", "--allow-untrained-ctx", "--layers",
-                                 "0", "--host-reserve", reserve)
+                                 "0", "--host-reserve", f"{reserve}B")
         self.assertEqual(done.returncode, EXIT_NOTHING, done.stderr)
         self.assertIn(run["results"][0]["error"]["class"],
                       ("out-of-host-memory", "config-rejected"))

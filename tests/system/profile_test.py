@@ -101,7 +101,7 @@ class Profile(SystemTest):
             _, run = self.profile(model, "--rpc", address, "--layers", "0,1,2,3,4")
             need = max(row["vram_used_bytes"] for row in run["results"])
             _, run = self.profile(model, "--rpc", address, "--layers", "0,1,2,3,4",
-                                  "--vram-limit", need)
+                                  "--vram-limit", f"{need}B")
         for profile, (low, high) in zip(run["profiles"], ((0, 50), (50, 70), (70, 85))):
             if profile["result"] is not None:
                 self.assertGreaterEqual(profile["vram_percent"], low)
@@ -118,16 +118,16 @@ class Profile(SystemTest):
                 self.assertEqual(row["missing_bytes"], 0)
             need = [row["vram_used_bytes"] for row in run["results"]]
             done, run = self.profile(model, "--rpc", address, "--layers", "0,2,4",
-                                     "--vram-limit", need[2] - 1)
+                                     "--vram-limit", f"{need[2] - 1}B")
             last = run["results"][2]
             self.assertEqual(last["error"]["class"], "does-not-fit")
             self.assertEqual(last["missing_bytes"], 1)
             self.assertEqual(last["devices"], [], "nothing was loaded")
             _, run = self.profile(model, "--rpc", address, "--layers", "4", "--try-anyway",
-                                  "--vram-limit", need[2] - 1)
+                                  "--vram-limit", f"{need[2] - 1}B")
             self.assertEqual(run["results"][0]["status"], "measured")
             shown = self.run_sweetspot("profile", model, *FAST, "--layers", "0,4", "--rpc", address,
-                                       "--vram-limit", str(need[2] - 1))
+                                       "--vram-limit", f"{need[2] - 1}B")
             self.assertIn("does not fit: 1 B missing", shown.stdout)
             self.assertRegex(shown.stdout, r"predicted +allocated")
 
