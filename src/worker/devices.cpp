@@ -4,7 +4,8 @@
 #include <fmt/ranges.h>
 #include <ggml-rpc.h>
 
-#include <string_view>
+#include <cstdlib>
+#include <string>
 
 #include "worker/endpoint.hpp"
 #include "worker/library_log.hpp"
@@ -94,19 +95,26 @@ Answer<void> connect_rpc_server(const std::string& text, Reply& reply) {
   return {};
 }
 
+/// What the environment names before what the build does; "" leaves it to ggml.
+std::string backends_folder() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this process writes the environment any more
+  const char* const named = std::getenv("SWEETSPOT_GGML_BACKENDS_DIR");
+  return named != nullptr && *named != '\0' ? named : SWEETSPOT_GGML_BACKENDS_DIR;
+}
+
 }  // namespace
 
 Answer<void> load_backends() {
-  constexpr std::string_view kFolder = SWEETSPOT_GGML_BACKENDS_DIR;
-  if (kFolder.empty()) {
+  const std::string folder = backends_folder();
+  if (folder.empty()) {
     ggml_backend_load_all();
   } else {
-    ggml_backend_load_all_from_path(kFolder.data());
+    ggml_backend_load_all_from_path(folder.c_str());
   }
   if (ggml_backend_dev_count() == 0) {
     return fault(FaultCode::device_unknown, Phase::hello,
-                 kFolder.empty() ? std::string("ggml found no backend to load")
-                                 : fmt::format("ggml found no backend in {}", kFolder));
+                 folder.empty() ? std::string("ggml found no backend to load")
+                                : fmt::format("ggml found no backend in {}", folder));
   }
   return {};
 }

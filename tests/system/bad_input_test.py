@@ -11,6 +11,11 @@ from harness import (EXIT_DEVICE, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, FAST, Sy
 
 
 class ModelFiles(SystemTest):
+    def test_a_folder_of_backends_in_which_there_is_none(self):
+        done = self.run_sweetspot("devices", env={"SWEETSPOT_GGML_BACKENDS_DIR": str(self.folder)})
+        self.assertIn(f"ggml found no backend in {self.folder}", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
+
     def test_missing_file(self):
         done = self.run_sweetspot("profile", "no-such.gguf", "--quick")
         self.assert_clear_sentence(done, EXIT_MODEL, "no-such.gguf")

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import pathlib
 import re
 import shlex
 import signal
@@ -14,11 +13,10 @@ import unittest
 
 import yaml
 
-from harness import SOURCE, SystemTest, free_port
+from harness import LLAMA_PROGRAMS, SOURCE, SystemTest, free_port
 from python_arguments import PYTHON_ARGUMENTS, check_types
 
-LLAMA_SERVER = pathlib.Path(os.environ.get("SWEETSPOT_LLAMA_SERVER") or
-                            SOURCE / ".deps/llama/bin/llama-server")
+LLAMA_SERVER = LLAMA_PROGRAMS / "llama-server"
 TINY = ["--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2",
         "--vocab", "512", "--ctx-train", "8192"]
 MIN_CTX = 5120  # not llama.cpp's default, not what the model was trained for

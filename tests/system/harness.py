@@ -5,14 +5,18 @@ needs a broken file it breaks a real one, byte by byte.
 """
 
 import contextlib
+import hashlib
 import json
+import math
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -21,12 +25,15 @@ BIN = pathlib.Path(os.environ["SWEETSPOT_BIN_DIR"])
 SOURCE = pathlib.Path(os.environ["SWEETSPOT_SOURCE_DIR"])
 SWEETSPOT = BIN / "sweetspot"
 SCRIPTED_WORKER = BIN / "scripted_worker"
+# llama.cpp's own programs, on the same backends as the worker (scripts/test-cpu-backends.sh names others).
+LLAMA_PROGRAMS = pathlib.Path(os.environ.get("SWEETSPOT_LLAMA_PROGRAMS") or SOURCE / ".deps/llama/bin")
 
 # No device but those that a test names.
 NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 
 EXIT_USAGE, EXIT_MODEL, EXIT_DEVICE, EXIT_NOTHING, EXIT_OUTPUT = 2, 3, 4, 5, 6
 EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
+EXIT_SKIPPED = 77  # CMakeLists.txt tells ctest
 
 TINY = ["--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2",
         "--vocab", "512"]
@@ -72,6 +79,13 @@ class SystemTest(unittest.TestCase):
                                   timeout=timeout)
         return done, (json.loads(done.stdout) if done.stdout.strip() else None)
 
+    def needs_llama_cpp(self, model, sequences=1):
+        """Skips what follows, with the words of llama.cpp's own programs, where these cannot compute the model
+        for so many sequences side by side: then no program that is built on it can."""
+        objection = llama_cpp_objection(model, sequences, self.environment(NO_DEVICES))
+        if objection:
+            self.skipTest(f"llama.cpp itself fails: {objection}")
+
     def assert_clear_sentence(self, done, exit_code, *words):
         """One line on stderr that starts with our name and says what to do; never a stack trace."""
         self.assertEqual(done.returncode, exit_code, done.stdout + done.stderr)
@@ -116,6 +130,76 @@ class SystemTest(unittest.TestCase):
         finally:
             server.send_signal(signal.SIGINT)
             server.communicate(timeout=20)
+
+
+# ---- what llama.cpp's own programs say
+
+
+def run_llama(program, *arguments, env=None):
+    return subprocess.run([str(LLAMA_PROGRAMS / program), *map(str, arguments), "-t", "1", "-ngl", "0"],
+                          capture_output=True, text=True, errors="backslashreplace", timeout=60, env=env,
+                          stdin=subprocess.DEVNULL)
+
+
+def last_words(done):
+    """What a program that did not succeed said of it, or how it ended."""
+    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"GGML_ASSERT|GGML_ABORT|[Ee]rror|failed", line)]
+    ended = f"ended by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else \
+        f"exit code {done.returncode}"
+    return ": ".join([ended, *(telling or lines)[-1:]])
+
+
+def perplexity(model, text, sequences, env):
+    """(what llama-perplexity computes for chunks of 32 tokens, so many side by side, and its process)."""
+    for _ in range(5):  # a thread of its own writes its log, and what it has not yet written at the end is lost
+        done = run_llama("llama-perplexity", "-m", model, "-f", text, "-c", 32, "-b", 32 * sequences, "-ub",
+                         32 * sequences, "--chunks", 4, env=env)
+        found = re.search(r"Final estimate: PPL = (\S+)", done.stdout + done.stderr)
+        if found or done.returncode != 0:
+            break
+    return (float(found[1]) if found else None), done
+
+
+_objections = {}  # by programs, bytes of the model, sequences: many tests make the same file
+
+
+def llama_cpp_objection(model, sequences, env):
+    """Why llama.cpp cannot compute the model, in one sentence of its programs; None where it can. A fault of
+    llama.cpp may be a crash, a value that is no number, or other values for several sequences than for one."""
+    if not (LLAMA_PROGRAMS / "llama-batched-bench").exists():
+        return None  # an installed llama.cpp: nobody to ask
+    key = LLAMA_PROGRAMS, hashlib.sha256(model.read_bytes()).digest(), sequences
+    if key not in _objections:
+        _objections[key] = asked_of_llama_cpp(model, sequences, env)
+    return _objections[key]
+
+
+def asked_of_llama_cpp(model, sequences, env):
+    bench = run_llama("llama-batched-bench", "-m", model, "-c", 128 * sequences, "-npp", 32, "-ntg", 8, "-npl",
+                      sequences, env=env)
+    if bench.returncode != 0:
+        return f"llama-batched-bench -npl {sequences}: {last_words(bench)}"
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as text:
+        text.write(" ".join(f"word {n}" for n in range(400)))
+        text.flush()
+        alone, done = perplexity(model, text.name, 1, env)
+        if alone is None or not math.isfinite(alone):
+            return f"llama-perplexity: {last_words(done) if alone is None else alone}"
+        together, done = perplexity(model, text.name, sequences, env)
+    if together is None or not abs(together - alone) < 0.05 * alone:
+        said = last_words(done) if together is None else together
+        return f"llama-perplexity: {said} for {sequences} sequences side by side, {alone} for one"
+    return None
+
+
+def main(module="__main__", argv=None):
+    """unittest.main() for tests that rest on llama.cpp: where some were skipped, ctest shows the file as skipped
+    and its log says why."""
+    result = unittest.main(module, argv=argv, exit=False).result
+    for test, reason in result.skipped:
+        print(f"skipped: {test}: {reason}", file=sys.stderr)
+    sys.exit(1 if not result.wasSuccessful() else EXIT_SKIPPED if result.skipped else 0)
 
 
 def free_port():

@@ -19,10 +19,9 @@ import urllib.request
 import profile_sets
 from plan_truth import software_vulkan
 from worker_client import Worker
-from harness import BIN, EXIT_MODEL, EXIT_USAGE, SCRIPTED_WORKER, SOURCE, SWEETSPOT, TINY, SystemTest, free_port
+from harness import BIN, EXIT_MODEL, EXIT_USAGE, LLAMA_PROGRAMS, SCRIPTED_WORKER, SWEETSPOT, TINY, SystemTest, free_port
 
-PROGRAMS = SOURCE / ".deps/llama/bin"
-SERVER = PROGRAMS / "llama-server"
+SERVER = LLAMA_PROGRAMS / "llama-server"
 NVML = os.environ.get("FAKE_NVML_LIBRARY")
 MIB = 1 << 20
 GIB = 1 << 30

@@ -7,9 +7,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import SOURCE, SystemTest, TINY, free_port
-
-TOOLS = SOURCE / ".deps/llama/bin"
+from harness import LLAMA_PROGRAMS as TOOLS, SystemTest, TINY, free_port
 
 
 @unittest.skipUnless((TOOLS / "llama-server").exists(),

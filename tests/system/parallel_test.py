@@ -3,10 +3,8 @@
 import itertools
 import json
 import subprocess
-import sys
-import unittest
 
-from harness import EXIT_USAGE, SOURCE, SystemTest, TINY
+from harness import EXIT_USAGE, SOURCE, SystemTest, TINY, main
 from worker_client import Refused, Worker
 
 # What goes back in part, and what does not: a sliding window, a hybrid with a recurrent part.
@@ -22,6 +20,7 @@ QUICK = ["-b", "64", "-ub", "64", "-p", "32", "-n", "16", "--max-seconds", "0.3"
 
 class SideBySide(SystemTest):
     def worker(self, model, **context):
+        self.needs_llama_cpp(model, context["n_parallel"])
         worker = Worker(self.environment())
         self.addCleanup(worker.__exit__)
         worker.ask("load", path=str(model), config={"n_gpu_layers": 0}, slice=None)
@@ -64,9 +63,11 @@ class SideBySide(SystemTest):
 
     def test_a_part_that_the_last_batch_fills_alone(self):
         with self.rpc_server() as address:
+            model = self.synth()
+            self.needs_llama_cpp(model, 4)
             worker = Worker(self.environment(), rpc=[address])
             self.addCleanup(worker.__exit__)
-            worker.ask("load", path=str(self.synth()), config={"n_gpu_layers": 4}, slice=None)
+            worker.ask("load", path=str(model), config={"n_gpu_layers": 4}, slice=None)
             worker.ask("context", config={"n_ctx": 1024, "n_ubatch": 1024, "n_parallel": 4})
             self.assertEqual(worker.ask("full-depth")["tokens_each"], 256)
 
@@ -80,6 +81,7 @@ class SideBySide(SystemTest):
 
     def test_profile_reports_the_speed_of_all_together(self):
         model = self.synth()
+        self.needs_llama_cpp(model, 4)
         arguments = ["--layers", "0", "-c", "1024", "-np", "4", *QUICK]
         done = self.run_sweetspot("profile", model, *arguments, "--json", "-o", "run.json")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -120,4 +122,4 @@ class SideBySide(SystemTest):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main())
+    main()

@@ -10,13 +10,13 @@ import unittest
 import urllib.request
 
 from harness import (EXIT_DEVICE, EXIT_INTERRUPTED, EXIT_MODEL, EXIT_NOTHING, EXIT_OUTPUT,
-                     EXIT_USAGE, SCRIPTED_WORKER, SOURCE, SystemTest, free_port, patch_u32)
+                     EXIT_USAGE, LLAMA_PROGRAMS, SCRIPTED_WORKER, SOURCE, SystemTest, free_port, patch_u32)
 from validate_json import validator_for
 
 HEADERS = SOURCE / "tests/fixtures/headers"
 ZEPHYR = HEADERS / "zephyr-7b.gguf"
-SERVER = SOURCE / ".deps/llama/bin/llama-server"
-SPLITTER = SOURCE / ".deps/llama/bin/llama-gguf-split"
+SERVER = LLAMA_PROGRAMS / "llama-server"
+SPLITTER = LLAMA_PROGRAMS / "llama-gguf-split"
 SCHEMA = SOURCE / "docs/formats/plan-1.schema.json"
 SMALL = ["--contexts", "512"]
 

@@ -10,10 +10,8 @@ import os
 import pathlib
 import subprocess
 
-from harness import NO_DEVICES, SOURCE, SWEETSPOT
+from harness import EXIT_SKIPPED, LLAMA_PROGRAMS, NO_DEVICES, SOURCE, SWEETSPOT
 from worker_client import Refused, Worker
-
-EXIT_SKIPPED = 77  # CMakeLists.txt tells ctest
 
 HEADERS = SOURCE / "tests" / "fixtures" / "headers"
 
@@ -156,7 +154,7 @@ def compare(model, matrix, environment, rpc=()):
                              real["effective"]["n_ctx"])
 
 
-FIT_PARAMS = SOURCE / ".deps/llama/bin/llama-fit-params"
+FIT_PARAMS = LLAMA_PROGRAMS / "llama-fit-params"
 FIT_FLAGS = {"n_gpu_layers": "-ngl", "n_ctx": "-c", "n_batch": "-b", "n_ubatch": "-ub", "type_k": "-ctk",
              "type_v": "-ctv", "flash_attn": "-fa", "n_parallel": "-np", "n_cpu_moe": "-ncmoe",
              "n_cpu_ffn": "-ncffn", "override_tensor": "-ot", "tensor_split": "-ts"}

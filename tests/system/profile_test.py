@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-import sys
-import unittest
 
-from harness import FAST, SOURCE, SystemTest, TINY
+from harness import FAST, SOURCE, SystemTest, TINY, main
 
 SCHEMAS = SOURCE / "docs/formats"
 
@@ -31,6 +29,7 @@ class Profile(SystemTest):
             for name, geometry in ARCHITECTURES.items():
                 with self.subTest(architecture=name):
                     model = self.synth("model.gguf", *geometry)
+                    self.needs_llama_cpp(model)
                     done, run = self.profile(model, "--rpc", address, "--layers", "0,2,-1,4,99",
                                              "-o", "run.json")
                     self.assertEqual(done.returncode, 0, done.stderr)
@@ -223,4 +222,4 @@ class Devices(SystemTest):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main())
+    main()
