@@ -4,6 +4,7 @@
 
 #include "core/device.hpp"
 #include "core/enum_names.hpp"
+#include "core/model_info.hpp"
 #include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
@@ -31,6 +32,22 @@ constexpr EnumNames<SplitMode, 4> kSplitModes = {{
     {SplitMode::layer, "layer"},
     {SplitMode::row, "row"},
     {SplitMode::tensor, "tensor"},
+}};
+
+constexpr EnumNames<Pooling, 6> kPoolings = {{
+    {Pooling::of_model, "model"},
+    {Pooling::none, "none"},
+    {Pooling::mean, "mean"},
+    {Pooling::cls, "cls"},
+    {Pooling::last, "last"},
+    {Pooling::rank, "rank"},
+}};
+
+constexpr EnumNames<ModelKind, 4> kModelKinds = {{
+    {ModelKind::decoder, "decoder"},
+    {ModelKind::encoder, "encoder"},
+    {ModelKind::encoder_decoder, "encoder-decoder"},
+    {ModelKind::diffusion, "diffusion"},
 }};
 
 constexpr EnumNames<DeviceType, 4> kDeviceTypes = {{
@@ -89,6 +106,16 @@ std::optional<LoadMode> load_mode_from_string(std::string_view text) {
 std::string_view to_string(SplitMode value) { return name_of(kSplitModes, value); }
 std::optional<SplitMode> split_mode_from_string(std::string_view text) {
   return value_of(kSplitModes, text);
+}
+
+std::string_view to_string(Pooling value) { return name_of(kPoolings, value); }
+std::optional<Pooling> pooling_from_string(std::string_view text) {
+  return value_of(kPoolings, text);
+}
+
+std::string_view to_string(ModelKind kind) { return name_of(kModelKinds, kind); }
+std::optional<ModelKind> model_kind_from_string(std::string_view text) {
+  return value_of(kModelKinds, text);
 }
 
 std::string_view to_string(DeviceType type) { return name_of(kDeviceTypes, type); }

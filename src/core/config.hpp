@@ -15,13 +15,17 @@ namespace sweetspot {
 enum class FlashAttention { automatic, off, on };
 enum class LoadMode { automatic, none, mmap, mlock, mmap_mlock, direct_io };
 enum class SplitMode { none, layer, row, tensor };
+/// How the vectors of an input's tokens become one; rank: a score instead of a vector.
+enum class Pooling { of_model, none, mean, cls, last, rank };
 
 std::string_view to_string(FlashAttention value);  ///< auto, off, on
 std::string_view to_string(LoadMode value);        ///< auto, none, mmap, mlock, mmap+mlock, dio
 std::string_view to_string(SplitMode value);       ///< none, layer, row, tensor
+std::string_view to_string(Pooling value);         ///< model, none, mean, cls, last, rank
 std::optional<FlashAttention> flash_attention_from_string(std::string_view text);
 std::optional<SplitMode> split_mode_from_string(std::string_view text);
 std::optional<LoadMode> load_mode_from_string(std::string_view text);
+std::optional<Pooling> pooling_from_string(std::string_view text);
 
 /// Decides where weights lie.
 struct Placement {
@@ -55,6 +59,9 @@ struct ContextSettings {
   bool swa_full = false;         ///< sliding-window layers keep a cache of the whole context
   int n_threads = 0;             ///< 0 = physical cores, chosen by the worker and reported back
   int n_threads_batch = 0;       ///< 0 = as n_threads
+  /// Whole inputs become vectors or scores, nothing is generated (llama-server's --embedding).
+  bool embeddings = false;
+  Pooling pooling = Pooling::of_model;
 
   bool operator==(const ContextSettings&) const = default;
 };
@@ -89,7 +96,7 @@ int effective_layers(int requested, int offloadable);
 
 /// What is generated and measured: prompt tokens, generated tokens, tokens already in the cache,
 /// all of each sequence. As in llama-bench, prompt and generation are each measured at depth
-/// n_depth.
+/// n_depth. Where a model only reads (embeddings, scores) n_gen is 0 and a prompt is a whole input.
 struct Workload {
   std::uint32_t n_prompt = 512;
   std::uint32_t n_gen = 128;
@@ -97,6 +104,8 @@ struct Workload {
   /// Sequences that generate side by side, as many as the context has; the speed of generation is
   /// that of all of them together. Prompts come one at a time.
   std::uint32_t n_parallel = 1;
+
+  [[nodiscard]] bool generates() const { return n_gen > 0; }
 
   bool operator==(const Workload&) const = default;
 };

@@ -116,6 +116,7 @@ Json profile_to_json(const Profile& profile) {
   put(json, "vram_bytes", profile.vram_bytes);
   put(json, "vram_percent", profile.vram_percent);
   put(json, "tokens_per_second", profile.tokens_per_second);
+  put(json, "prompt_tokens_per_second", profile.prompt_tokens_per_second);
   return json;
 }
 
@@ -233,11 +234,13 @@ Json to_json(const ModelInfo& model) {
                {"n_expert_used", model.n_expert_used},
                {"recurrent", model.recurrent},
                {"hybrid", model.hybrid},
+               {"kind", to_string(model.kind)},
                {"non_layer_bytes", model.non_layer_bytes}};
   put(json, "name", model.name);
   put(json, "n_head", model.n_head);
   put(json, "n_head_kv", model.n_head_kv);
   put(json, "n_ff", model.n_ff);
+  put(json, "pooling", model.pooling);
   json["layers"] = array_of(model.layers, [](const LayerSize& layer) -> Json {
     return {{"block", layer.block}, {"bytes", layer.bytes}, {"expert_bytes", layer.expert_bytes}};
   });
@@ -270,6 +273,8 @@ ModelInfo model_info_from_json(const Json& json) {
   model.n_head = take<int>(json, "n_head");
   model.n_head_kv = take<int>(json, "n_head_kv");
   model.n_ff = take<int>(json, "n_ff");
+  model.kind = enum_at<ModelKind>(json, "kind", model_kind_from_string);
+  model.pooling = take<std::string>(json, "pooling");
   for (const Json& layer : json.at("layers")) {
     model.layers.push_back({number_at<int>(layer, "block"),
                             number_at<std::uint64_t>(layer, "bytes"),
@@ -524,6 +529,9 @@ Json to_json(const Trial& trial) {
   put(json, "load_seconds", trial.load_seconds);
   json["prompt"] = speed_to_json(trial.prompt);
   json["generation"] = speed_to_json(trial.generation);
+  const Reading<Estimate> inputs = trial.inputs_per_second();
+  json["inputs_per_second"] = inputs ? estimate_to_json(*inputs) : Json(nullptr);
+  if (!inputs) json["absent"]["inputs_per_second"] = inputs.reason();
   json["telemetry"] = telemetry_to_json(trial.telemetry);
   json["divergence"] = trial.divergence ? divergence_to_json(*trial.divergence) : Json(nullptr);
   json["full_depth"] = {

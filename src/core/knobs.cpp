@@ -113,7 +113,7 @@ constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
 constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
 constexpr std::int64_t kMaxDevices = 64;
 
-const std::array<Knob, 21> kKnobs = {{
+const std::array<Knob, 23> kKnobs = {{
     {"n_gpu_layers", "-ngl,--n-gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
      "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
@@ -233,6 +233,19 @@ const std::array<Knob, 21> kKnobs = {{
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads_batch}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_threads_batch, "--threads-batch", text, 0, kMaxThreads);
+     }},
+    {"embeddings", "--embedding,--embeddings", "LLAMA_ARG_EMBEDDINGS", "",
+     "only turn whole inputs into vectors or scores",
+     [](const Config& c) -> KnobValue { return c.context.embeddings; },
+     [](Config& c, std::string_view text) {
+       return set_switch(c.context.embeddings, "--embedding", text);
+     }},
+    {"pooling", "--pooling", "LLAMA_ARG_POOLING", "TYPE",
+     "one vector of all: none, mean, cls, last, rank; model = as it says",
+     [](const Config& c) -> KnobValue { return std::string(to_string(c.context.pooling)); },
+     [](Config& c, std::string_view text) {
+       return set_enum(c.context.pooling, "--pooling", text, pooling_from_string(text),
+                       "none, mean, cls, last, rank or model");
      }},
 }};
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/reading.hpp"
@@ -26,6 +28,17 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+/// What llama.cpp does with a model, told from its architecture.
+enum class ModelKind {
+  decoder,          ///< reads and writes: each token follows from a cache of those before it
+  encoder,          ///< only reads: a whole input at once becomes a vector or a score (BERT)
+  encoder_decoder,  ///< reads with one half and writes with the other (T5)
+  diffusion,        ///< writes whole texts at once, in steps (LLaDA)
+};
+
+std::string_view to_string(ModelKind kind);  ///< decoder, encoder, encoder-decoder, diffusion
+std::optional<ModelKind> model_kind_from_string(std::string_view text);
+
 /// Text fields come from the file: hostile until escaped (core/text.hpp).
 struct ModelInfo {
   std::string path;
@@ -46,7 +59,9 @@ struct ModelInfo {
   int n_expert_used = 0;
   bool recurrent = false;  ///< Mamba, RWKV: the cache cannot be rewound in part
   bool hybrid = false;
-  std::vector<LayerSize> layers;      ///< by block, ascending
+  ModelKind kind = ModelKind::decoder;
+  Reading<std::string> pooling = Absence{"not in the file"};  ///< none, mean, cls, last, rank
+  std::vector<LayerSize> layers;                              ///< by block, ascending
   std::uint64_t non_layer_bytes = 0;  ///< embeddings, output, norms outside blocks
   std::string fingerprint;            ///< hash of header and sizes; equal files give equal text
 

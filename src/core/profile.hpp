@@ -37,7 +37,13 @@ struct Profile {
   std::uint32_t n_batch = 0;
   Reading<std::uint64_t> vram_bytes;
   Reading<double> vram_percent;
-  Reading<double> tokens_per_second;
+  Reading<double> tokens_per_second;  ///< generated; absent where the model only reads
+  Reading<double> prompt_tokens_per_second = Absence{"not measured"};
+
+  /// What it is compared by: generation, or what it reads where it only reads.
+  [[nodiscard]] const Reading<double>& speed() const {
+    return tokens_per_second ? tokens_per_second : prompt_tokens_per_second;
+  }
 };
 
 /// Speed gained per further layer under which returns have diminished.

@@ -8,9 +8,10 @@ namespace {
 constexpr EnumNames<Origin, 3> kOrigins = {
     {{Origin::measured, "measured"}, {Origin::planned, "planned"}, {Origin::defaults, "defaults"}}};
 
-constexpr EnumNames<LoadResult, 3> kLoadResults = {{{LoadResult::loaded, "loaded"},
+constexpr EnumNames<LoadResult, 4> kLoadResults = {{{LoadResult::loaded, "loaded"},
                                                     {LoadResult::out_of_memory, "out-of-memory"},
-                                                    {LoadResult::crashed, "crashed"}}};
+                                                    {LoadResult::crashed, "crashed"},
+                                                    {LoadResult::timed_out, "timed-out"}}};
 
 }  // namespace
 

@@ -63,6 +63,11 @@ struct SavedProfile {
   Reading<Estimate> prompt_tokens_per_second = Absence{"not measured"};
   std::string evidence;  ///< one sentence: what it rests on
 
+  /// What it is compared by: generation, or what it reads where it only reads.
+  [[nodiscard]] const Reading<Estimate>& speed() const {
+    return config.context.embeddings ? prompt_tokens_per_second : tokens_per_second;
+  }
+
   /// Nothing of it lies on a device.
   [[nodiscard]] bool is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
   bool operator==(const SavedProfile&) const = default;
@@ -94,10 +99,19 @@ struct Fingerprint {
   bool operator==(const Fingerprint&) const = default;
 };
 
-enum class LoadResult { loaded, out_of_memory, crashed };
+enum class LoadResult { loaded, out_of_memory, crashed, timed_out };
 
-std::string_view to_string(LoadResult result);  ///< loaded, out-of-memory, crashed
+std::string_view to_string(LoadResult result);  ///< loaded, out-of-memory, crashed, timed-out
 std::optional<LoadResult> load_result_from_string(std::string_view text);
+
+/// Who loads a profile: what one program did with one set of arguments says nothing of another
+/// (R51).
+struct Loader {
+  std::string program;                 ///< "llama-server"; empty = an application without a name
+  std::vector<std::string> arguments;  ///< that change memory or what it does, sorted
+
+  bool operator==(const Loader&) const = default;
+};
 
 /// What an application says of a profile that it loaded, or tried to.
 struct LoadReport {
@@ -107,6 +121,7 @@ struct LoadReport {
   Reading<std::uint64_t> free_bytes = Absence{"not reported"};  ///< before the load
   Reading<std::uint64_t> peak_bytes = Absence{"not reported"};  ///< most it took
   std::string at;                                               ///< UTC, ISO 8601
+  Loader loader = {};
 
   bool operator==(const LoadReport&) const = default;
 };

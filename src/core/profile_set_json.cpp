@@ -1,6 +1,7 @@
 // sweetspot.profiles/1: docs/formats/profiles-1.md.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -128,10 +129,17 @@ Estimate speed_from_json(const Json& json) {
   return speed;
 }
 
+// Knobs that came after the first sets were written: in those they had llama.cpp's default.
+constexpr std::array<std::string_view, 2> kLaterKnobs = {"embeddings", "pooling"};
+
+bool came_later(std::string_view knob) {
+  return std::find(kLaterKnobs.begin(), kLaterKnobs.end(), knob) != kLaterKnobs.end();
+}
+
 // A setting left out would silently become its default, and the profile another one.
 Config whole_config_from_json(const Json& json) {
   for (const Knob& knob : knobs()) {
-    if (!json.contains(std::string(knob.name))) {
+    if (!json.contains(std::string(knob.name)) && !came_later(knob.name)) {
       refuse(json, "config has no " + std::string(knob.name));
     }
   }
@@ -160,6 +168,11 @@ LoadReport report_from_json(const Json& json) {
   report.free_bytes = take<std::uint64_t>(json, "free_bytes");
   report.peak_bytes = take<std::uint64_t>(json, "peak_bytes");
   report.at = json.at("at").get<std::string>();
+  // The first sets did not say whose report it was: nobody's who has a name.
+  if (json.contains("program")) report.loader.program = json.at("program").get<std::string>();
+  if (json.contains("arguments")) {
+    report.loader.arguments = json.at("arguments").get<std::vector<std::string>>();
+  }
   return report;
 }
 
@@ -226,6 +239,8 @@ Json to_json(const LoadReport& report) {
   put(json, "free_bytes", report.free_bytes);
   put(json, "peak_bytes", report.peak_bytes);
   json["at"] = report.at;
+  json["program"] = report.loader.program;
+  json["arguments"] = report.loader.arguments;
   return json;
 }
 

@@ -15,7 +15,8 @@
 
 namespace sweetspot {
 
-/// A timed llama_decode with synchronisation: one generated token of each sequence, or one prompt.
+/// A timed llama_decode with synchronisation: one generated token of each sequence, or one prompt;
+/// of a model that only reads one whole input.
 struct Sample {
   double start_ms = 0;  ///< worker's monotonic clock
   double duration_ms = 0;
@@ -155,7 +156,22 @@ struct Trial {
   std::vector<Disturbance> disturbances = {};  ///< that no repetition got rid of; each once
   std::vector<std::string> notes;              ///< for people: "device memory did not return", ...
 
-  [[nodiscard]] bool measured() const { return !failure && generation.has_value(); }
+  /// The speed that trials are compared by: of the generation, and of the prompt where nothing is
+  /// generated.
+  [[nodiscard]] const std::optional<Speed>& speed() const {
+    return workload.generates() ? generation : prompt;
+  }
+
+  [[nodiscard]] bool measured() const { return !failure && speed().has_value(); }
+
+  /// Whole inputs of n_prompt tokens, of a model that only reads.
+  [[nodiscard]] Reading<Estimate> inputs_per_second() const {
+    if (workload.generates()) return Absence{"the model generates"};
+    if (!prompt || workload.n_prompt == 0) return Absence{"not measured"};
+    const Estimate& tokens = prompt->tokens_per_second;
+    const double size = workload.n_prompt;
+    return Estimate{tokens.value / size, tokens.low / size, tokens.high / size};
+  }
 
   [[nodiscard]] bool is(Disturbance disturbance) const {
     return std::find(disturbances.begin(), disturbances.end(), disturbance) != disturbances.end();

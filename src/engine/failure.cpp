@@ -93,6 +93,10 @@ std::optional<Finding> plain_fault(const Fault& fault) {
     case FaultCode::unsupported:
       return Finding{FailureClass::model_unsupported,
                      "this llama.cpp does not know this kind of model" + in_brackets(said)};
+    case FaultCode::not_measurable:
+      return Finding{
+          FailureClass::model_unsupported,
+          "llama.cpp knows this model, but sweetspot does not time its kind" + in_brackets(said)};
     case FaultCode::non_finite:
       return Finding{FailureClass::non_finite_output,
                      "the model's output holds NaN or infinite numbers with these settings"};

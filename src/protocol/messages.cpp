@@ -11,7 +11,7 @@
 namespace sweetspot::protocol {
 namespace {
 
-constexpr EnumNames<FaultCode, 15> kFaultCodes = {{
+constexpr EnumNames<FaultCode, 16> kFaultCodes = {{
     {FaultCode::bad_request, "bad-request"},
     {FaultCode::version_mismatch, "version-mismatch"},
     {FaultCode::config_rejected, "config-rejected"},
@@ -19,6 +19,7 @@ constexpr EnumNames<FaultCode, 15> kFaultCodes = {{
     {FaultCode::header_invalid, "header-invalid"},
     {FaultCode::file_changed, "file-changed"},
     {FaultCode::unsupported, "unsupported"},
+    {FaultCode::not_measurable, "not-measurable"},
     {FaultCode::model_null, "model-null"},
     {FaultCode::context_null, "context-null"},
     {FaultCode::decode_failed, "decode-failed"},
@@ -90,6 +91,7 @@ void fields(auto& f, Is<SynthRequest> auto& m) {
   f("tied_output", m.tied_output);
   f("sliding_window", m.sliding_window);
   f("attention_blocks", m.attention_blocks);
+  f("pooling", m.pooling);
   f("seed", m.seed);
 }
 void fields(auto& f, Is<ServeRequest> auto& m) {

@@ -125,11 +125,12 @@ struct SynthRequest {
   /// Copy this header's metadata and tensor list; of the rest only like_blocks, header_only,
   /// no_vocab and seed are used.
   std::optional<std::string> like_path;
-  std::uint32_t like_blocks = 0;       ///< only that many first blocks of like_path, 0 = all
-  bool header_only = false;            ///< the file ends where the tensors' data would begin
-  bool no_vocab = false;               ///< a vocab_size instead of a vocabulary
-  std::string architecture = "llama";  ///< llama, qwen2, qwen3, qwen3moe, gemma3, lfm2
-  std::string name;                    ///< general.name; empty = made from the geometry
+  std::uint32_t like_blocks = 0;  ///< only that many first blocks of like_path, 0 = all
+  bool header_only = false;       ///< the file ends where the tensors' data would begin
+  bool no_vocab = false;          ///< a vocab_size instead of a vocabulary
+  /// llama, qwen2, qwen3, qwen3moe, gemma3, lfm2, bert, nomic-bert, t5, t5encoder
+  std::string architecture = "llama";
+  std::string name;  ///< general.name; empty = made from the geometry
   std::uint32_t blocks = 22;
   std::uint32_t embd = 2048;
   std::uint32_t ff = 5632;
@@ -147,6 +148,7 @@ struct SynthRequest {
   std::uint32_t sliding_window = 0;  ///< 0 = what models of the architecture usually have
   /// Of lfm2: blocks with attention, the others have a convolution; empty = every third one.
   std::vector<std::uint32_t> attention_blocks;
+  std::string pooling;  ///< of a model that only reads; empty = mean
   std::uint64_t seed = 1;
 };
 
@@ -293,6 +295,7 @@ enum class FaultCode {
   header_invalid,   ///< ggml cannot parse the GGUF, or an extent lies outside the file
   file_changed,     ///< size, mtime or inode differ from before
   unsupported,      ///< an architecture or type this llama.cpp does not know
+  not_measurable,   ///< a model that llama.cpp runs in a way that nobody here times
   model_null,       ///< the loader returned no model
   context_null,     ///< no context
   decode_failed,    ///< llama_decode's return code is in the message

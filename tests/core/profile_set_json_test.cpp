@@ -56,13 +56,31 @@ TEST(ProfileSetJson, NamesOfEnumsGoBothWays) {
   for (const Origin origin : {Origin::measured, Origin::planned, Origin::defaults}) {
     EXPECT_EQ(origin_from_string(to_string(origin)), origin);
   }
-  for (const LoadResult result :
-       {LoadResult::loaded, LoadResult::out_of_memory, LoadResult::crashed}) {
+  for (const LoadResult result : {LoadResult::loaded, LoadResult::out_of_memory,
+                                  LoadResult::crashed, LoadResult::timed_out}) {
     EXPECT_EQ(load_result_from_string(to_string(result)), result);
   }
   EXPECT_EQ(to_string(LoadResult::out_of_memory), "out-of-memory");
   EXPECT_FALSE(origin_from_string("guessed"));
   EXPECT_FALSE(load_result_from_string(""));
+}
+
+// Sets from before models that only read, and before reports said whose they are, stay readable.
+TEST(ProfileSetJson, FirstSetsHaveNoEmbeddingsAndNoLoaders) {
+  Json json = to_json(measured_set());
+  for (Json& profile : json["profiles"]) {
+    profile["config"].erase("embeddings");
+    profile["config"].erase("pooling");
+  }
+  for (Json& report : json["reports"]) {
+    report.erase("program");
+    report.erase("arguments");
+  }
+  const auto back = read(json);
+  ASSERT_TRUE(back) << back.error().message;
+  ProfileSet expected = measured_set();
+  for (LoadReport& report : expected.reports) report.loader = {};
+  EXPECT_EQ(*back, expected);
 }
 
 // ---- what is refused
@@ -173,6 +191,9 @@ SavedProfile any_profile(std::size_t index, const std::vector<SetDevice>& device
       *rc::gen::element(FlashAttention::automatic, FlashAttention::off, FlashAttention::on);
   profile.config.context.type_k = *rc::gen::element<std::string>("f16", "q8_0");
   profile.config.context.swa_full = *rc::gen::arbitrary<bool>();
+  profile.config.context.embeddings = *rc::gen::arbitrary<bool>();
+  profile.config.context.pooling =
+      *rc::gen::element(Pooling::of_model, Pooling::none, Pooling::last, Pooling::rank);
   if (*rc::gen::arbitrary<bool>()) {
     std::vector<DeviceNeed> needs;
     needs.reserve(devices.size());
@@ -191,8 +212,9 @@ SavedProfile any_profile(std::size_t index, const std::vector<SetDevice>& device
 LoadReport any_report() {
   LoadReport report;
   report.profile = *text();
-  report.result =
-      *rc::gen::element(LoadResult::loaded, LoadResult::out_of_memory, LoadResult::crashed);
+  report.result = *rc::gen::element(LoadResult::loaded, LoadResult::out_of_memory,
+                                    LoadResult::crashed, LoadResult::timed_out);
+  report.loader = {*text(), *rc::gen::container<std::vector<std::string>>(text())};
   report.device = *text();
   report.free_bytes = bytes();
   report.peak_bytes = bytes();

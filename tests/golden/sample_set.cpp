@@ -65,6 +65,7 @@ ProfileSet measured_set() {
   LoadReport full{"performance", LoadResult::out_of_memory, "CUDA0", 4 * kGiB, {}, {}};
   full.peak_bytes = Absence{"not reported"};
   full.at = "2026-11-24T08:00:00Z";
+  full.loader = {"llama-server", {"--ctx-size 8192"}};
   set.reports = {
       full, {"balanced", LoadResult::loaded, "", 4 * kGiB, 4100 * kMiB, "2026-11-24T08:00:05Z"}};
   return set;

@@ -59,6 +59,7 @@ inline SynthRequest sample_synth() {
   synth.tied_output = true;
   synth.sliding_window = 512;
   synth.attention_blocks = {0, 2};
+  synth.pooling = "rank";
   synth.seed = 0xFFFF'FFFF'FFFF'FFFFU;
   return synth;
 }
