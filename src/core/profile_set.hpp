@@ -58,6 +58,10 @@ struct SavedProfile {
   /// llama.cpp.
   Reading<std::vector<DeviceNeed>> needs = Absence{"not asked"};
   Reading<std::uint64_t> host_bytes = Absence{"not asked"};  ///< beside the mapped weights
+  Reading<std::uint64_t> host_mapped_bytes =
+      Absence{"not asked"};  ///< weights mapped from the file
+  /// One context checkpoint of llama-server at most; 0 where it makes none.
+  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
   /// Under the set's workload.
   Reading<Estimate> tokens_per_second = Absence{"not measured"};
   Reading<Estimate> prompt_tokens_per_second = Absence{"not measured"};
