@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Largest deviation per architecture, in bytes: `map` against a real load of a slice, every knob of
-tests/system/plan_truth.py, on Vulkan's software device and on an RPC device.
+"""The plan against llama-server: every knob of tests/system/plan_truth.py on slices of the header fixtures, on
+Vulkan's software device, on an RPC device and on both. Each config is planned, then a real llama-server is
+started with it, and what it prints of its own buffers (to 0.01 MiB) and of its memory when it ends (whole MiB)
+is compared for every device and kind of memory.
 
-    bench/plan_truth.py [--bin build/bin]
+    bench/plan_truth.py [--bin build/bin] [--models zephyr-7b,...]
 """
 
 import argparse
@@ -15,17 +17,38 @@ import tempfile
 REPO = pathlib.Path(__file__).resolve().parent.parent
 
 
+def judge(model, configs, environment, devices, rpc):
+    """How many configs, how many that both refuse, and the differences found, as lines."""
+    import server_memory
+    from worker_client import Worker
+
+    with Worker(environment, rpc) as worker:
+        maps = worker.ask("map", path=str(model.path), configs=configs)["maps"]
+    refused, differences = 0, []
+    for config, planned in zip(configs, maps, strict=True):
+        taken = server_memory.run_server(model.path, config, environment, devices, rpc)
+        if not planned["memory"] and not taken.at_end:
+            refused += 1
+            continue
+        differences += [f"  {config}: {one}"
+                        for one in server_memory.differences(planned["memory"], taken)]
+    return refused, differences
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=str(REPO / "build/bin"))
-    os.environ.update(SWEETSPOT_BIN_DIR=parser.parse_args().bin, SWEETSPOT_SOURCE_DIR=str(REPO))
+    parser.add_argument("--models", default="")
+    options = parser.parse_args()
+    os.environ.update(SWEETSPOT_BIN_DIR=options.bin, SWEETSPOT_SOURCE_DIR=str(REPO))
     sys.path.insert(0, str(REPO / "tests/system"))
     import harness
     import plan_truth as truth
+    from plan_truth_server_test import TOGETHER
 
     vulkan, why_not = truth.software_vulkan()
-    print("model          device   configs  refused by both  largest deviation (bytes)")
+    print("model          devices       configs  refused by both  that differ")
     if vulkan is None:
         print(f"no Vulkan: {why_not}")
     plain = {**os.environ, **truth.NO_DEVICES}
@@ -36,16 +59,23 @@ def main():
     try:
         harness.wait_until_listening(port, server)
         with tempfile.TemporaryDirectory() as folder:
-            for name in truth.SLICE_BLOCKS:
+            for name in options.models.split(",") if options.models else truth.SLICE_BLOCKS:
                 model = truth.make_slice(name, pathlib.Path(folder), plain)
-                for device, settings, rpc in (("Vulkan0", vulkan, []), ("RPC0", {}, [address])):
+                every = {device: [{**truth.BASE, **placement, **context}
+                                  for placement, contexts in truth.placements(model, device)
+                                  for context in contexts] for device in ("Vulkan0", "RPC0")}
+                both = [{**truth.BASE, **config} for config in TOGETHER]
+                for devices, configs, settings, rpc in (
+                        (["Vulkan0"], every["Vulkan0"], vulkan, []),
+                        (["RPC0"], every["RPC0"], {}, [address]),
+                        (["Vulkan0", "RPC0"], both, vulkan, [address])):
                     if settings is None:
                         continue
-                    answers = list(truth.compare(model, truth.placements(model, device),
-                                                 {**plain, **settings}, rpc))
-                    refused = sum(each.planned is None and each.real is None for each in answers)
-                    print(f"{name:14} {device:8} {len(answers):7} {refused:16} "
-                          f"{max(each.largest_deviation_bytes for each in answers):26}", flush=True)
+                    refused, differences = judge(model, configs, {**plain, **settings}, set(devices), rpc)
+                    print(f"{name:14} {'+'.join(devices):13} {len(configs):7} {refused:16} {len(differences):12}",
+                          flush=True)
+                    for line in differences:
+                        print(line, flush=True)
                 model.path.unlink()
     finally:
         server.terminate()

@@ -30,6 +30,7 @@ llama_model_params model_params() {
 
 llama_context_params context_params() {
   llama_context_params params = llama_context_default_params();
+  params.n_outputs_max = 1;
   params.n_ctx = 1;
   params.n_batch = 1;
   params.n_ubatch = 1;

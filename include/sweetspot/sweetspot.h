@@ -246,6 +246,15 @@ typedef struct sweetspot_profile {
 /* ---- profile sets -----------------------------------------------------------------------------
  */
 
+/* How the host makes its llama_context, which decides part of what a profile takes. */
+typedef enum sweetspot_host_program {
+  /* With libllama's defaults: room for the logits of every token of a batch. */
+  SWEETSPOT_HOST_LIBLLAMA = 0,
+  /* As llama-server does: llama_context_params.n_outputs_max = n_parallel, so that a batch has
+   * logits for one token of each sequence. With a large vocabulary that is hundreds of MiB less. */
+  SWEETSPOT_HOST_LLAMA_SERVER = 1
+} sweetspot_host_program;
+
 typedef struct sweetspot_set_options {
   size_t size;
   /* RPC endpoints that the host will register, "host:port", in this order. */
@@ -254,6 +263,8 @@ typedef struct sweetspot_set_options {
   /* 1: without a stored set SWEETSPOT_ERROR_NOT_FOUND, with a damaged one SWEETSPOT_ERROR_DATA, and
    * nothing is chosen from a set that cannot be used any more. 0: default profiles stand in. */
   int32_t no_defaults;
+  /* sweetspot_host_program: what needs and choices are for. */
+  int32_t host_program;
 } sweetspot_set_options;
 
 typedef struct sweetspot_set_info {

@@ -50,6 +50,7 @@ struct sweetspot_set {
   bool defaults_may_stand_in = true;
   std::optional<sweetspot::ModelKey> model;
   std::optional<std::vector<std::string>> rpc;
+  sweetspot::ProfileSet as_made;  ///< as it is or would be stored, whatever program loads it
   std::shared_ptr<const sweetspot::capi::ShownSet> shown;  ///< of `kept`
 
   mutable std::mutex mutex;  ///< guards what is below

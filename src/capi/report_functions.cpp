@@ -95,7 +95,7 @@ sweetspot::Status keep_on_disk(const sweetspot_set& set, const LoadReport& repor
   const auto successor = [&](const ProfileSet* old) -> std::optional<ProfileSet> {
     std::error_code ignored;
     if (old == nullptr && std::filesystem::exists(set.path, ignored)) return std::nullopt;
-    ProfileSet next = old == nullptr ? set.shown->set() : *old;
+    ProfileSet next = old == nullptr ? set.as_made : *old;
     if (next.find(report.profile) == nullptr) return std::nullopt;
     add_to(next, report);
     return next;

@@ -6,6 +6,7 @@
 
 #include "capi/c_values.hpp"
 #include "capi/handles.hpp"
+#include "profiles/host_program.hpp"
 #include "profiles/make_set.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -27,8 +28,20 @@ std::vector<std::string> endpoints(const sweetspot_set_options& options) {
   return list;
 }
 
-void show(sweetspot_set& set, ProfileSet loaded) {
-  set.kept = Reported::of(std::move(loaded));
+sweetspot::HostProgram host_program_of(const sweetspot_set_options& options) {
+  switch (options.host_program) {
+    case SWEETSPOT_HOST_LIBLLAMA:
+      return sweetspot::HostProgram::libllama;
+    case SWEETSPOT_HOST_LLAMA_SERVER:
+      return sweetspot::HostProgram::llama_server;
+    default:
+      bad_argument("host_program is no sweetspot_host_program");
+  }
+}
+
+void show(sweetspot_set& set, const ProfileSet& loaded, sweetspot::HostProgram program) {
+  set.as_made = loaded;
+  set.kept = Reported::of(sweetspot::profiles::for_host(loaded, program));
   set.shown = set.kept.shown;
 }
 
@@ -66,6 +79,7 @@ sweetspot_status sweetspot_set_of_model(sweetspot_library* lib, const char* mode
     require(model_path, "model_path");
     require(out, "out");
     const sweetspot_set_options given = read_in(options);
+    const sweetspot::HostProgram program = host_program_of(given);
     Result<ModelKey> key = sweetspot::store::model_key(model_path);
     if (!key) return fail(error, fault_of(key.error(), SWEETSPOT_ERROR_MODEL));
     auto set = std::make_unique<sweetspot_set>();
@@ -79,7 +93,7 @@ sweetspot_status sweetspot_set_of_model(sweetspot_library* lib, const char* mode
     if (!stored && !set->defaults_may_stand_in) return fail(error, stored.error());
     set->stored = stored.has_value();
     if (!stored) set->note = stored.error().message;
-    show(*set, stored ? *std::move(stored) : defaults_for(*lib, *set));
+    show(*set, stored ? *stored : defaults_for(*lib, *set), program);
     *out = set.release();
     return SWEETSPOT_OK;
   });
@@ -94,6 +108,7 @@ sweetspot_status sweetspot_set_of_file(sweetspot_library* lib, const char* set_p
     require(set_path, "set_path");
     require(out, "out");
     const sweetspot_set_options given = read_in(options);
+    const sweetspot::HostProgram program = host_program_of(given);
     auto set = std::make_unique<sweetspot_set>();
     if (given.rpc_count > 0) set->rpc = endpoints(given);
     set->defaults_may_stand_in = given.no_defaults == 0;
@@ -104,7 +119,7 @@ sweetspot_status sweetspot_set_of_file(sweetspot_library* lib, const char* set_p
     auto stored = stored_set(set->path);
     if (!stored) return fail(error, stored.error());
     set->stored = true;
-    show(*set, *std::move(stored));
+    show(*set, *stored, program);
     *out = set.release();
     return SWEETSPOT_OK;
   });

@@ -17,6 +17,7 @@
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "profiles/choose.hpp"
+#include "profiles/host_program.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -46,7 +47,7 @@ Result<int> print(const std::string& text) {
 }
 
 Result<Basis> find_basis(const ChooseOptions& options, const Environment& environment,
-                         const profiles::Requirements& wanted) {
+                         const ChooseRequest& request) {
   const Result<ModelKey> key = store::model_key(options.model_path);
   if (!key) return tl::unexpected(key.error());
   Basis basis;
@@ -57,8 +58,9 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
   if (view.problem()) return tl::unexpected(*view.problem());
   basis.live = view.now();
   basis.live.model = *key;
-  if (must_plan(set, basis.live, wanted.min_ctx, basis.notes)) {
-    Result<ProfileSet> planned = plan_now(source, environment, *key, wanted.min_ctx, path);
+  const std::uint32_t min_ctx = request.wanted.min_ctx;
+  if (must_plan(set, basis.live, min_ctx, basis.notes)) {
+    Result<ProfileSet> planned = plan_now(source, environment, *key, min_ctx, path);
     if (!planned) return tl::unexpected(planned.error());
     set = *std::move(planned);
   }
@@ -67,7 +69,7 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
         "These profiles are planned, not measured: the memory is llama.cpp's own answer, no speed "
         "is known; sweetspot profile measures them");
   }
-  basis.set = *std::move(set);
+  basis.set = profiles::for_host(*std::move(set), request.host_program);
   return basis;
 }
 
@@ -127,7 +129,7 @@ Result<int> nothing_fits(const profiles::Choice& choice) {
 Result<int> choose(const ChooseOptions& options, const Environment& environment) {
   const Result<ChooseRequest> request = choose_request(options);
   if (!request) return tl::unexpected(request.error());
-  const Result<Basis> basis = find_basis(options, environment, request->wanted);
+  const Result<Basis> basis = find_basis(options, environment, *request);
   if (!basis) return tl::unexpected(basis.error());
   const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);
   if (request->wanted.by_name() && basis->set.find(options.requirements.profile) == nullptr) {

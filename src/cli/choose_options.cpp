@@ -55,6 +55,12 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
                    "give one of " + format_names());
     }
   }
+  const auto of_format =
+      request.format ? exporting::host_program_of(*request.format) : std::optional<HostProgram>();
+  const auto program =
+      host_program_of(options.requirements, of_format.value_or(request.host_program));
+  if (!program) return tl::unexpected(program.error());
+  request.host_program = *program;
   return request;
 }
 

@@ -27,6 +27,7 @@ void add_choose_options(CLI::App& app, ChooseOptions& options);
 struct ChooseRequest {
   profiles::Requirements wanted;
   std::optional<exporting::Format> format;
+  HostProgram host_program = HostProgram::llama_server;  ///< that will load the profile
 };
 
 /// Errors are of kind usage and name the flag.

@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "plan/budget.hpp"
 #include "profiler/driver_share.hpp"
+#include "profiler/libllama_needs.hpp"
 #include "profiles/make_set.hpp"
 #include "profiles/successor.hpp"
 #include "store/driver_share_file.hpp"
@@ -51,17 +52,19 @@ std::string why_not(const Error& failure) {
 }  // namespace
 
 std::string keep_set_of(const Run& run, const std::string& model_path,
-                        const Environment& environment) {
+                        const engine::StartOptions& start, const Environment& environment) {
   if (environment.data_folder.empty()) {
     return not_kept("there is no folder for the user's data; set XDG_DATA_HOME or HOME");
   }
   const Result<ModelKey> key = store::model_key(model_path);
   if (!key) return not_kept(why_not(key.error()));
-  const Reading<ProfileSet> set = profiles::set_of_run(run, *key, largest_share(run, environment));
-  if (!set) return not_kept(set.reason());
+  const Reading<ProfileSet> made = profiles::set_of_run(run, *key, largest_share(run, environment));
+  if (!made) return not_kept(made.reason());
+  ProfileSet set = *made;
+  profiler::add_libllama_needs(set, start, model_path);
   const std::string path = store::profile_set_path(environment.data_folder, *key, run.settings.rpc);
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
-    return profiles::successor(old, *set, run.settings.complete);
+    return profiles::successor(old, set, run.settings.complete);
   });
   if (!written) return not_kept(why_not(written.error()));
   if (!*written) {

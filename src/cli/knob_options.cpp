@@ -6,6 +6,7 @@
 
 #include "cli/llama_flags.hpp"
 #include "core/knobs.hpp"
+#include "core/text.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -38,8 +39,23 @@ void add_knob(CLI::App& app, const Knob& knob, std::string& text) {
 
 }  // namespace
 
+void add_host_program(CLI::App& app, std::string& text, const char* group) {
+  app.add_option("--host-program", text,
+                 "What will load the model: llama-server (and what starts one), or libllama for a "
+                 "program that keeps the library's defaults, such as llama-cpp-python")
+      ->type_name("NAME")
+      ->group(group);
+}
+
+Result<HostProgram> parse_host_program(std::string_view text) {
+  if (const auto program = host_program_from_string(text)) return *program;
+  return error(ErrorKind::usage, fmt::format("--host-program does not take '{}'", printable(text)),
+               "give llama-server or libllama");
+}
+
 void add_knobs(CLI::App& app, KnobTexts& texts) {
-  texts.resize(knobs().size());
+  texts.resize(knobs().size() + 1);  // the last one is the host program's
+  add_host_program(app, texts.back(), kGroup);
   for (std::size_t i = 0; i < knobs().size(); ++i) {
     if (knobs()[i].name != kLayersKnob) add_knob(app, knobs()[i], texts[i]);
   }
@@ -52,6 +68,11 @@ Result<Config> make_config(const KnobTexts& texts) {
     if (const Status set = knobs()[i].set(config, texts[i]); !set) {
       return tl::unexpected(set.error());
     }
+  }
+  if (!texts.back().empty()) {
+    const Result<HostProgram> program = parse_host_program(texts.back());
+    if (!program) return tl::unexpected(program.error());
+    config.context.host_program = *program;
   }
   return config;
 }

@@ -14,7 +14,11 @@ class App;
 
 namespace sweetspot::cli {
 
-/// As typed, by knob; empty = default.
+/// Adds --host-program to a group of options.
+void add_host_program(CLI::App& app, std::string& text, const char* group);
+Result<HostProgram> parse_host_program(std::string_view text);
+
+/// As typed, by knob, and last the host program; empty = default.
 using KnobTexts = std::vector<std::string>;
 
 /// Adds every knob but the layers, which each command asks for in its own way.

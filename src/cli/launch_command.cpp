@@ -20,6 +20,7 @@
 #include "launch/rungs.hpp"
 #include "launch/wanted.hpp"
 #include "process/signal_inbox.hpp"
+#include "profiles/host_program.hpp"
 #include "profiles/make_set.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -117,7 +118,10 @@ class LaunchCommand {
 
   Result<int> choose_and_start(launch::Program program, launch::ServerAddress address) {
     const LiveMachine now = live();
+    const auto host = host_program_of(options_.requirements, launch::host_program_of(program.kind));
+    if (!host) return tl::unexpected(host.error());
     known_ = find_set(options_, environment_, model_, now, wanted_.min_ctx);
+    known_.set = profiles::for_host(std::move(known_.set), *host);
     if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted");
     }

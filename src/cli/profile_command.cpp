@@ -71,6 +71,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
   if (!request) return tl::unexpected(request.error());
   request->output_path = output_path_of(options);
   const std::string path = request->output_path;
+  const engine::StartOptions start = request->start;
   if (const Status writable = store::check_writable(path); !writable) {
     return tl::unexpected(writable.error());
   }
@@ -101,7 +102,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
   if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
   if (!options.no_store) {
     fmt::print(text_out, "{}\n",
-               printable(keep_set_of(outcome.run, options.model_path, environment), 4096));
+               printable(keep_set_of(outcome.run, options.model_path, start, environment), 4096));
   }
   std::fflush(text_out);
   return conclude_run(outcome, path);

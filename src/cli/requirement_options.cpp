@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cli/connection.hpp"
+#include "cli/knob_options.hpp"
 #include "core/knobs.hpp"
 #include "core/text.hpp"
 
@@ -36,6 +37,11 @@ void add_requirements(CLI::App& app, RequirementOptions& options) {
   app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
       ->type_name("SIZE")
       ->group(kGroup);
+  add_host_program(app, options.host_program, kGroup);
+}
+
+Result<HostProgram> host_program_of(const RequirementOptions& options, HostProgram usual) {
+  return options.host_program.empty() ? usual : parse_host_program(options.host_program);
 }
 
 Result<profiles::Requirements> requirements_of(const RequirementOptions& options) {

@@ -16,9 +16,14 @@ struct RequirementOptions {
   double vram_percent = 85;
   std::string prefer = "speed";
   std::string reserve;
+  std::string host_program;
 };
 
 void add_requirements(CLI::App& app, RequirementOptions& options);
+
+/// The program that was named, else `usual`: what will load the profile as far as is known. Errors
+/// are of kind usage.
+Result<HostProgram> host_program_of(const RequirementOptions& options, HostProgram usual);
 
 /// Errors are of kind usage and name the flag.
 Result<profiles::Requirements> requirements_of(const RequirementOptions& options);

@@ -44,6 +44,7 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
   const bool json = options.common.json;
   const std::string path = output_path_of(options.common);
   asked->request.output_path = path;
+  const engine::StartOptions start = asked->request.start;
   if (const Status writable = store::check_writable(path); !writable) {
     return tl::unexpected(writable.error());
   }
@@ -69,8 +70,9 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
   }
   if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
   if (!options.common.no_store) {
-    fmt::print(text_out, "{}\n",
-               printable(keep_set_of(outcome.run, options.common.model_path, environment), 4096));
+    const std::string kept =
+        keep_set_of(outcome.run, options.common.model_path, start, environment);
+    fmt::print(text_out, "{}\n", printable(kept, 4096));
   }
   std::fflush(text_out);
   return conclude_run(outcome, path);

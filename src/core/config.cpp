@@ -50,6 +50,11 @@ constexpr EnumNames<ModelKind, 4> kModelKinds = {{
     {ModelKind::diffusion, "diffusion"},
 }};
 
+constexpr EnumNames<HostProgram, 2> kHostPrograms = {{
+    {HostProgram::llama_server, "llama-server"},
+    {HostProgram::libllama, "libllama"},
+}};
+
 constexpr EnumNames<DeviceType, 4> kDeviceTypes = {{
     {DeviceType::cpu, "cpu"},
     {DeviceType::gpu, "gpu"},
@@ -91,10 +96,12 @@ constexpr EnumNames<Disturbance, 3> kDisturbances = {{
     {Disturbance::spilled, "spilled"},
 }};
 
-constexpr EnumNames<Contended, 2> kContended = {
-    {{Contended::device, "device"}, {Contended::processor, "processor"}}};
-
 }  // namespace
+
+std::string_view to_string(HostProgram value) { return name_of(kHostPrograms, value); }
+std::optional<HostProgram> host_program_from_string(std::string_view text) {
+  return value_of(kHostPrograms, text);
+}
 
 std::string_view to_string(FlashAttention value) { return name_of(kFlashAttention, value); }
 std::optional<FlashAttention> flash_attention_from_string(std::string_view text) {
@@ -138,16 +145,6 @@ std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state)
 std::string_view to_string(Disturbance disturbance) { return name_of(kDisturbances, disturbance); }
 std::optional<Disturbance> disturbance_from_string(std::string_view text) {
   return value_of(kDisturbances, text);
-}
-
-std::string_view to_string(Contended what) { return name_of(kContended, what); }
-
-// A device is what is usually meant.
-std::string label_of(const Trial& trial, Disturbance disturbance) {
-  std::string label(to_string(disturbance));
-  if (disturbance != Disturbance::contended || !trial.shares(Contended::processor)) return label;
-  if (trial.shares(Contended::device)) label += ", device";
-  return label + ", processor";
 }
 
 std::uint32_t context_parts(const ContextSettings& context) {

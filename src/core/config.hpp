@@ -18,6 +18,16 @@ enum class SplitMode { none, layer, row, tensor };
 /// How the vectors of an input's tokens become one; rank: a score instead of a vector.
 enum class Pooling { of_model, none, mean, cls, last, rank };
 
+/// How the program that loads a config makes its context, which decides part of what it takes.
+enum class HostProgram {
+  /// Room for the logits of one token of each sequence: llama-server, llama-cli and what starts
+  /// them.
+  llama_server,
+  /// libllama's default, room for the logits of every token of a batch: llama-cpp-python,
+  /// KoboldCpp, llama-completion, llama-bench.
+  libllama,
+};
+
 std::string_view to_string(FlashAttention value);  ///< auto, off, on
 std::string_view to_string(LoadMode value);        ///< auto, none, mmap, mlock, mmap+mlock, dio
 std::string_view to_string(SplitMode value);       ///< none, layer, row, tensor
@@ -26,6 +36,8 @@ std::optional<FlashAttention> flash_attention_from_string(std::string_view text)
 std::optional<SplitMode> split_mode_from_string(std::string_view text);
 std::optional<LoadMode> load_mode_from_string(std::string_view text);
 std::optional<Pooling> pooling_from_string(std::string_view text);
+std::string_view to_string(HostProgram value);  ///< llama-server, libllama
+std::optional<HostProgram> host_program_from_string(std::string_view text);
 
 /// Decides where weights lie.
 struct Placement {
@@ -57,11 +69,14 @@ struct ContextSettings {
   bool kv_unified = false;       ///< the sequences share n_ctx; otherwise each has its part of it
   bool kv_offload = true;        ///< the cache of an offloaded layer lies on its device
   bool swa_full = false;         ///< sliding-window layers keep a cache of the whole context
-  int n_threads = 0;             ///< 0 = one for each core that may be used; reported back
+  int n_threads = 0;             ///< 0 = physical cores, chosen by the worker and reported back
   int n_threads_batch = 0;       ///< 0 = as n_threads
   /// Whole inputs become vectors or scores, nothing is generated (llama-server's --embedding).
   bool embeddings = false;
   Pooling pooling = Pooling::of_model;
+  /// Not a setting of llama.cpp, so not in the table of knobs: what the other settings leave to the
+  /// program.
+  HostProgram host_program = HostProgram::llama_server;
 
   bool operator==(const ContextSettings&) const = default;
 };
@@ -70,19 +85,9 @@ struct ContextSettings {
 /// it.
 std::uint32_t context_parts(const ContextSettings& context);
 
-/// What llama-server keeps in host memory beside the context. No other program looks at it, and a
-/// measurement does not depend on it.
-struct ServerSettings {
-  int cache_ram_mib = 8192;  ///< at most, for prompts of earlier requests; 0 = none, -1 = no limit
-  int n_ctx_checkpoints = 32;  ///< at most, of each sequence, where its cache cannot be cut back
-
-  bool operator==(const ServerSettings&) const = default;
-};
-
 struct Config {
   Placement placement;
   ContextSettings context;
-  ServerSettings server = {};
 
   bool operator==(const Config&) const = default;
 };

@@ -126,10 +126,7 @@ Json machine_to_json(const Machine& machine) {
                {"cpu", machine.cpu},
                {"physical_cores", machine.physical_cores},
                {"logical_cores", machine.logical_cores},
-               {"usable_threads", machine.usable_threads},
-               {"most_threads", machine.most_threads},
                {"environment", machine.environment}};
-  put(json, "cpu_quota", machine.cpu_quota);
   put(json, "memory_total_bytes", machine.memory_total_bytes);
   put(json, "memory_available_bytes", machine.memory_available_bytes);
   return json;
@@ -306,6 +303,7 @@ Engine engine_from_json(const Json& json) {
 Json to_json(const Config& config) {
   Json json = Json::object();
   for (const Knob& knob : knobs()) json[std::string(knob.name)] = knob_to_json(knob.get(config));
+  json["host_program"] = to_string(config.context.host_program);
   return json;
 }
 
@@ -318,6 +316,10 @@ Config config_from_json(const Json& json) {
     if (const Status status = knob.set(config, knob_text(*field)); !status) {
       throw nlohmann::json::other_error::create(599, status.error().message, &json);
     }
+  }
+  if (json.contains("host_program")) {
+    config.context.host_program =
+        enum_at<HostProgram>(json, "host_program", host_program_from_string);
   }
   return config;
 }
@@ -544,38 +546,30 @@ Json to_json(const Trial& trial) {
        trial.full_depth_ms ? estimate_to_json(*trial.full_depth_ms) : Json(nullptr)}};
   json["disturbances"] = Json::array();
   for (const Disturbance one : trial.disturbances) json["disturbances"].push_back(to_string(one));
-  json["contended_for"] = Json::array();
-  for (const Contended one : trial.contended_for) json["contended_for"].push_back(to_string(one));
-  json["too_uncertain"] = trial.uncertain();
-  put(json, "processor_wait_percent", trial.processor_wait_percent);
-  put(json, "processor_pressure_percent", trial.processor_pressure_percent);
   json["notes"] = trial.notes;
   return json;
 }
 
 Json to_json(const Run& run) {
-  Json json = {
-      {"schema", "sweetspot.run/1"},
-      {"tool", {{"name", "sweetspot"}, {"version", run.tool_version}}},
-      {"started_at", run.started_at},
-      {"finished_at", run.finished_at.empty() ? Json(nullptr) : Json(run.finished_at)},
-      {"complete", run.settings.complete},
-      {"engine", to_json(run.engine)},
-      {"machine", machine_to_json(run.machine)},
-      {"devices",
-       array_of(run.devices, [](const DeviceReport& report) { return to_json(report); })},
-      {"model", to_json(run.model)},
-      {"settings", settings_to_json(run.settings)},
-      {"base_config", to_json(run.base_config)},
-      {"workload", to_json(run.workload)},
-      {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
-      {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
-      {"tune", run.tune ? tune_to_json(*run.tune) : Json(nullptr)},
-      {"analysis", analysis_to_json(run.analysis)},
-      {"profiles", array_of(run.profiles, profile_to_json)},
-      {"notices", run.notices}};
-  put(json, "checkpoint_bytes", run.checkpoint_bytes);
-  return json;
+  return {{"schema", "sweetspot.run/1"},
+          {"tool", {{"name", "sweetspot"}, {"version", run.tool_version}}},
+          {"started_at", run.started_at},
+          {"finished_at", run.finished_at.empty() ? Json(nullptr) : Json(run.finished_at)},
+          {"complete", run.settings.complete},
+          {"engine", to_json(run.engine)},
+          {"machine", machine_to_json(run.machine)},
+          {"devices",
+           array_of(run.devices, [](const DeviceReport& report) { return to_json(report); })},
+          {"model", to_json(run.model)},
+          {"settings", settings_to_json(run.settings)},
+          {"base_config", to_json(run.base_config)},
+          {"workload", to_json(run.workload)},
+          {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
+          {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
+          {"tune", run.tune ? tune_to_json(*run.tune) : Json(nullptr)},
+          {"analysis", analysis_to_json(run.analysis)},
+          {"profiles", array_of(run.profiles, profile_to_json)},
+          {"notices", run.notices}};
 }
 
 }  // namespace sweetspot

@@ -113,7 +113,7 @@ constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
 constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
 constexpr std::int64_t kMaxDevices = 64;
 
-const std::array<Knob, 25> kKnobs = {{
+const std::array<Knob, 23> kKnobs = {{
     {"n_gpu_layers", "-ngl,--n-gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
      "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
@@ -224,8 +224,7 @@ const std::array<Knob, 25> kKnobs = {{
      [](Config& c, std::string_view text) {
        return set_switch(c.context.swa_full, "--swa-full", text);
      }},
-    {"n_threads", "-t,--threads", "LLAMA_ARG_THREADS", "N",
-     "CPU threads, 0 = the cores that may be used",
+    {"n_threads", "-t,--threads", "LLAMA_ARG_THREADS", "N", "CPU threads, 0 = physical cores",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_threads, "--threads", text, 0, kMaxThreads);
@@ -248,20 +247,6 @@ const std::array<Knob, 25> kKnobs = {{
        return set_enum(c.context.pooling, "--pooling", text, pooling_from_string(text),
                        "none, mean, cls, last, rank or model");
      }},
-    {"cache_ram_mib", "-cram,--cache-ram", "LLAMA_ARG_CACHE_RAM", "MIB",
-     "MiB of host memory in which llama-server keeps prompts, 0 = none, -1 = no limit",
-     [](const Config& c) -> KnobValue { return std::int64_t{c.server.cache_ram_mib}; },
-     [](Config& c, std::string_view text) {
-       return set_number(c.server.cache_ram_mib, "--cache-ram", text, -1, kMaxTokens);
-     },
-     /*server_only=*/true},
-    {"n_ctx_checkpoints", "-ctxcp,--ctx-checkpoints", "LLAMA_ARG_CTX_CHECKPOINTS", "N",
-     "checkpoints that llama-server keeps of each sequence of a sliding or recurrent cache",
-     [](const Config& c) -> KnobValue { return std::int64_t{c.server.n_ctx_checkpoints}; },
-     [](Config& c, std::string_view text) {
-       return set_number(c.server.n_ctx_checkpoints, "--ctx-checkpoints", text, 0, kMaxTokens);
-     },
-     /*server_only=*/true},
 }};
 
 }  // namespace

@@ -58,10 +58,10 @@ struct SavedProfile {
   /// llama.cpp.
   Reading<std::vector<DeviceNeed>> needs = Absence{"not asked"};
   Reading<std::uint64_t> host_bytes = Absence{"not asked"};  ///< beside the mapped weights
-  Reading<std::uint64_t> host_mapped_bytes =
-      Absence{"not asked"};  ///< weights mapped from the file
-  /// One context checkpoint of llama-server at most; 0 where it makes none.
-  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
+  /// The same in a program that keeps libllama's defaults (HostProgram::libllama), where the
+  /// profile was made for llama-server.
+  Reading<std::vector<DeviceNeed>> libllama_needs = Absence{"not asked"};
+  Reading<std::uint64_t> libllama_host_bytes = Absence{"not asked"};
   /// Under the set's workload.
   Reading<Estimate> tokens_per_second = Absence{"not measured"};
   Reading<Estimate> prompt_tokens_per_second = Absence{"not measured"};
@@ -72,8 +72,8 @@ struct SavedProfile {
     return config.context.embeddings ? prompt_tokens_per_second : tokens_per_second;
   }
 
-  /// No device takes part in it.
-  [[nodiscard]] bool is_cpu_only() const;
+  /// Nothing of it lies on a device.
+  [[nodiscard]] bool is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
   bool operator==(const SavedProfile&) const = default;
 };
 

@@ -34,10 +34,6 @@ struct Machine {
   std::string cpu;
   int physical_cores = 0;
   int logical_cores = 0;
-  int usable_threads = 0;  ///< what 0 threads means: by affinity, cpuset, quota and kind of core
-  int most_threads = 0;    ///< that can run at once, by the same
-  Reading<double> cpu_quota =
-      Absence{"not read"};  ///< processors' worth of time that a cgroup allows
   Reading<std::uint64_t> memory_total_bytes;
   Reading<std::uint64_t> memory_available_bytes;
   std::vector<std::string> environment;  ///< NAME=value of variables that change how llama.cpp runs
@@ -65,8 +61,6 @@ struct Run {
   RunSettings settings;
   Config base_config;  ///< what all trials share, before the layers differ
   Workload workload;
-  /// One context checkpoint of llama-server at most, with base_config; 0 where it makes none.
-  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
   std::vector<Trial> results;
   std::optional<SweepRecord> sweep;  ///< of an adaptive run
   std::optional<TuneRecord> tune;    ///< of a tune

@@ -77,6 +77,27 @@ std::string_view to_string(Format format) { return name_of(kNames, format); }
 
 std::optional<Format> format_from_string(std::string_view text) { return value_of(kNames, text); }
 
+// Ollama has started a llama-server of its own since 0.30; an older one keeps libllama's defaults,
+// and which of them reads a Modelfile nobody can tell.
+std::optional<HostProgram> host_program_of(Format format) {
+  switch (format) {
+    case Format::llama_server:
+    case Format::env:
+    case Format::llama_server_ini:
+    case Format::llama_swap:
+    case Format::text_generation_webui:
+      return HostProgram::llama_server;
+    case Format::ollama:
+    case Format::lmstudio:
+    case Format::koboldcpp:
+    case Format::llama_cpp_python:
+      return HostProgram::libllama;
+    case Format::json:
+      break;
+  }
+  return std::nullopt;
+}
+
 std::span<const Format> formats() { return kFormats; }
 
 Result<Exported> export_as(Format format, const ExportJob& job) {

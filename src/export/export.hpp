@@ -29,6 +29,9 @@ enum class Format {
 std::string_view to_string(Format format);  ///< as typed after --format: "llama-server-ini"
 std::optional<Format> format_from_string(std::string_view text);
 
+/// What loads a config of that format; nothing where anybody may (json).
+std::optional<HostProgram> host_program_of(Format format);
+
 /// Every format, in the order they are shown. Static storage.
 std::span<const Format> formats();
 

@@ -229,6 +229,11 @@ std::string reachable(const std::string& host) {
 
 }  // namespace
 
+HostProgram host_program_of(ProgramKind kind) {
+  const bool serves = kind == ProgramKind::llama_server || kind == ProgramKind::llama_cli;
+  return serves ? HostProgram::llama_server : HostProgram::libllama;
+}
+
 ProgramKind kind_of(std::string_view program) {
   const std::size_t slash = program.rfind('/');
   const std::string_view name =

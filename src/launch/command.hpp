@@ -22,6 +22,10 @@ enum class ProgramKind {
 /// By the file's name, whatever folder it lies in.
 ProgramKind kind_of(std::string_view program);
 
+/// How a program of that kind makes its context. Of `other` nothing is known, so it is taken to
+/// keep libllama's defaults, which need more.
+HostProgram host_program_of(ProgramKind kind);
+
 /// What the user wants started.
 struct Program {
   std::vector<std::string> argv;  ///< argv[0] is the program's path; the rest is the user's

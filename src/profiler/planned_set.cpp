@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "devices/machine.hpp"
+#include "profiler/libllama_needs.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/make_set.hpp"
 
@@ -193,14 +194,17 @@ Result<ProfileSet> make_planned_set(PlanJob job, const ModelKey& model) {
   const Result<plan::PlanRecord> record = make_plan(job);
   if (!record) return tl::unexpected(record.error());
   const Machine machine = devices::this_machine();
-  if (!wants_experts_on_cpu(*record)) {
-    return planned_set(*record, nullptr, model, machine, rpc);
+  std::optional<plan::PlanRecord> experts;
+  if (wants_experts_on_cpu(*record)) {
+    job.base.placement.n_cpu_moe = record->model.n_layer;
+    job.contexts = {record->plan.request.base.context.n_ctx};
+    Result<plan::PlanRecord> made = make_plan(job);
+    if (!made) return tl::unexpected(made.error());
+    experts = *std::move(made);
   }
-  job.base.placement.n_cpu_moe = record->model.n_layer;
-  job.contexts = {record->plan.request.base.context.n_ctx};
-  const Result<plan::PlanRecord> experts = make_plan(job);
-  if (!experts) return tl::unexpected(experts.error());
-  return planned_set(*record, &*experts, model, machine, rpc);
+  ProfileSet set = planned_set(*record, experts ? &*experts : nullptr, model, machine, rpc);
+  add_libllama_needs(set, job.start, job.model_path);
+  return set;
 }
 
 }  // namespace sweetspot::profiler

@@ -82,6 +82,24 @@ const std::string* pci_of(const DeviceReport& report) {
   return report.device.pci_bus_id.has_value() ? &report.device.pci_bus_id.value() : nullptr;
 }
 
+bool has_quantized_cache(const ContextSettings& context) {
+  return context.type_k != "f16" || context.type_v != "f16";
+}
+
+// Probabilities are compared in a context of their own: with logits for every token, which
+// llama-server has no room for, and so small that it fits wherever the trial's own does.
+ContextSettings comparing(ContextSettings settings) {
+  constexpr std::uint32_t kTokens = 256;
+  constexpr std::uint32_t kPiece = 64;
+  settings.host_program = HostProgram::libllama;
+  settings.n_ctx = std::min(settings.n_ctx, kTokens);
+  settings.n_parallel = 1;
+  settings.kv_unified = false;
+  settings.n_batch = std::min(settings.n_batch, kPiece);
+  settings.n_ubatch = std::min(settings.n_ubatch, kPiece);
+  return settings;
+}
+
 std::vector<std::string> addresses_of(const std::vector<DeviceReport>& targets) {
   std::vector<std::string> addresses;
   for (const DeviceReport& target : targets) {
@@ -301,10 +319,8 @@ Outcome<void> TrialRunner::make_context(Trial& trial) {
 
 // What a smaller cache costs in quality is held against an f16 cache of the same placement.
 Outcome<void> TrialRunner::keep_reference(const Trial& trial) {
-  const ContextSettings& asked = trial.config.context;
-  if ((asked.type_k == "f16" && asked.type_v == "f16") || held_->has_reference) return {};
-  report(Phase::warm_up, -1);
-  ContextSettings settings = asked;
+  if (held_->has_reference) return {};
+  ContextSettings settings = comparing(trial.config.context);
   settings.type_k = settings.type_v = "f16";
   held_->context.reset();
   if (auto made = held_->worker.context(settings); !made) return tl::unexpected(made.error());
@@ -315,8 +331,13 @@ Outcome<void> TrialRunner::keep_reference(const Trial& trial) {
 }
 
 Outcome<void> TrialRunner::check_divergence(Trial& trial) {
-  const ContextSettings& asked = trial.config.context;
-  if (asked.type_k == "f16" && asked.type_v == "f16") return {};
+  if (!has_quantized_cache(trial.config.context)) return {};
+  report(Phase::warm_up, -1);
+  if (auto kept = keep_reference(trial); !kept) return kept;
+  held_->context.reset();
+  if (auto made = held_->worker.context(comparing(trial.config.context)); !made) {
+    return tl::unexpected(made.error());
+  }
   const auto compared = held_->worker.divergence({});
   if (!compared) return tl::unexpected(compared.error());
   trial.divergence = Divergence{compared->positions, compared->mean, compared->p99, compared->max,
@@ -330,10 +351,9 @@ Outcome<void> TrialRunner::check_divergence(Trial& trial) {
 }
 
 Outcome<void> TrialRunner::measure(Trial& trial, double rival_ms) {
-  if (auto kept = keep_reference(trial); !kept) return kept;
+  if (auto checked = check_divergence(trial); !checked) return checked;
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
-  if (auto checked = check_divergence(trial); !checked) return checked;
   const bool prompt = trial.extent != Extent::generation_only && trial.workload.n_prompt > 0;
   if (auto measured = measure_speeds(trial, {true, prompt, rival_ms}); !measured) return measured;
   if (trial.extent == Extent::full) {

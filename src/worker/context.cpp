@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "kernel/processors.hpp"
 #include "worker/clock.hpp"
+#include "worker/cpu_cores.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -46,6 +46,14 @@ EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
 
 }  // namespace
 
+// llama-server's tools/server/server-context.cpp, server_output_limits(): one for each slot, and all
+// of a batch where it embeds.
+std::uint32_t outputs_max(const ContextSettings& settings) {
+  constexpr std::uint32_t kWholeBatch = 0;
+  const bool few = settings.host_program == HostProgram::llama_server && !settings.embeddings;
+  return few ? settings.n_parallel : kWholeBatch;
+}
+
 Answer<llama_context_params> context_params(const ContextSettings& settings) {
   const auto type_k = cache_type(settings.type_k, "K");
   if (!type_k) return tl::unexpected(type_k.error());
@@ -62,11 +70,11 @@ Answer<llama_context_params> context_params(const ContextSettings& settings) {
                  fmt::format("{} sequences are more than the {} tokens of a batch",
                              params.n_seq_max, params.n_batch));
   }
+  params.n_outputs_max = outputs_max(settings);
   params.kv_unified = settings.kv_unified;
   params.offload_kqv = settings.kv_offload;
   params.swa_full = settings.swa_full;
-  params.n_threads =
-      settings.n_threads > 0 ? settings.n_threads : kernel::usable_processors().threads();
+  params.n_threads = settings.n_threads > 0 ? settings.n_threads : physical_cores();
   params.n_threads_batch =
       settings.n_threads_batch > 0 ? settings.n_threads_batch : params.n_threads;
   params.flash_attn_type = flash_attn_of(settings.flash_attn);

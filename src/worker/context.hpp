@@ -12,6 +12,9 @@ struct MadeContext {
   protocol::ContextResult result;  ///< n_gpu_layers is left to the caller
 };
 
+/// Most tokens of a batch that may have logits, as llama.cpp's n_outputs_max has it: 0 = all.
+std::uint32_t outputs_max(const ContextSettings& settings);
+
 /// The settings as llama.cpp takes them. Faults: a cache type this llama.cpp does not know, and
 /// more sequences than n_batch has tokens, for which it aborts.
 Answer<llama_context_params> context_params(const ContextSettings& settings);

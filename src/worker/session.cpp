@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "kernel/processors.hpp"
 #include "worker/context.hpp"
+#include "worker/cpu_cores.hpp"
 #include "worker/devices.hpp"
 #include "worker/divergence.hpp"
 #include "worker/full_depth.hpp"
@@ -30,7 +30,7 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
     return tl::unexpected(connected.error());
   }
   return protocol::HelloResult{protocol::kVersion, describe_engine(), list_devices(),
-                               kernel::usable_processors().threads()};
+                               physical_cores()};
 }
 
 Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,
@@ -76,6 +76,7 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   if (!made) return tl::unexpected(made.error());
   context_ = std::move(made->context);
   decoder_.emplace(*context_);
+  outputs_max_ = outputs_max(request.context);
   made->result.effective.n_gpu_layers = offloaded_.layers;
   on_device_ = offloaded_bytes(made->result.memory) > 0;
   return std::move(made->result);
@@ -99,6 +100,11 @@ Answer<protocol::CheckResult> Session::run(const protocol::CheckRequest& /*reque
 Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceRequest& request,
                                                 Reply& /*reply*/) {
   if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
+  if (outputs_max_ > 0) {  // llama.cpp aborts where more logits are asked for than it reserved
+    return fault(FaultCode::bad_request, Phase::warm_up,
+                 "probabilities are compared in a context with libllama's defaults, which has room "
+                 "for the logits of a whole batch");
+  }
   return divergence(*decoder_, request, reference_);
 }
 

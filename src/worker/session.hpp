@@ -52,6 +52,7 @@ class Session {
   ThreadPools threads_;     ///< freed after the context, which points to them
   ContextHandle context_;
   std::optional<Decoder> decoder_;       ///< of context_
+  std::uint32_t outputs_max_ = 0;        ///< of context_, as llama.cpp has it: 0 = the whole batch
   std::optional<NextTokens> reference_;  ///< kept by a divergence request, whatever is loaded next
 };
 

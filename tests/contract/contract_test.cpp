@@ -93,7 +93,7 @@ TEST_P(Contract, HelloNamesTheEngineAndTheCpu) {
   const Worker worker = start();
   EXPECT_EQ(worker.hello().version, protocol::kVersion);
   EXPECT_FALSE(worker.hello().engine.llama_version.empty());
-  EXPECT_GE(worker.hello().threads, 1);
+  EXPECT_GE(worker.hello().physical_cores, 1);
   EXPECT_THAT(worker.hello().devices, testing::Contains(testing::Field(&Device::id, "CPU")));
 }
 
@@ -311,11 +311,15 @@ TEST_P(Contract, ASliceThatTheModelDoesNotHaveIsAFault) {
 
 TEST_P(Contract, DivergenceNeedsAReferenceOfItsSize) {
   Worker worker = loaded();
+  EXPECT_FALSE(worker.divergence({true, 64})) << "llama-server has no room for so many logits";
+  ContextSettings settings = small_context();
+  settings.host_program = HostProgram::libllama;
+  ASSERT_TRUE(worker.context(settings));
   EXPECT_FALSE(worker.divergence({false, 64})) << "there is no reference yet";
   const auto kept = worker.divergence({true, 64});
   ASSERT_TRUE(kept) << kept.error().message;
   EXPECT_EQ(kept->positions, 32U);
-  ASSERT_TRUE(worker.context(small_context()));
+  ASSERT_TRUE(worker.context(settings));
   const auto same = worker.divergence({false, 64});
   ASSERT_TRUE(same) << same.error().message;
   EXPECT_EQ(same->positions, 32U);

@@ -200,6 +200,7 @@ TEST_F(SliceOf, AQuantizedCacheDivergesAndAWorseOneMore) {
     ContextSettings settings = small_context();
     settings.type_k = settings.type_v = type;
     settings.flash_attn = FlashAttention::on;
+    settings.host_program = HostProgram::libllama;
     EXPECT_TRUE(worker.context(settings));
     const auto found = worker.divergence({keep, 256});
     EXPECT_TRUE(found) << found.error().message;

@@ -36,6 +36,7 @@ TEST(Json, ConfigSurvivesTheWay) {
   config.context.type_v = "q4_0";
   config.context.flash_attn = FlashAttention::on;
   config.context.n_threads = 6;
+  config.context.host_program = HostProgram::libllama;
   EXPECT_EQ(config_from_json(to_json(config)), config);
   EXPECT_EQ(config_from_json(to_json(Config{})), Config{});
 }
@@ -78,6 +79,7 @@ TEST(Json, WrongTypesBecomeErrorsNotExceptions) {
   ASSERT_TRUE(parsed);
   EXPECT_FALSE(guard([&] { return config_from_json(*parsed); }, "config"));
   EXPECT_FALSE(guard([&] { return device_from_json(*parsed); }, "device"));
+  EXPECT_FALSE(guard([] { return config_from_json({{"host_program", "ollama"}}); }, "config"));
   EXPECT_FALSE(parse_json("{\"a\":"));
 }
 

@@ -21,6 +21,10 @@ SavedProfile measured(const std::string& name, int layers, std::uint64_t need_by
     profile.needs = std::vector<DeviceNeed>{};
   }
   profile.host_bytes = 300 * kMiB;
+  if (need_bytes > 0) {
+    profile.libllama_needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes + 60 * kMiB}};
+  }
+  profile.libllama_host_bytes = 310 * kMiB;
   profile.tokens_per_second =
       Estimate{tokens_per_second, tokens_per_second - 0.25, tokens_per_second + 0.25};
   profile.prompt_tokens_per_second =

@@ -9,11 +9,13 @@ import shutil
 import unittest
 
 from harness import SystemTest
-from plan_truth import (BASE, EXPERTS, FIT_PARAMS, HEADERS, NO_DEVICES, SLICE_BLOCKS, compare,
+from plan_truth import (BASE as USUAL, EXPERTS, FIT_PARAMS, HEADERS, NO_DEVICES, SLICE_BLOCKS, compare,
                         differences, fit_params, in_mib, make_slice, software_vulkan, sparse_model)
 from worker_client import Worker
 
 VULKAN, WHY_NOT = software_vulkan()
+# llama-fit-params makes its context with libllama's defaults, whatever program will load the model.
+BASE = {**USUAL, "host_program": "libllama"}
 Q8 = {"type_k": "q8_0", "type_v": "q8_0", "flash_attn": "on"}
 CONTEXTS = ({}, {"flash_attn": "off"}, Q8, {"n_batch": 256, "n_ubatch": 128}, {"kv_offload": False},
             {"n_parallel": 4}, {"n_ctx": 1000})
@@ -59,7 +61,7 @@ class PlanFitParams(SystemTest):
         with self.rpc_server() as address:
             for name in ("zephyr-7b", "lfm2-1.2b"):
                 model = make_slice(name, self.folder, environment)
-                matrix = [({"tensor_split": [1, 1], "n_gpu_layers": model.n_layer + 1}, CONTEXTS)]
+                matrix = [({**BASE, "tensor_split": [1, 1], "n_gpu_layers": model.n_layer + 1}, CONTEXTS)]
                 # All first: the server has one client at a time.
                 for answer in list(compare(model, matrix, environment, [address])):
                     with self.subTest(model=name, config=answer.config):

@@ -155,29 +155,36 @@ def compare(model, matrix, environment, rpc=()):
 
 
 FIT_PARAMS = LLAMA_PROGRAMS / "llama-fit-params"
-FIT_FLAGS = {"n_gpu_layers": "-ngl", "n_ctx": "-c", "n_batch": "-b", "n_ubatch": "-ub", "type_k": "-ctk",
-             "type_v": "-ctv", "flash_attn": "-fa", "n_parallel": "-np", "n_cpu_moe": "-ncmoe",
-             "n_cpu_ffn": "-ncffn", "override_tensor": "-ot", "tensor_split": "-ts"}
+VALUE_FLAGS = {"n_gpu_layers": "-ngl", "n_ctx": "-c", "n_batch": "-b", "n_ubatch": "-ub", "type_k": "-ctk",
+               "type_v": "-ctv", "flash_attn": "-fa", "n_parallel": "-np", "n_cpu_moe": "-ncmoe",
+               "n_cpu_ffn": "-ncffn", "override_tensor": "-ot", "tensor_split": "-ts",
+               "devices": "-dev", "load_mode": "-lm", "split_mode": "-sm", "main_gpu": "-mg"}
+SWITCH_FLAGS = {("kv_offload", False): ["-nkvo"], ("kv_unified", True): ["-kvu"],
+                ("swa_full", True): ["--swa-full"]}
 
 
-def fit_params_command(path, config, rpc=()):
-    command = [str(FIT_PARAMS), "-m", str(path), "--fit-print", "on"]
+def llama_flags(path, config, rpc=()):
+    """The config as llama.cpp's programs take it."""
+    flags = ["-m", str(path)]
     if rpc:
-        command += ["--rpc", ",".join(rpc)]
+        flags += ["--rpc", ",".join(rpc)]
     for knob, value in {"n_parallel": 1, **config}.items():
-        if knob == "kv_offload":
-            command += [] if value else ["-nkvo"]
+        if knob == "host_program":
+            continue  # the program is what it is
+        if isinstance(value, bool):
+            flags += SWITCH_FLAGS.get((knob, value), [])
         elif isinstance(value, list):
-            command += [FIT_FLAGS[knob], ",".join(map(str, value))]
+            flags += [VALUE_FLAGS[knob], ",".join(map(str, value))]
         else:
-            command += [FIT_FLAGS[knob], str(value)]
-    return command
+            flags += [VALUE_FLAGS[knob], str(value)]
+    return flags
 
 
 def fit_params(path, config, environment, rpc=()):
     """What llama-fit-params prints: MiB of weights, cache and compute for each device."""
-    done = subprocess.run(fit_params_command(path, config, rpc), env=environment, check=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([FIT_PARAMS, "--fit-print", "on", *llama_flags(path, config, rpc)],
+                          env=environment, check=True, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60)
     lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
     return {device: [int(figure) for figure in figures] for device, *figures in lines}
 

@@ -1,13 +1,13 @@
-#include "kernel/file_tree.hpp"
+#include "devices/sysfs.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
-#include "kernel/fake_tree.hpp"
+#include "fake_tree.hpp"
 
-namespace sweetspot::kernel {
+namespace sweetspot::devices {
 namespace {
 
 using testing::HasSubstr;
@@ -86,4 +86,4 @@ TEST(Sysfs, FoldersAreSorted) {
 }
 
 }  // namespace
-}  // namespace sweetspot::kernel
+}  // namespace sweetspot::devices

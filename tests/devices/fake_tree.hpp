@@ -9,14 +9,14 @@
 #include <fstream>
 #include <string>
 
-#include "kernel/file_tree.hpp"
+#include "devices/sysfs.hpp"
 
-namespace sweetspot::kernel {
+namespace sweetspot::devices {
 
 class FakeTree {
  public:
   FakeTree() {
-    std::string name = testing::TempDir() + "/sweetspot-tree-XXXXXX";
+    std::string name = testing::TempDir() + "/sweetspot-devices-XXXXXX";
     root_ = ::mkdtemp(name.data()) == nullptr ? "" : name;
     if (root_.empty()) std::abort();
   }
@@ -55,4 +55,4 @@ class FakeTree {
   std::string root_;
 };
 
-}  // namespace sweetspot::kernel
+}  // namespace sweetspot::devices
