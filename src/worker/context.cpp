@@ -46,8 +46,8 @@ EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
 
 }  // namespace
 
-// llama-server's tools/server/server-context.cpp, server_output_limits(): one for each slot, and all
-// of a batch where it embeds.
+// llama-server's tools/server/server-context.cpp, server_output_limits(): one for each slot, and
+// all of a batch where it embeds.
 std::uint32_t outputs_max(const ContextSettings& settings) {
   constexpr std::uint32_t kWholeBatch = 0;
   const bool few = settings.host_program == HostProgram::llama_server && !settings.embeddings;
