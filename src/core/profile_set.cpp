@@ -15,6 +15,8 @@ constexpr EnumNames<LoadResult, 4> kLoadResults = {{{LoadResult::loaded, "loaded
 
 }  // namespace
 
+bool SavedProfile::is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
+
 std::string_view to_string(Origin origin) { return name_of(kOrigins, origin); }
 std::optional<Origin> origin_from_string(std::string_view text) { return value_of(kOrigins, text); }
 

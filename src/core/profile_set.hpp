@@ -72,8 +72,8 @@ struct SavedProfile {
     return config.context.embeddings ? prompt_tokens_per_second : tokens_per_second;
   }
 
-  /// Nothing of it lies on a device.
-  [[nodiscard]] bool is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
+  /// No device takes part in it.
+  [[nodiscard]] bool is_cpu_only() const;
   bool operator==(const SavedProfile&) const = default;
 };
 
