@@ -85,9 +85,19 @@ struct ContextSettings {
 /// it.
 std::uint32_t context_parts(const ContextSettings& context);
 
+/// What llama-server keeps in host memory beside the context. No other program looks at it, and a
+/// measurement does not depend on it.
+struct ServerSettings {
+  int cache_ram_mib = 8192;  ///< at most, for prompts of earlier requests; 0 = none, -1 = no limit
+  int n_ctx_checkpoints = 32;  ///< at most, of each sequence, where its cache cannot be cut back
+
+  bool operator==(const ServerSettings&) const = default;
+};
+
 struct Config {
   Placement placement;
   ContextSettings context;
+  ServerSettings server = {};
 
   bool operator==(const Config&) const = default;
 };

@@ -551,25 +551,28 @@ Json to_json(const Trial& trial) {
 }
 
 Json to_json(const Run& run) {
-  return {{"schema", "sweetspot.run/1"},
-          {"tool", {{"name", "sweetspot"}, {"version", run.tool_version}}},
-          {"started_at", run.started_at},
-          {"finished_at", run.finished_at.empty() ? Json(nullptr) : Json(run.finished_at)},
-          {"complete", run.settings.complete},
-          {"engine", to_json(run.engine)},
-          {"machine", machine_to_json(run.machine)},
-          {"devices",
-           array_of(run.devices, [](const DeviceReport& report) { return to_json(report); })},
-          {"model", to_json(run.model)},
-          {"settings", settings_to_json(run.settings)},
-          {"base_config", to_json(run.base_config)},
-          {"workload", to_json(run.workload)},
-          {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
-          {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
-          {"tune", run.tune ? tune_to_json(*run.tune) : Json(nullptr)},
-          {"analysis", analysis_to_json(run.analysis)},
-          {"profiles", array_of(run.profiles, profile_to_json)},
-          {"notices", run.notices}};
+  Json json = {
+      {"schema", "sweetspot.run/1"},
+      {"tool", {{"name", "sweetspot"}, {"version", run.tool_version}}},
+      {"started_at", run.started_at},
+      {"finished_at", run.finished_at.empty() ? Json(nullptr) : Json(run.finished_at)},
+      {"complete", run.settings.complete},
+      {"engine", to_json(run.engine)},
+      {"machine", machine_to_json(run.machine)},
+      {"devices",
+       array_of(run.devices, [](const DeviceReport& report) { return to_json(report); })},
+      {"model", to_json(run.model)},
+      {"settings", settings_to_json(run.settings)},
+      {"base_config", to_json(run.base_config)},
+      {"workload", to_json(run.workload)},
+      {"results", array_of(run.results, [](const Trial& trial) { return to_json(trial); })},
+      {"sweep", run.sweep ? sweep_to_json(*run.sweep) : Json(nullptr)},
+      {"tune", run.tune ? tune_to_json(*run.tune) : Json(nullptr)},
+      {"analysis", analysis_to_json(run.analysis)},
+      {"profiles", array_of(run.profiles, profile_to_json)},
+      {"notices", run.notices}};
+  put(json, "checkpoint_bytes", run.checkpoint_bytes);
+  return json;
 }
 
 }  // namespace sweetspot

@@ -113,7 +113,7 @@ constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
 constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
 constexpr std::int64_t kMaxDevices = 64;
 
-const std::array<Knob, 23> kKnobs = {{
+const std::array<Knob, 25> kKnobs = {{
     {"n_gpu_layers", "-ngl,--n-gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
      "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
@@ -247,6 +247,20 @@ const std::array<Knob, 23> kKnobs = {{
        return set_enum(c.context.pooling, "--pooling", text, pooling_from_string(text),
                        "none, mean, cls, last, rank or model");
      }},
+    {"cache_ram_mib", "-cram,--cache-ram", "LLAMA_ARG_CACHE_RAM", "MIB",
+     "MiB of host memory in which llama-server keeps prompts, 0 = none, -1 = no limit",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.server.cache_ram_mib}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.server.cache_ram_mib, "--cache-ram", text, -1, kMaxTokens);
+     },
+     /*server_only=*/true},
+    {"n_ctx_checkpoints", "-ctxcp,--ctx-checkpoints", "LLAMA_ARG_CTX_CHECKPOINTS", "N",
+     "checkpoints that llama-server keeps of each sequence of a sliding or recurrent cache",
+     [](const Config& c) -> KnobValue { return std::int64_t{c.server.n_ctx_checkpoints}; },
+     [](Config& c, std::string_view text) {
+       return set_number(c.server.n_ctx_checkpoints, "--ctx-checkpoints", text, 0, kMaxTokens);
+     },
+     /*server_only=*/true},
 }};
 
 }  // namespace

@@ -33,6 +33,7 @@ struct Knob {
   /// Parses `text` into `config`; lists are comma separated. Errors name the flag and what it
   /// takes.
   Status (*set)(Config& config, std::string_view text);
+  bool server_only = false;  ///< one of ServerSettings, which only llama-server takes
 };
 
 /// Every knob, in the order they are shown. Static storage; thread safe.

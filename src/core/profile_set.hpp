@@ -62,6 +62,10 @@ struct SavedProfile {
   /// profile was made for llama-server.
   Reading<std::vector<DeviceNeed>> libllama_needs = Absence{"not asked"};
   Reading<std::uint64_t> libllama_host_bytes = Absence{"not asked"};
+  Reading<std::uint64_t> host_mapped_bytes =
+      Absence{"not asked"};  ///< weights mapped from the file
+  /// One context checkpoint of llama-server at most; 0 where it makes none.
+  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
   /// Under the set's workload.
   Reading<Estimate> tokens_per_second = Absence{"not measured"};
   Reading<Estimate> prompt_tokens_per_second = Absence{"not measured"};

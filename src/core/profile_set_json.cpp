@@ -76,6 +76,8 @@ Json profile_to_json(const SavedProfile& profile) {
   put(json, "host_bytes", profile.host_bytes);
   put_as(json, "libllama_needs", profile.libllama_needs, needs_to_json);
   put(json, "libllama_host_bytes", profile.libllama_host_bytes);
+  put(json, "host_mapped_bytes", profile.host_mapped_bytes);
+  put(json, "checkpoint_bytes", profile.checkpoint_bytes);
   put_as(json, "tokens_per_second", profile.tokens_per_second, estimate_to_json);
   put_as(json, "prompt_tokens_per_second", profile.prompt_tokens_per_second, estimate_to_json);
   json["evidence"] = profile.evidence;
@@ -132,7 +134,8 @@ Estimate speed_from_json(const Json& json) {
 }
 
 // Knobs that came after the first sets were written: in those they had llama.cpp's default.
-constexpr std::array<std::string_view, 2> kLaterKnobs = {"embeddings", "pooling"};
+constexpr std::array<std::string_view, 4> kLaterKnobs = {"embeddings", "pooling", "cache_ram_mib",
+                                                         "n_ctx_checkpoints"};
 
 bool came_later(std::string_view knob) {
   return std::find(kLaterKnobs.begin(), kLaterKnobs.end(), knob) != kLaterKnobs.end();
@@ -163,6 +166,8 @@ SavedProfile profile_from_json(const Json& json) {
     profile.libllama_needs = take_as(json, "libllama_needs", needs_from_json);
     profile.libllama_host_bytes = take<std::uint64_t>(json, "libllama_host_bytes");
   }
+  profile.host_mapped_bytes = take<std::uint64_t>(json, "host_mapped_bytes");
+  profile.checkpoint_bytes = take<std::uint64_t>(json, "checkpoint_bytes");
   profile.tokens_per_second = take_as(json, "tokens_per_second", speed_from_json);
   profile.prompt_tokens_per_second = take_as(json, "prompt_tokens_per_second", speed_from_json);
   profile.evidence = json.at("evidence").get<std::string>();

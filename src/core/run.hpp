@@ -61,6 +61,8 @@ struct Run {
   RunSettings settings;
   Config base_config;  ///< what all trials share, before the layers differ
   Workload workload;
+  /// One context checkpoint of llama-server at most, with base_config; 0 where it makes none.
+  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
   std::vector<Trial> results;
   std::optional<SweepRecord> sweep;  ///< of an adaptive run
   std::optional<TuneRecord> tune;    ///< of a tune

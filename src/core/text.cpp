@@ -11,6 +11,8 @@
 #include <ctime>
 #include <optional>
 
+#include "core/charset.hpp"
+
 namespace sweetspot {
 namespace {
 
@@ -83,7 +85,7 @@ std::string printable(std::string_view text, std::size_t max_chars) {
   std::size_t chars = 0;
   while (!text.empty()) {
     if (chars++ == max_chars) {
-      out += "…";
+      out += text_is_ascii() ? "..." : "…";
       break;
     }
     const Decoded decoded = decode_utf8(text);
@@ -92,7 +94,7 @@ std::string printable(std::string_view text, std::size_t max_chars) {
       text.remove_prefix(1);
       continue;
     }
-    if (can_deceive(decoded.code_point)) {
+    if (can_deceive(decoded.code_point) || (text_is_ascii() && decoded.code_point > 0x7F)) {
       out += decoded.code_point < 0x80
                  ? fmt::format("\\x{:02x}", static_cast<unsigned>(decoded.code_point))
                  : fmt::format("\\u{{{:04x}}}", static_cast<unsigned>(decoded.code_point));

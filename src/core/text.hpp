@@ -11,7 +11,8 @@ namespace sweetspot {
 
 /// `text` made safe for a terminal: control bytes, DEL, C1 controls, bidirectional overrides,
 /// zero-width characters and invalid UTF-8 become \xNN or \u{NNNN}; at most `max_chars` characters
-/// are kept, the rest is cut with an ellipsis. Model names and library output pass through here
+/// are kept, the rest is cut with an ellipsis. Where text is to be ASCII (core/charset.hpp) so is
+/// everything beyond it. Model names and library output pass through here
 /// before they are shown.
 std::string printable(std::string_view text, std::size_t max_chars = 200);
 
