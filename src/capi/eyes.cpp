@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 Eyes::Eyes(const EyesOptions& options)
     : options_(options),
-      tree_(devices::default_tree()),
+      tree_(kernel::default_tree()),
       cards_(devices::list_pci_gpus(tree_)),
       machine_(devices::read_machine({tree_, devices::process_environment()})) {
   if (!options_.telemetry) return;

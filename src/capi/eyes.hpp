@@ -14,7 +14,7 @@
 #include "devices/pci.hpp"
 #include "devices/sampler.hpp"
 #include "devices/sources.hpp"
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
 namespace sweetspot::capi {
 
@@ -48,7 +48,7 @@ class Eyes {
   [[nodiscard]] std::vector<devices::PciDevice> cards() const;
 
   const EyesOptions options_;
-  const devices::FileTree tree_;
+  const kernel::FileTree tree_;
   const std::vector<devices::PciDevice> cards_;  // which are here is read once
   Machine machine_;                              // as it does not change
   std::mutex mutex_;                             // guards sources_

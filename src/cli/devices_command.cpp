@@ -89,7 +89,7 @@ devices::Snapshot first_snapshot(const devices::Sampler& sampler, const Environm
 
 std::vector<std::string> sleeping_gpus() {
   std::vector<std::string> ids;
-  for (const devices::PciDevice& gpu : devices::list_pci_gpus(devices::default_tree())) {
+  for (const devices::PciDevice& gpu : devices::list_pci_gpus(kernel::default_tree())) {
     if (gpu.suspended) ids.push_back(gpu.id);
   }
   return ids;

@@ -27,7 +27,7 @@ devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
   return options;
 }
 
-std::vector<devices::PciDevice> cards() { return devices::list_pci_gpus(devices::default_tree()); }
+std::vector<devices::PciDevice> cards() { return devices::list_pci_gpus(kernel::default_tree()); }
 
 }  // namespace
 

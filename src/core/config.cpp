@@ -96,6 +96,9 @@ constexpr EnumNames<Disturbance, 3> kDisturbances = {{
     {Disturbance::spilled, "spilled"},
 }};
 
+constexpr EnumNames<Contended, 2> kContended = {
+    {{Contended::device, "device"}, {Contended::processor, "processor"}}};
+
 }  // namespace
 
 std::string_view to_string(HostProgram value) { return name_of(kHostPrograms, value); }
@@ -145,6 +148,16 @@ std::string_view to_string(FullDepth state) { return name_of(kFullDepths, state)
 std::string_view to_string(Disturbance disturbance) { return name_of(kDisturbances, disturbance); }
 std::optional<Disturbance> disturbance_from_string(std::string_view text) {
   return value_of(kDisturbances, text);
+}
+
+std::string_view to_string(Contended what) { return name_of(kContended, what); }
+
+// A device is what is usually meant.
+std::string label_of(const Trial& trial, Disturbance disturbance) {
+  std::string label(to_string(disturbance));
+  if (disturbance != Disturbance::contended || !trial.shares(Contended::processor)) return label;
+  if (trial.shares(Contended::device)) label += ", device";
+  return label + ", processor";
 }
 
 std::uint32_t context_parts(const ContextSettings& context) {

@@ -69,7 +69,7 @@ struct ContextSettings {
   bool kv_unified = false;       ///< the sequences share n_ctx; otherwise each has its part of it
   bool kv_offload = true;        ///< the cache of an offloaded layer lies on its device
   bool swa_full = false;         ///< sliding-window layers keep a cache of the whole context
-  int n_threads = 0;             ///< 0 = physical cores, chosen by the worker and reported back
+  int n_threads = 0;             ///< 0 = one for each core that may be used; reported back
   int n_threads_batch = 0;       ///< 0 = as n_threads
   /// Whole inputs become vectors or scores, nothing is generated (llama-server's --embedding).
   bool embeddings = false;

@@ -126,7 +126,10 @@ Json machine_to_json(const Machine& machine) {
                {"cpu", machine.cpu},
                {"physical_cores", machine.physical_cores},
                {"logical_cores", machine.logical_cores},
+               {"usable_threads", machine.usable_threads},
+               {"most_threads", machine.most_threads},
                {"environment", machine.environment}};
+  put(json, "cpu_quota", machine.cpu_quota);
   put(json, "memory_total_bytes", machine.memory_total_bytes);
   put(json, "memory_available_bytes", machine.memory_available_bytes);
   return json;
@@ -546,6 +549,11 @@ Json to_json(const Trial& trial) {
        trial.full_depth_ms ? estimate_to_json(*trial.full_depth_ms) : Json(nullptr)}};
   json["disturbances"] = Json::array();
   for (const Disturbance one : trial.disturbances) json["disturbances"].push_back(to_string(one));
+  json["contended_for"] = Json::array();
+  for (const Contended one : trial.contended_for) json["contended_for"].push_back(to_string(one));
+  json["too_uncertain"] = trial.uncertain();
+  put(json, "processor_wait_percent", trial.processor_wait_percent);
+  put(json, "processor_pressure_percent", trial.processor_pressure_percent);
   json["notes"] = trial.notes;
   return json;
 }

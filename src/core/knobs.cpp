@@ -224,7 +224,8 @@ const std::array<Knob, 25> kKnobs = {{
      [](Config& c, std::string_view text) {
        return set_switch(c.context.swa_full, "--swa-full", text);
      }},
-    {"n_threads", "-t,--threads", "LLAMA_ARG_THREADS", "N", "CPU threads, 0 = physical cores",
+    {"n_threads", "-t,--threads", "LLAMA_ARG_THREADS", "N",
+     "CPU threads, 0 = the cores that may be used",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_threads}; },
      [](Config& c, std::string_view text) {
        return set_number(c.context.n_threads, "--threads", text, 0, kMaxThreads);

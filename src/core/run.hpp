@@ -34,6 +34,10 @@ struct Machine {
   std::string cpu;
   int physical_cores = 0;
   int logical_cores = 0;
+  int usable_threads = 0;  ///< what 0 threads means: by affinity, cpuset, quota and kind of core
+  int most_threads = 0;    ///< that can run at once, by the same
+  Reading<double> cpu_quota =
+      Absence{"not read"};  ///< processors' worth of time that a cgroup allows
   Reading<std::uint64_t> memory_total_bytes;
   Reading<std::uint64_t> memory_available_bytes;
   std::vector<std::string> environment;  ///< NAME=value of variables that change how llama.cpp runs

@@ -43,6 +43,16 @@ struct Estimate {
   bool operator==(const Estimate&) const = default;
 };
 
+/// From this share of its value on, to either side, an interval leaves open what the value is.
+inline constexpr double kUncertainShare = 0.5;
+
+/// Decides nothing: neither compared with others nor recommended (R49). So is a single sample,
+/// whose interval is half to double its value by convention.
+inline bool is_uncertain(const Estimate& estimate) {
+  const double reach = std::max(estimate.high - estimate.value, estimate.value - estimate.low);
+  return reach > 0 && reach >= kUncertainShare * estimate.value;
+}
+
 /// A speed with everything needed to judge it: of all sequences together where several are decoded
 /// side by side. The estimate is of the median time per token;
 /// tokens_per_second is its reciprocal, bounds swapped.
@@ -69,12 +79,17 @@ struct Speed {
 /// What spoiled a measurement from outside the config, or behind its back.
 enum class Disturbance {
   throttled,  ///< the device lowered its clocks for heat, power or current (R9)
-  contended,  ///< somebody else worked on the device, or took or freed its memory (R7)
+  contended,  ///< somebody else worked on the device or the processor, or took memory (R7, R47)
   spilled,    ///< device memory silently became system memory (R20)
 };
 
 std::string_view to_string(Disturbance disturbance);  ///< throttled, contended, spilled
 std::optional<Disturbance> disturbance_from_string(std::string_view text);
+
+/// What a contended trial had to share.
+enum class Contended { device, processor };
+
+std::string_view to_string(Contended what);  ///< device, processor
 
 /// How long one cause kept the clocks down.
 struct ThrottleTime {
@@ -154,7 +169,13 @@ struct Trial {
   std::optional<Estimate> full_depth_ms =
       std::nullopt;                            ///< per token with the whole context in use
   std::vector<Disturbance> disturbances = {};  ///< that no repetition got rid of; each once
-  std::vector<std::string> notes;              ///< for people: "device memory did not return", ...
+  std::vector<Contended> contended_for = {};   ///< where contended: what for; each once
+  /// Of the time that was measured, the share for which the worker's thread that waited longest was
+  /// ready to run and had no processor, percent.
+  Reading<double> processor_wait_percent = Absence{"nothing was measured"};
+  /// For which anybody waited for a processor: in our cgroup, else on the machine.
+  Reading<double> processor_pressure_percent = Absence{"nothing was measured"};
+  std::vector<std::string> notes;  ///< for people: "device memory did not return", ...
 
   /// The speed that trials are compared by: of the generation, and of the prompt where nothing is
   /// generated.
@@ -173,6 +194,18 @@ struct Trial {
     return Estimate{tokens.value / size, tokens.low / size, tokens.high / size};
   }
 
+  /// Measured, but so that nothing may be concluded from it.
+  [[nodiscard]] bool uncertain() const {
+    return measured() && is_uncertain(generation->tokens_per_second);
+  }
+
+  /// Measured, and its speed may be compared with others.
+  [[nodiscard]] bool conclusive() const { return measured() && !uncertain(); }
+
+  [[nodiscard]] bool shares(Contended what) const {
+    return std::find(contended_for.begin(), contended_for.end(), what) != contended_for.end();
+  }
+
   [[nodiscard]] bool is(Disturbance disturbance) const {
     return std::find(disturbances.begin(), disturbances.end(), disturbance) != disturbances.end();
   }
@@ -181,6 +214,14 @@ struct Trial {
   void mark(Disturbance disturbance) {
     if (!is(disturbance)) disturbances.push_back(disturbance);
   }
+
+  void mark_contended(Contended what) {
+    mark(Disturbance::contended);
+    if (!shares(what)) contended_for.push_back(what);
+  }
 };
+
+/// As a label: "throttled", "contended (processor)".
+std::string label_of(const Trial& trial, Disturbance disturbance);
 
 }  // namespace sweetspot

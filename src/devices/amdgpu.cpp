@@ -240,7 +240,7 @@ DeviceStatus AmdgpuSource::read_card(Card& card) const {
   return status;
 }
 
-bool driven_by_amdgpu(const FileTree& tree, const std::string& pci_bus_id) {
+bool driven_by_amdgpu(const kernel::FileTree& tree, const std::string& pci_bus_id) {
   const auto uevent = tree.text(fmt::format("/sys/bus/pci/devices/{}/uevent", pci_bus_id));
   return uevent && uevent->find("DRIVER=amdgpu") != std::string::npos;
 }

@@ -5,13 +5,13 @@
 #include <string>
 #include <tl/expected.hpp>
 
-#include "devices/sysfs.hpp"
 #include "devices/telemetry.hpp"
+#include "kernel/file_tree.hpp"
 
 namespace sweetspot::devices {
 
 struct AmdgpuOptions {
-  FileTree tree = default_tree();
+  kernel::FileTree tree = kernel::default_tree();
   bool wake = false;  ///< read devices in runtime suspend too, which wakes them
 };
 

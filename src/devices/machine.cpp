@@ -10,6 +10,8 @@
 #include <set>
 #include <string_view>
 
+#include "kernel/processors.hpp"
+
 extern "C" char** environ;  // NOLINT: POSIX declares it in no header
 
 namespace sweetspot::devices {
@@ -65,7 +67,7 @@ std::string text_or_unknown(const Reading<std::string>& reading) {
 // ---- processor
 // --------------------------------------------------------------------------------------
 
-std::string cpu_name(const FileTree& tree) {
+std::string cpu_name(const kernel::FileTree& tree) {
   const auto info = tree.text("/proc/cpuinfo");
   if (info) {
     for (const std::string_view key : {"model name", "Model", "Hardware", "cpu model", "cpu"}) {
@@ -75,7 +77,7 @@ std::string cpu_name(const FileTree& tree) {
   return "unknown";
 }
 
-int logical_cores(const FileTree& tree) {
+int logical_cores(const kernel::FileTree& tree) {
   const auto info = tree.text("/proc/cpuinfo");
   if (!info) return 0;
   const auto lines = lines_of(*info);
@@ -85,7 +87,7 @@ int logical_cores(const FileTree& tree) {
 }
 
 // Threads of one core list the same siblings.
-int physical_cores(const FileTree& tree, int logical) {
+int physical_cores(const kernel::FileTree& tree, int logical) {
   std::set<std::string> cores;
   for (const std::string& name : tree.folder("/sys/devices/system/cpu")) {
     if (!name.starts_with("cpu") || !leading_number(std::string_view(name).substr(3))) continue;
@@ -113,7 +115,7 @@ std::uint64_t cache_size(const std::string& text) {
   return number;
 }
 
-std::vector<Cache> caches_of(const FileTree& tree, const std::string& cpu) {
+std::vector<Cache> caches_of(const kernel::FileTree& tree, const std::string& cpu) {
   std::vector<Cache> caches;
   const std::string folder = fmt::format("/sys/devices/system/cpu/{}/cache", cpu);
   for (const std::string& name : tree.folder(folder)) {
@@ -143,7 +145,7 @@ struct CgroupNames {
   std::string_view inactive;  // key in memory.stat: page cache the kernel drops first
 };
 
-std::optional<CgroupLevel> read_level(const FileTree& tree, const std::string& folder,
+std::optional<CgroupLevel> read_level(const kernel::FileTree& tree, const std::string& folder,
                                       const CgroupNames& names) {
   const auto limit = tree.number(fmt::format("{}/{}", folder, names.limit));
   if (!limit) return std::nullopt;  // "max", or the root, which has no such file
@@ -162,7 +164,7 @@ struct CgroupPlace {
 };
 
 // Version 2 has one hierarchy ("0::/path"), version 1 one per controller ("9:memory:/path").
-std::optional<CgroupPlace> our_cgroup(const FileTree& tree) {
+std::optional<CgroupPlace> our_cgroup(const kernel::FileTree& tree) {
   const auto text = tree.text("/proc/self/cgroup");
   if (!text) return std::nullopt;
   std::optional<CgroupPlace> place;
@@ -190,7 +192,7 @@ void cap(Reading<std::uint64_t>& reading, std::uint64_t limit) {
 
 // Every ancestor can limit us. A path outside our namespace ("/..") or one that a container does
 // not show leaves the mount's root, where the container's own limit is.
-void cap_by_cgroups(const FileTree& tree, Machine& machine) {
+void cap_by_cgroups(const kernel::FileTree& tree, Machine& machine) {
   const auto place = our_cgroup(tree);
   if (!place) return;
   std::string path = place->path.find("..") == std::string::npos ? place->path : "";
@@ -205,7 +207,7 @@ void cap_by_cgroups(const FileTree& tree, Machine& machine) {
   }
 }
 
-Reading<std::uint64_t> meminfo(const FileTree& tree, std::string_view key) {
+Reading<std::uint64_t> meminfo(const kernel::FileTree& tree, std::string_view key) {
   const auto text = tree.text("/proc/meminfo");
   if (!text) return Absence{text.reason()};
   const auto value = field(*text, key, ':');
@@ -232,7 +234,7 @@ std::vector<std::string> relevant(const std::vector<std::string>& environment) {
   return kept;
 }
 
-std::string os_name(const FileTree& tree) {
+std::string os_name(const kernel::FileTree& tree) {
   for (const char* const path : {"/etc/os-release", "/usr/lib/os-release"}) {
     const auto text = tree.text(path);
     if (!text) continue;
@@ -254,13 +256,17 @@ std::vector<std::string> process_environment() {
 }
 
 Machine read_machine(const MachineOptions& options) {
-  const FileTree& tree = options.tree;
+  const kernel::FileTree& tree = options.tree;
   Machine machine;
   machine.os = os_name(tree);
   machine.kernel = text_or_unknown(tree.text("/proc/sys/kernel/osrelease"));
   machine.cpu = cpu_name(tree);
   machine.logical_cores = logical_cores(tree);
   machine.physical_cores = physical_cores(tree, machine.logical_cores);
+  const kernel::Processors usable = kernel::usable_processors(tree);
+  machine.usable_threads = usable.threads();
+  machine.most_threads = usable.most_threads();
+  machine.cpu_quota = usable.quota;
   machine.memory_total_bytes = meminfo(tree, "MemTotal");
   machine.memory_available_bytes = meminfo(tree, "MemAvailable");
   cap_by_cgroups(tree, machine);
@@ -268,14 +274,14 @@ Machine read_machine(const MachineOptions& options) {
   return machine;
 }
 
-Reading<std::uint64_t> available_memory_bytes(const FileTree& tree) {
+Reading<std::uint64_t> available_memory_bytes(const kernel::FileTree& tree) {
   Machine machine;
   machine.memory_available_bytes = meminfo(tree, "MemAvailable");
   cap_by_cgroups(tree, machine);
   return machine.memory_available_bytes;
 }
 
-Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree) {
+Reading<std::uint64_t> last_level_cache_bytes(const kernel::FileTree& tree) {
   std::uint64_t last = 0;
   std::map<std::string, std::uint64_t> bytes;  // of the last level, by the CPUs that share it
   for (const std::string& name : tree.folder("/sys/devices/system/cpu")) {
@@ -293,6 +299,6 @@ Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree) {
   return sum;
 }
 
-Machine this_machine() { return read_machine({default_tree(), process_environment()}); }
+Machine this_machine() { return read_machine({kernel::default_tree(), process_environment()}); }
 
 }  // namespace sweetspot::devices

@@ -7,12 +7,12 @@
 
 #include "core/reading.hpp"
 #include "core/run.hpp"
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
 namespace sweetspot::devices {
 
 struct MachineOptions {
-  FileTree tree = default_tree();
+  kernel::FileTree tree = kernel::default_tree();
   std::vector<std::string> environment;  ///< NAME=value; process_environment() for our own
 };
 
@@ -24,11 +24,13 @@ std::vector<std::string> process_environment();
 Machine read_machine(const MachineOptions& options);
 
 /// Machine::memory_available_bytes alone, which a handful of small files tell.
-Reading<std::uint64_t> available_memory_bytes(const FileTree& tree = default_tree());
+Reading<std::uint64_t> available_memory_bytes(
+    const kernel::FileTree& tree = kernel::default_tree());
 
 /// Bytes of the processor's last-level caches together: weights that fit are not read from memory
 /// each time. Absent where sysfs lists no caches (macOS, some virtual machines).
-Reading<std::uint64_t> last_level_cache_bytes(const FileTree& tree = default_tree());
+Reading<std::uint64_t> last_level_cache_bytes(
+    const kernel::FileTree& tree = kernel::default_tree());
 
 /// read_machine() of this machine and process.
 Machine this_machine();

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "devices/sysfs.hpp"
 #include "devices/telemetry.hpp"
+#include "kernel/file_tree.hpp"
 
 namespace sweetspot::devices {
 
@@ -19,7 +19,7 @@ struct NvmlOptions {
   bool wake = false;
   /// Says which symbols may be looked up; all where empty. For tests.
   std::function<bool(std::string_view symbol)> symbol_filter;
-  FileTree tree = default_tree();
+  kernel::FileTree tree = kernel::default_tree();
 };
 
 /// The source, or a note on why there is none. Where every NVIDIA device sleeps the source exists

@@ -18,7 +18,7 @@ std::optional<std::uint32_t> hex(std::string_view text, std::size_t max_digits) 
   return value;
 }
 
-std::optional<std::uint32_t> hex_file(const FileTree& tree, const std::string& path) {
+std::optional<std::uint32_t> hex_file(const kernel::FileTree& tree, const std::string& path) {
   const Reading<std::string> text = tree.text(path);
   if (!text || !text->starts_with("0x")) return std::nullopt;
   return hex(std::string_view(*text).substr(2), 8);
@@ -50,7 +50,7 @@ std::optional<std::string> normalise_pci_id(std::string_view text) {
   return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", *domain, *bus, *device, *function);
 }
 
-std::vector<PciDevice> list_pci_gpus(const FileTree& tree) {
+std::vector<PciDevice> list_pci_gpus(const kernel::FileTree& tree) {
   std::vector<PciDevice> found;
   for (const std::string& name : tree.folder(kPciFolder)) {
     const std::string folder = fmt::format("{}/{}", kPciFolder, name);
@@ -67,7 +67,7 @@ std::vector<PciDevice> list_pci_gpus(const FileTree& tree) {
   return found;
 }
 
-bool is_suspended(const FileTree& tree, const std::string& pci_id) {
+bool is_suspended(const kernel::FileTree& tree, const std::string& pci_id) {
   const auto state = tree.text(fmt::format("{}/{}/power/runtime_status", kPciFolder, pci_id));
   // "suspending" counts too: a call now would turn the device round on its way to sleep.
   return state && (*state == "suspended" || *state == "suspending");

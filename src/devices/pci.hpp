@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
 namespace sweetspot::devices {
 
@@ -28,9 +28,9 @@ inline constexpr unsigned kVendorAmd = 0x1002;
 
 /// Display controllers (class 03) and processing accelerators (class 12), by address. Empty where
 /// sysfs shows none, as in some containers.
-std::vector<PciDevice> list_pci_gpus(const FileTree& tree);
+std::vector<PciDevice> list_pci_gpus(const kernel::FileTree& tree);
 
 /// Whether the kernel has put the device to sleep. False where it does not say.
-bool is_suspended(const FileTree& tree, const std::string& pci_id);
+bool is_suspended(const kernel::FileTree& tree, const std::string& pci_id);
 
 }  // namespace sweetspot::devices

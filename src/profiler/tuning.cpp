@@ -128,8 +128,8 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   rules.objective = job.objective;
   rules.constraints = job.constraints;
   rules.workload = request.workload;
-  rules.knobs.physical_cores = state_->run.machine.physical_cores;
-  rules.knobs.logical_cores = state_->run.machine.logical_cores;
+  rules.knobs.physical_cores = state_->run.machine.usable_threads;
+  rules.knobs.logical_cores = state_->run.machine.most_threads;
   rules.knobs.allow_kv_quant = job.allow_kv_quant;
   rules.knobs.fixed = job.fixed_knobs;
   const Reading<std::uint64_t>& host_free = state_->run.machine.memory_available_bytes;

@@ -106,7 +106,7 @@ void fields(auto& f, Is<HelloResult> auto& m) {
   f("version", m.version);
   f("engine", m.engine);
   f("devices", m.devices);
-  f("physical_cores", m.physical_cores);
+  f("threads", m.threads);
 }
 void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
 void fields(auto& f, Is<MapResult> auto& m) {

@@ -157,7 +157,7 @@ struct SynthRequest {
 struct ServeRequest {
   std::string host = "127.0.0.1";
   int port = 50052;
-  int threads = 0;                   ///< 0 = physical cores
+  int threads = 0;                   ///< 0 = the cores that may be used
   std::vector<std::string> devices;  ///< ggml names; empty = CPU
 };
 
@@ -180,7 +180,7 @@ struct HelloResult {
   int version = kVersion;
   Engine engine;
   std::vector<Device> devices;
-  int physical_cores = 0;  ///< what 0 threads means in this worker
+  int threads = 0;  ///< what 0 threads means in this worker
 };
 
 struct InspectResult {

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "kernel/processors.hpp"
 #include "worker/clock.hpp"
-#include "worker/cpu_cores.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -74,7 +74,8 @@ Answer<llama_context_params> context_params(const ContextSettings& settings) {
   params.kv_unified = settings.kv_unified;
   params.offload_kqv = settings.kv_offload;
   params.swa_full = settings.swa_full;
-  params.n_threads = settings.n_threads > 0 ? settings.n_threads : physical_cores();
+  params.n_threads =
+      settings.n_threads > 0 ? settings.n_threads : kernel::usable_processors().threads();
   params.n_threads_batch =
       settings.n_threads_batch > 0 ? settings.n_threads_batch : params.n_threads;
   params.flash_attn_type = flash_attn_of(settings.flash_attn);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/cpu_cores.hpp"
+#include "kernel/processors.hpp"
 #include "worker/devices.hpp"
 #include "worker/endpoint.hpp"
 #include "worker/library_log.hpp"
@@ -47,7 +47,7 @@ protocol::Fault serve(const protocol::ServeRequest& request, bool backends_loade
   if (const std::string problem = try_bind(*endpoint); !problem.empty()) {
     return refuse(fmt::format("cannot listen on {}: {}", address, problem));
   }
-  const int threads = request.threads > 0 ? request.threads : physical_cores();
+  const int threads = request.threads > 0 ? request.threads : kernel::usable_processors().threads();
   const auto mark = library_log::mark();
   reply.send(protocol::Ready{address});
   start(address.c_str(), nullptr, static_cast<std::size_t>(threads), devices->size(),

@@ -4,8 +4,8 @@
 
 #include <utility>
 
+#include "kernel/processors.hpp"
 #include "worker/context.hpp"
-#include "worker/cpu_cores.hpp"
 #include "worker/devices.hpp"
 #include "worker/divergence.hpp"
 #include "worker/full_depth.hpp"
@@ -30,7 +30,7 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
     return tl::unexpected(connected.error());
   }
   return protocol::HelloResult{protocol::kVersion, describe_engine(), list_devices(),
-                               physical_cores()};
+                               kernel::usable_processors().threads()};
 }
 
 Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,

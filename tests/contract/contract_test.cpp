@@ -93,7 +93,7 @@ TEST_P(Contract, HelloNamesTheEngineAndTheCpu) {
   const Worker worker = start();
   EXPECT_EQ(worker.hello().version, protocol::kVersion);
   EXPECT_FALSE(worker.hello().engine.llama_version.empty());
-  EXPECT_GE(worker.hello().physical_cores, 1);
+  EXPECT_GE(worker.hello().threads, 1);
   EXPECT_THAT(worker.hello().devices, testing::Contains(testing::Field(&Device::id, "CPU")));
 }
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "devices/sampler.hpp"
-#include "fake_tree.hpp"
+#include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 namespace {
@@ -23,8 +23,8 @@ constexpr const char* kId = "0000:03:00.0";
 // structure_size, format_revision, content_revision, and some body.
 std::string metrics(char revision) { return {'\x60', '\0', revision, '\3', 'x', 'x'}; }
 
-void add_card(FakeTree& files, const std::string& id, char metrics_revision) {
-  const std::string folder = FakeTree::pci(id);
+void add_card(kernel::FakeTree& files, const std::string& id, char metrics_revision) {
+  const std::string folder = kernel::FakeTree::pci(id);
   files.gpu(id, "0x1002", "active");
   files.file(folder + "/uevent", "DRIVER=amdgpu\nPCI_CLASS=30000\n");
   files.file(folder + "/mem_info_vram_total", std::to_string(16 * kGiB) + "\n");
@@ -45,7 +45,7 @@ void add_card(FakeTree& files, const std::string& id, char metrics_revision) {
   files.file("/proc/sys/kernel/osrelease", "6.9.1\n");
 }
 
-DeviceStatus read_one(const FileTree& tree, bool wake = false) {
+DeviceStatus read_one(const kernel::FileTree& tree, bool wake = false) {
   auto source = open_amdgpu({tree, wake});
   if (!source) {
     ADD_FAILURE() << source.error();
@@ -57,7 +57,7 @@ DeviceStatus read_one(const FileTree& tree, bool wake = false) {
 }
 
 TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   const DeviceStatus status = read_one(files.tree());
   EXPECT_EQ(status.pci_bus_id, Reading<std::string>(kId));
@@ -83,21 +83,21 @@ TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
 }
 
 TEST(Amdgpu, ALimiterCountsOnlyWhereItCostsClock) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   std::string table = metrics(1) + std::string(114, '\0');
   table[112 + 4] = '\x10';  // hotspot temperature
-  files.file(FakeTree::pci(kId) + "/gpu_metrics", table);
+  files.file(kernel::FakeTree::pci(kId) + "/gpu_metrics", table);
   EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::IsEmpty()) << "at full speed";
-  files.file(FakeTree::pci(kId) + "/pp_dpm_sclk", "0: 500Mhz\n1: 1800Mhz *\n2: 2482Mhz\n");
+  files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", "0: 500Mhz\n1: 1800Mhz *\n2: 2482Mhz\n");
   EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::ElementsAre("thermal slowdown"));
-  files.file(FakeTree::pci(kId) + "/pp_dpm_sclk", "");
+  files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", "");
   EXPECT_THAT(read_one(files.tree()).throttle_reasons.reason(), HasSubstr("clocks"));
 }
 
 TEST(Amdgpu, AnApuHasVramAndGtt) {
   for (const char revision : {'\2', '\3'}) {
-    FakeTree files;
+    kernel::FakeTree files;
     add_card(files, kId, revision);
     const DeviceStatus status = read_one(files.tree());
     EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
@@ -109,18 +109,19 @@ TEST(Amdgpu, AnApuHasVramAndGtt) {
 }
 
 TEST(Amdgpu, WithoutMetricsTheVendorOfTheMemoryTellsDiscreteFromApu) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
-  std::filesystem::remove(files.root() + FakeTree::pci(kId) + "/gpu_metrics");
+  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kId) + "/gpu_metrics");
   EXPECT_EQ(read_one(files.tree()).memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
-  files.file(FakeTree::pci(kId) + "/mem_info_vram_vendor", "samsung\n");
+  files.file(kernel::FakeTree::pci(kId) + "/mem_info_vram_vendor", "samsung\n");
   EXPECT_EQ(read_one(files.tree()).memory_total_bytes, Reading<std::uint64_t>(16 * kGiB));
 }
 
 TEST(Amdgpu, WithoutAnAverageThePowerOfTheMomentServes) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
-  std::filesystem::remove(files.root() + FakeTree::pci(kId) + "/hwmon/hwmon3/power1_average");
+  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kId) +
+                          "/hwmon/hwmon3/power1_average");
   EXPECT_EQ(read_one(files.tree()).power_w, Reading<double>(201.0));
 }
 
@@ -159,12 +160,12 @@ const std::vector<Metric>& metric_files() {
 }
 
 TEST_P(AmdgpuBroken, MetricIsAbsentAndTheOthersAreNot) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   for (const Metric& metric : metric_files()) {
-    FileTree tree = files.tree();
+    kernel::FileTree tree = files.tree();
     tree.read = [&](const std::string& path) -> tl::expected<std::string, int> {
-      if (!path.ends_with(std::string("/") + metric.file)) return read_small_file(path);
+      if (!path.ends_with(std::string("/") + metric.file)) return kernel::read_small_file(path);
       if (GetParam().error != 0) return tl::unexpected<int>(GetParam().error);
       return std::string(GetParam().content);
     };
@@ -184,9 +185,9 @@ INSTANTIATE_TEST_SUITE_P(R17, AmdgpuBroken,
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Amdgpu, SentinelsOfTheFirmwareAreAbsent) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
-  const std::string folder = FakeTree::pci(kId);
+  const std::string folder = kernel::FakeTree::pci(kId);
   files.file(folder + "/gpu_busy_percent", "65535\n");
   files.file(folder + "/hwmon/hwmon3/temp1_input", "65535000\n");
   files.file(folder + "/hwmon/hwmon3/power1_average", "4294967295000000\n");
@@ -201,16 +202,16 @@ TEST(Amdgpu, SentinelsOfTheFirmwareAreAbsent) {
 }
 
 TEST(Amdgpu, SixHundredPercentIsAbsent) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
-  files.file(FakeTree::pci(kId) + "/gpu_busy_percent", "655\n");
+  files.file(kernel::FakeTree::pci(kId) + "/gpu_busy_percent", "655\n");
   EXPECT_THAT(read_one(files.tree()).utilisation_percent.reason(), HasSubstr("655"));
 }
 
 TEST(Amdgpu, MemoryThatCannotBeTrueIsAbsent) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
-  const std::string folder = FakeTree::pci(kId);
+  const std::string folder = kernel::FakeTree::pci(kId);
   files.file(folder + "/mem_info_vram_used", std::to_string(17 * kGiB));
   DeviceStatus status = read_one(files.tree());
   EXPECT_TRUE(status.memory_total_bytes.has_value());
@@ -225,9 +226,9 @@ TEST(Amdgpu, MemoryThatCannotBeTrueIsAbsent) {
 
 TEST(Amdgpu, ALevelListThatMarksNothingIsAbsent) {
   for (const char* const list : {"0: 500Mhz\n", "*", ": *", "0: *", "Mhz *\n", "0: x *\n"}) {
-    FakeTree files;
+    kernel::FakeTree files;
     add_card(files, kId, 1);
-    files.file(FakeTree::pci(kId) + "/pp_dpm_sclk", list);
+    files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", list);
     EXPECT_FALSE(read_one(files.tree()).graphics_clock_mhz) << list;
   }
 }
@@ -236,27 +237,27 @@ TEST(Amdgpu, ALevelListThatMarksNothingIsAbsent) {
 // ---------------------------------------------------------------------------------------
 
 TEST(Amdgpu, GrowingGttShowsAsSpill) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<std::uint64_t> spilled;
   for (const std::uint64_t used : {kGiB, 3 * kGiB, 7 * kGiB}) {
-    files.file(FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used));
+    files.file(kernel::FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used));
     spilled.push_back(*(*source)->read()[0].spilled_bytes);
   }
   EXPECT_THAT(spilled, testing::ElementsAre(kGiB, 3 * kGiB, 7 * kGiB));
 }
 
 TEST(Amdgpu, ASleepingCardIsNotRead) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   files.gpu(kId, "0x1002", "suspended");
   std::vector<std::string> read;
-  FileTree tree = files.tree();
+  kernel::FileTree tree = files.tree();
   tree.read = [&](const std::string& path) {
     read.push_back(path.substr(path.rfind('/') + 1));
-    return read_small_file(path);
+    return kernel::read_small_file(path);
   };
   const DeviceStatus status = read_one(tree);
   EXPECT_TRUE(is_asleep(status));
@@ -268,21 +269,21 @@ TEST(Amdgpu, ASleepingCardIsNotRead) {
 }
 
 TEST(Amdgpu, OtherCardsAndOtherDriversAreNotTaken) {
-  FakeTree files;
+  kernel::FakeTree files;
   files.gpu("0000:01:00.0", "0x10de", "active");
   files.gpu("0000:02:00.0", "0x1002", "active");
-  files.file(FakeTree::pci("0000:02:00.0") + "/uevent", "DRIVER=vfio-pci\n");
+  files.file(kernel::FakeTree::pci("0000:02:00.0") + "/uevent", "DRIVER=vfio-pci\n");
   EXPECT_FALSE(open_amdgpu({files.tree(), false}));
 }
 
 TEST(Amdgpu, GttThatGrowsWhileAWindowIsOpenIsItsMaximum) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_card(files, kId, 1);
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<Snapshot> samples;
   for (const std::uint64_t used : {kGiB, 5 * kGiB, 4 * kGiB}) {
-    files.file(FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used) + "\n");
+    files.file(kernel::FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used) + "\n");
     samples.push_back({100.0 * static_cast<double>(samples.size()), false, (*source)->read(), {}});
   }
   EXPECT_EQ(aggregate(samples).at(kId).spilled_max_bytes, Reading<std::uint64_t>(5 * kGiB));

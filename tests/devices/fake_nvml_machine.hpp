@@ -47,7 +47,7 @@ class FakeNvmlMachine {
   FakeNvmlMachine(const FakeNvmlMachine&) = delete;
   FakeNvmlMachine& operator=(const FakeNvmlMachine&) = delete;
 
-  FakeTree files;
+  kernel::FakeTree files;
 
   json& script() { return script_; }
   json& gpu(std::size_t index = 0) { return script_["gpus"][index]; }

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_tree.hpp"
+#include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 namespace {
@@ -12,7 +12,7 @@ using testing::ElementsAre;
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
-void add_host(FakeTree& files) {
+void add_host(kernel::FakeTree& files) {
   files.file("/etc/os-release",
              "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12\"\nID=debian\n");
   files.file("/proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
@@ -28,12 +28,12 @@ void add_host(FakeTree& files) {
              "MemTotal:       16000000 kB\nMemFree: 1 kB\nMemAvailable:   12000000 kB\n");
 }
 
-Machine read(const FakeTree& files, std::vector<std::string> environment = {}) {
+Machine read(const kernel::FakeTree& files, std::vector<std::string> environment = {}) {
   return read_machine({files.tree(), std::move(environment)});
 }
 
 TEST(Machine, IsDescribed) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   const Machine machine = read(files);
   EXPECT_EQ(machine.os, "Debian GNU/Linux 12");
@@ -46,7 +46,7 @@ TEST(Machine, IsDescribed) {
 }
 
 TEST(Machine, AnEmptyRootIsUnknownNotZero) {
-  FakeTree files;
+  kernel::FakeTree files;
   const Machine machine = read(files);
   EXPECT_EQ(machine.os, "unknown");
   EXPECT_EQ(machine.cpu, "unknown");
@@ -54,7 +54,7 @@ TEST(Machine, AnEmptyRootIsUnknownNotZero) {
   EXPECT_FALSE(machine.memory_available_bytes);
 }
 
-void add_cache(FakeTree& files, const std::string& cpu, int index, const std::string& level,
+void add_cache(kernel::FakeTree& files, const std::string& cpu, int index, const std::string& level,
                const std::string& type, const std::string& size, const std::string& cpus) {
   const std::string path =
       "/sys/devices/system/cpu/" + cpu + "/cache/index" + std::to_string(index) + "/";
@@ -65,7 +65,7 @@ void add_cache(FakeTree& files, const std::string& cpu, int index, const std::st
 }
 
 TEST(Machine, LastLevelCachesAreCountedOnceEach) {
-  FakeTree files;
+  kernel::FakeTree files;
   for (const std::string cpu : {"cpu0", "cpu1", "cpu2", "cpu3"}) {
     const bool low = cpu < "cpu2";
     add_cache(files, cpu, 0, "1", "Data", "32K", cpu.substr(3));
@@ -73,14 +73,14 @@ TEST(Machine, LastLevelCachesAreCountedOnceEach) {
     add_cache(files, cpu, 3, "3", "Unified", "32768K", low ? "0-1" : "2-3");
   }
   EXPECT_EQ(last_level_cache_bytes(files.tree()), Reading<std::uint64_t>(64 * kMiB));
-  EXPECT_FALSE(last_level_cache_bytes(FakeTree().tree()));
+  EXPECT_FALSE(last_level_cache_bytes(kernel::FakeTree().tree()));
 }
 
 // ---- R19: cgroup limits
 // -----------------------------------------------------------------------------
 
 TEST(Machine, TheTightestAncestorCapsMemory) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "0::/system.slice/job.service\n");
   files.file("/sys/fs/cgroup/system.slice/job.service/memory.max", "max\n");
@@ -92,7 +92,7 @@ TEST(Machine, TheTightestAncestorCapsMemory) {
 }
 
 TEST(Machine, DroppablePageCacheDoesNotCountAgainstTheLimit) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "0::/\n");
   files.file("/sys/fs/cgroup/memory.max", std::to_string(4096 * kMiB));
@@ -103,7 +103,7 @@ TEST(Machine, DroppablePageCacheDoesNotCountAgainstTheLimit) {
 }
 
 TEST(Machine, UseAboveTheLimitLeavesNothingAndDoesNotWrap) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "0::/a\n");
   files.file("/sys/fs/cgroup/a/memory.max", std::to_string(100 * kMiB));
@@ -112,7 +112,7 @@ TEST(Machine, UseAboveTheLimitLeavesNothingAndDoesNotWrap) {
 }
 
 TEST(Machine, ALimitAboveTheMachineChangesNothing) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "0::/a\n");
   files.file("/sys/fs/cgroup/a/memory.max", "9223372036854771712\n");
@@ -120,7 +120,7 @@ TEST(Machine, ALimitAboveTheMachineChangesNothing) {
 }
 
 TEST(Machine, CgroupVersionOneIsUnderstood) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "12:cpu,cpuacct:/x\n9:memory:/docker/abc\n0::/x\n");
   files.file("/sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes", std::to_string(2048 * kMiB));
@@ -129,7 +129,7 @@ TEST(Machine, CgroupVersionOneIsUnderstood) {
 }
 
 TEST(Machine, APathOutsideTheNamespaceLeavesTheRootsLimit) {
-  FakeTree files;
+  kernel::FakeTree files;
   add_host(files);
   files.file("/proc/self/cgroup", "0::/../../other\n");
   files.file("/sys/fs/cgroup/memory.max", std::to_string(1024 * kMiB));
@@ -140,7 +140,7 @@ TEST(Machine, APathOutsideTheNamespaceLeavesTheRootsLimit) {
 // ------------------------------------------------------------------------------------
 
 TEST(Machine, KeepsOnlyVariablesThatChangeHowLlamaRuns) {
-  FakeTree files;
+  kernel::FakeTree files;
   const Machine machine =
       read(files, {"PATH=/bin", "OMP_NUM_THREADS=4", "GGML_VK_VISIBLE_DEVICES=0", "SECRET_TOKEN=x",
                    "CUDA_VISIBLE_DEVICES=1", "CUDA_HOME=/x", "MY_CUDA_THING=1", "HIP_X=1",
@@ -151,7 +151,7 @@ TEST(Machine, KeepsOnlyVariablesThatChangeHowLlamaRuns) {
 }
 
 TEST(Machine, AvailableMemoryCanBeReadAlone) {
-  FakeTree files;
+  kernel::FakeTree files;
   files.file("/proc/meminfo", "MemTotal: 100 kB\nMemAvailable: 60 kB\n")
       .file("/proc/self/cgroup", "0::/a\n")
       .file("/sys/fs/cgroup/a/memory.max", "40960\n")

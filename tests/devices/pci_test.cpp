@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_tree.hpp"
+#include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 namespace {
@@ -31,12 +31,12 @@ TEST(PciId, EverythingElseIsNone) {
 }
 
 TEST(PciList, HoldsDisplaysAndAcceleratorsWithTheirSleep) {
-  FakeTree files;
+  kernel::FakeTree files;
   files.gpu("0000:01:00.0", "0x10de", "suspended").gpu("0000:05:00.0", "0x1002", "active");
   files.gpu("0000:06:00.0", "0x1002", "active");
-  files.file(FakeTree::pci("0000:06:00.0") + "/class", "0x120000\n");
+  files.file(kernel::FakeTree::pci("0000:06:00.0") + "/class", "0x120000\n");
   files.gpu("0000:07:00.0", "0x8086", "active");
-  files.file(FakeTree::pci("0000:07:00.0") + "/class", "0x020000\n");  // a network card
+  files.file(kernel::FakeTree::pci("0000:07:00.0") + "/class", "0x020000\n");  // a network card
   const auto gpus = list_pci_gpus(files.tree());
   ASSERT_EQ(gpus.size(), 3U);
   EXPECT_EQ(gpus[0].id, "0000:01:00.0");
@@ -48,12 +48,12 @@ TEST(PciList, HoldsDisplaysAndAcceleratorsWithTheirSleep) {
 }
 
 TEST(PciList, IsEmptyWithoutSysfs) {
-  FakeTree files;
+  kernel::FakeTree files;
   EXPECT_TRUE(list_pci_gpus(files.tree()).empty());
 }
 
 TEST(PciSleep, OnlySuspendedAndSuspendingAreAsleep) {
-  FakeTree files;
+  kernel::FakeTree files;
   const std::string id = "0000:01:00.0";
   for (const auto& [state, asleep] :
        std::vector<std::pair<std::string, bool>>{{"suspended", true},

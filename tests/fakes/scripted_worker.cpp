@@ -24,6 +24,9 @@
 //               process "ramp": [0.7, 0.2, 0.06],          the first samples after a load take that
 //               much longer "real_time": false}                sleep for as long as a sample claims
 //               to take
+//   "starved": {"starts": [2], "share": 0.8}       in these starts a token takes 1 / (1 - share) as
+//               long, and the worker plays the kernel that says so: the time waited stands in
+//               proc/PID/task/PID/schedstat under SWEETSPOT_SYSFS_ROOT, in others no waiting
 //   "divergence": {"mean": 0.001, "p99": 0.01, "max": 0.02, "same_top": 0.99}
 //   "check":   {"logits": [1.5, -2.0, 0.25]}
 //   "synth":   {"bytes": 1000}
@@ -66,6 +69,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <optional>
@@ -125,6 +129,8 @@ class ScriptedWorker {
   [[noreturn]] void run() {
     if (const Json rule = find_rule("start", ""); !rule.empty()) act(rule, 0, Phase::start);
     std::thread([this] { mouth_.beat(kHeartbeatEvery); }).detach();
+    const char* const root = std::getenv("SWEETSPOT_SYSFS_ROOT");
+    if (root != nullptr && !member(script_, "starved").empty()) tell_waited_ms(root);
     for (;;) {
       const ReadResult read = reader_.read_line(std::chrono::milliseconds(-1));
       if (read.status != ReadStatus::line) _exit(0);
@@ -166,6 +172,8 @@ class ScriptedWorker {
   void done(ResultBody result) { mouth_.say(id_, Done{std::move(result)}); }
   bool stop_requested() { return fake::stop_requested(reader_); }
   double token_ms();
+  void wait_for_a_processor(Sample& sample);
+  void tell_waited_ms(const std::string& root) const;
   [[nodiscard]] ModelInfo model() const;
   [[nodiscard]] std::vector<Device> devices() const;
   [[nodiscard]] MemoryMap memory() const;
@@ -197,6 +205,7 @@ class ScriptedWorker {
   std::mt19937 random_;
   std::size_t samples_since_load_ = 0;
   double clock_ms_ = 0;
+  double waited_ms_ = 0;
 };
 
 bool contains(const Json& list, std::int64_t value) {
@@ -377,6 +386,29 @@ double ScriptedWorker::machine_ms() const {
   return (cpu + (gpu - cpu) * share) * loaded_blocks() / blocks();
 }
 
+// As the kernel counts it: the time this thread was ready to run and had no processor.
+void ScriptedWorker::wait_for_a_processor(Sample& sample) {
+  const char* const root = std::getenv("SWEETSPOT_SYSFS_ROOT");
+  const Json starved = member(script_, "starved");
+  if (root == nullptr || starved.empty()) return;
+  const Json& starts = starved.at("starts");
+  if (contains(starts, static_cast<std::int64_t>(start_number_))) {
+    const double ms = sample.duration_ms;
+    sample.duration_ms /= 1 - starved.value("share", 0.5);
+    waited_ms_ += sample.duration_ms - ms;
+  }
+  tell_waited_ms(root);
+}
+
+void ScriptedWorker::tell_waited_ms(const std::string& root) const {
+  const std::string pid = std::to_string(::getpid());
+  const std::string folder = root + "/proc/" + pid + "/task/" + pid;
+  std::filesystem::create_directories(folder);
+  // As a whole or not at all: it is read at any moment.
+  std::ofstream(folder + "/new") << "0 " << static_cast<std::uint64_t>(waited_ms_ * 1e6) << " 1\n";
+  std::filesystem::rename(folder + "/new", folder + "/schedstat");
+}
+
 double ScriptedWorker::token_ms() {
   const Json speed = member(script_, "speed");
   double ms = machine_ms();
@@ -402,7 +434,7 @@ void ScriptedWorker::handle(const HelloRequest& request) {
   if (find_rule("hello", "").value("do", "") == "wrong-version") result.version = kVersion + 1;
   result.engine = {"scripted", "scripted", "scripted", "scripted", {"SCRIPTED", "CPU"}, "none"};
   result.devices = devices();
-  result.physical_cores = 2;
+  result.threads = 2;
   done(std::move(result));
 }
 
@@ -499,6 +531,7 @@ void ScriptedWorker::handle(const MeasureRequest& request) {
     sample.duration_ms = token_ms();
     if (prompt) sample.duration_ms *= speed.value("prompt_factor", 0.05) * sample.tokens;
     clock_ms_ += sample.duration_ms;
+    wait_for_a_processor(sample);
     if (speed.value("real_time", false)) {
       std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(sample.duration_ms));
     }

@@ -151,7 +151,7 @@ void SimulatedWorker::handle(const HelloRequest& request) {
       "simulated", "simulated", "simulated", "simulated", {machine_.parts().device.backend, "CPU"},
       "none"};
   result.devices = machine_.devices();
-  result.physical_cores = machine_.parts().processor.physical_cores;
+  result.threads = machine_.parts().processor.physical_cores;
   done(std::move(result));
 }
 

@@ -123,7 +123,7 @@ TEST(Messages, HelloResult) {
   const HelloResult sent = sample_hello();
   const auto got = result_through_wire(sent);
   EXPECT_EQ(got.version, 9);
-  EXPECT_EQ(got.physical_cores, 6);
+  EXPECT_EQ(got.threads, 6);
   EXPECT_EQ(got.engine.llama_version, "0.7.0");
   EXPECT_EQ(got.engine.backends, sent.engine.backends);
   ASSERT_EQ(got.devices.size(), 2U);

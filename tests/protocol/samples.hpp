@@ -117,7 +117,7 @@ inline HelloResult sample_hello() {
                     std::uint64_t{8}, Absence{"the backend does not say"}},
                    {"CPU", "a processor", "CPU", DeviceType::cpu, Absence{"not on a bus"},
                     std::uint64_t{16}, std::uint64_t{4}}};
-  hello.physical_cores = 6;
+  hello.threads = 6;
   return hello;
 }
 

@@ -1,13 +1,13 @@
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
 
-#include "fake_tree.hpp"
+#include "kernel/fake_tree.hpp"
 
-namespace sweetspot::devices {
+namespace sweetspot::kernel {
 namespace {
 
 using testing::HasSubstr;
@@ -86,4 +86,4 @@ TEST(Sysfs, FoldersAreSorted) {
 }
 
 }  // namespace
-}  // namespace sweetspot::devices
+}  // namespace sweetspot::kernel

@@ -1,4 +1,4 @@
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
-namespace sweetspot::devices {
+namespace sweetspot::kernel {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{4} << 20U;
@@ -34,7 +34,7 @@ std::string trimmed(std::string text) {
 std::string describe(int error) {
   switch (error) {
     case ENOENT:
-      return "the driver does not offer it";
+      return "this kernel does not offer it";
     case ENOTSUP:
       return "not supported on this device";
     case EBUSY:
@@ -113,4 +113,4 @@ FileTree default_tree() {
   return tree;
 }
 
-}  // namespace sweetspot::devices
+}  // namespace sweetspot::kernel

@@ -10,7 +10,7 @@
 
 #include "core/reading.hpp"
 
-namespace sweetspot::devices {
+namespace sweetspot::kernel {
 
 /// The first 4 MiB of a file, or errno. A file of sysfs can exist and still fail (ENOTSUPP,
 /// EBUSY).
@@ -38,4 +38,4 @@ struct FileTree {
 /// The real tree, or the one SWEETSPOT_SYSFS_ROOT names (for tests of whole programs).
 FileTree default_tree();
 
-}  // namespace sweetspot::devices
+}  // namespace sweetspot::kernel

@@ -9,14 +9,14 @@
 #include <fstream>
 #include <string>
 
-#include "devices/sysfs.hpp"
+#include "kernel/file_tree.hpp"
 
-namespace sweetspot::devices {
+namespace sweetspot::kernel {
 
 class FakeTree {
  public:
   FakeTree() {
-    std::string name = testing::TempDir() + "/sweetspot-devices-XXXXXX";
+    std::string name = testing::TempDir() + "/sweetspot-tree-XXXXXX";
     root_ = ::mkdtemp(name.data()) == nullptr ? "" : name;
     if (root_.empty()) std::abort();
   }
@@ -55,4 +55,4 @@ class FakeTree {
   std::string root_;
 };
 
-}  // namespace sweetspot::devices
+}  // namespace sweetspot::kernel
