@@ -41,7 +41,8 @@ TEST(HostProgram, LibllamaHasItsOwnNeeds) {
 TEST(HostProgram, ATightCardTakesASmallerProfileForLibllama) {
   const ProfileSet set = set_for_server();
   const LiveMachine live = live_card(6600 * kMiB);
-  const Requirements wanted{.max_vram_percent = 100};
+  Requirements wanted;
+  wanted.max_vram_percent = 100;
   const auto name_for = [&](HostProgram program) {
     const ProfileSet seen = for_host(set, program);
     return chosen(seen, choose(seen, live, wanted));
