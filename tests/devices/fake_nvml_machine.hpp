@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "devices/nvml.hpp"
-#include "fake_tree.hpp"
+#include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 
