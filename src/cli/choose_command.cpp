@@ -53,7 +53,10 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
   Basis basis;
   const SetSource source = {options.model_path, options.connection, options.no_store};
   const std::string path = path_of_set(environment, *key, options.connection.rpc);
-  std::optional<ProfileSet> set = stored_set(path, basis.notes);
+  auto kept = stored_set(environment, *key, options.connection.rpc, request.set, basis.notes);
+  if (!kept) return tl::unexpected(kept.error());
+  std::optional<ProfileSet> set;
+  if (*kept) set = std::move((*kept)->set);
   LiveView view(environment, options.connection, /*may_wake=*/!set.has_value());
   if (view.problem()) return tl::unexpected(*view.problem());
   basis.live = view.now();

@@ -302,6 +302,7 @@ Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::st
 
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes) {
+  if (run.tune && !run.tune->winner) return Absence{"the tune found no winner"};
   Picker picker(run);
   const std::vector<Pick> picks = picker.pick();
   if (picks.empty()) return Absence{picker.why_none()};

@@ -43,6 +43,7 @@ Tuner::Tuner(std::vector<TuneOption> options, const ModelInfo& model, const Tune
 std::optional<TuneStep> Tuner::ask(bool hurry) {
   while (stage_ != Stage::done) {
     if (hurry && stage_ != Stage::baseline) {
+      cut_short_ = cut_short_ || stage_ < Stage::finals;
       stage_ = Stage::finals;
       finals_.hurry();
     }
@@ -267,6 +268,26 @@ void Tuner::tell_walk() {
   walk_->tell(held == nullptr || wins_walk(*tried, *held));
 }
 
+// Nothing was found in a search that had no time to find anything.
+bool Tuner::is_undecided() const { return cut_short_ && finals_.rounds().empty(); }
+
+std::string Tuner::verdict_for_defaults() const {
+  const auto measured = std::count_if(arms_.all().begin(), arms_.all().end(),
+                                      [](const Arm& arm) { return arm.cost.has_value(); });
+  const std::string tried = fmt::format("{} configuration{}", measured, measured == 1 ? "" : "s");
+  if (is_undecided()) {
+    return fmt::format(
+        "not decided: {} measured in the time allowed, too few to know whether another one is "
+        "faster; llama.cpp's defaults stay until there is more time (--max-minutes)",
+        tried);
+  }
+  if (!finals_.rounds().empty()) {
+    return "llama.cpp's defaults are as good: measured in turn with the best that was found, the "
+           "difference cannot be told from none";
+  }
+  return fmt::format("llama.cpp's defaults are best: of the {} measured none beats them", tried);
+}
+
 TuneRecord Tuner::record() const {
   TuneRecord record;
   record.objective = rules_.objective;
@@ -291,10 +312,8 @@ TuneRecord Tuner::record() const {
       if (!why.empty()) record.verdict += "; of llama.cpp's defaults: " + why;
     }
   } else if (winner == baseline) {
-    record.verdict = record.rounds.empty()
-                         ? "llama.cpp's defaults are best: nothing that was tried beats them"
-                         : "llama.cpp's defaults are as good: measured in turn with the best that "
-                           "was found, the difference cannot be told from none";
+    record.verdict = verdict_for_defaults();
+    if (is_undecided()) record.winner.reset();
   } else if (record.speed_up) {
     record.verdict =
         fmt::format("{:.2f} times as fast as llama.cpp's defaults (95 %: {:.2f} to {:.2f})",
@@ -305,7 +324,8 @@ TuneRecord Tuner::record() const {
   } else if (baseline != nullptr && !baseline->cost) {
     record.verdict = "the best that was found; llama.cpp's defaults could not be measured";
   } else {
-    record.verdict = "the best so far; it was not yet measured in turn with llama.cpp's defaults";
+    record.verdict =
+        "not decided: the best so far; it was not yet measured in turn with llama.cpp's defaults";
   }
   return record;
 }

@@ -81,6 +81,8 @@ class Tuner {
   [[nodiscard]] std::optional<TuneStep> ask_placement() const;
   [[nodiscard]] std::optional<TuneStep> ask_search() const;
   [[nodiscard]] std::optional<TuneStep> ask_load_mode() const;
+  [[nodiscard]] bool is_undecided() const;
+  [[nodiscard]] std::string verdict_for_defaults() const;
   [[nodiscard]] bool is_unexpected(const Trial& trial) const;
   [[nodiscard]] bool is_walking() const {
     return stage_ == Stage::context || stage_ == Stage::threads;
@@ -102,6 +104,7 @@ class Tuner {
   std::optional<Placement> last_told_;
   int in_vain_ = 0;  ///< loads of the search in a row that brought nothing
   bool walked_again_ = false;
+  bool cut_short_ = false;  ///< time ended before the search did
 };
 
 }  // namespace sweetspot::search
