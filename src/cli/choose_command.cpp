@@ -16,8 +16,10 @@
 #include "cli/print.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
+#include "devices/machine.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/host_program.hpp"
+#include "profiles/limit_threads.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -73,6 +75,8 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
         "is known; sweetspot profile measures them");
   }
   basis.set = profiles::for_host(*std::move(set), request.host_program);
+  std::string fewer = profiles::limit_threads(basis.set, devices::this_machine());
+  if (!fewer.empty()) basis.notes.push_back(std::move(fewer));
   return basis;
 }
 

@@ -15,12 +15,14 @@
 #include "cli/live_view.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
+#include "devices/machine.hpp"
 #include "export/llama_server.hpp"
 #include "launch/launch.hpp"
 #include "launch/rungs.hpp"
 #include "launch/wanted.hpp"
 #include "process/signal_inbox.hpp"
 #include "profiles/host_program.hpp"
+#include "profiles/limit_threads.hpp"
 #include "profiles/make_set.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -79,6 +81,10 @@ Result<Known> find_set(const LaunchOptions& options, const Environment& environm
       notes.push_back(fmt::format("taking usual values, since no plan could be made: {}",
                                   planned.error().message));
     }
+  }
+  if (std::string fewer = profiles::limit_threads(known.set, devices::this_machine());
+      !fewer.empty()) {
+    notes.push_back(std::move(fewer));
   }
   for (const std::string& text : notes) note(options, text);
   return known;
