@@ -47,8 +47,25 @@ std::optional<TuneStep> Tuner::ask(bool hurry) {
       stage_ = Stage::finals;
       finals_.hurry();
     }
+    if (auto step = ask_anew()) return step;
     if (auto step = ask_stage()) return step;
     stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
+  }
+  return std::nullopt;
+}
+
+// What all others are held against, once nothing disturbs any more. In the finals it is measured
+// again anyway.
+std::optional<TuneStep> Tuner::ask_anew() const {
+  constexpr int kMostTimes = 3;
+  if (!last_was_quiet_ || again_ || stage_ >= Stage::finals) return std::nullopt;
+  for (const Arm& arm : arms_.all()) {
+    const bool is_cpu =
+        arm.config.placement.n_gpu_layers == 0 && arm.config.context == baseline_.context;
+    const bool spoiled = arm.cost && (arm.disturbed || arm.uncertain);
+    if (!spoiled || arm.times >= kMostTimes || !(is_cpu || arm.config == baseline_)) continue;
+    return TuneStep{arm.config, placement_title(arm.config.placement) + ", anew",
+                    "others are held against it, and it was spoiled from outside"};
   }
   return std::nullopt;
 }
@@ -153,7 +170,8 @@ std::optional<TuneStep> Tuner::ask_context() {
   if (!walk_) {
     const Arm* start = arms_.cheapest();
     if (start == nullptr) start = arms_.find(baseline_);
-    if (start == nullptr || !start->cost || start->disturbed) return std::nullopt;
+    const bool says_little = start != nullptr && start->disturbed && !start->may_win();
+    if (start == nullptr || !start->cost || says_little) return std::nullopt;
     start_walk(start->config, {"n_batch", "n_threads", "n_threads_batch", "type_k"});
   }
   return ask_walk();
@@ -167,7 +185,7 @@ ContextSettings Tuner::knobs() const {
   for (const Arm& arm : arms_.all()) {
     const bool same = arm.config.placement == walk_->best().placement &&
                       arm.config.context.type_k == walk_->best().context.type_k;
-    if (!same || !arm.cost || arm.disturbed) continue;
+    if (!same || !arm.cost || (arm.disturbed && !arm.may_win())) continue;
     if (held == nullptr || !held->cost || arm.cost->value < held->cost->value) held = &arm;
   }
   return held == nullptr ? walk_->best().context : held->config.context;
@@ -212,10 +230,12 @@ bool Tuner::is_unexpected(const Trial& trial) const {
 
 void Tuner::tell(const Trial& trial, std::size_t index) {
   const bool unexpected = is_unexpected(trial);
-  const bool was_again = again_ && again_->config == trial.config;
+  const Arm* const before_it = arms_.find(trial.config);
+  const bool is_anew = stage_ != Stage::finals && before_it != nullptr &&
+                       (before_it->disturbed || before_it->uncertain);
+  const bool was_again = is_anew || (again_ && again_->config == trial.config);
   const bool stands = arms_.stands_against(trial);
-  const Arm* known = arms_.find(trial.config);
-  const std::optional<double> usual = known != nullptr ? known->least_cost : std::nullopt;
+  const std::optional<double> usual = before_it != nullptr ? before_it->least_cost : std::nullopt;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   const Arm* before = arms_.cheapest();
   const double least = before != nullptr ? before->cost->value : 0;
@@ -226,6 +246,7 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                               keeps_faster ? Again::faster : Again::last);
   memory_.learn(trial);
   last_told_ = trial.config.placement;
+  last_was_quiet_ = trial.conclusive() && trial.disturbances.empty();
   again_.reset();
   if (stands) {
     if (stage_ == Stage::finals) finals_.tell_disturbed();
