@@ -68,6 +68,10 @@ def llama_arguments(profile):
     arguments["offload_kqv"] = bool(profile.kv_offload)
     arguments["flash_attn"] = profile.flash_attn != 0  # llama.cpp's "auto" turns it on wherever the device can
     arguments["swa_full"] = bool(profile.swa_full)
+    if profile.embeddings:
+        arguments["embedding"] = True
+        if profile.pooling >= 0:
+            arguments["pooling_type"] = profile.pooling
     arguments |= {name: GGML_TYPES[text(getattr(profile, name))] for name in ("type_k", "type_v")
                   if text(getattr(profile, name)) in GGML_TYPES}
     return arguments

@@ -176,6 +176,8 @@ llama_context_params context_params(const sweetspot_profile& profile) {
   params.offload_kqv = profile.kv_offload != 0;
   params.kv_unified = profile.kv_unified != 0;
   params.swa_full = profile.swa_full != 0;
+  params.embeddings = profile.embeddings != 0;
+  params.pooling_type = static_cast<enum llama_pooling_type>(profile.pooling);
   return params;
 }
 

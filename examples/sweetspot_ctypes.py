@@ -66,13 +66,14 @@ class Profile(Sized):
                 *each(c_int32, "n_threads n_threads_batch"), *each(c_char_p, "type_k type_v"),
                 *each(c_int32, "flash_attn kv_offload kv_unified swa_full"),
                 ("needs", POINTER(Need)), ("need_count", c_size_t), ("needs_absent", c_char_p),
-                ("host_bytes", Bytes), *each(Estimate, "tokens_per_second prompt_tokens_per_second")]
+                ("host_bytes", Bytes), *each(Estimate, "tokens_per_second prompt_tokens_per_second"),
+                *each(c_int32, "embeddings pooling")]
 
 
 class Requirements(Sized):
     _fields_ = [("size", c_size_t), ("profile", c_char_p), ("min_ctx", c_uint32), ("max_vram_percent", c_double),
                 ("reserve_bytes", c_uint64), ("prefer", c_int32), ("llama_cpp", c_char_p),
-                ("devices", c_void_p), ("device_count", c_size_t)]
+                ("devices", c_void_p), ("device_count", c_size_t), *each(c_char_p, "program arguments")]
 
 
 class ChoiceInfo(Sized):
@@ -82,7 +83,7 @@ class ChoiceInfo(Sized):
 
 class Report(Sized):
     _fields_ = [("size", c_size_t), ("profile", c_char_p), ("result", c_int32), ("device", c_char_p),
-                *each(c_uint64, "free_bytes peak_bytes")]
+                *each(c_uint64, "free_bytes peak_bytes"), *each(c_char_p, "program arguments")]
 
 
 def text(value):

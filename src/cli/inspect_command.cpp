@@ -36,6 +36,9 @@ void print_row(std::string_view name, const std::string& value) {
 void print_model(const ModelInfo& model) {
   print_row("name", model.name.value_or("-"));
   print_row("architecture", model.architecture);
+  print_row("kind", model.pooling
+                        ? fmt::format("{}, pooling {}", to_string(model.kind), *model.pooling)
+                        : std::string(to_string(model.kind)));
   print_row("quantization", model.quantization);
   print_row("parameters", fmt::format("{:.2f} B", static_cast<double>(model.n_params) / 1e9));
   print_row("weights", fmt::format("{} in {} file{}", format_bytes(model.size_bytes),

@@ -56,24 +56,23 @@ std::string keep_set_of(const Run& run, const std::string& model_path,
   if (environment.data_folder.empty()) {
     return not_kept("there is no folder for the user's data; set XDG_DATA_HOME or HOME");
   }
+  // One set is kept for a model, and a launch of this one is to generate.
+  if (!run.workload.generates() && run.model.kind == ModelKind::decoder) {
+    return not_kept("the model generates, and these only read");
+  }
   const Result<ModelKey> key = store::model_key(model_path);
   if (!key) return not_kept(why_not(key.error()));
   const Reading<ProfileSet> made = profiles::set_of_run(run, *key, largest_share(run, environment));
   if (!made) return not_kept(made.reason());
   ProfileSet set = *made;
   profiler::add_libllama_needs(set, start, model_path);
-  const std::string path = store::place_of(environment.data_folder, set);
-  std::string why_old;
+  const std::string path = store::profile_set_path(environment.data_folder, *key, run.settings.rpc);
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
-    why_old = profiles::why_kept(old, set, run.settings.complete);
     return profiles::successor(old, set, run.settings.complete);
   });
   if (!written) return not_kept(why_not(written.error()));
   if (!*written) {
-    return fmt::format(
-        "profiles: those of an earlier run are kept, since {}: {}; to replace them, remove them "
-        "with sweetspot profiles remove and measure again",
-        why_old, path);
+    return "profiles: the run is not complete, so those of an earlier one are kept: " + path;
   }
   return "profiles: " + path;
 }

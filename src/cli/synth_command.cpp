@@ -22,6 +22,7 @@ Examples:
   sweetspot synth qwen.gguf --arch qwen2 --attention-bias --tied-output --type q8_0
   sweetspot synth mixtral-like.gguf --experts 8 --experts-used 2 --blocks 8
   sweetspot synth gemma.gguf --arch gemma3 --blocks 6 --head-dim 256 --sliding-window 1024
+  sweetspot synth reranker.gguf --arch bert --kv-heads 32 --pooling rank --ctx-train 512
   sweetspot synth copy.gguf --like model.gguf
   sweetspot synth slice.gguf --like model.gguf --blocks 4
   sweetspot synth header.gguf --like model.gguf --header-only --no-vocab
@@ -62,7 +63,8 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_option("OUT.gguf", request->out_path, "File to write")->required();
   app.add_option("--like", *like, "Copy metadata and tensors of this header instead of a geometry")
       ->type_name("HEADER.gguf");
-  app.add_option("--arch", request->architecture, "llama, qwen2, qwen3, qwen3moe, gemma3 or lfm2")
+  app.add_option("--arch", request->architecture,
+                 "llama, qwen2, qwen3, qwen3moe, gemma3, lfm2, bert, nomic-bert, t5 or t5encoder")
       ->capture_default_str();
   app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
   CLI::Option* blocks =
@@ -87,6 +89,9 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
       ->type_name("N,N...")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_option("--pooling", request->pooling,
+                 "Of a model that only reads: none, mean, cls, last or rank (default: mean)")
+      ->type_name("TYPE");
   app.add_flag("--no-vocab", request->no_vocab, "Write the vocabulary's size instead of one");
   app.add_flag("--header-only", request->header_only,
                "Write metadata and the list of tensors, but no data");

@@ -66,8 +66,9 @@ constexpr std::array<HostKey, 16> kKeys = {{
      [](const ExportJob& job) { return if_positive(job.config.placement.main_gpu); }},
 }};
 
-constexpr std::array<HostHabit, 2> kHabits = {{
+constexpr std::array<HostHabit, 3> kHabits = {{
     {"n_batch", "n_ubatch", "it has one batch size, which is n_ubatch here"},
+    {"embeddings", "", "it loads such a model beside another one: --embeddingsmodel"},
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin choose among devices"},
 }};
 

@@ -57,7 +57,12 @@ constexpr std::array<HostKey, 13> kKeys = {{
     {"load_mode", "", [](const ExportJob&) -> std::optional<Json> { return true; }},  // below
 }};
 
-constexpr Host kLmStudio = {"LM Studio", kKeys, {}};
+constexpr std::array<HostHabit, 2> kHabits = {{
+    {"embeddings", "", "it tells a model that only reads by its header"},
+    {"pooling", "", "it takes what the model's header says"},
+}};
+
+constexpr Host kLmStudio = {"LM Studio", kKeys, kHabits};
 
 Json field(std::string_view key, Json value) { return {{"key", key}, {"value", std::move(value)}}; }
 

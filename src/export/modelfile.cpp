@@ -42,12 +42,14 @@ constexpr std::array<HostKey, 7> kKeys = {{
      }},
 }};
 
-constexpr std::array<HostHabit, 5> kHabits = {{
+constexpr std::array<HostHabit, 7> kHabits = {{
     {"type_k", "", "for all its models: OLLAMA_KV_CACHE_TYPE in the environment of its server"},
     {"type_v", "", "for all its models: OLLAMA_KV_CACHE_TYPE in the environment of its server"},
     {"flash_attn", "",
      "for all its models: OLLAMA_FLASH_ATTENTION in the environment of its server"},
     {"n_parallel", "", "for all its models: OLLAMA_NUM_PARALLEL in the environment of its server"},
+    {"embeddings", "", "it tells a model that only reads by its header"},
+    {"pooling", "", "it takes what the model's header says"},
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin in the environment of its server choose"},
 }};
 

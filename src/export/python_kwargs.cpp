@@ -30,7 +30,7 @@ std::optional<Json> type_number(const std::string& name) {
   return std::nullopt;
 }
 
-constexpr std::array<HostKey, 16> kKeys = {{
+constexpr std::array<HostKey, 18> kKeys = {{
     {"n_gpu_layers", "n_gpu_layers",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.placement.n_gpu_layers; }},
     {"split_mode", "split_mode",
@@ -71,6 +71,18 @@ constexpr std::array<HostKey, 16> kKeys = {{
     {"flash_attn", "flash_attn", flash_attention_switch},
     {"swa_full", "swa_full",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.context.swa_full; }},
+    {"embeddings", "embedding",
+     [](const ExportJob& job) -> std::optional<Json> {
+       if (!job.config.context.embeddings) return std::nullopt;
+       return true;
+     }},
+    {"pooling", "pooling_type",
+     [](const ExportJob& job) -> std::optional<Json> {
+       const Pooling pooling = job.config.context.pooling;
+       if (pooling == Pooling::of_model) return std::nullopt;
+       // llama.cpp's numbers: none is 0.
+       return static_cast<int>(pooling) - static_cast<int>(Pooling::none);
+     }},
     {"type_k", "type_k",
      [](const ExportJob& job) { return type_number(job.config.context.type_k); }},
     {"type_v", "type_v",

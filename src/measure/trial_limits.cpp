@@ -33,6 +33,12 @@ StoppingOptions generation_options(const TrialLimits& limits, const Workload& wo
   return options;
 }
 
+StoppingOptions input_options(const TrialLimits& limits, Extent extent, double rival_ms) {
+  Workload alone;
+  alone.n_prompt = 0;
+  return generation_options(limits, alone, extent, rival_ms);
+}
+
 StoppingOptions prompt_options(const TrialLimits& limits) {
   StoppingOptions options;
   options.target_half_width = limits.precision;

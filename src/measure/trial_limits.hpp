@@ -17,6 +17,9 @@ struct TrialLimits {
 StoppingOptions generation_options(const TrialLimits& limits, const Workload& workload,
                                    Extent extent, double rival_ms);
 
+/// Inputs of a model that only reads, which are compared as generations are.
+StoppingOptions input_options(const TrialLimits& limits, Extent extent, double rival_ms);
+
 StoppingOptions prompt_options(const TrialLimits& limits);
 
 /// Whether a speed that was measured before, with less time, is exact enough as it is.

@@ -230,6 +230,7 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
   plan::PlanRequest request;
   request.base = job.base;
   if (job.n_ctx_is_default) shorten_default_context(request.base.context, record.model);
+  settle_embeddings(request.base.context, record.model, job.n_ctx_is_default);
   if (auto possible = check_contexts(job, request.base, record.model); !possible) {
     return tl::unexpected(possible.error());
   }

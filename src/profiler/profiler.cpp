@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "core/text.hpp"
@@ -13,9 +12,6 @@
 #include "devices/machine.hpp"
 #include "devices/sampler.hpp"
 #include "engine/oracle.hpp"
-#include "kernel/processor_use.hpp"
-#include "kernel/processors.hpp"
-#include "profiler/disturbance.hpp"
 #include "profiler/run_loop.hpp"
 #include "profiler/setup.hpp"
 #include "profiler/slices.hpp"
@@ -43,22 +39,20 @@ Status check_context(const Request& request, const ModelInfo& model) {
   return {};
 }
 
-// How long the processors are looked at before anything of ours runs on them.
-constexpr std::chrono::milliseconds kBusyLook{300};
-
-// One line, where others leave too few processors.
-std::optional<std::string> busy_notice() {
-  const kernel::Processors usable = kernel::usable_processors();
-  const auto before = kernel::look_at_processors(0, usable.allowed);
-  std::this_thread::sleep_for(kBusyLook);
-  const auto use = kernel::use_between(before, kernel::look_at_processors(0, usable.allowed));
-  const auto cpus = static_cast<int>(usable.allowed.size());
-  const Reading<double> taken = taken_percent(use, cpus, usable.threads());
-  if (cpus == 0 || !taken || *taken < kForeignPercent) return std::nullopt;
-  return fmt::format(
-      "The processor is busy: other programs take {:.1f} of {} processor{}. What is measured "
-      "beside them is too slow, and marked as contended.",
-      *use.busy_share * cpus, cpus, cpus == 1 ? "" : "s");
+// Of a context that only reads: an input begins at depth 0, and one is needed.
+Status check_inputs(const Request& request) {
+  if (!request.base.context.embeddings) return {};
+  if (request.as_request) {
+    return error(ErrorKind::usage, "tune looks for the fastest generation, and this only reads",
+                 "measure it with sweetspot profile");
+  }
+  if (request.workload.n_depth > 0) {
+    return error(ErrorKind::usage, "--n-depth has no meaning where nothing is kept in a cache",
+                 "leave it out");
+  }
+  if (request.workload.n_prompt > 0) return {};
+  return error(ErrorKind::usage, "--n-prompt 0 leaves nothing to measure: nothing is generated",
+               "give the tokens of an input");
 }
 
 // What a reader must know before the first number.
@@ -127,17 +121,20 @@ Result<Profiler> Profiler::open(Request request) {
   // The drivers are asked first: a worker that only lists its devices already takes memory.
   state->sampler = std::make_unique<devices::Sampler>(asked.sources);
   state->sampler->start();
-  const std::optional<std::string> busy = busy_notice();
   state->baseline = state->sampler->fresh(kFirstSampleDeadline);
   auto oracle = engine::Oracle::open(asked.start, asked.model_path, /*header_only=*/false);
   if (!oracle) return tl::unexpected(oracle.error());
-  asked.workload.n_parallel = asked.base.context.n_parallel;
   const std::vector<Device>& devices = oracle->hello().devices;
   if (auto known = check_devices(asked.base.placement.devices, devices); !known) {
     return tl::unexpected(known.error());
   }
   const ModelInfo* const model = &oracle->model();
+  if (auto timed = check_kind(*model); !timed) return tl::unexpected(timed.error());
   if (asked.n_ctx_is_default) shorten_default_context(asked.base.context, *model);
+  settle_embeddings(asked.base.context, *model, asked.n_ctx_is_default);
+  asked.workload.n_parallel = asked.base.context.n_parallel;
+  asked.workload = settled_workload(asked.workload, asked.base.context);
+  if (auto possible = check_inputs(asked); !possible) return tl::unexpected(possible.error());
   if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
 
   Run& run = state->run;
@@ -155,7 +152,6 @@ Result<Profiler> Profiler::open(Request request) {
   run.settings.rpc = asked.start.rpc;
   state->targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(state->targets);
-  if (busy) run.notices.push_back(*busy);
   state->oracle.emplace(*std::move(oracle));
   return Profiler(std::move(state));
 }
@@ -180,9 +176,7 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
     if (state_->cancelled()) break;
     TrialAsk ask{state_->with_layers(point->layers), point->layers, point->requested_layers};
     ask.not_tried = point->not_tried;
-    ask.reason = point->reason;
-    const std::size_t total = std::max(sweep.points().size(), loop.run().results.size() + 1);
-    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.at()), total));
+    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.done()), sweep.points().size()));
     loop.finish_trial(/*keep_worker=*/false);
   }
   return loop.end();
@@ -240,6 +234,8 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
 std::optional<SliceRecord> Profiler::State::measure_slices(
     std::vector<search::LayerCandidate>& candidates, const Loop& loop) {
   const SlicePolicy policy = request.slices;
+  // Slices predict generation.
+  if (!request.workload.generates()) return std::nullopt;
   const bool wanted = policy == SlicePolicy::automatic ? run.model.size_bytes >= kSlicesFromBytes
                                                        : policy != SlicePolicy::never;
   if (!wanted || cancelled()) return std::nullopt;

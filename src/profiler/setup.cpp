@@ -55,6 +55,73 @@ void shorten_default_context(ContextSettings& context, const ModelInfo& model) {
   context.n_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(context.n_ctx, most));
 }
 
+Status check_kind(const ModelInfo& model) {
+  const auto refuse = [&](const char* what) {
+    return error(ErrorKind::model,
+                 fmt::format("{} ({}) {}: llama.cpp runs such models, sweetspot does not time them",
+                             model.path, model.architecture, what),
+                 "sweetspot plan says what it allocates");
+  };
+  switch (model.kind) {
+    case ModelKind::encoder_decoder:
+      return refuse("reads with an encoder and writes with a decoder");
+    case ModelKind::diffusion:
+      return refuse("writes whole texts by diffusion");
+    case ModelKind::decoder:
+    case ModelKind::encoder:
+      break;
+  }
+  return {};
+}
+
+namespace {
+
+// As llama-server decides it (server_slot::can_split): only the last token of a causal model has
+// seen the whole input.
+bool is_read_in_one_piece(const ContextSettings& context, const ModelInfo& model) {
+  const bool last = context.pooling == Pooling::of_model ? model.pooling == std::string("last")
+                                                         : context.pooling == Pooling::last;
+  return model.kind == ModelKind::encoder || !last;
+}
+
+std::uint32_t longest_input(const ContextSettings& context, const ModelInfo& model) {
+  const std::uint32_t room = context.n_ctx / context_parts(context);
+  if (model.n_ctx_train <= 0) return room;
+  return std::min(room, static_cast<std::uint32_t>(model.n_ctx_train));
+}
+
+}  // namespace
+
+void settle_embeddings(ContextSettings& context, const ModelInfo& model, bool n_ctx_is_default) {
+  const ContextSettings usual;
+  if (model.kind == ModelKind::encoder) {
+    context.embeddings = true;
+    if (context.pooling == Pooling::of_model && model.pooling == std::string("rank")) {
+      context.pooling = Pooling::rank;
+    }
+    const std::uint64_t trained = longest_trained(context, model);
+    if (n_ctx_is_default && trained > 0) {
+      context.n_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(trained, UINT32_MAX));
+    }
+  }
+  if (!context.embeddings || !is_read_in_one_piece(context, model)) return;
+  if (context.n_batch != usual.n_batch || context.n_ubatch != usual.n_ubatch) {
+    // llama-server takes the smaller of the two for both.
+    context.n_batch = context.n_ubatch = std::min(context.n_batch, context.n_ubatch);
+    return;
+  }
+  context.n_batch = context.n_ubatch = longest_input(context, model);
+}
+
+Workload settled_workload(Workload workload, const ContextSettings& context) {
+  if (!context.embeddings) return workload;
+  workload.n_gen = 0;
+  workload.n_parallel = 1;
+  const std::uint32_t room = context.n_ctx / context_parts(context);
+  workload.n_prompt = std::min({workload.n_prompt, room, context.n_ubatch});
+  return workload;
+}
+
 Status check_trained_context(const ContextSettings& context, const ModelInfo& model, bool allowed,
                              std::string_view flag) {
   const std::uint64_t most = longest_trained(context, model);

@@ -23,6 +23,18 @@ std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
 /// Nobody asked for this context: a model trained for less shortens it.
 void shorten_default_context(ContextSettings& context, const ModelInfo& model);
 
+/// Error (model) where llama.cpp runs such a model in a way that nobody here times.
+Status check_kind(const ModelInfo& model);
+
+/// A model that only reads gets the settings of one that turns inputs into vectors or scores, and
+/// any context that does so batches as long as its longest input, which is computed in one piece:
+/// what a model was trained for where nobody asked for a context. Batch sizes that somebody asked
+/// for stay.
+void settle_embeddings(ContextSettings& context, const ModelInfo& model, bool n_ctx_is_default);
+
+/// What is measured of such a context: inputs, no generation; nothing changes for others.
+Workload settled_workload(Workload workload, const ContextSettings& context);
+
 /// Error (usage, naming the flag it came from) where the context of a sequence is longer than the
 /// model was trained for and that was not allowed.
 Status check_trained_context(const ContextSettings& context, const ModelInfo& model, bool allowed,

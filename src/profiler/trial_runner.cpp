@@ -23,14 +23,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kFreshDeadline{500};
 
-// What is waited at least for a disturbance to go.
-constexpr double kLeastPatienceMs = 500;
-
-// And at most: not longer than measuring may take.
-double full_patience_ms(const Request& request) {
-  return std::min(WatchLimits{}.cool_down_ms, 1e3 * request.max_seconds);
-}
-
 // Tokens generated per pass. The pass is laid around the middle of the generation, where the cost
 // of a token is the mean over all of them as long as it grows evenly with depth.
 constexpr std::uint32_t kTokensPerPass = 32;
@@ -127,7 +119,6 @@ TrialRunner::TrialRunner(const Request& request, const ModelInfo& model,
       sampler_(sampler),
       observer_(observer) {
   baseline_free_bytes_ = free_bytes(baseline);
-  patience_.cool_down_ms = full_patience_ms(request);
 }
 
 Trial TrialRunner::run(const TrialAsk& ask, const Forecast* forecast) {
@@ -153,15 +144,10 @@ bool TrialRunner::complete(Trial& trial) {
     return false;
   }
   trial.extent = Extent::full;
-  const bool prompts = trial.workload.n_prompt > 0;
-  Wanted missing{!measure::is_precise(*trial.generation, limits_of(request_)),
-                 !trial.prompt && prompts};
-  // What was disturbed is measured anew as a whole: whoever disturbed may have gone.
-  if (!trial.disturbances.empty() && !trial.is(Disturbance::spilled)) {
-    missing = {true, prompts};
-    trial.disturbances.clear();
-    trial.contended_for.clear();
-  }
+  const bool precise = measure::is_precise(*trial.speed(), limits_of(request_));
+  const bool generates = trial.workload.generates();
+  const Wanted missing{generates && !precise,
+                       generates ? !trial.prompt && trial.workload.n_prompt > 0 : !precise};
   Outcome<void> measured;
   if (missing.generation || missing.prompt) measured = measure_speeds(trial, missing);
   if (measured) verify_full_depth(trial);
@@ -347,7 +333,7 @@ Outcome<void> TrialRunner::keep_reference(const Trial& trial) {
 }
 
 Outcome<void> TrialRunner::check_divergence(Trial& trial) {
-  if (!has_quantized_cache(trial.config.context)) return {};
+  if (!trial.workload.generates() || !has_quantized_cache(trial.config.context)) return {};
   report(Phase::warm_up, -1);
   if (auto kept = keep_reference(trial); !kept) return kept;
   held_->context.reset();
@@ -370,8 +356,12 @@ Outcome<void> TrialRunner::measure(Trial& trial, double rival_ms) {
   if (auto checked = check_divergence(trial); !checked) return checked;
   if (auto made = make_context(trial); !made) return made;
   if (auto checked = check_output(trial); !checked) return checked;
-  const bool prompt = trial.extent != Extent::generation_only && trial.workload.n_prompt > 0;
-  if (auto measured = measure_speeds(trial, {true, prompt, rival_ms}); !measured) return measured;
+  const bool generation = trial.workload.generates();
+  const bool prompt =
+      trial.workload.n_prompt > 0 && (!generation || trial.extent != Extent::generation_only);
+  if (auto measured = measure_speeds(trial, {generation, prompt, rival_ms}); !measured) {
+    return measured;
+  }
   if (trial.extent == Extent::full) {
     verify_full_depth(trial);
   } else {
@@ -414,32 +404,19 @@ Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   WatchWorld world = watch_world(sampler_, addresses_of(targets_), held_->worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
   world.processes_known = processes_known_;
-  if (trial.effective) {
-    watch_processors(world, std::max(trial.effective->n_threads, trial.effective->n_threads_batch));
-  }
   SpeedSpans spans;
-  Watched watched = measure_undisturbed(
-      world,
-      [&]() -> Measurement {
-        spans = {};
-        Outcome<void> outcome = measure_once(trial, wanted, spans);
-        std::vector<Span> steady;
-        for (const auto& span : {spans.generation, spans.prompt}) {
-          if (span) steady.push_back(*span);
-        }
-        return {std::move(outcome), std::move(steady)};
-      },
-      patience_);
+  Watched watched = measure_undisturbed(world, [&]() -> Measurement {
+    spans = {};
+    Outcome<void> outcome = measure_once(trial, wanted, spans);
+    std::vector<Span> steady;
+    for (const auto& span : {spans.generation, spans.prompt}) {
+      if (span) steady.push_back(*span);
+    }
+    return {std::move(outcome), std::move(steady)};
+  });
   processes_known_ = watched.processes_known;
-  // A neighbour that stayed is waited for less each time, until one has gone.
-  if (watched.waited_in_vain) {
-    patience_.cool_down_ms = std::max(std::min(kLeastPatienceMs, full_patience_ms(request_)),
-                                      patience_.cool_down_ms / 2);
-  } else if (!watched.repeats.empty()) {
-    patience_.cool_down_ms = full_patience_ms(request_);
-  }
   note_peaks(watched.window);
-  if (wanted.generation) take_telemetry(watched.window, trial);
+  if (wanted.generation || !trial.workload.generates()) take_telemetry(watched.window, trial);
   if (!watched.outcome) return watched.outcome;
   mark(trial, watched);
   take_energy(trial, devices_in(watched.window, world.pci_bus_ids), spans);
@@ -449,12 +426,12 @@ Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
 // What an attempt that was disturbed gave is replaced.
 Outcome<void> TrialRunner::measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans) {
   if (wanted.prompt && request_.as_request) {
-    if (auto measured = measure_prompt(trial, spans); !measured) return measured;
+    if (auto measured = measure_prompt(trial, wanted, spans); !measured) return measured;
   }
   if (wanted.generation) {
     if (auto measured = measure_generation(trial, wanted, spans); !measured) return measured;
   }
-  if (wanted.prompt && !request_.as_request) return measure_prompt(trial, spans);
+  if (wanted.prompt && !request_.as_request) return measure_prompt(trial, wanted, spans);
   return {};
 }
 
@@ -472,11 +449,16 @@ Outcome<void> TrialRunner::measure_generation(Trial& trial, const Wanted& wanted
   return {};
 }
 
-Outcome<void> TrialRunner::measure_prompt(Trial& trial, SpeedSpans& spans) {
+// Where nothing is generated the prompt is what is compared, with the time and the precision that
+// a generation has elsewhere.
+Outcome<void> TrialRunner::measure_prompt(Trial& trial, const Wanted& wanted, SpeedSpans& spans) {
   trial.prompt.reset();
+  const measure::TrialLimits limits = limits_of(request_);
+  const auto options = trial.workload.generates()
+                           ? measure::prompt_options(limits)
+                           : measure::input_options(limits, trial.extent, wanted.rival_ms);
   Outcome<Speed> speed =
-      measure_speed(prompt_request(trial.workload), Phase::prompt,
-                    measure::prompt_options(limits_of(request_)), spans.prompt.emplace());
+      measure_speed(prompt_request(trial.workload), Phase::prompt, options, spans.prompt.emplace());
   if (!speed) return tl::unexpected(speed.error());
   trial.prompt = std::move(*speed);
   return {};

@@ -19,7 +19,6 @@
 #include "profiler/marks.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
-#include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
 
@@ -91,7 +90,7 @@ class TrialRunner {
   Outcome<void> check_output(Trial& trial);
   Outcome<void> keep_reference(const Trial& trial);
   Outcome<void> check_divergence(Trial& trial);
-  Outcome<void> measure_prompt(Trial& trial, SpeedSpans& spans);
+  Outcome<void> measure_prompt(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<void> measure_generation(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
   Outcome<void> measure_speeds(Trial& trial, const Wanted& wanted);
   Outcome<void> measure_once(Trial& trial, const Wanted& wanted, SpeedSpans& spans);
@@ -119,7 +118,6 @@ class TrialRunner {
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;
   bool processes_known_ = false;  ///< the driver tells who works on the devices
-  WatchLimits patience_;          ///< how long neighbours are waited for
   bool stuck_ = false;
 };
 

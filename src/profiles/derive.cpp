@@ -95,7 +95,6 @@ class Candidates {
 // A disturbed speed may be recommended, but never without saying so.
 std::string caution(const Trial& trial) {
   if (trial.is(Disturbance::throttled)) return "; measured while the device was throttled";
-  if (trial.shares(Contended::processor)) return "; measured while others used the processor";
   if (trial.is(Disturbance::contended)) return "; measured while others used the device";
   return {};
 }
@@ -108,14 +107,19 @@ void take_settings(Profile& profile, std::size_t index, const Trial& trial) {
   profile.n_batch = trial.effective ? trial.effective->n_batch : asked.n_batch;
   profile.vram_bytes = trial.vram_used_bytes;
   profile.vram_percent = trial.vram_percent;
-  profile.tokens_per_second = trial.generation->tokens_per_second.value;
+  const auto speed = [](const std::optional<Speed>& measured, const char* why) -> Reading<double> {
+    if (!measured) return Absence{why};
+    return measured->tokens_per_second.value;
+  };
+  profile.tokens_per_second = speed(trial.generation, "the model only reads");
+  profile.prompt_tokens_per_second = speed(trial.prompt, "prompts were not measured");
   profile.recommended_for += caution(trial);
 }
 
 void leave_empty(Profile& profile, std::string reason) {
   profile.vram_bytes = Absence{reason};
   profile.vram_percent = Absence{reason};
-  profile.tokens_per_second = Absence{reason};
+  profile.tokens_per_second = profile.prompt_tokens_per_second = Absence{reason};
   profile.reason = std::move(reason);
 }
 

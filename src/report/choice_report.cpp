@@ -12,9 +12,7 @@ namespace {
 std::string basis_of(const ProfileSet& set) {
   switch (set.origin) {
     case Origin::measured:
-      return fmt::format("measured {} with {} prompt and {} generated tokens at depth {}{}",
-                         printable(set.created_at), set.workload.n_prompt, set.workload.n_gen,
-                         set.workload.n_depth, side_by_side(set.workload.n_parallel));
+      return fmt::format("measured {}", printable(set.created_at));
     case Origin::planned:
       return fmt::format("planned, not measured ({})", printable(set.created_at));
     case Origin::defaults:
@@ -80,7 +78,7 @@ std::string table_of(const ChoiceView& view, const Style& style) {
     const bool chosen = row.state == ChoiceState::chosen;
     table.rows.push_back({{printable(profile.name, 40), layers_cell(profile),
                            fmt::format("{}", profile.config.context.n_ctx), memory_cell(profile),
-                           or_dash(profile.tokens_per_second, estimate_text), state_cell(row)},
+                           or_dash(profile.speed(), estimate_text), state_cell(row)},
                           chosen                             ? Emphasis::winner
                           : row.state == ChoiceState::passed ? Emphasis::faint
                                                              : Emphasis::none,

@@ -110,12 +110,13 @@ std::string trial_line(const Trial& trial, const std::string& title) {
   const std::string what = title.empty() ? layer_count(trial.layers) : title;
   if (!trial.measured()) return fmt::format("{}: {}", what, failure_tail(trial));
   std::string line =
-      fmt::format("{}: {} tok/s", what, estimate_text(trial.generation->tokens_per_second));
-  if (!title.empty() && trial.prompt) {
+      fmt::format("{}: {} tok/s", what, estimate_text(trial.speed()->tokens_per_second));
+  if (const auto inputs = trial.inputs_per_second()) {
+    line += fmt::format(", {} inputs/s", estimate_text(*inputs));
+  } else if (!title.empty() && trial.prompt) {
     line += fmt::format(", prompt {} tok/s", estimate_text(trial.prompt->tokens_per_second));
   }
-  if (trial.uncertain()) line += ", too uncertain";
-  for (const Disturbance one : trial.disturbances) line += ", " + label_of(trial, one);
+  for (const Disturbance one : trial.disturbances) line += fmt::format(", {}", to_string(one));
   return line;
 }
 

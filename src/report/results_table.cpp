@@ -31,7 +31,7 @@ std::string mark(const Run& run, std::size_t index) {
   return is_tied(run, index) ? kTieMark : "";
 }
 
-double speed_of(const Trial& trial) { return trial.generation->tokens_per_second.value; }
+double speed_of(const Trial& trial) { return trial.speed()->tokens_per_second.value; }
 
 // Whether `a` comes before `b`. Failures go last by speed; equal rows keep the order of the run.
 bool before(const Trial& a, const Trial& b, SortBy sort_by) {
@@ -65,7 +65,7 @@ std::string disturbance_words(const Trial& trial) {
   std::string words;
   for (const Disturbance one : trial.disturbances) {
     words += words.empty() ? "" : ", ";
-    words += label_of(trial, one);
+    words += to_string(one);
   }
   return words;
 }
@@ -73,21 +73,21 @@ std::string disturbance_words(const Trial& trial) {
 // What a reader has to know before trusting the row, in a word or two.
 std::string status_cell(const Trial& trial) {
   if (trial.full_depth == FullDepth::failed) return "not safe";
-  if (trial.uncertain()) return "too uncertain";
   if (!trial.disturbances.empty()) return disturbance_words(trial);
-  if (trial.generation->stop_reason == StopReason::precision) return "ok";
-  return std::string(to_string(trial.generation->stop_reason));
+  if (trial.speed()->stop_reason == StopReason::precision) return "ok";
+  return std::string(to_string(trial.speed()->stop_reason));
 }
 
-std::vector<Column> columns() {
+// Of a model that only reads: inputs, and the tokens in them.
+std::vector<Column> columns(bool generates) {
   return {
       {"", Align::left, 0},
       {"#", Align::right, 7},
       {"layers", Align::left, 0},
       {"VRAM", Align::right, 1},
       {"VRAM %", Align::right, 2},
-      {"tok/s", Align::right, 0},
-      {"prompt tok/s", Align::right, 5},
+      {generates ? "tok/s" : "inputs/s", Align::right, 0},
+      {generates ? "prompt tok/s" : "tok/s", Align::right, 5},
       {"GPU %", Align::right, 4},
       {"°C", Align::right, 3},
       {"depth", Align::left, 6},
@@ -102,8 +102,9 @@ Row measured_row(const Run& run, std::size_t index) {
   return {{mark(run, index), std::to_string(index), layers_text(trial),
            or_dash(trial.vram_used_bytes, format_bytes),
            or_dash(trial.vram_percent, [](double value) { return percent_number(value); }),
-           speed_cell(trial.generation), speed_cell(trial.prompt),
-           or_dash(trial.telemetry.utilisation_percent, whole),
+           trial.workload.generates() ? speed_cell(trial.generation)
+                                      : or_dash(trial.inputs_per_second(), estimate_text),
+           speed_cell(trial.prompt), or_dash(trial.telemetry.utilisation_percent, whole),
            or_dash(trial.telemetry.temperature_max_c, whole), full_depth_cell(trial.full_depth),
            status_cell(trial)},
           winner ? Emphasis::winner : Emphasis::none,
@@ -183,7 +184,7 @@ std::string equal_requests_note(const Run& run) {
 
 bool any_stopped_by(const Run& run, StopReason reason) {
   return std::any_of(run.results.begin(), run.results.end(), [reason](const Trial& trial) {
-    return trial.measured() && trial.generation->stop_reason == reason;
+    return trial.measured() && trial.speed()->stop_reason == reason;
   });
 }
 
@@ -203,32 +204,16 @@ std::string outrun_note(const Run& run) {
 
 // What each disturbance means, where a row has one; the details are in its notes.
 std::vector<std::string> disturbance_notes(const Run& run) {
-  struct Meaning {
-    bool (*fits)(const Trial& trial);
-    const char* words;
-  };
-  constexpr Meaning kMeanings[] = {
-      {[](const Trial& trial) { return trial.is(Disturbance::throttled); },
-       "throttled: heat, power or current kept the clocks down"},
-      {[](const Trial& trial) {
-         return trial.is(Disturbance::contended) &&
-                (trial.shares(Contended::device) || !trial.shares(Contended::processor));
-       },
-       "contended: other programs used the device meanwhile"},
-      {[](const Trial& trial) { return trial.shares(Contended::processor); },
-       "contended, processor: other programs used the processor meanwhile; measure again when "
-       "they have ended"},
-      {[](const Trial& trial) { return trial.is(Disturbance::spilled); },
-       "spilled: device memory went to system memory; never recommended"},
-      {[](const Trial& trial) { return trial.uncertain(); },
-       "too uncertain: the interval reaches half of the speed or more, so it decides nothing; "
-       "measure again with nothing else running, or longer (--max-seconds)"}};
+  constexpr std::pair<Disturbance, const char*> kMeanings[] = {
+      {Disturbance::throttled, "throttled: heat, power or current kept the clocks down"},
+      {Disturbance::contended, "contended: other programs used the device meanwhile"},
+      {Disturbance::spilled, "spilled: device memory went to system memory; never recommended"}};
   std::vector<std::string> notes;
-  for (const Meaning& meaning : kMeanings) {
-    const bool any = std::any_of(run.results.begin(), run.results.end(), [&](const Trial& trial) {
-      return trial.measured() && meaning.fits(trial);
-    });
-    if (any) notes.emplace_back(meaning.words);
+  for (const auto& [what, words] : kMeanings) {
+    const bool any = std::any_of(
+        run.results.begin(), run.results.end(),
+        [what = what](const Trial& trial) { return trial.measured() && trial.is(what); });
+    if (any) notes.emplace_back(words);
   }
   return notes;
 }
@@ -270,7 +255,7 @@ std::string notes_under(const Run& run, const Style& style) {
 std::string results_table(const Run& run, const Style& style, SortBy sort_by) {
   if (run.results.empty()) return "Nothing was measured.\n";
   Table table;
-  table.columns = columns();
+  table.columns = columns(run.workload.generates());
   for (const std::size_t index : order_of(run, sort_by)) {
     table.rows.push_back(run.results[index].measured() ? measured_row(run, index)
                                                        : failed_row(run, index));

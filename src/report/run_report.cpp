@@ -89,6 +89,11 @@ std::string engine_line(const Engine& engine) {
 }
 
 std::string workload_line(const Run& run) {
+  if (!run.workload.generates()) {
+    return fmt::format(
+        "inputs of {} tokens, nothing is generated; longest input {} (n_batch, n_ubatch)",
+        run.workload.n_prompt, run.base_config.context.n_ubatch);
+  }
   return fmt::format("{} prompt and {} generated tokens at depth {}{}, n_ctx {}, n_batch {}",
                      run.workload.n_prompt, run.workload.n_gen, run.workload.n_depth,
                      side_by_side(run.workload.n_parallel), run.base_config.context.n_ctx,
@@ -101,11 +106,10 @@ std::string workload_line(const Run& run) {
 std::string trial_in_words(const Run& run, std::size_t index) {
   const Trial& trial = run.results[index];
   std::string text = fmt::format("{} (#{}): ", layer_count(trial.layers), index);
-  text += trial.generation ? estimate_text(trial.generation->tokens_per_second) : kAbsent;
+  text += trial.speed() ? estimate_text(trial.speed()->tokens_per_second) : kAbsent;
   text += " tok/s, VRAM " + or_dash(trial.vram_used_bytes, format_bytes);
   if (trial.vram_percent.has_value()) text += " (" + percent_text(trial.vram_percent.value()) + ")";
-  if (trial.uncertain()) text += ", too uncertain";
-  for (const Disturbance one : trial.disturbances) text += ", " + label_of(trial, one);
+  for (const Disturbance one : trial.disturbances) text += fmt::format(", {}", to_string(one));
   return text;
 }
 
@@ -119,22 +123,14 @@ std::string ties_in_words(const Run& run) {
   return fmt::format("tie with {}: intervals overlap", joined(names, ", "));
 }
 
-std::string why_no_optimum(const Run& run) {
-  const auto& results = run.results;
-  const bool measured = std::any_of(results.begin(), results.end(),
-                                    [](const Trial& trial) { return trial.measured(); });
-  const bool certain = std::any_of(results.begin(), results.end(),
-                                   [](const Trial& trial) { return trial.conclusive(); });
-  if (measured && !certain) return "every speed is too uncertain to conclude anything";
-  return fmt::format("no measured configuration stays within {:.0f} % of VRAM",
-                     run.settings.bands.performance_percent);
-}
-
 std::string optimum_lines(const Run& run, const Style& style) {
   const Analysis& analysis = run.analysis;
   std::string out;
   if (result_at(run, analysis.optimum) == nullptr) {
-    out += labelled("Optimum", fmt::format("{}: {}", kAbsent, why_no_optimum(run)), style);
+    out += labelled("Optimum",
+                    fmt::format("{}: no measured configuration stays within {:.0f} % of VRAM",
+                                kAbsent, run.settings.bands.performance_percent),
+                    style);
   } else {
     out += labelled("Optimum", trial_in_words(run, *analysis.optimum), style);
     if (const std::string ties = ties_in_words(run); !ties.empty())
@@ -153,13 +149,12 @@ std::string optimum_lines(const Run& run, const Style& style) {
 
 Row profile_row(const Profile& profile) {
   if (!profile.result_index) return {{printable(profile.name)}, Emphasis::faint, "none"};
-  return {
-      {printable(profile.name), std::to_string(profile.n_gpu_layers), std::to_string(profile.n_ctx),
-       std::to_string(profile.n_batch), or_dash(profile.vram_bytes, format_bytes),
-       or_dash(profile.vram_percent, percent_number),
-       or_dash(profile.tokens_per_second, number_text), fmt::format("#{}", *profile.result_index)},
-      Emphasis::none,
-      {}};
+  return {{printable(profile.name), std::to_string(profile.n_gpu_layers),
+           std::to_string(profile.n_ctx), std::to_string(profile.n_batch),
+           or_dash(profile.vram_bytes, format_bytes), or_dash(profile.vram_percent, percent_number),
+           or_dash(profile.speed(), number_text), fmt::format("#{}", *profile.result_index)},
+          Emphasis::none,
+          {}};
 }
 
 // Who it is for, or why there is none: sentences, so they stand under the table and wrap.

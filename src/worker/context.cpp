@@ -18,16 +18,39 @@ Answer<ggml_type> cache_type(const std::string& name, const char* which) {
                fmt::format("{} is not a type that the {} cache can have", name, which));
 }
 
-/// Only models that decode from a cache can be measured token by token.
-std::optional<protocol::Fault> unmeasurable(const llama_model& model) {
+/// What llama.cpp loads and runs, but not one token after the other from one cache, nor one input
+/// after the other.
+std::optional<protocol::Fault> unmeasurable(const llama_model& model, bool embeddings) {
   const auto refuse = [](const char* why) {
-    return protocol::Fault{FaultCode::unsupported, Phase::context, why, {}};
+    return protocol::Fault{FaultCode::not_measurable, Phase::context, why, {}};
   };
-  if (llama_model_has_encoder(&model)) return refuse("encoder-decoder models cannot be measured");
-  if (!llama_model_has_decoder(&model))
-    return refuse("models without a decoder cannot be measured");
-  if (llama_model_is_diffusion(&model)) return refuse("diffusion models cannot be measured");
+  if (llama_model_has_encoder(&model) && llama_model_has_decoder(&model)) {
+    return refuse("it reads with an encoder and writes with a decoder");
+  }
+  if (llama_model_is_diffusion(&model)) return refuse("it writes whole texts by diffusion");
+  if (!llama_model_has_decoder(&model) && !embeddings) {
+    return refuse("it only reads: it is measured with --embedding");
+  }
   return std::nullopt;
+}
+
+// llama.h has a function of the type's name.
+enum llama_pooling_type pooling_of(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::none:
+      return LLAMA_POOLING_TYPE_NONE;
+    case Pooling::mean:
+      return LLAMA_POOLING_TYPE_MEAN;
+    case Pooling::cls:
+      return LLAMA_POOLING_TYPE_CLS;
+    case Pooling::last:
+      return LLAMA_POOLING_TYPE_LAST;
+    case Pooling::rank:
+      return LLAMA_POOLING_TYPE_RANK;
+    case Pooling::of_model:
+      break;
+  }
+  return LLAMA_POOLING_TYPE_UNSPECIFIED;
 }
 
 EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
@@ -47,10 +70,12 @@ EffectiveConfig read_back(llama_context* context, library_log::Mark mark) {
 }  // namespace
 
 // llama-server's tools/server/server-context.cpp, server_output_limits(): one for each slot, and
-// all of a batch where it embeds.
+// all of a batch where it embeds or is told to pool.
 std::uint32_t outputs_max(const ContextSettings& settings) {
   constexpr std::uint32_t kWholeBatch = 0;
-  const bool few = settings.host_program == HostProgram::llama_server && !settings.embeddings;
+  const bool pools = settings.pooling != Pooling::of_model && settings.pooling != Pooling::none;
+  const bool few =
+      settings.host_program == HostProgram::llama_server && !settings.embeddings && !pools;
   return few ? settings.n_parallel : kWholeBatch;
 }
 
@@ -81,13 +106,16 @@ Answer<llama_context_params> context_params(const ContextSettings& settings) {
   params.flash_attn_type = flash_attn_of(settings.flash_attn);
   params.type_k = *type_k;
   params.type_v = *type_v;
+  params.embeddings = settings.embeddings;
+  params.pooling_type = pooling_of(settings.pooling);
   params.no_perf = true;
   return params;
 }
 
 Answer<MadeContext> make_context(llama_model& model, const ContextSettings& settings,
                                  ThreadPools& threads) {
-  if (auto problem = unmeasurable(model)) return tl::unexpected(*std::move(problem));
+  if (auto problem = unmeasurable(model, settings.embeddings))
+    return tl::unexpected(*std::move(problem));
   const auto params = context_params(settings);
   if (!params) return tl::unexpected(params.error());
 
@@ -102,9 +130,9 @@ Answer<MadeContext> make_context(llama_model& model, const ContextSettings& sett
                              reason.empty() ? "it gave no reason" : reason));
   }
   made.result.seconds = (now_ms() - start) / 1000;
-  if (llama_get_memory(made.context.get()) == nullptr) {
-    return fault(FaultCode::unsupported, Phase::context,
-                 "models without a cache cannot be measured");
+  if (llama_get_memory(made.context.get()) == nullptr && !settings.embeddings) {
+    return fault(FaultCode::not_measurable, Phase::context,
+                 "it only reads: it is measured with --embedding");
   }
   threads.attach(made.context.get(), params->n_threads, params->n_threads_batch);
   made.result.effective = read_back(made.context.get(), mark);

@@ -5,38 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "worker/fixed_tokens.hpp"
 #include "worker/library_log.hpp"
 
 namespace sweetspot::worker {
 namespace {
 
-/// splitmix64's finaliser: well mixed, and the same everywhere.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31U);
-}
-
 bool goes_back_in_part(const llama_model* model) {
   return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) &&
          llama_model_n_swa(model) == 0;
-}
-
-llama_token token_at(const llama_vocab* vocab, std::uint64_t position, llama_seq_id sequence) {
-  const int count = llama_vocab_n_tokens(vocab);
-  if (count <= 0) return 0;
-  const bool has_kinds = llama_vocab_type(vocab) != LLAMA_VOCAB_TYPE_NONE;
-  constexpr std::uint64_t kAttempts = 8;
-  constexpr std::uint64_t kMostPositions = std::uint64_t{1} << 40U;
-  const std::uint64_t place =
-      (static_cast<std::uint64_t>(sequence) * kMostPositions + position) * kAttempts;
-  llama_token token = 0;
-  for (std::uint64_t i = 0; i < kAttempts; ++i) {
-    token = static_cast<llama_token>(mix(place + i) % static_cast<std::uint64_t>(count));
-    if (!has_kinds || !llama_vocab_is_control(vocab, token)) break;
-  }
-  return token;
 }
 
 bool is_sound(std::span<const float> row) {
@@ -105,8 +82,8 @@ std::vector<llama_token> Decoder::tokens(std::uint32_t first, std::uint32_t posi
   out.reserve(std::size_t{positions} * sequences.count);
   for (std::uint32_t i = 0; i < positions; ++i) {
     for (std::uint32_t s = 0; s < sequences.count; ++s) {
-      out.push_back(token_at(vocab_, std::uint64_t{first} + i,
-                             sequences.first + static_cast<llama_seq_id>(s)));
+      out.push_back(fixed_token(vocab_, std::uint64_t{first} + i,
+                                sequences.first + static_cast<llama_seq_id>(s)));
     }
   }
   return out;

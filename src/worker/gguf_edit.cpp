@@ -95,7 +95,13 @@ void cut_blocks(gguf_context* copy, const GgufFile& source, std::uint32_t first,
 void cut_vocabulary(gguf_context* header, const GgufFile& source) {
   const auto tokens = source.array_size("tokenizer.ggml.tokens");
   const std::string key = source.text("general.architecture").value_or("") + ".vocab_size";
+  // Of the tokenizer's keys the one that says the size of a tensor (BERT's kinds of sentences).
+  constexpr const char* kTokenTypes = "tokenizer.ggml.token_type_count";
+  const auto token_types = source.integer(kTokenTypes);
   remove_keys(header, "tokenizer.");
+  if (token_types) {
+    gguf_set_val_u32(header, kTokenTypes, static_cast<std::uint32_t>(*token_types));
+  }
   gguf_set_val_str(header, "tokenizer.ggml.model", "none");
   if (tokens) gguf_set_val_u32(header, key.c_str(), static_cast<std::uint32_t>(*tokens));
 }

@@ -24,6 +24,49 @@ constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;
 constexpr std::array<std::string_view, 3> kRecurrentKeys = {"ssm.conv_kernel", "wkv.head_size",
                                                             "shortconv.l_cache"};
 
+struct KnownKind {
+  std::string_view architecture;
+  ModelKind kind;
+};
+
+/// Architectures that llama.cpp gives no cache (llama_model::create_memory), or that have an
+/// encoder (llama_model_has_encoder); every other one decodes. What is missing here is seen when
+/// its context is made, and refused there.
+constexpr std::array<KnownKind, 16> kKinds = {{
+    {"bert", ModelKind::encoder},
+    {"modern-bert", ModelKind::encoder},
+    {"nomic-bert", ModelKind::encoder},
+    {"nomic-bert-moe", ModelKind::encoder},
+    {"neo-bert", ModelKind::encoder},
+    {"jina-bert-v2", ModelKind::encoder},
+    {"jina-bert-v3", ModelKind::encoder},
+    {"eurobert", ModelKind::encoder},
+    {"gemma-embedding", ModelKind::encoder},
+    {"wavtokenizer-dec", ModelKind::encoder},
+    {"t5encoder", ModelKind::encoder},
+    {"t5", ModelKind::encoder_decoder},
+    {"dream", ModelKind::diffusion},
+    {"llada", ModelKind::diffusion},
+    {"llada-moe", ModelKind::diffusion},
+    {"rnd1", ModelKind::diffusion},
+}};
+
+ModelKind kind_of(std::string_view architecture) {
+  const auto* const found = std::find_if(kKinds.begin(), kKinds.end(), [&](const KnownKind& known) {
+    return known.architecture == architecture;
+  });
+  return found == kKinds.end() ? ModelKind::decoder : found->kind;
+}
+
+/// By the number that llama.cpp's enum llama_pooling_type has for it.
+Reading<std::string> pooling_of(const GgufFile& file, const std::string& architecture) {
+  constexpr std::array<std::string_view, 5> kNames = {"none", "mean", "cls", "last", "rank"};
+  const auto number = file.integer(architecture + ".pooling_type");
+  if (!number) return Absence{"not in the file"};
+  if (*number >= kNames.size()) return Absence{fmt::format("unknown type {}", *number)};
+  return std::string(kNames[*number]);
+}
+
 int to_int(std::uint64_t value) {
   return static_cast<int>(std::min<std::uint64_t>(value, std::numeric_limits<int>::max()));
 }
@@ -169,6 +212,8 @@ Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents ex
       [&](std::string_view key) { return first.has(model.architecture + "." + std::string(key)); });
   model.recurrent = has_state && !has_attention;
   model.hybrid = has_state && has_attention;
+  model.kind = kind_of(model.architecture);
+  model.pooling = pooling_of(first, model.architecture);
   model.quantization = quantization_of(*files);
   model.fingerprint = fmt::format("{:016x}", hash);
   return model;

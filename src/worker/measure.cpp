@@ -12,15 +12,6 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr std::uint32_t kCheckTokens = 16;
-constexpr std::size_t kCheckLogits = 256;
-
-// A sample this long is worth waiting a moment for the answer to it: a prompt may take seconds on a
-// processor. Shorter ones follow each other at once, so that no device lowers its clocks.
-constexpr double kLongSampleMs = 250;
-constexpr double kAnswerMs = 10;
-constexpr std::chrono::milliseconds kPoll{1};
-
 /// One measurement in flight.
 struct Measurement {
   Decoder& decoder;
@@ -43,14 +34,8 @@ struct Measurement {
     reply.send(protocol::SampleEvent{
         Sample{start, end - start, static_cast<std::uint32_t>(tokens.size())}, finite});
     ++samples;
-    if (end - start >= kLongSampleMs) wait_for_stop();
+    if (end - start >= kLongSampleMs && !over()) wait_for_answer(stopped);
     return done;
-  }
-
-  // Whoever reads the samples may have enough; the next one would only be thrown away.
-  void wait_for_stop() const {
-    const double until = now_ms() + kAnswerMs;
-    while (!over() && now_ms() < until) std::this_thread::sleep_for(kPoll);
   }
 
   Answer<void> pass() {
@@ -84,6 +69,13 @@ std::string refuse(const protocol::MeasureRequest& request, const Decoder& decod
 }
 
 }  // namespace
+
+void wait_for_answer(const std::atomic<bool>& stopped) {
+  constexpr double kAnswerMs = 10;
+  constexpr std::chrono::milliseconds kPoll{1};
+  const double until = now_ms() + kAnswerMs;
+  while (!stopped && now_ms() < until) std::this_thread::sleep_for(kPoll);
+}
 
 Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply) {
@@ -119,7 +111,7 @@ Answer<protocol::CheckResult> check(Decoder& decoder) {
   result.finite = decoder.logits_are_sound();
   const auto logits = decoder.logits();
   // JSON has no NaN: where some are not finite, that fact is all there is to tell.
-  const std::size_t count = result.finite ? std::min(kCheckLogits, logits.size()) : 0;
+  const std::size_t count = result.finite ? std::min(kCheckValues, logits.size()) : 0;
   for (std::size_t i = 0; i < count; ++i) {
     result.logits.push_back(logits[i * logits.size() / count]);
   }

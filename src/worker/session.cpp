@@ -12,6 +12,7 @@
 #include "worker/inspect.hpp"
 #include "worker/loading.hpp"
 #include "worker/measure.hpp"
+#include "worker/measure_inputs.hpp"
 #include "worker/synth.hpp"
 
 namespace sweetspot::worker {
@@ -75,7 +76,11 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   auto made = make_context(*model_, request.context, threads_);
   if (!made) return tl::unexpected(made.error());
   context_ = std::move(made->context);
-  decoder_.emplace(*context_);
+  if (request.context.embeddings) {
+    encoder_.emplace(*context_);
+  } else {
+    decoder_.emplace(*context_);
+  }
   outputs_max_ = outputs_max(request.context);
   made->result.effective.n_gpu_layers = offloaded_.layers;
   on_device_ = offloaded_bytes(made->result.memory) > 0;
@@ -88,18 +93,23 @@ Answer<protocol::MeasureResult> Session::run(const protocol::MeasureRequest& req
   if (auto ready = need_context(prompt ? Phase::prompt : Phase::generation); !ready) {
     return tl::unexpected(ready.error());
   }
+  if (encoder_) return measure(*encoder_, request, stopped_, reply);
   return measure(*decoder_, request, stopped_, reply);
 }
 
 Answer<protocol::CheckResult> Session::run(const protocol::CheckRequest& /*request*/,
                                            Reply& /*reply*/) {
   if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
-  return check(*decoder_);
+  return encoder_ ? check(*encoder_) : check(*decoder_);
 }
 
 Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceRequest& request,
                                                 Reply& /*reply*/) {
   if (auto ready = need_context(Phase::warm_up); !ready) return tl::unexpected(ready.error());
+  if (encoder_) {
+    return fault(FaultCode::bad_request, Phase::warm_up,
+                 "a context for embeddings has no next token");
+  }
   if (outputs_max_ > 0) {  // llama.cpp aborts where more logits are asked for than it reserved
     return fault(FaultCode::bad_request, Phase::warm_up,
                  "probabilities are compared in a context with libllama's defaults, which has room "
@@ -111,6 +121,7 @@ Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceReques
 Answer<protocol::FullDepthResult> Session::run(const protocol::FullDepthRequest& /*request*/,
                                                Reply& reply) {
   if (auto ready = need_context(Phase::full_depth); !ready) return tl::unexpected(ready.error());
+  if (encoder_) return full_depth(*encoder_, reply);
   return full_depth(*decoder_, reply, on_device_);
 }
 
@@ -129,6 +140,7 @@ Answer<protocol::SynthResult> Session::run(const protocol::SynthRequest& request
 
 void Session::drop_context() {
   decoder_.reset();
+  encoder_.reset();
   context_.reset();
   threads_.release();
 }

@@ -10,6 +10,7 @@
 #include "core/model_info.hpp"
 #include "worker/answer.hpp"
 #include "worker/decoder.hpp"
+#include "worker/encoder.hpp"
 #include "worker/llama_adapter.hpp"
 #include "worker/next_token.hpp"
 #include "worker/oracle.hpp"
@@ -51,7 +52,8 @@ class Session {
   bool on_device_ = false;  ///< of the context's memory, or the model's
   ThreadPools threads_;     ///< freed after the context, which points to them
   ContextHandle context_;
-  std::optional<Decoder> decoder_;       ///< of context_
+  std::optional<Decoder> decoder_;       ///< of context_, where it generates
+  std::optional<Encoder> encoder_;       ///< of context_, where it only reads
   std::uint32_t outputs_max_ = 0;        ///< of context_, as llama.cpp has it: 0 = the whole batch
   std::optional<NextTokens> reference_;  ///< kept by a divergence request, whatever is loaded next
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -65,6 +67,33 @@ void set_kv_heads(gguf_context* gguf, const Geometry& geometry, const std::strin
   gguf_set_arr_data(gguf, key.c_str(), GGUF_TYPE_INT32, heads.data(), heads.size());
 }
 
+/// llama.cpp's enum llama_pooling_type.
+std::uint32_t pooling_number(const std::string& pooling) {
+  constexpr std::array<std::string_view, 5> kNames = {"none", "mean", "cls", "last", "rank"};
+  const auto* const found = std::find(kNames.begin(), kNames.end(), pooling);
+  return static_cast<std::uint32_t>(found == kNames.end() ? 1 : found - kNames.begin());
+}
+
+/// What models that read with an encoder say beside the rest.
+void set_reader_keys(gguf_context* gguf, const Geometry& geometry) {
+  const Architecture& architecture = geometry.architecture;
+  if (architecture.family == Family::decoder) return;
+  const std::string prefix = geometry.request.architecture + ".";
+  const auto key = [&](const char* rest) { return prefix + rest; };
+  if (architecture.family == Family::t5) {
+    gguf_set_val_u32(gguf, key("attention.relative_buckets_count").c_str(), kBuckets);
+    if (architecture.has_decoder) {
+      gguf_set_val_u32(gguf, key("decoder_start_token_id").c_str(), 0);
+      return;
+    }
+  } else {
+    gguf_set_val_f32(gguf, key("attention.layer_norm_epsilon").c_str(), 1e-12F);
+    gguf_set_val_bool(gguf, key("attention.causal").c_str(), false);
+    gguf_set_val_u32(gguf, "tokenizer.ggml.token_type_count", kTokenTypes);
+  }
+  gguf_set_val_u32(gguf, key("pooling_type").c_str(), pooling_number(geometry.request.pooling));
+}
+
 void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   const protocol::SynthRequest& r = geometry.request;
   const auto key = [&](const char* rest) { return r.architecture + "." + rest; };
@@ -85,6 +114,7 @@ void set_hyperparameters(gguf_context* gguf, const Geometry& geometry) {
   number("vocab_size", r.vocab);
   gguf_set_val_f32(gguf, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
   gguf_set_val_f32(gguf, key("rope.freq_base").c_str(), geometry.architecture.rope_freq_base);
+  set_reader_keys(gguf, geometry);
   if (r.sliding_window > 0) number("attention.sliding_window", r.sliding_window);
   if (geometry.architecture.convolution > 0) {
     number("shortconv.l_cache", geometry.architecture.convolution);
@@ -121,7 +151,8 @@ void set_tokenizer(gguf_context* gguf, std::uint32_t vocab) {
 
 Filling filling_of(TensorRole role) {
   if (role == TensorRole::norm) return Filling::ones;
-  return role == TensorRole::bias ? Filling::small : Filling::weights;
+  const bool added = role == TensorRole::bias || role == TensorRole::bias_matrix;
+  return added ? Filling::small : Filling::weights;
 }
 
 // ---- like another file ----

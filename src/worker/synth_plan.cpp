@@ -9,6 +9,8 @@
 #include <numeric>
 #include <utility>
 
+#include "worker/synth_readers.hpp"
+
 namespace sweetspot::worker {
 namespace {
 
@@ -36,7 +38,7 @@ constexpr std::array<KnownType, 14> kTypes = {{
     {"iq4_nl", 25, 32, "f16"},
 }};
 
-constexpr std::array<Architecture, 6> kArchitectures = {{
+constexpr std::array<Architecture, 10> kArchitectures = {{
     {.name = "llama",
      .qkv_bias = Has::sometimes,
      .experts = Has::sometimes,
@@ -54,6 +56,10 @@ constexpr std::array<Architecture, 6> kArchitectures = {{
      .tied_output = true,
      .convolution = 3,
      .output_norm = "token_embd_norm.weight"},
+    {.name = "bert", .family = Family::bert, .position_table = true},
+    {.name = "nomic-bert", .rope_freq_base = 1000.0F, .family = Family::bert},
+    {.name = "t5", .family = Family::t5},
+    {.name = "t5encoder", .family = Family::t5, .has_decoder = false},
 }};
 
 /// <unk>, <s>, </s>, 256 bytes and room for a few words.
@@ -322,6 +328,7 @@ std::string experts_problem(const Request& r) {
 /// Whatever else sets architectures apart.
 std::string architecture_problem(const Request& r) {
   const Architecture& architecture = *find_architecture(r.architecture);
+  if (std::string problem = reader_problem(r, architecture); !problem.empty()) return problem;
   if (r.attention_bias && architecture.qkv_bias == Has::never) {
     return fmt::format(
         "{} has no biases on Q, K and V; {} have", r.architecture,
@@ -407,7 +414,10 @@ std::uint64_t TensorPlan::elements() const {
                          });
 }
 
-std::vector<TensorPlan> plan_tensors(const Geometry& geometry) { return Planner(geometry).run(); }
+std::vector<TensorPlan> plan_tensors(const Geometry& geometry) {
+  return geometry.architecture.family == Family::decoder ? Planner(geometry).run()
+                                                         : plan_reader(geometry);
+}
 
 std::span<const std::string_view> synth_types() {
   static const auto kNames = [] {

@@ -19,6 +19,13 @@ namespace sweetspot::worker {
 /// Whether models of an architecture have something.
 enum class Has { never, sometimes, always };
 
+/// Whose names and shapes of tensors a model has.
+enum class Family { decoder, bert, t5 };
+
+/// BERT's two kinds of sentences, and T5's distances between tokens.
+inline constexpr std::uint32_t kTokenTypes = 2;
+inline constexpr std::uint32_t kBuckets = 32;
+
 /// What llama.cpp's loader expects of an architecture beyond what all of them have.
 struct Architecture {
   std::string_view name;
@@ -31,6 +38,9 @@ struct Architecture {
   std::uint32_t convolution = 0;     ///< taps in the blocks without attention, 0 = no such blocks
   std::string_view output_norm = "output_norm.weight";
   float rope_freq_base = 1000000.0F;
+  Family family = Family::decoder;
+  bool position_table = false;  ///< of BERT itself: positions are looked up, and all has biases
+  bool has_decoder = true;      ///< of T5's kin
 };
 
 /// A request with every 0 that means "as ..." replaced, known to be consistent.
@@ -75,6 +85,7 @@ enum class TensorRole {
   projection,  ///< before and after a convolution
   norm,
   bias,
+  bias_matrix,  ///< looked up and added: positions, kinds of sentences, distances
 };
 
 struct TensorPlan {

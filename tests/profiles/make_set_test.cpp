@@ -66,41 +66,6 @@ Run run_of(std::vector<Trial> trials, const std::vector<DeviceReport>& devices) 
   return run;
 }
 
-// ---- R49: nothing is kept from noise
-
-TEST(SetOfRun, ASpeedThatIsTooUncertainIsNotStoredAsMeasured) {
-  const Run run =
-      run_of({trial(0, 0, 2.37, 2.1), trial(10, 40, 20, 0.8), trial(20, 60, 30)}, {card("CUDA0")});
-  const ProfileSet set = set_of(run);
-  EXPECT_THAT(names_of(set), ElementsAre("balanced", "cpu_fallback"));
-  const SavedProfile& cpu = *set.find("cpu_fallback");
-  EXPECT_EQ(cpu.origin, Origin::planned) << "it is the last rung; its speed is nobody's to say";
-  ASSERT_FALSE(cpu.tokens_per_second);
-  EXPECT_THAT(cpu.tokens_per_second.reason(), HasSubstr("too uncertain"));
-  EXPECT_THAT(cpu.evidence, HasSubstr("too uncertain"));
-}
-
-TEST(SetOfRun, OfNothingButNoiseThereIsNone) {
-  const auto set = set_of_run(
-      run_of({trial(0, 0, 2.37, 2.1), trial(20, 60, 0.57, 1.0)}, {card("CUDA0")}), kModel, 0);
-  ASSERT_FALSE(set);
-  EXPECT_THAT(set.reason(), HasSubstr("too uncertain"));
-}
-
-TEST(SetOfRun, APromptMeasuredOnceHasNoSpeedToStore) {
-  auto one = trial(20, 60, 30);
-  one.prompt = one.generation;
-  one.prompt->tokens_per_second = {100, 50, 200};
-  const ProfileSet set = set_of(run_of({trial(0, 0, 10), one}, {card("CUDA0")}));
-  EXPECT_EQ(set.find("balanced")->tokens_per_second->value, 30);
-  EXPECT_THAT(set.find("balanced")->prompt_tokens_per_second.reason(), HasSubstr("too uncertain"));
-}
-
-TEST(SetOfRun, AnUncertainCpuBeatsNobody) {
-  const ProfileSet set = set_of(run_of({trial(0, 0, 50, 0.9), trial(4, 10, 20)}, {card("CUDA0")}));
-  EXPECT_THAT(names_of(set), ElementsAre("fast", "cpu_fallback"));
-}
-
 // ---- which profiles
 
 TEST(SetOfRun, HoldsTheFourAndWhatElseIsNotBeatenFastestFirstAndTheCpuLast) {
@@ -121,6 +86,32 @@ TEST(SetOfRun, SaysHowManySequencesASpeedIsOf) {
   for (Trial& one : run.results) one.workload.n_parallel = 4;
   EXPECT_THAT(set_of(run).find("fast")->evidence,
               HasSubstr("(23.1 to 23.6) of 4 sequences together, whole context"));
+}
+
+// A model that only reads: what it reads in a second decides, and no speed of generation is made up.
+TEST(SetOfRun, OfAModelThatOnlyReads) {
+  const auto reads = [](int layers, double percent, double speed) {
+    Trial one = trial(layers, percent, speed);
+    one.workload.n_gen = 0;
+    one.workload.n_prompt = 100;
+    one.config.context.embeddings = true;
+    one.prompt = std::move(one.generation);
+    one.generation.reset();
+    return one;
+  };
+  sweetspot::Run run = run_of({reads(0, 1, 1000), reads(10, 20, 2000), reads(20, 40, 4000)}, {card("CUDA0")});
+  run.workload = run.results.front().workload;
+  const ProfileSet set = set_of(run);
+  EXPECT_THAT(names_of(set), ElementsAre("fast", "layers-10", "cpu_fallback"));
+  const SavedProfile& fast = set.profiles.front();
+  EXPECT_EQ(fast.config.placement.n_gpu_layers, 20);
+  EXPECT_FALSE(fast.tokens_per_second);
+  EXPECT_EQ(fast.prompt_tokens_per_second->value, 4000);
+  EXPECT_EQ(fast.speed()->value, 4000);
+  EXPECT_EQ(set.objective, Objective::prompt);
+  EXPECT_THAT(fast.evidence, HasSubstr("40.0 inputs of 100 tokens a second"));
+  EXPECT_FALSE(run.profiles.front().tokens_per_second) << "absent, not zero";
+  EXPECT_EQ(*run.profiles.front().prompt_tokens_per_second, 4000);
 }
 
 TEST(SetOfRun, LeavesOutWhatAnotherBeatsInSpeedAndMemory) {

@@ -110,6 +110,60 @@ TEST(SynthPlan, AGivenWindowIsKept) {
   EXPECT_EQ(check_geometry(request)->request.sliding_window, 512U);
 }
 
+TEST(SynthPlan, BertHasPositionsBiasesAndNoOutput) {
+  SynthRequest request = small();
+  request.architecture = "bert";
+  request.kv_heads = request.heads;
+  request.ctx_train = 128;
+  const auto plan = plan_of(request);
+  EXPECT_EQ(plan.size(), 5U + 16U * 16U);
+  EXPECT_THAT(plan.at("position_embd.weight").shape, ElementsAre(512, 128));
+  EXPECT_THAT(plan.at("token_types.weight").shape, ElementsAre(512, 2));
+  EXPECT_THAT(plan.at("blk.3.ffn_up.bias").shape, ElementsAre(1024));
+  EXPECT_FALSE(plan.contains("output.weight"));
+  EXPECT_FALSE(plan.contains("blk.0.ffn_gate.weight"));
+  request.pooling = "rank";
+  EXPECT_THAT(plan_of(request).at("cls.output.weight").shape, ElementsAre(512, 1));
+}
+
+TEST(SynthPlan, NomicBertTurnsPositionsAndHasAGate) {
+  SynthRequest request = small();
+  request.architecture = "nomic-bert";
+  request.kv_heads = request.heads;
+  const auto plan = plan_of(request);
+  EXPECT_FALSE(plan.contains("position_embd.weight"));
+  EXPECT_TRUE(plan.contains("blk.0.ffn_gate.weight"));
+  EXPECT_FALSE(plan.contains("blk.0.attn_q.bias"));
+}
+
+TEST(SynthPlan, TFiveHasTwoHalvesAndItsEncoderOne) {
+  SynthRequest request = small();
+  request.architecture = "t5";
+  request.kv_heads = request.heads;
+  const auto whole = plan_of(request);
+  EXPECT_TRUE(whole.contains("dec.blk.15.cross_attn_q.weight"));
+  EXPECT_THAT(whole.at("enc.blk.0.attn_rel_b.weight").shape, ElementsAre(8, 32));
+  EXPECT_FALSE(whole.contains("enc.blk.1.attn_rel_b.weight"));
+  request.architecture = "t5encoder";
+  const auto half = plan_of(request);
+  EXPECT_FALSE(half.contains("dec.output_norm.weight"));
+  EXPECT_EQ(half.size(), 3U + 16U * 9U);
+}
+
+TEST(SynthPlan, WhatReadersCannotBe) {
+  SynthRequest request = small();
+  request.architecture = "bert";
+  EXPECT_THAT(problem_of(request), HasSubstr("as many kv_heads"));
+  request.kv_heads = request.heads;
+  request.pooling = "sum";
+  EXPECT_THAT(problem_of(request), HasSubstr("pooling is sum"));
+  request.architecture = "nomic-bert";
+  request.pooling = "rank";
+  EXPECT_THAT(problem_of(request), HasSubstr("pooling is rank"));
+  request.architecture = "llama";
+  EXPECT_THAT(problem_of(request), HasSubstr("generates"));
+}
+
 TEST(SynthPlan, LfmTwoHasAttentionOrAConvolutionInEveryBlock) {
   SynthRequest request = small();
   request.architecture = "lfm2";

@@ -1,0 +1,95 @@
+#include "profiler/setup.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sweetspot::profiler {
+namespace {
+
+using testing::HasSubstr;
+
+ModelInfo encoder(const char* pooling = "mean") {
+  ModelInfo model;
+  model.architecture = "bert";
+  model.kind = ModelKind::encoder;
+  model.pooling = std::string(pooling);
+  model.n_ctx_train = 512;
+  return model;
+}
+
+ContextSettings settled(ContextSettings context, const ModelInfo& model, bool n_ctx_is_default) {
+  settle_embeddings(context, model, n_ctx_is_default);
+  return context;
+}
+
+TEST(SettleEmbeddings, AnEncoderReadsItsLongestInputInOnePiece) {
+  const ContextSettings context = settled({}, encoder(), true);
+  EXPECT_TRUE(context.embeddings);
+  EXPECT_EQ(context.pooling, Pooling::of_model);
+  EXPECT_EQ(context.n_ctx, 512U);
+  EXPECT_EQ(context.n_batch, 512U);
+  EXPECT_EQ(context.n_ubatch, 512U);
+  EXPECT_EQ(settled({}, encoder("rank"), true).pooling, Pooling::rank);
+}
+
+TEST(SettleEmbeddings, ALongInputIsOneTooWhateverTheDefaultContextIs) {
+  ModelInfo model = encoder();
+  model.n_ctx_train = 8192;
+  EXPECT_EQ(settled({}, model, true).n_ubatch, 8192U);
+}
+
+TEST(SettleEmbeddings, AskedForContextsAndBatchesStay) {
+  ContextSettings context;
+  context.n_ctx = 256;
+  EXPECT_EQ(settled(context, encoder(), false).n_ubatch, 256U);
+  context.n_ctx = 2048;
+  context.n_parallel = 4;
+  EXPECT_EQ(settled(context, encoder(), false).n_ubatch, 512U) << "each sequence has its part";
+  context.n_ubatch = 128;
+  const ContextSettings given = settled(context, encoder(), false);
+  EXPECT_EQ(given.n_batch, 128U) << "llama-server takes the smaller one for both";
+  EXPECT_EQ(given.n_ubatch, 128U);
+}
+
+TEST(SettleEmbeddings, OnlyTheLastTokenStandsForPieces) {
+  ModelInfo decoder;
+  decoder.n_ctx_train = 32768;
+  ContextSettings context;
+  EXPECT_EQ(settled(context, decoder, true), context) << "it generates";
+  context.embeddings = true;
+  EXPECT_EQ(settled(context, decoder, true).n_ubatch, 4096U);
+  context.pooling = Pooling::last;
+  EXPECT_EQ(settled(context, decoder, true).n_ubatch, 512U);
+  context.pooling = Pooling::of_model;
+  decoder.pooling = std::string("last");
+  EXPECT_EQ(settled(context, decoder, true).n_ubatch, 512U);
+}
+
+TEST(SettledWorkload, OfWhatOnlyReadsHasNoGeneration) {
+  Workload workload;
+  EXPECT_EQ(settled_workload(workload, {}), workload);
+  ContextSettings context;
+  context.embeddings = true;
+  context.n_ctx = context.n_batch = context.n_ubatch = 128;
+  const Workload reading = settled_workload(workload, context);
+  EXPECT_EQ(reading.n_gen, 0U);
+  EXPECT_EQ(reading.n_prompt, 128U) << "an input is not longer than one may be";
+  EXPECT_FALSE(reading.generates());
+}
+
+TEST(CheckKind, NamesWhatIsKnownAndNotTimed) {
+  ModelInfo model = encoder();
+  EXPECT_TRUE(check_kind(model));
+  model.architecture = "t5";
+  model.kind = ModelKind::encoder_decoder;
+  const Status refused = check_kind(model);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::model);
+  EXPECT_THAT(refused.error().message, HasSubstr("t5"));
+  EXPECT_THAT(refused.error().message, HasSubstr("llama.cpp runs such models"));
+  model.kind = ModelKind::diffusion;
+  EXPECT_FALSE(check_kind(model));
+}
+
+}  // namespace
+}  // namespace sweetspot::profiler
