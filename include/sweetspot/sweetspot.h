@@ -241,6 +241,10 @@ typedef struct sweetspot_profile {
   /* Under the workload of sweetspot_set_info; of n_parallel sequences together. */
   sweetspot_estimate tokens_per_second;
   sweetspot_estimate prompt_tokens_per_second;
+  /* 1: it only reads: inputs become vectors or scores, and tokens_per_second is absent
+   * (llama_context_params.embeddings). */
+  int32_t embeddings;
+  int32_t pooling; /* llama_pooling_type; -1 as the model says */
 } sweetspot_profile;
 
 /* ---- profile sets -----------------------------------------------------------------------------
@@ -265,12 +269,6 @@ typedef struct sweetspot_set_options {
   int32_t no_defaults;
   /* sweetspot_host_program: what needs and choices are for. */
   int32_t host_program;
-  /* Sets are kept by the requests they were measured with. All 0: the one measured last. Otherwise
-   * the one with these tokens of prompt, generated and in the cache before; without one it is as
-   * if none were stored. */
-  uint32_t n_prompt;
-  uint32_t n_gen;
-  uint32_t n_depth;
 } sweetspot_set_options;
 
 typedef struct sweetspot_set_info {
@@ -339,6 +337,10 @@ typedef struct sweetspot_requirements {
    * drivers say of the same cards is added. All elements have the same `size`. */
   const sweetspot_host_device* devices;
   size_t device_count;
+  /* Who will load it: only reports of the same program and arguments count. NULL: an application
+   * without a name. */
+  const char* program;
+  const char* arguments; /* those that change memory or what it does; NULL: none */
 } sweetspot_requirements;
 
 typedef struct sweetspot_choice_info {
@@ -388,7 +390,8 @@ SWEETSPOT_API void sweetspot_choice_free(sweetspot_choice* choice);
 typedef enum sweetspot_result {
   SWEETSPOT_LOADED = 0,
   SWEETSPOT_OUT_OF_MEMORY = 1,
-  SWEETSPOT_CRASHED = 2
+  SWEETSPOT_CRASHED = 2,
+  SWEETSPOT_TIMED_OUT = 3 /* not ready in time: kept, and held against nothing */
 } sweetspot_result;
 
 typedef struct sweetspot_report {
@@ -398,6 +401,8 @@ typedef struct sweetspot_report {
   const char* device;  /* that the figures are of; NULL: the first that the profile needs */
   uint64_t free_bytes; /* before the load; 0 or SWEETSPOT_UNKNOWN: as the choice saw it */
   uint64_t peak_bytes; /* most that the process took of the device; 0 or SWEETSPOT_UNKNOWN */
+  const char* program; /* as in sweetspot_requirements; both NULL: as `choice` was asked for */
+  const char* arguments;
 } sweetspot_report;
 
 /* Counts in the next choice from this set, and is written to the set's file for other processes
@@ -405,6 +410,11 @@ typedef struct sweetspot_report {
 SWEETSPOT_API sweetspot_status sweetspot_report_load(sweetspot_library* lib, sweetspot_set* set,
                                                      const sweetspot_choice* choice,
                                                      const sweetspot_report* report, char** error);
+
+/* Forgets what was reported of one profile of the set, or of all where `profile` is NULL, by
+ * whomever, here and in the set's file. */
+SWEETSPOT_API sweetspot_status sweetspot_forget_reports(sweetspot_library* lib, sweetspot_set* set,
+                                                        const char* profile, char** error);
 
 #ifdef __cplusplus
 }

@@ -111,6 +111,8 @@ struct Requirements {
   sweetspot_preference prefer = SWEETSPOT_PREFER_SPEED;
   std::string llama_cpp = {};            ///< empty: not compared
   std::vector<HostDevice> devices = {};  ///< empty: what drivers list
+  std::string program = {};              ///< who will load it; empty: an application without a name
+  std::string arguments = {};            ///< those that change memory or what it does
 };
 
 struct Report {
@@ -119,6 +121,8 @@ struct Report {
   std::string device = {};  ///< empty: the first that the profile needs
   std::optional<std::uint64_t> free_bytes = {};
   std::optional<std::uint64_t> peak_bytes = {};
+  std::string program = {};  ///< empty, with `arguments`: as the choice was asked for
+  std::string arguments = {};
 };
 
 class Devices {
@@ -277,6 +281,8 @@ class Library {
     given.llama_cpp = wanted.llama_cpp.c_str();
     given.devices = devices.data();
     given.device_count = devices.size();
+    given.program = wanted.program.c_str();
+    given.arguments = wanted.arguments.c_str();
     sweetspot_choice* made = nullptr;
     char* error = nullptr;
     const sweetspot_status status =
@@ -293,10 +299,20 @@ class Library {
     if (!report.device.empty()) given.device = report.device.c_str();
     given.free_bytes = report.free_bytes.value_or(SWEETSPOT_UNKNOWN);
     given.peak_bytes = report.peak_bytes.value_or(SWEETSPOT_UNKNOWN);
+    if (!report.program.empty()) given.program = report.program.c_str();
+    if (!report.arguments.empty()) given.arguments = report.arguments.c_str();
     char* error = nullptr;
     const sweetspot_status status =
         sweetspot_report_load(handle_.get(), set.handle_.get(),
                               choice == nullptr ? nullptr : choice->handle_.get(), &given, &error);
+    detail::check(status, error);
+  }
+
+  /// What was reported of one profile, or of all where `profile` is empty.
+  void forget_reports(Set& set, const std::string& profile = {}) const {
+    char* error = nullptr;
+    const sweetspot_status status = sweetspot_forget_reports(
+        handle_.get(), set.handle_.get(), profile.empty() ? nullptr : profile.c_str(), &error);
     detail::check(status, error);
   }
 

@@ -50,4 +50,12 @@ sweetspot_estimate estimate_of(const Reading<Estimate>& reading) {
 
 std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
 
+Loader loader_of(const char* program, const char* arguments) {
+  Loader loader{text_or_empty(program), {}};
+  if (const std::string said = text_or_empty(arguments); !said.empty()) {
+    loader.arguments.push_back(said);
+  }
+  return loader;
+}
+
 }  // namespace sweetspot::capi

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/profile_set.hpp"
 #include "core/reading.hpp"
 #include "core/trial.hpp"
 
@@ -77,5 +78,7 @@ sweetspot_estimate estimate_of(const Reading<Estimate>& reading);
 
 /// "" for NULL.
 std::string text_or_empty(const char* text);
+
+Loader loader_of(const char* program, const char* arguments);
 
 }  // namespace sweetspot::capi

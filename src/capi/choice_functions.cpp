@@ -65,6 +65,7 @@ Requirements requirements_of(const sweetspot_requirements& wanted) {
   Requirements requirements;
   requirements.profile = text_or_empty(wanted.profile);
   requirements.min_ctx = wanted.min_ctx;
+  requirements.loader = loader_of(wanted.program, wanted.arguments);
   if (!(wanted.max_vram_percent >= 0 && wanted.max_vram_percent <= 100)) {
     bad_argument("max_vram_percent is not between 0 and 100");
   }
@@ -154,6 +155,7 @@ sweetspot_status sweetspot_choose(sweetspot_library* lib, const sweetspot_set* s
     const Reported now = kept(*set);
     choice->shown = now.shown;
     choice->live = live_for(*lib, *set, given);
+    choice->loader = wanted.loader;
     choice->choice = sweetspot::profiles::choose(*now.current, choice->live, wanted);
     choice->unusable = !choice->choice.usable;
     if (choice->unusable && set->defaults_may_stand_in) choose_defaults(*set, wanted, *choice);

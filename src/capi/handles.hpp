@@ -63,5 +63,6 @@ struct sweetspot_choice {
   std::shared_ptr<const sweetspot::capi::ShownSet> shown;  ///< that the indexes point into
   sweetspot::profiles::Choice choice;
   sweetspot::LiveMachine live;  ///< as it was then
+  sweetspot::Loader loader;     ///< that it was made for
   bool unusable = false;
 };

@@ -33,6 +33,25 @@ std::int32_t split_mode(SplitMode mode) {
   return 1;
 }
 
+// llama_pooling_type
+std::int32_t pooling(Pooling value) {
+  switch (value) {
+    case Pooling::none:
+      return 0;
+    case Pooling::mean:
+      return 1;
+    case Pooling::cls:
+      return 2;
+    case Pooling::last:
+      return 3;
+    case Pooling::rank:
+      return 4;
+    case Pooling::of_model:
+      break;
+  }
+  return -1;
+}
+
 std::vector<std::string> all_overrides(const Placement& placement) {
   std::vector<std::string> all = placement.override_tensor;
   for (int block = 0; block < placement.n_cpu_moe; ++block) {
@@ -68,6 +87,8 @@ void show_context(const ContextSettings& context, sweetspot_profile& shown) {
   shown.kv_offload = flag(context.kv_offload);
   shown.kv_unified = flag(context.kv_unified);
   shown.swa_full = flag(context.swa_full);
+  shown.embeddings = flag(context.embeddings);
+  shown.pooling = pooling(context.pooling);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "capi/handles.hpp"
 #include "core/text.hpp"
 #include "profiles/choose.hpp"
+#include "profiles/held.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace {
@@ -30,6 +31,8 @@ LoadResult result_of(std::int32_t result) {
       return LoadResult::out_of_memory;
     case SWEETSPOT_CRASHED:
       return LoadResult::crashed;
+    case SWEETSPOT_TIMED_OUT:
+      return LoadResult::timed_out;
     default:
       bad_argument("result is no sweetspot_result");
   }
@@ -66,6 +69,9 @@ LoadReport report_of(const sweetspot_report& given, const ProfileSet& set,
   }
   report.peak_bytes = figure(given.peak_bytes);
   report.at = sweetspot::utc_now();
+  const bool says_who = given.program != nullptr || given.arguments != nullptr;
+  report.loader =
+      says_who || choice == nullptr ? loader_of(given.program, given.arguments) : choice->loader;
   return report;
 }
 
@@ -86,6 +92,15 @@ void keep_in_memory(sweetspot_set& set, Reported& which, const LoadReport& repor
   auto next = std::make_shared<ProfileSet>(*which.current);
   add_to(*next, report);
   which.current = std::move(next);
+}
+
+void forget_in_memory(sweetspot_set& set, const std::string& profile) {
+  const std::lock_guard lock(set.mutex);
+  for (Reported* which : {&set.kept, &set.stand_in}) {
+    if (!which->current) continue;
+    which->current = std::make_shared<const ProfileSet>(
+        sweetspot::profiles::without_reports(*which->current, profile));
+  }
 }
 
 // Another process may have stored a set meanwhile: the report goes to that one, if it has the
@@ -122,6 +137,24 @@ sweetspot_status sweetspot_report_load(sweetspot_library* lib, sweetspot_set* se
     if (of_stand_in) return SWEETSPOT_OK;
     const sweetspot::Status kept = keep_on_disk(*set, made);
     if (!kept) return fail(error, fault_of(kept.error(), SWEETSPOT_ERROR_OUTPUT));
+    return SWEETSPOT_OK;
+  });
+}
+
+sweetspot_status sweetspot_forget_reports(sweetspot_library* lib, sweetspot_set* set,
+                                          const char* profile, char** error) {
+  return guarded(error, [&] {
+    require(lib, "lib");
+    require(set, "set");
+    const std::string name = text_or_empty(profile);
+    forget_in_memory(*set, name);
+    if (set->path.empty()) return SWEETSPOT_OK;
+    const auto written = sweetspot::store::update_profile_set(
+        set->path, [&](const ProfileSet* old) -> std::optional<ProfileSet> {
+          if (old == nullptr || old->reports.empty()) return std::nullopt;
+          return sweetspot::profiles::without_reports(*old, name);
+        });
+    if (!written) return fail(error, fault_of(written.error(), SWEETSPOT_ERROR_OUTPUT));
     return SWEETSPOT_OK;
   });
 }

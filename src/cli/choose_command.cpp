@@ -16,10 +16,8 @@
 #include "cli/print.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
-#include "devices/machine.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/host_program.hpp"
-#include "profiles/limit_threads.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -55,10 +53,7 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
   Basis basis;
   const SetSource source = {options.model_path, options.connection, options.no_store};
   const std::string path = path_of_set(environment, *key, options.connection.rpc);
-  auto kept = stored_set(environment, *key, options.connection.rpc, request.set, basis.notes);
-  if (!kept) return tl::unexpected(kept.error());
-  std::optional<ProfileSet> set;
-  if (*kept) set = std::move((*kept)->set);
+  std::optional<ProfileSet> set = stored_set(path, basis.notes);
   LiveView view(environment, options.connection, /*may_wake=*/!set.has_value());
   if (view.problem()) return tl::unexpected(*view.problem());
   basis.live = view.now();
@@ -75,9 +70,17 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
         "is known; sweetspot profile measures them");
   }
   basis.set = profiles::for_host(*std::move(set), request.host_program);
-  std::string fewer = profiles::limit_threads(basis.set, devices::this_machine());
-  if (!fewer.empty()) basis.notes.push_back(std::move(fewer));
   return basis;
+}
+
+// Who will load what is chosen: llama-server where nobody else is meant.
+Loader loader_for(const std::optional<exporting::Format>& format) {
+  using exporting::Format;
+  if (!format || *format == Format::llama_server || *format == Format::env ||
+      *format == Format::llama_server_ini || *format == Format::llama_swap) {
+    return {"llama-server", {}};
+  }
+  return {std::string(to_string(*format)), {}};
 }
 
 std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
@@ -134,8 +137,9 @@ Result<int> nothing_fits(const profiles::Choice& choice) {
 }
 
 Result<int> choose(const ChooseOptions& options, const Environment& environment) {
-  const Result<ChooseRequest> request = choose_request(options);
+  Result<ChooseRequest> request = choose_request(options);
   if (!request) return tl::unexpected(request.error());
+  request->wanted.loader = loader_for(request->format);
   const Result<Basis> basis = find_basis(options, environment, *request);
   if (!basis) return tl::unexpected(basis.error());
   const profiles::Choice choice = profiles::choose(basis->set, basis->live, request->wanted);

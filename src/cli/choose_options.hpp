@@ -28,7 +28,6 @@ struct ChooseRequest {
   profiles::Requirements wanted;
   std::optional<exporting::Format> format;
   HostProgram host_program = HostProgram::llama_server;  ///< that will load the profile
-  profiles::WantedSet set;
 };
 
 /// Errors are of kind usage and name the flag.

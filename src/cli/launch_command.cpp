@@ -15,14 +15,13 @@
 #include "cli/live_view.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
-#include "devices/machine.hpp"
 #include "export/llama_server.hpp"
 #include "launch/launch.hpp"
 #include "launch/rungs.hpp"
+#include "launch/serving.hpp"
 #include "launch/wanted.hpp"
 #include "process/signal_inbox.hpp"
 #include "profiles/host_program.hpp"
-#include "profiles/limit_threads.hpp"
 #include "profiles/make_set.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -52,39 +51,33 @@ void note(const LaunchOptions& options, const std::string& text) {
   tell(launch::Warned{text}, options.json);
 }
 
-// The profiles to launch with, and where reports about them go; the path is empty where the set is
-// not stored.
-using Known = KeptSet;
+// The profiles to launch with, and where reports about them go.
+struct Known {
+  ProfileSet set;
+  std::string path;  // empty where the set is not stored
+};
 
 // Stored, else planned now, else usual values: a launch ends in something that works.
-Result<Known> find_set(const LaunchOptions& options, const Environment& environment,
-                       const ModelKey& model, const LiveMachine& live,
-                       const profiles::WantedSet& wanted) {
+Known find_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
+               const LiveMachine& live, std::uint32_t min_ctx) {
   std::vector<std::string> notes;
-  auto kept = stored_set(environment, model, options.rpc, wanted, notes);
-  if (!kept) return tl::unexpected(kept.error());
   const std::string path = path_of_set(environment, model, options.rpc);
-  std::optional<ProfileSet> set;
-  if (*kept) set = (*kept)->set;
-  Known known = kept->value_or(Known{{}, path});
-  if (must_plan(set, live, wanted.min_ctx, notes)) {
+  std::optional<ProfileSet> set = stored_set(path, notes);
+  Known known = {set.value_or(ProfileSet{}), path};
+  if (must_plan(set, live, min_ctx, notes)) {
     SetSource source;
     source.model_path = options.model_path;
     source.connection.rpc = options.rpc;
     source.no_store = options.dry_run;
-    Result<ProfileSet> planned = plan_now(source, environment, model, wanted.min_ctx, path);
+    Result<ProfileSet> planned = plan_now(source, environment, model, min_ctx, path);
     if (planned) {
-      known = {*std::move(planned), path};
+      known.set = *std::move(planned);
       notes.emplace_back("these profiles are planned, not measured: `sweetspot profile` does that");
     } else {
       known = {profiles::default_set(model, live), {}};
       notes.push_back(fmt::format("taking usual values, since no plan could be made: {}",
                                   planned.error().message));
     }
-  }
-  if (std::string fewer = profiles::limit_threads(known.set, devices::this_machine());
-      !fewer.empty()) {
-    notes.push_back(std::move(fewer));
   }
   for (const std::string& text : notes) note(options, text);
   return known;
@@ -103,6 +96,7 @@ class LaunchCommand {
     wanted_ = *wanted;
     Result<launch::Program> program = find_program(options_.command);
     if (!program) return tl::unexpected(program.error());
+    wanted_.loader = launch::loader_of(*program);
     Result<launch::ServerAddress> address =
         launch::address_of(*program, {options_.host, options_.port}, options_.api_key);
     if (!address) return tl::unexpected(address.error());
@@ -128,11 +122,7 @@ class LaunchCommand {
     const LiveMachine now = live();
     const auto host = host_program_of(options_.requirements, launch::host_program_of(program.kind));
     if (!host) return tl::unexpected(host.error());
-    const auto set = wanted_set(options_.requirements, wanted_);
-    if (!set) return tl::unexpected(set.error());
-    Result<Known> known = find_set(options_, environment_, model_, now, *set);
-    if (!known) return tl::unexpected(known.error());
-    known_ = *std::move(known);
+    known_ = find_set(options_, environment_, model_, now, wanted_.min_ctx);
     known_.set = profiles::for_host(std::move(known_.set), *host);
     if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted");
@@ -150,6 +140,14 @@ class LaunchCommand {
     launch::Rungs rungs = launch::rungs_of(known_.set, choice, options_.adapt);
     job.rungs = std::move(rungs.profiles);
     job.first = rungs.first;
+    const SavedProfile& first = job.rungs[job.first];
+    if (launch::task_of(job.program, first) != launch::Task::completion &&
+        !first.config.context.embeddings) {
+      note(options_,
+           fmt::format("these profiles are for generating: a server for embeddings may take more "
+                       "memory than they say, and takes inputs of {} tokens (--ubatch-size)",
+                       launch::piece_of(job.program, first)));
+    }
     const auto command = launch::command_for(job.program, job.rungs[job.first], job.model_path,
                                              job.rpc, job.address.listen);
     if (!command) return tl::unexpected(command.error());

@@ -17,6 +17,7 @@ struct ToJson {
   Json operator()(const launch::Healthy& event) const {
     Json json = {{"event", "healthy"}, {"profile", event.profile}, {"seconds", event.seconds}};
     json["depth_tokens"] = event.depth > 0 ? Json(event.depth) : Json(nullptr);
+    json["inputs"] = event.inputs;
     json["doubt"] = event.doubt.empty() ? Json(nullptr) : Json(event.doubt);
     return json;
   }

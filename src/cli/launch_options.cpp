@@ -12,6 +12,7 @@
 
 #include "cli/connection.hpp"
 #include "core/text.hpp"
+#include "launch/serving.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -115,6 +116,15 @@ Result<std::string> in_path(const std::string& name) {
       "install llama.cpp's programs, or name one after `--`");
 }
 
+// What llama.cpp's programs read as they read flags.
+std::vector<std::string> llama_variables() {
+  std::vector<std::string> variables;
+  for (char** each = environ; *each != nullptr; ++each) {
+    if (std::string_view(*each).starts_with("LLAMA_ARG_")) variables.emplace_back(*each);
+  }
+  return variables;
+}
+
 }  // namespace
 
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
@@ -142,6 +152,7 @@ launch::Job job_of(const LaunchOptions& options, launch::Program program,
                    std::uint64_t model_bytes) {
   launch::Job job;
   job.program = std::move(program);
+  job.loader = launch::loader_of(job.program);
   job.model_path = options.model_path;
   job.rpc = options.rpc;
   job.limits.load_seconds = options.load_timeout_seconds > 0
@@ -166,6 +177,7 @@ Result<launch::Program> find_program(const std::vector<std::string>& command) {
   program.argv = command.empty() ? std::vector<std::string>{"llama-server"} : command;
   std::string& name = program.argv.front();
   program.kind = launch::kind_of(name);
+  if (program.kind != launch::ProgramKind::other) program.environment = llama_variables();
   if (name.find('/') == std::string::npos) {
     Result<std::string> found = in_path(name);
     if (!found) return tl::unexpected(found.error());

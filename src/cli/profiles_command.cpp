@@ -17,6 +17,7 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "engine/worker.hpp"
+#include "profiles/held.hpp"
 #include "profiles/successor.hpp"
 #include "report/profile_set_table.hpp"
 #include "store/profile_set_file.hpp"
@@ -30,6 +31,7 @@ A set is named by its file as `list` shows it, by any path to one, or by the mod
 Examples:
   sweetspot profiles list
   sweetspot profiles show model.gguf
+  sweetspot profiles forget model.gguf fast     (what programs that failed said of it)
   sweetspot profiles export model.gguf -o set.json
   sweetspot profiles import set.json
 )";
@@ -38,6 +40,7 @@ constexpr int kIndent = 2;
 
 struct ProfilesOptions {
   std::string target;
+  std::string profile;  ///< to forget the reports of; empty = all
   std::string output_path;
   ConnectionOptions connection;
   bool json = false;
@@ -60,31 +63,25 @@ bool is_file(const std::string& path) {
   return std::filesystem::is_regular_file(path, ignored);
 }
 
-// Of a model: the only set there is of it with the same RPC servers, or with any where none are
-// given.
+// Of a model: the set made with the same RPC servers; where none are given, the only one there is.
 Result<std::string> path_for_model(const ProfilesOptions& options, const Environment& environment) {
   const Result<ModelKey> key = store::model_key(options.target);
   if (!key) return tl::unexpected(key.error());
-  std::vector<std::string> paths;
-  for (const store::StoredSet& stored :
-       store::profile_sets_of(environment.data_folder, *key, options.connection.rpc)) {
-    paths.push_back(stored.path);
+  const std::string path =
+      store::profile_set_path(environment.data_folder, *key, options.connection.rpc);
+  if (!options.connection.rpc.empty() || is_file(path)) return path;
+  std::vector<std::string> others;
+  for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
+    if (stored.set && stored.set->model.same_model(*key)) others.push_back(stored.path);
   }
-  if (paths.empty() && options.connection.rpc.empty()) {
-    for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
-      if (stored.set && stored.set->model.same_model(*key)) paths.push_back(stored.path);
-    }
-  }
-  if (paths.size() == 1) return paths.front();
-  if (paths.empty()) {
+  if (others.size() == 1) return others.front();
+  if (others.empty()) {
     return error(ErrorKind::output, fmt::format("there is no profile set for {}", options.target),
                  "sweetspot profile makes one");
   }
   return error(ErrorKind::usage,
-               fmt::format("there are {} profile sets for {}", paths.size(), options.target),
-               fmt::format("name one by its file, as sweetspot profiles list shows it, for example "
-                           "{}",
-                           name_of(paths.front())));
+               fmt::format("there are {} profile sets for {}", others.size(), options.target),
+               fmt::format("name one by its file, for example {}", name_of(others.front())));
 }
 
 // By the name of a kept file, a path to a set, or a model.
@@ -137,8 +134,37 @@ Result<int> list(const ProfilesOptions& options, const Environment& environment)
 Result<int> show(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
-  return print(options.json ? dump(to_json(*set), kIndent) + "\n"
-                            : report::profile_set_text(*set, stdout_style(environment)));
+  if (options.json) return print(dump(to_json(*set), kIndent) + "\n");
+  std::vector<report::HeldLine> held;
+  for (const profiles::Held& each : profiles::held_against(*set)) {
+    held.push_back({each.profile, profiles::name_of(each.loader), each.what});
+  }
+  return print(report::profile_set_text(*set, held, stdout_style(environment)));
+}
+
+// ---- forget
+
+Result<int> forget(const ProfilesOptions& options, const Environment& environment) {
+  const Result<std::string> path = path_of(options, environment);
+  if (!path) return tl::unexpected(path.error());
+  const Result<ProfileSet> set = store::load_profile_set(*path);
+  if (!set) return tl::unexpected(set.error());
+  if (!options.profile.empty() && set->find(options.profile) == nullptr) {
+    return error(ErrorKind::usage,
+                 fmt::format("the set has no profile '{}'", printable(options.profile)),
+                 "see what it has with sweetspot profiles show");
+  }
+  std::size_t forgotten = 0;
+  const auto written = store::update_profile_set(*path, [&](const ProfileSet* old) {
+    std::optional<ProfileSet> next;
+    if (old == nullptr) return next;
+    next = profiles::without_reports(*old, options.profile);
+    forgotten = old->reports.size() - next->reports.size();
+    return next;
+  });
+  if (!written) return tl::unexpected(written.error());
+  return print(fmt::format("forgot {} report{} of {}\n", forgotten, forgotten == 1 ? "" : "s",
+                           options.profile.empty() ? "all profiles" : printable(options.profile)));
 }
 
 Result<int> remove(const ProfilesOptions& options, const Environment& environment) {
@@ -208,17 +234,14 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
   const Result<ProfileSet> set = store::load_profile_set(options.target);
   if (!set) return tl::unexpected(set.error());
   warn_of_strangers(*set, environment);
-  const std::string path = store::place_of(environment.data_folder, *set);
-  std::string why_old;
-  const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
-    why_old = profiles::why_kept(old, *set, true);
-    return profiles::successor(old, *set, true);
-  });
+  const std::string path = store::profile_set_path(environment.data_folder, set->model, set->rpc);
+  const Result<bool> written = store::update_profile_set(
+      path, [&](const ProfileSet* old) { return profiles::successor(old, *set, true); });
   if (!written) return tl::unexpected(written.error());
   if (*written) return print("imported as " + printable(path, 4096) + "\n");
   return error(ErrorKind::usage,
-               fmt::format("the profiles in {} are kept, not those of {}: {}", path, options.target,
-                           why_old),
+               fmt::format("{} is {}, and a measured set is kept: {}", options.target,
+                           to_string(set->origin), path),
                "remove that one first");
 }
 
@@ -260,6 +283,9 @@ void add_profiles(CLI::App& app, const Environment& environment, Result<int>& ou
   add_target(*showing, options);
   for (CLI::App* sub : {listing, showing}) sub->add_flag("--json", options->json, "Print JSON");
   add_target(*add("remove", "Remove a set", remove), options);
+  CLI::App* forgetting = add("forget", "Forget what programs reported of a set's profiles", forget);
+  add_target(*forgetting, options);
+  forgetting->add_option("PROFILE", options->profile, "Of this profile only");
   CLI::App* importing = add("import", "Keep a set that was exported", import_set);
   importing->add_option("FILE", options->target, "The exported set")->required();
   CLI::App* exporting = add("export", "Write a set to a file or to stdout", export_set);

@@ -10,6 +10,7 @@
 #include "core/text.hpp"
 #include "launch/probe.hpp"
 #include "launch/server_api.hpp"
+#include "launch/serving.hpp"
 
 namespace sweetspot::launch {
 namespace {
@@ -126,11 +127,15 @@ std::optional<Outcome> Attempt::wait_healthy(Healthy& healthy) {
 std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
   const ContextSettings& context = profile_.config.context;
   const std::uint32_t slots = context.kv_unified ? 1 : std::max(context.n_parallel, 1U);
-  const Probe probed = probe(ServerApi(job_.address), {share_.probe_seconds, context.n_ctx / slots,
-                                                       [this] { return go_on(); }});
+  const Probe probed =
+      probe(ServerApi(job_.address),
+            {share_.probe_seconds, context.n_ctx / slots, task_of(job_.program, profile_),
+             piece_of(job_.program, profile_), [this] { return go_on(); }});
+  healthy.inputs = probed.task != Task::completion;
   switch (probed.result) {
     case ProbeResult::answered:
       healthy.depth = probed.depth;
+      healthy.doubt = probed.what;
       return std::nullopt;
     case ProbeResult::slow:
     case ProbeResult::not_possible:

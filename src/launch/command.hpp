@@ -30,6 +30,7 @@ HostProgram host_program_of(ProgramKind kind);
 struct Program {
   std::vector<std::string> argv;  ///< argv[0] is the program's path; the rest is the user's
   ProgramKind kind = ProgramKind::llama_server;
+  std::vector<std::string> environment = {};  ///< NAME=value of LLAMA_ARG_*, which it reads
 };
 
 /// Where a server listens and how it is asked there.

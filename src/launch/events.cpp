@@ -14,7 +14,10 @@ struct Teller {
   std::string operator()(const Healthy& event) const {
     std::string text =
         fmt::format("profile {} works after {}", event.profile, format_seconds(event.seconds));
-    if (event.depth > 0) text += fmt::format(", proven to {} tokens of context", event.depth);
+    if (event.depth > 0) {
+      text += event.inputs ? fmt::format(", proven with an input of {} tokens", event.depth)
+                           : fmt::format(", proven to {} tokens of context", event.depth);
+    }
     if (!event.doubt.empty())
       text += fmt::format("; its whole depth is not proven: {}", event.doubt);
     return text;

@@ -23,6 +23,7 @@ struct Healthy {
   double seconds = 0;       ///< since it was started
   std::uint32_t depth = 0;  ///< tokens of context that a request has filled; 0 = nobody asked
   std::string doubt;        ///< why the whole depth is not proven; empty where it is
+  bool inputs = false;      ///< it only reads: `depth` is that of one input
 };
 
 /// A profile could not be started, or did not last.

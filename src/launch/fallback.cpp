@@ -52,7 +52,9 @@ Next Fallback::step_down(const End& end) {
   }
   return failed(ErrorKind::nothing_measurable,
                 fmt::format("no profile could be started; the last one: {}", end.message),
-                "free memory, or see what the program printed above");
+                end.kind == EndKind::out_of_memory
+                    ? "free memory, or see what the program printed above"
+                    : "see what the program printed above");
 }
 
 Next Fallback::after(const End& end, bool healthy, double now_seconds) {

@@ -135,6 +135,7 @@ class Run {
     report.device = device();
     report.free_bytes = free_before_;
     report.at = utc_now();
+    report.loader = job_.loader;
     around_.on_report(report);
   }
 
@@ -143,8 +144,10 @@ class Run {
       case EndKind::out_of_memory:
         return report(LoadResult::out_of_memory);
       case EndKind::crashed:
-      case EndKind::timed_out:
         if (!outcome.healthy) report(LoadResult::crashed);
+        return;
+      case EndKind::timed_out:
+        if (!outcome.healthy) report(LoadResult::timed_out);
         return;
       case EndKind::exited:
       case EndKind::hopeless:

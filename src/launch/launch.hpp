@@ -23,6 +23,7 @@ namespace sweetspot::launch {
 
 struct Job {
   Program program;
+  Loader loader;  ///< who that is to the reports: loader_of(program)
   std::string model_path;
   std::vector<SavedProfile> rungs;  ///< fastest first; each takes less than the one before it
   std::size_t first = 0;            ///< the one to begin with; those before it are for `adapt`

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cstdint>
 #include <vector>
 
 namespace sweetspot::launch {
@@ -13,7 +15,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::uint32_t kShortTokens = 8;
+constexpr std::uint32_t kMostTokens = std::uint32_t{1} << 22U;
 constexpr std::uint32_t kLeftFree = 8;  // for the answer, and what a server adds to a prompt
+constexpr const char* kQuery = "What does the fox do?";
 constexpr const char* kText = "The quick brown fox jumps over the lazy dog. ";
 
 class Prober {
@@ -26,15 +30,10 @@ class Prober {
   Probe run() {
     const auto tokens = server_.tokenize(kText, patience(1.0));
     if (!tokens || tokens->empty()) return without_tokens();
-    const std::uint32_t depth = full_depth();
-    Probe first = ask(*tokens, std::min(kShortTokens, depth), patience(1.0));
-    if (first.result != ProbeResult::answered || depth <= kShortTokens) return first;
-    // A part of the time is kept: to see whether a server that is slow still answers.
-    Probe deep = ask(*tokens, depth, patience(0.8));
-    if (deep.result != ProbeResult::timed_out) return deep;
-    Probe again = ask(*tokens, kShortTokens, patience(1.0));
-    if (again.result != ProbeResult::answered) return again;
-    return {ProbeResult::slow, kShortTokens, fmt::format("{} tokens take too long", depth)};
+    tokens_ = *tokens;
+    Probe probe = run_as(rules_.task);
+    if (rules_.task == Task::completion && only_reads_) probe = run_as(Task::embedding);
+    return probe;
   }
 
  private:
@@ -55,20 +54,101 @@ class Prober {
             "stopped answering"};
   }
 
-  [[nodiscard]] std::uint32_t full_depth() const {
+  Probe run_as(Task task) {
+    task_ = task;
+    Probe probe = task == Task::completion ? run_completion() : run_inputs();
+    probe.task = task;
+    return probe;
+  }
+
+  Probe run_completion() {
+    const std::uint32_t n_ctx = slot_context();
+    const std::uint32_t depth = n_ctx > 2 * kLeftFree ? n_ctx - kLeftFree : kShortTokens;
+    Probe first = ask(std::min(kShortTokens, depth), patience(1.0));
+    if (first.result != ProbeResult::answered || depth <= kShortTokens) return first;
+    return deep(depth);
+  }
+
+  // Most servers compute an input in one piece and refuse a longer one; where the last token stands
+  // for all of it the whole context is taken.
+  Probe run_inputs() {
+    const std::uint32_t n_ctx = std::max(slot_context(), 1U);
+    const std::uint32_t piece = std::min(n_ctx, rules_.piece);
+    Probe first = ask(std::min(kShortTokens, piece), patience(1.0));
+    if (first.result != ProbeResult::answered || n_ctx <= kShortTokens) return first;
+    if (piece == n_ctx) return deep(n_ctx);
+    too_long_ = false;
+    Probe whole = deep(n_ctx);
+    if (!too_long_) return whole;
+    Probe longest = deep(piece);
+    if (longest.result == ProbeResult::answered) {
+      longest.what =
+          fmt::format("it refuses longer inputs (--ubatch-size), its context has {}", n_ctx);
+    }
+    return longest;
+  }
+
+  // A part of the time is kept: to see whether a server that is slow still answers.
+  Probe deep(std::uint32_t depth) {
+    Probe deep = ask(depth, patience(0.8));
+    if (deep.result != ProbeResult::timed_out) return deep;
+    Probe again = ask(kShortTokens, patience(1.0));
+    if (again.result != ProbeResult::answered) return again;
+    return {ProbeResult::slow, kShortTokens, fmt::format("{} tokens take too long", depth)};
+  }
+
+  [[nodiscard]] std::uint32_t slot_context() const {
     std::uint32_t n_ctx = rules_.n_ctx;
     if (const auto slots = server_.slots(patience(0.5))) {
       for (const Slot& slot : *slots) {
         if (slot.n_ctx > 0) n_ctx = slot.n_ctx;
       }
     }
-    return n_ctx > 2 * kLeftFree ? n_ctx - kLeftFree : kShortTokens;
+    // What a peer says is no reason to take any amount of memory for a request.
+    return std::min(n_ctx, kMostTokens);
   }
 
-  [[nodiscard]] Probe ask(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
-                          const HttpPatience& patience) const {
-    const HttpResult answer = server_.complete(tokens, n_prompt, patience);
-    if (answer) return judged(*answer, n_prompt);
+  [[nodiscard]] HttpResult request(std::uint32_t n_tokens, const HttpPatience& patience) const {
+    switch (task_) {
+      case Task::completion:
+        return server_.complete(tokens_, n_tokens, patience);
+      case Task::embedding:
+        return server_.embed(tokens_, n_tokens, patience);
+      case Task::reranking:
+        break;
+    }
+    return server_.rerank(kQuery, document_of(n_tokens, patience), patience);
+  }
+
+  // A document that, with the query and what a server puts between them, has at most `n_tokens`:
+  // of words, since a server takes no tokens here.
+  [[nodiscard]] std::string document_of(std::uint32_t n_tokens,
+                                        const HttpPatience& patience) const {
+    constexpr std::size_t kBetween = 8;
+    const std::size_t taken = size_of(kQuery, patience) + kBetween;
+    const std::size_t room = n_tokens > taken ? n_tokens - taken : 1;
+    std::size_t fits = 1;
+    for (std::size_t step = std::bit_floor(room); step > 0; step /= 2) {
+      if (fits + step > room) continue;
+      if (size_of(words(fits + step), patience) <= room) fits += step;
+    }
+    return words(fits);
+  }
+
+  [[nodiscard]] std::size_t size_of(const std::string& text, const HttpPatience& patience) const {
+    const auto tokens = server_.tokenize(text, patience);
+    return tokens ? tokens->size() : SIZE_MAX / 2;
+  }
+
+  static std::string words(std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += "fox ";
+    return text;
+  }
+
+  Probe ask(std::uint32_t n_tokens, const HttpPatience& patience) {
+    const HttpResult answer = request(n_tokens, patience);
+    if (answer) return judged(*answer, n_tokens);
     switch (answer.error()) {
       case HttpProblem::timed_out:
         return {ProbeResult::timed_out, 0, "did not answer a request"};
@@ -81,13 +161,21 @@ class Prober {
     return {ProbeResult::failed, 0, "broke off a request"};
   }
 
-  static Probe judged(const HttpAnswer& answer, std::uint32_t n_prompt) {
+  Probe judged(const HttpAnswer& answer, std::uint32_t n_prompt) {
     constexpr int kOk = 200;
     constexpr int kServerError = 500;
     constexpr int kNotImplemented = 501;
-    if (answer.status == kOk) return {ProbeResult::answered, n_prompt, {}};
+    if (answer.status == kOk) {
+      return {ProbeResult::answered, tokens_read(answer.body).value_or(n_prompt), {}};
+    }
     std::string what = fmt::format("answered a request with status {}", answer.status);
-    if (const std::string text = error_text(answer.body); !text.empty()) what += ": " + text;
+    const std::string text = error_text(answer.body);
+    if (!text.empty()) what += ": " + text;
+    too_long_ = text.find("too large to process") != std::string::npos;
+    // A server for embeddings says so; one with a model that only reads finds out at the first
+    // request that it computes no logits.
+    only_reads_ =
+        answer.status == kNotImplemented || text.find("logits computation") != std::string::npos;
     const bool ours = answer.status < kServerError || answer.status == kNotImplemented;
     return {ours ? ProbeResult::not_possible : ProbeResult::failed, 0, std::move(what)};
   }
@@ -95,6 +183,10 @@ class Prober {
   const ServerApi& server_;
   const ProbeRules& rules_;
   Clock::time_point deadline_;
+  std::vector<std::int64_t> tokens_;
+  Task task_ = Task::completion;
+  bool only_reads_ = false;  ///< of the last answer
+  bool too_long_ = false;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// A first request before users come: a short one shows that the server answers, a deep one makes
-// llama.cpp allocate what it only allocates when the context fills.
+// A first request before users come, of the kind that the server is there for: a short one shows
+// that it answers, a deep one makes llama.cpp allocate what it only allocates when the context
+// fills.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +8,14 @@
 #include <string>
 
 #include "launch/server_api.hpp"
+#include "launch/serving.hpp"
 
 namespace sweetspot::launch {
 
 enum class ProbeResult {
   answered,      ///< proven to `depth` tokens
   slow,          ///< the short request was answered, the deep one not in time; it still answers
-  not_possible,  ///< it does not let us (a key, an embedding server): nothing is proven
+  not_possible,  ///< it does not let us (a key, a server that does something else)
   failed,        ///< an error, a broken connection, or it hangs
   timed_out,
   interrupted,
@@ -21,13 +23,16 @@ enum class ProbeResult {
 
 struct Probe {
   ProbeResult result = ProbeResult::failed;
-  std::uint32_t depth = 0;  ///< tokens that were in the context
-  std::string what;         ///< a clause: what it answered instead
+  std::uint32_t depth = 0;       ///< tokens that were in the context, or in one input
+  std::string what;              ///< a clause: what it answered instead
+  Task task = Task::completion;  ///< that it does, as it turned out
 };
 
 struct ProbeRules {
   double seconds = 60;         ///< of both requests
   std::uint32_t n_ctx = 4096;  ///< of one slot, where the server does not say
+  Task task = Task::completion;
+  std::uint32_t piece = 512;  ///< tokens computed at once: most servers take no longer input
   std::function<bool()> go_on = [] { return true; };
 };
 

@@ -42,6 +42,16 @@ std::optional<std::vector<std::int64_t>> parse_tokens(std::string_view body) {
   return tokens;
 }
 
+std::optional<std::uint32_t> tokens_read(std::string_view body) {
+  const Result<Json> json = parse_json(body);
+  if (!json || !json->is_object() || !json->contains("usage")) return std::nullopt;
+  const Json& usage = (*json)["usage"];
+  if (!usage.is_object() || !usage.contains("prompt_tokens")) return std::nullopt;
+  const Json& tokens = usage["prompt_tokens"];
+  if (!tokens.is_number_unsigned() || tokens.get<std::uint64_t>() > UINT32_MAX) return std::nullopt;
+  return tokens.get<std::uint32_t>();
+}
+
 std::string error_text(std::string_view body) {
   const Result<Json> json = parse_json(body);
   if (!json || !json->is_object() || !json->contains("error")) return {};
@@ -51,14 +61,41 @@ std::string error_text(std::string_view body) {
                                         : std::string();
 }
 
+namespace {
+
+Json repeated(const std::vector<std::int64_t>& tokens, std::uint32_t count) {
+  Json list = Json::array();
+  for (std::uint32_t i = 0; i < count; ++i) list.push_back(tokens[i % tokens.size()]);
+  return list;
+}
+
+}  // namespace
+
 std::string completion_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt) {
-  Json prompt = Json::array();
-  for (std::uint32_t i = 0; i < n_prompt; ++i) prompt.push_back(tokens[i % tokens.size()]);
   Json body;
-  body["prompt"] = std::move(prompt);
+  body["prompt"] = repeated(tokens, n_prompt);
   body["n_predict"] = 2;
   body["cache_prompt"] = false;
   body["temperature"] = 0;
+  return dump(body);
+}
+
+std::string embedding_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_input) {
+  Json body;
+  body["input"] = repeated(tokens, n_input);
+  return dump(body);
+}
+
+std::string plain_embedding_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_input) {
+  Json body;
+  body["content"] = repeated(tokens, n_input);
+  return dump(body);
+}
+
+std::string reranking_body(std::string_view query, std::string_view document) {
+  Json body;
+  body["query"] = std::string(query);
+  body["documents"] = Json::array({std::string(document)});
   return dump(body);
 }
 
@@ -94,6 +131,19 @@ std::optional<std::vector<std::int64_t>> ServerApi::tokenize(std::string_view te
 HttpResult ServerApi::complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
                                const HttpPatience& patience) const {
   return ask("POST", "/completion", completion_body(tokens, n_prompt), patience);
+}
+
+HttpResult ServerApi::embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
+                            const HttpPatience& patience) const {
+  constexpr int kInvalidRequest = 400;
+  HttpResult answer = ask("POST", "/v1/embeddings", embedding_body(tokens, n_input), patience);
+  if (!answer || answer->status != kInvalidRequest) return answer;
+  return ask("POST", "/embeddings", plain_embedding_body(tokens, n_input), patience);
+}
+
+HttpResult ServerApi::rerank(std::string_view query, std::string_view document,
+                             const HttpPatience& patience) const {
+  return ask("POST", "/v1/rerank", reranking_body(query, document), patience);
 }
 
 }  // namespace sweetspot::launch

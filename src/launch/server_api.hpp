@@ -25,9 +25,18 @@ std::optional<std::vector<std::int64_t>> parse_tokens(std::string_view body);
 /// "error.message" of an answer that is an error; empty where there is none. Pure, escaped.
 std::string error_text(std::string_view body);
 
+/// "usage.prompt_tokens" of an answer: what an embedding or a score was made of. Pure.
+std::optional<std::uint32_t> tokens_read(std::string_view body);
+
 /// Body of a completion request whose prompt has `n_prompt` tokens, made of `tokens` over and over.
 /// Nothing is taken from the server's prompt cache, so that all of it is computed. Pure.
 std::string completion_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt);
+
+/// Bodies of an embedding request of that many tokens, as OpenAI has it and as llama.cpp's own
+/// endpoint takes it, and of a reranking request of one document. Pure.
+std::string embedding_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_input);
+std::string plain_embedding_body(const std::vector<std::int64_t>& tokens, std::uint32_t n_input);
+std::string reranking_body(std::string_view query, std::string_view document);
 
 /// One server, asked over HTTP. Every call is one request.
 class ServerApi {
@@ -45,6 +54,14 @@ class ServerApi {
 
   [[nodiscard]] HttpResult complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
                                     const HttpPatience& patience) const;
+
+  /// An input made of `tokens` over and over becomes a vector: by /v1/embeddings, and where nothing
+  /// pools the vectors of its tokens, which that does not take, by /embeddings.
+  [[nodiscard]] HttpResult embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
+                                 const HttpPatience& patience) const;
+
+  [[nodiscard]] HttpResult rerank(std::string_view query, std::string_view document,
+                                  const HttpPatience& patience) const;
 
  private:
   [[nodiscard]] HttpResult ask(const char* method, std::string_view path, std::string body,

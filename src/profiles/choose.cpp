@@ -76,8 +76,8 @@ std::string memory_words(const Situation& situation, const SavedProfile& profile
   if (!plain) return plain.reason();
   std::vector<std::string> parts;
   parts.reserve(plain->size());
-  for (const DeviceNeed& need :
-       corrected_needs(*situation.set, profile, *plain, situation.default_device)) {
+  for (const DeviceNeed& need : corrected_needs(
+           *situation.set, profile, *plain, situation.default_device, situation.wanted->loader)) {
     const SetDevice* const device = device_of(*situation.set, need.device);
     if (device == nullptr) continue;
     const MemoryNow now = memory_now(*device, find_device(*device, *situation.set, *situation.live),

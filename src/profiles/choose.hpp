@@ -24,6 +24,7 @@ struct Requirements {
   double max_vram_percent = 85;     ///< of each device that all its users may take together
   std::uint64_t reserve_bytes = 0;  ///< left free on each device on top of that
   Preference prefer = Preference::speed;
+  Loader loader;  ///< who will load it: only its own reports count
 
   [[nodiscard]] bool by_name() const { return !profile.empty() && profile != "auto"; }
 };
@@ -82,10 +83,11 @@ Staleness staleness(const ProfileSet& set, const LiveMachine& live);
 /// RPC device by its name, or by the list of endpoints. One that is not here, or has another name
 /// now, takes no profile.
 ///
-/// Reports, oldest first: out of memory with F free means that this profile, and all that need as
-/// much on that device, need more than F, until one that needs as much loads with less free;
-/// without F, a wide margin more. A peak above the need is the need. A profile whose last two
-/// reports are crashes is not chosen unless asked for by name.
+/// Reports of the same loader, oldest first: out of memory with F free means that this profile, and
+/// all that need as much on that device, need more than F, until one that needs as much loads with
+/// less free; without F, a wide margin more. A peak above the need is the need. A profile whose
+/// last two reports are crashes is not chosen unless asked for by name; the last profile of the set
+/// is never locked like that. What was not ready in time says nothing of a profile.
 ///
 /// A profile asked for by name comes first, then those after it that take less memory.
 /// Profiles of origin `defaults` have no needs: default_need_bytes() (make_set.hpp) on the device

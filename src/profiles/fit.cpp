@@ -125,7 +125,8 @@ void judge_memory(const Situation& situation, const SavedProfile& profile, Rung&
   }
   std::uint64_t host_bytes = profile.host_bytes.value_or(0);
   bool hopeless = false;
-  for (const DeviceNeed& need : corrected_needs(set, profile, *plain, situation.default_device)) {
+  for (const DeviceNeed& need :
+       corrected_needs(set, profile, *plain, situation.default_device, situation.wanted->loader)) {
     add(rung, against_device(situation, profile, need, host_bytes), hopeless);
   }
   add(rung, against_host(situation, host_bytes, situation.widened), hopeless);
@@ -139,7 +140,7 @@ std::string unsuitable(const Situation& situation, const SavedProfile& profile) 
   if (context < wanted.min_ctx) {
     return fmt::format("its context is {} tokens, {} are required", context, wanted.min_ctx);
   }
-  if (keeps_crashing(*situation.set, profile) && wanted.profile != profile.name) {
+  if (keeps_crashing(*situation.set, profile, wanted.loader) && wanted.profile != profile.name) {
     return "it crashed the last two times";
   }
   return {};

@@ -72,11 +72,12 @@ Reading<Needs> plain_needs(const ProfileSet& set, const SavedProfile& profile,
 }
 
 Needs corrected_needs(const ProfileSet& set, const SavedProfile& profile, const Needs& needs,
-                      const std::string& default_device) {
+                      const std::string& default_device, const Loader& loader) {
   Needs corrected = needs;
   for (DeviceNeed& need : corrected) {
     Floor floor{need.bytes, 0};
     for (const LoadReport& report : set.reports) {
+      if (report.loader != loader) continue;
       apply(floor, set, report, profile, need, default_device);
     }
     need.bytes = std::max(floor.need, floor.floor);
@@ -84,10 +85,13 @@ Needs corrected_needs(const ProfileSet& set, const SavedProfile& profile, const 
   return corrected;
 }
 
-bool keeps_crashing(const ProfileSet& set, const SavedProfile& profile) {
+bool keeps_crashing(const ProfileSet& set, const SavedProfile& profile, const Loader& loader) {
+  const bool is_last_rung = profile.is_cpu_only() || &profile == &set.profiles.back();
+  if (is_last_rung) return false;
   int crashes = 0;
   for (const LoadReport& report : set.reports) {
-    if (report.profile != profile.name) continue;
+    if (report.profile != profile.name || report.loader != loader) continue;
+    if (report.result == LoadResult::timed_out) continue;
     crashes = report.result == LoadResult::crashed ? crashes + 1 : 0;
   }
   return crashes >= 2;

@@ -16,13 +16,14 @@ namespace sweetspot::profiles {
 Reading<std::vector<DeviceNeed>> plain_needs(const ProfileSet& set, const SavedProfile& profile,
                                              const std::string& default_device);
 
-/// `needs` of the profile as the set's reports have corrected them; rules in choose.hpp.
+/// `needs` of the profile as the loader's reports have corrected them; rules in choose.hpp.
 std::vector<DeviceNeed> corrected_needs(const ProfileSet& set, const SavedProfile& profile,
                                         const std::vector<DeviceNeed>& needs,
-                                        const std::string& default_device);
+                                        const std::string& default_device, const Loader& loader);
 
-/// Whether its last two reports are crashes.
-bool keeps_crashing(const ProfileSet& set, const SavedProfile& profile);
+/// Whether the loader's last two reports of it are crashes. `profile` is one of the set; its last
+/// one, and the CPU alone, are what is left when all else fails: never.
+bool keeps_crashing(const ProfileSet& set, const SavedProfile& profile, const Loader& loader);
 
 /// Whether `to` takes less memory than `from` on every device that it takes any of. Where needs are
 /// unknown: fewer layers, and neither a larger context nor a larger batch.

@@ -47,7 +47,7 @@ Row profile_row(const SavedProfile& profile) {
                fmt::format("{}", profile.config.context.n_ctx),
                fmt::format("{}", profile.config.context.n_batch),
                needs_cell(profile),
-               or_dash(profile.tokens_per_second, estimate_text),
+               or_dash(profile.speed(), estimate_text),
                std::string(to_string(profile.origin))};
   row.tail = printable(profile.recommended_for);
   return row;
@@ -80,18 +80,11 @@ std::string reports_line(const ProfileSet& set) {
                      printable(last.profile), to_string(last.result));
 }
 
-// "256+256 at 1024": tokens of prompt and generated, and those before them.
-std::string requests_cell(const ProfileSet& set) {
-  if (set.origin != Origin::measured) return kAbsent;
-  const Workload& workload = set.workload;
-  return fmt::format("{}+{} at {}", workload.n_prompt, workload.n_gen, workload.n_depth);
-}
-
 Row set_row(const ListedSet& listed) {
   const ProfileSet& set = *listed.set;
   return {{printable(set.model_name, kMaxModel), fmt::format("{}", set.profiles.size()),
-           std::string(to_string(set.origin)), requests_cell(set), printable(set.created_at, 20),
-           devices_in_words(set), printable(listed.file, 100)},
+           std::string(to_string(set.origin)), printable(set.created_at, 20), devices_in_words(set),
+           printable(listed.file, 100)},
           Emphasis::none,
           {}};
 }
@@ -103,8 +96,7 @@ std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& 
   table.columns = {{"model"},
                    {"profiles", Align::right, 3},
                    {"origin", Align::left, 2},
-                   {"requests", Align::left, 1},
-                   {"made", Align::left, 5},
+                   {"made", Align::left, 1},
                    {"devices", Align::left, 4},
                    {"file"}};
   std::string faults;
@@ -120,23 +112,38 @@ std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& 
   return text + faults;
 }
 
-std::string profile_set_text(const ProfileSet& set, const Style& style) {
+std::string profile_set_text(const ProfileSet& set, const std::vector<HeldLine>& held,
+                             const Style& style) {
   std::string text = line(
       fmt::format("{}  ({})", printable(set.model_name), printable(set.model.path, 400)), style);
   text += line(fmt::format("{} {} by sweetspot {}, llama.cpp {}, on {}", to_string(set.origin),
                            printable(set.created_at), printable(set.fingerprint.tool),
                            printable(set.fingerprint.llama_cpp), devices_in_words(set)),
                style);
-  text += line(fmt::format("speeds of {} prompt and {} generated tokens at depth {}{}",
-                           set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth,
-                           side_by_side(set.workload.n_parallel)),
-               style);
+  if (!set.workload.generates()) {
+    text += line(
+        fmt::format("speeds of inputs of {} tokens; nothing is generated", set.workload.n_prompt),
+        style);
+  } else {
+    text += line(fmt::format("speeds of {} prompt and {} generated tokens at depth {}{}",
+                             set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth,
+                             side_by_side(set.workload.n_parallel)),
+                 style);
+  }
   text += "\n" + profiles_table(set, style) + "\n";
   for (const SavedProfile& profile : set.profiles) {
     text += line(fmt::format("{}: {}", printable(profile.name), printable(profile.evidence, 400)),
                  style);
   }
   if (const std::string reports = reports_line(set); !reports.empty()) text += line(reports, style);
+  for (const HeldLine& each : held) {
+    text += line(fmt::format("held against {} for {}: {}", printable(each.profile),
+                             printable(each.loader, 200), printable(each.what, 400)),
+                 style);
+  }
+  if (!held.empty()) {
+    text += line("sweetspot profiles forget MODEL [PROFILE] forgets it", style);
+  }
   return text;
 }
 

@@ -19,7 +19,15 @@ struct ListedSet {
 /// printable here. Whole lines.
 std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& style);
 
-/// What the set is for, its profiles, and what each rests on. Whole lines.
-std::string profile_set_text(const ProfileSet& set, const Style& style);
+/// What is held against a profile, and for whom.
+struct HeldLine {
+  std::string profile;
+  std::string loader;  ///< "llama-server --embedding"
+  std::string what;
+};
+
+/// What the set is for, its profiles, what each rests on and what is held against it. Whole lines.
+std::string profile_set_text(const ProfileSet& set, const std::vector<HeldLine>& held,
+                             const Style& style);
 
 }  // namespace sweetspot::report

@@ -318,6 +318,46 @@ static void test_reports(sweetspot_library* lib, const fake_machine* machine) {
   sweetspot_set_free(set);
 }
 
+/* What one program did says nothing of another, and can be forgotten. */
+static void test_whose_reports(sweetspot_library* lib, const fake_machine* machine) {
+  sweetspot_set* set = set_of_file(lib, machine->set);
+  sweetspot_set* again = NULL;
+  sweetspot_choice* choice = NULL;
+  sweetspot_requirements mine = {0};
+  sweetspot_requirements others = {0};
+  sweetspot_report report = {0};
+  report.size = sizeof report;
+  mine.size = others.size = sizeof mine;
+  CHECK(sweetspot_forget_reports(lib, set, NULL, NULL) == SWEETSPOT_OK);
+  mine.program = "host";
+  mine.arguments = "--embedding";
+  others.program = "host";
+  CHECK(sweetspot_choose(lib, set, &mine, &choice, NULL) == SWEETSPOT_OK);
+  report.profile = "performance";
+  report.result = SWEETSPOT_TIMED_OUT;
+  CHECK(sweetspot_report_load(lib, set, choice, &report, NULL) == SWEETSPOT_OK);
+  CHECK(sweetspot_report_load(lib, set, choice, &report, NULL) == SWEETSPOT_OK);
+  CHECK(chooses(lib, set, &mine, "performance"));
+  /* As the choice was asked for, where the report does not say. */
+  report.result = SWEETSPOT_CRASHED;
+  CHECK(sweetspot_report_load(lib, set, choice, &report, NULL) == SWEETSPOT_OK);
+  report.program = "host";
+  report.arguments = "--embedding";
+  CHECK(sweetspot_report_load(lib, set, NULL, &report, NULL) == SWEETSPOT_OK);
+  CHECK(chooses(lib, set, &mine, "balanced"));
+  CHECK(chooses(lib, set, &others, "performance"));
+  CHECK(chooses(lib, set, NULL, "performance"));
+  CHECK(sweetspot_forget_reports(lib, set, "fast", NULL) == SWEETSPOT_OK);
+  CHECK(chooses(lib, set, &mine, "balanced"));
+  CHECK(sweetspot_forget_reports(lib, set, "performance", NULL) == SWEETSPOT_OK);
+  CHECK(chooses(lib, set, &mine, "performance"));
+  again = set_of_file(lib, machine->set);
+  CHECK(chooses(lib, again, &mine, "performance"));
+  sweetspot_set_free(again);
+  sweetspot_choice_free(choice);
+  sweetspot_set_free(set);
+}
+
 /* A choice and what it points to outlive the set and the library. */
 static void test_lifetimes(const fake_machine* machine) {
   sweetspot_library* lib = open_library(machine, 0);
@@ -478,6 +518,7 @@ static void test_all(const char* nvml, const char* set_template, int telemetry) 
   test_defaults(lib, &machine);
   test_bad_files(lib, &machine);
   test_reports(lib, &machine);
+  test_whose_reports(lib, &machine);
   test_unusable(lib, &machine);
   sweetspot_set_free(set);
   sweetspot_close(lib);

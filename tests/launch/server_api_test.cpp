@@ -42,5 +42,18 @@ TEST(CompletionBody, HasAsManyTokensAsAsked) {
   EXPECT_NE(body.find("\"cache_prompt\":false"), std::string::npos) << body;
 }
 
+TEST(TokensRead, OfWhatTheServerSays) {
+  EXPECT_EQ(tokens_read(R"({"usage":{"prompt_tokens":12,"total_tokens":12}})"), 12U);
+  EXPECT_EQ(tokens_read(R"({"usage":{"prompt_tokens":-1}})"), std::nullopt);
+  EXPECT_EQ(tokens_read(R"({"usage":{"prompt_tokens":4294967296}})"), std::nullopt);
+  EXPECT_EQ(tokens_read(R"([{"index":0}])"), std::nullopt);
+}
+
+TEST(InputBodies, AreWhatTheEndpointsTake) {
+  EXPECT_EQ(embedding_body({7, 8}, 3), R"({"input":[7,8,7]})");
+  EXPECT_EQ(plain_embedding_body({7, 8}, 3), R"({"content":[7,8,7]})");
+  EXPECT_EQ(reranking_body("a", "b c"), R"({"query":"a","documents":["b c"]})");
+}
+
 }  // namespace
 }  // namespace sweetspot::launch

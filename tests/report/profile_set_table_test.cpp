@@ -30,13 +30,36 @@ std::string golden(const std::string& name) {
 
 // To accept what is printed now, copy it.
 TEST(ProfileSetTable, ShowsTheProfilesOfASet) {
-  EXPECT_EQ(golden("profiles_shown.txt"), profile_set_text(measured_set(), kPlain));
+  EXPECT_EQ(golden("profiles_shown.txt"), profile_set_text(measured_set(), {}, kPlain));
 }
 
 TEST(ProfileSetTable, ShowsWhatIsNotKnownAsADash) {
-  const std::string text = profile_set_text(planned_set(), kWide);
+  const std::string text = profile_set_text(planned_set(), {}, kWide);
   EXPECT_THAT(text, AllOf(HasSubstr("3.00 GiB + 2.00 GiB"), HasSubstr("planned"),
                           HasSubstr("defaults"), HasSubstr("RPC1 -"), HasSubstr("none")));
+}
+
+TEST(ProfileSetTable, SaysWhatIsHeldAgainstAProfileAndHowToForgetIt) {
+  const std::string text = profile_set_text(
+      measured_set(), {{"fast", "llama-server --embedding", "it crashed the last two times"}},
+      kWide);
+  EXPECT_THAT(text, AllOf(HasSubstr("held against fast for llama-server --embedding: it crashed"),
+                          HasSubstr("profiles forget")));
+  EXPECT_THAT(profile_set_text(measured_set(), {}, kWide), Not(HasSubstr("forget")));
+}
+
+// What only reads has no speed of generation, and shows the one it has.
+TEST(ProfileSetTable, ShowsTheSpeedOfReading) {
+  ProfileSet set = measured_set();
+  set.workload.n_gen = 0;
+  for (SavedProfile& profile : set.profiles) {
+    profile.config.context.embeddings = true;
+    profile.tokens_per_second = Absence{"the model only reads"};
+    profile.prompt_tokens_per_second = Estimate{4321, 4300, 4340};
+  }
+  const std::string text = profile_set_text(set, {}, kWide);
+  EXPECT_THAT(text, AllOf(HasSubstr("4321"), HasSubstr("inputs of 512 tokens"),
+                          Not(HasSubstr("0 generated"))));
 }
 
 TEST(ProfileSetTable, ListsTheSetsAndTheirFaults) {
@@ -63,7 +86,8 @@ TEST(ProfileSetTable, HostileTextsCannotAct) {
   for (const int width : {20, 60, 100, 400}) {
     const Style style{false, width};
     for (const std::string& text :
-         {profile_set_text(set, style), profile_sets_table({{hostile, set}}, style),
+         {profile_set_text(set, {{hostile, hostile, hostile}}, style),
+          profile_sets_table({{hostile, set}}, style),
           profile_sets_table({{"x", error(ErrorKind::output, hostile)}}, style)}) {
       EXPECT_THAT(text, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\xe2\x80\xae")),
                               Not(HasSubstr("\x07"))));
