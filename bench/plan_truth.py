@@ -26,7 +26,9 @@ def judge(model, configs, environment, devices, rpc):
         maps = worker.ask("map", path=str(model.path), configs=configs)["maps"]
     refused, differences = 0, []
     for config, planned in zip(configs, maps, strict=True):
-        taken = server_memory.run_server(model.path, config, environment, devices, rpc)
+        # The first one with the server's warm-up, which could make buffers grow.
+        extra = [] if config == configs[0] else ["--no-warmup"]
+        taken = server_memory.run_server(model.path, config, environment, devices, rpc, extra=extra)
         if not planned["memory"] and not taken.at_end:
             refused += 1
             continue

@@ -269,6 +269,12 @@ typedef struct sweetspot_set_options {
   int32_t no_defaults;
   /* sweetspot_host_program: what needs and choices are for. */
   int32_t host_program;
+  /* Sets are kept by the requests they were measured with. All 0: the one measured last. Otherwise
+   * the one with these tokens of prompt, generated and in the cache before; without one it is as
+   * if none were stored. */
+  uint32_t n_prompt;
+  uint32_t n_gen;
+  uint32_t n_depth;
 } sweetspot_set_options;
 
 typedef struct sweetspot_set_info {

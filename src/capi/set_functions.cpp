@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "capi/c_values.hpp"
 #include "capi/handles.hpp"
 #include "profiles/host_program.hpp"
 #include "profiles/make_set.hpp"
+#include "profiles/pick_set.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace {
@@ -62,6 +65,33 @@ tl::expected<ProfileSet, Fault> stored_set(const std::string& path) {
   return *std::move(loaded);
 }
 
+std::optional<sweetspot::Workload> requests_of(const sweetspot_set_options& options) {
+  if (options.n_prompt == 0 && options.n_gen == 0 && options.n_depth == 0) return std::nullopt;
+  return sweetspot::Workload{options.n_prompt, options.n_gen, options.n_depth};
+}
+
+bool asks_for_other_requests(const sweetspot_set_options& options, const ProfileSet& set) {
+  const auto wanted = requests_of(options);
+  return wanted && !sweetspot::profiles::same_requests(*wanted, set.workload);
+}
+
+// Where the set lies that is meant of those that are kept; nothing where none is whole.
+std::optional<std::string> measured_path(const std::string& data_folder, const ModelKey& model,
+                                         const std::vector<std::string>& rpc,
+                                         const sweetspot_set_options& options) {
+  if (data_folder.empty()) return std::nullopt;
+  std::vector<ProfileSet> sets;
+  std::vector<std::string> paths;
+  for (auto& stored : sweetspot::store::profile_sets_of(data_folder, model, rpc)) {
+    if (!stored.set) continue;
+    sets.push_back(*std::move(stored.set));
+    paths.push_back(std::move(stored.path));
+  }
+  const auto picked = sweetspot::profiles::pick_set(sets, {requests_of(options), 0});
+  if (!picked) return std::nullopt;
+  return paths[*picked];
+}
+
 ProfileSet defaults_for(sweetspot_library& lib, const sweetspot_set& set) {
   sweetspot::LiveMachine live = lib.eyes.look().live;
   live.rpc = set.rpc;
@@ -89,7 +119,15 @@ sweetspot_status sweetspot_set_of_model(sweetspot_library* lib, const char* mode
       set->path = sweetspot::store::profile_set_path(lib->data_folder, *key, *set->rpc);
     }
     set->model = *std::move(key);
+    if (auto measured = measured_path(lib->data_folder, *set->model, *set->rpc, given)) {
+      set->path = *std::move(measured);
+    }
     auto stored = stored_set(set->path);
+    if (stored && asks_for_other_requests(given, *stored)) {
+      stored = tl::unexpected(Fault{SWEETSPOT_ERROR_NOT_FOUND,
+                                    "no profile set is stored for these requests: measure them "
+                                    "with `sweetspot tune`"});
+    }
     if (!stored && !set->defaults_may_stand_in) return fail(error, stored.error());
     set->stored = stored.has_value();
     if (!stored) set->note = stored.error().message;

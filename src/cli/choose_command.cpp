@@ -16,8 +16,10 @@
 #include "cli/print.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
+#include "devices/machine.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/host_program.hpp"
+#include "profiles/limit_threads.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -53,7 +55,10 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
   Basis basis;
   const SetSource source = {options.model_path, options.connection, options.no_store};
   const std::string path = path_of_set(environment, *key, options.connection.rpc);
-  std::optional<ProfileSet> set = stored_set(path, basis.notes);
+  auto kept = stored_set(environment, *key, options.connection.rpc, request.set, basis.notes);
+  if (!kept) return tl::unexpected(kept.error());
+  std::optional<ProfileSet> set;
+  if (*kept) set = std::move((*kept)->set);
   LiveView view(environment, options.connection, /*may_wake=*/!set.has_value());
   if (view.problem()) return tl::unexpected(*view.problem());
   basis.live = view.now();
@@ -70,6 +75,8 @@ Result<Basis> find_basis(const ChooseOptions& options, const Environment& enviro
         "is known; sweetspot profile measures them");
   }
   basis.set = profiles::for_host(*std::move(set), request.host_program);
+  std::string fewer = profiles::limit_threads(basis.set, devices::this_machine());
+  if (!fewer.empty()) basis.notes.push_back(std::move(fewer));
   return basis;
 }
 

@@ -47,6 +47,9 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
   const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
   request.wanted = *wanted;
+  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
+  if (!set) return tl::unexpected(set.error());
+  request.set = *set;
   if (!options.format.empty()) {
     request.format = exporting::format_from_string(options.format);
     if (!request.format) {

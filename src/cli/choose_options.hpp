@@ -28,6 +28,7 @@ struct ChooseRequest {
   profiles::Requirements wanted;
   std::optional<exporting::Format> format;
   HostProgram host_program = HostProgram::llama_server;  ///< that will load the profile
+  profiles::WantedSet set;
 };
 
 /// Errors are of kind usage and name the flag.

@@ -66,13 +66,18 @@ std::string keep_set_of(const Run& run, const std::string& model_path,
   if (!made) return not_kept(made.reason());
   ProfileSet set = *made;
   profiler::add_libllama_needs(set, start, model_path);
-  const std::string path = store::profile_set_path(environment.data_folder, *key, run.settings.rpc);
+  const std::string path = store::place_of(environment.data_folder, set);
+  std::string why_old;
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
+    why_old = profiles::why_kept(old, set, run.settings.complete);
     return profiles::successor(old, set, run.settings.complete);
   });
   if (!written) return not_kept(why_not(written.error()));
   if (!*written) {
-    return "profiles: the run is not complete, so those of an earlier one are kept: " + path;
+    return fmt::format(
+        "profiles: those of an earlier run are kept, since {}: {}; to replace them, remove them "
+        "with sweetspot profiles remove and measure again",
+        why_old, path);
   }
   return "profiles: " + path;
 }

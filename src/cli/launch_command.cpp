@@ -15,6 +15,7 @@
 #include "cli/live_view.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
+#include "devices/machine.hpp"
 #include "export/llama_server.hpp"
 #include "launch/launch.hpp"
 #include "launch/rungs.hpp"
@@ -22,6 +23,7 @@
 #include "launch/wanted.hpp"
 #include "process/signal_inbox.hpp"
 #include "profiles/host_program.hpp"
+#include "profiles/limit_threads.hpp"
 #include "profiles/make_set.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -51,33 +53,39 @@ void note(const LaunchOptions& options, const std::string& text) {
   tell(launch::Warned{text}, options.json);
 }
 
-// The profiles to launch with, and where reports about them go.
-struct Known {
-  ProfileSet set;
-  std::string path;  // empty where the set is not stored
-};
+// The profiles to launch with, and where reports about them go; the path is empty where the set is
+// not stored.
+using Known = KeptSet;
 
 // Stored, else planned now, else usual values: a launch ends in something that works.
-Known find_set(const LaunchOptions& options, const Environment& environment, const ModelKey& model,
-               const LiveMachine& live, std::uint32_t min_ctx) {
+Result<Known> find_set(const LaunchOptions& options, const Environment& environment,
+                       const ModelKey& model, const LiveMachine& live,
+                       const profiles::WantedSet& wanted) {
   std::vector<std::string> notes;
+  auto kept = stored_set(environment, model, options.rpc, wanted, notes);
+  if (!kept) return tl::unexpected(kept.error());
   const std::string path = path_of_set(environment, model, options.rpc);
-  std::optional<ProfileSet> set = stored_set(path, notes);
-  Known known = {set.value_or(ProfileSet{}), path};
-  if (must_plan(set, live, min_ctx, notes)) {
+  std::optional<ProfileSet> set;
+  if (*kept) set = (*kept)->set;
+  Known known = kept->value_or(Known{{}, path});
+  if (must_plan(set, live, wanted.min_ctx, notes)) {
     SetSource source;
     source.model_path = options.model_path;
     source.connection.rpc = options.rpc;
     source.no_store = options.dry_run;
-    Result<ProfileSet> planned = plan_now(source, environment, model, min_ctx, path);
+    Result<ProfileSet> planned = plan_now(source, environment, model, wanted.min_ctx, path);
     if (planned) {
-      known.set = *std::move(planned);
+      known = {*std::move(planned), path};
       notes.emplace_back("these profiles are planned, not measured: `sweetspot profile` does that");
     } else {
       known = {profiles::default_set(model, live), {}};
       notes.push_back(fmt::format("taking usual values, since no plan could be made: {}",
                                   planned.error().message));
     }
+  }
+  if (std::string fewer = profiles::limit_threads(known.set, devices::this_machine());
+      !fewer.empty()) {
+    notes.push_back(std::move(fewer));
   }
   for (const std::string& text : notes) note(options, text);
   return known;
@@ -122,7 +130,11 @@ class LaunchCommand {
     const LiveMachine now = live();
     const auto host = host_program_of(options_.requirements, launch::host_program_of(program.kind));
     if (!host) return tl::unexpected(host.error());
-    known_ = find_set(options_, environment_, model_, now, wanted_.min_ctx);
+    const auto set = wanted_set(options_.requirements, wanted_);
+    if (!set) return tl::unexpected(set.error());
+    Result<Known> known = find_set(options_, environment_, model_, now, *set);
+    if (!known) return tl::unexpected(known.error());
+    known_ = *std::move(known);
     known_.set = profiles::for_host(std::move(known_.set), *host);
     if (environment_.cancel != nullptr && environment_.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted");

@@ -30,6 +30,15 @@ Result<int> nothing_measured(const Run& run) {
                "each row above says why its own failed");
 }
 
+Error nothing_certain(const std::string& path) {
+  return {ErrorKind::nothing_measurable,
+          "every speed is too uncertain to conclude anything: its interval reaches half of it or "
+          "more",
+          fmt::format("measure again with nothing else running, or longer (--max-seconds); the "
+                      "rows are kept in {}",
+                      path)};
+}
+
 }  // namespace
 
 Result<int> conclude_run(const profiler::RunOutcome& outcome, const std::string& path) {
@@ -47,6 +56,9 @@ Result<int> conclude_run(const profiler::RunOutcome& outcome, const std::string&
   }
   const bool predicted = outcome.run.sweep && outcome.run.sweep->slices;
   if (measured == 0 && !predicted) return nothing_measured(outcome.run);
+  const bool certain = std::any_of(outcome.run.results.begin(), outcome.run.results.end(),
+                                   [](const Trial& trial) { return trial.conclusive(); });
+  if (!certain && !predicted) return tl::unexpected(nothing_certain(path));
   return 0;
 }
 

@@ -14,8 +14,10 @@
 #include "cli/plan_options.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
+#include "devices/machine.hpp"
 #include "export/llama_server.hpp"
 #include "plan/plan_json.hpp"
+#include "profiles/limit_threads.hpp"
 #include "report/live_line.hpp"
 #include "report/plan_report.hpp"
 
@@ -48,9 +50,11 @@ Result<int> print_flags(const plan::PlanRecord& record) {
                  record.plan.verdict ? "ask for fewer layers or a shorter context"
                                      : "give the size of a card with --vram-limit");
   }
-  return print(
-      exporting::shell_line(exporting::llama_server_arguments(*recommended, record.model.path)) +
-      "\n");
+  Config config = *recommended;
+  // Planned for another card it may still run in another container: nothing is known of its cores.
+  if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
+  return print(exporting::shell_line(exporting::llama_server_arguments(config, record.model.path)) +
+               "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {

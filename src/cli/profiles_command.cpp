@@ -63,25 +63,31 @@ bool is_file(const std::string& path) {
   return std::filesystem::is_regular_file(path, ignored);
 }
 
-// Of a model: the set made with the same RPC servers; where none are given, the only one there is.
+// Of a model: the only set there is of it with the same RPC servers, or with any where none are
+// given.
 Result<std::string> path_for_model(const ProfilesOptions& options, const Environment& environment) {
   const Result<ModelKey> key = store::model_key(options.target);
   if (!key) return tl::unexpected(key.error());
-  const std::string path =
-      store::profile_set_path(environment.data_folder, *key, options.connection.rpc);
-  if (!options.connection.rpc.empty() || is_file(path)) return path;
-  std::vector<std::string> others;
-  for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
-    if (stored.set && stored.set->model.same_model(*key)) others.push_back(stored.path);
+  std::vector<std::string> paths;
+  for (const store::StoredSet& stored :
+       store::profile_sets_of(environment.data_folder, *key, options.connection.rpc)) {
+    paths.push_back(stored.path);
   }
-  if (others.size() == 1) return others.front();
-  if (others.empty()) {
+  if (paths.empty() && options.connection.rpc.empty()) {
+    for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
+      if (stored.set && stored.set->model.same_model(*key)) paths.push_back(stored.path);
+    }
+  }
+  if (paths.size() == 1) return paths.front();
+  if (paths.empty()) {
     return error(ErrorKind::output, fmt::format("there is no profile set for {}", options.target),
                  "sweetspot profile makes one");
   }
   return error(ErrorKind::usage,
-               fmt::format("there are {} profile sets for {}", others.size(), options.target),
-               fmt::format("name one by its file, for example {}", name_of(others.front())));
+               fmt::format("there are {} profile sets for {}", paths.size(), options.target),
+               fmt::format("name one by its file, as sweetspot profiles list shows it, for example "
+                           "{}",
+                           name_of(paths.front())));
 }
 
 // By the name of a kept file, a path to a set, or a model.
@@ -234,14 +240,17 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
   const Result<ProfileSet> set = store::load_profile_set(options.target);
   if (!set) return tl::unexpected(set.error());
   warn_of_strangers(*set, environment);
-  const std::string path = store::profile_set_path(environment.data_folder, set->model, set->rpc);
-  const Result<bool> written = store::update_profile_set(
-      path, [&](const ProfileSet* old) { return profiles::successor(old, *set, true); });
+  const std::string path = store::place_of(environment.data_folder, *set);
+  std::string why_old;
+  const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
+    why_old = profiles::why_kept(old, *set, true);
+    return profiles::successor(old, *set, true);
+  });
   if (!written) return tl::unexpected(written.error());
   if (*written) return print("imported as " + printable(path, 4096) + "\n");
   return error(ErrorKind::usage,
-               fmt::format("{} is {}, and a measured set is kept: {}", options.target,
-                           to_string(set->origin), path),
+               fmt::format("the profiles in {} are kept, not those of {}: {}", path, options.target,
+                           why_old),
                "remove that one first");
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/connection.hpp"
 #include "cli/knob_options.hpp"
+#include "cli/workload_option.hpp"
 #include "core/knobs.hpp"
 #include "core/text.hpp"
 
@@ -37,7 +38,23 @@ void add_requirements(CLI::App& app, RequirementOptions& options) {
   app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
       ->type_name("SIZE")
       ->group(kGroup);
+  app.add_option("--workload", options.workload,
+                 "Of what was measured: for which requests, chat, rag, code, agent or PROMPT,"
+                 "GENERATED[,BEFORE] in tokens (default: what was measured last)")
+      ->type_name("NAME")
+      ->group(kGroup);
   add_host_program(app, options.host_program, kGroup);
+}
+
+Result<profiles::WantedSet> wanted_set(const RequirementOptions& options,
+                                       const profiles::Requirements& wanted) {
+  profiles::WantedSet set;
+  set.min_ctx = wanted.min_ctx;
+  if (options.workload.empty()) return set;
+  const Result<Workload> workload = parse_workload(options.workload);
+  if (!workload) return tl::unexpected(workload.error());
+  set.workload = *workload;
+  return set;
 }
 
 Result<HostProgram> host_program_of(const RequirementOptions& options, HostProgram usual) {

@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "core/error.hpp"
 #include "profiles/choose.hpp"
+#include "profiles/pick_set.hpp"
 
 namespace sweetspot::cli {
 
@@ -17,7 +18,12 @@ struct RequirementOptions {
   std::string prefer = "speed";
   std::string reserve;
   std::string host_program;
+  std::string workload;
 };
+
+/// Which of the kept sets is meant. Errors are of kind usage.
+Result<profiles::WantedSet> wanted_set(const RequirementOptions& options,
+                                       const profiles::Requirements& wanted);
 
 void add_requirements(CLI::App& app, RequirementOptions& options);
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "cli/workload_option.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
 #include "profiler/planned_set.hpp"
@@ -55,6 +57,30 @@ Status keep(const std::string& path, const ProfileSet& set) {
   return {};
 }
 
+// Of the measured sets other than `picked`; empty where there is none.
+std::string other_workloads(const std::vector<ProfileSet>& sets, std::size_t picked) {
+  std::vector<std::string> others;
+  for (const ProfileSet& set : sets) {
+    const bool same = profiles::same_requests(set.workload, sets[picked].workload);
+    const std::string words = workload_in_words(set.workload);
+    const bool said = std::find(others.begin(), others.end(), words) != others.end();
+    if (set.origin == Origin::measured && !same && !said) others.push_back(words);
+  }
+  return fmt::format("{}", fmt::join(others, ", "));
+}
+
+tl::unexpected<Error> nothing_for(const Workload& workload, const std::vector<ProfileSet>& sets) {
+  std::string kept;
+  for (const ProfileSet& set : sets) {
+    if (set.origin != Origin::measured) continue;
+    kept += (kept.empty() ? "" : ", ") + workload_in_words(set.workload);
+  }
+  return error(ErrorKind::usage,
+               fmt::format("nothing was measured for --workload {}", workload_in_words(workload)),
+               kept.empty() ? "measure it with sweetspot tune"
+                            : "measure it with sweetspot tune, or take " + kept);
+}
+
 }  // namespace
 
 std::string path_of_set(const Environment& environment, const ModelKey& key,
@@ -63,13 +89,30 @@ std::string path_of_set(const Environment& environment, const ModelKey& key,
   return store::profile_set_path(environment.data_folder, key, rpc);
 }
 
-std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes) {
-  std::error_code unknown;
-  if (path.empty() || !std::filesystem::exists(path, unknown)) return std::nullopt;
-  Result<ProfileSet> set = store::load_profile_set(path);
-  if (set) return *std::move(set);
-  notes.push_back("the stored profiles are not used: " + set.error().message);
-  return std::nullopt;
+Result<std::optional<KeptSet>> stored_set(const Environment& environment, const ModelKey& key,
+                                          const std::vector<std::string>& rpc,
+                                          const profiles::WantedSet& wanted,
+                                          std::vector<std::string>& notes) {
+  std::vector<ProfileSet> sets;
+  std::vector<std::string> paths;
+  if (!environment.data_folder.empty()) {
+    for (store::StoredSet& stored : store::profile_sets_of(environment.data_folder, key, rpc)) {
+      if (!stored.set) {
+        notes.push_back("stored profiles are not used: " + stored.set.error().message);
+        continue;
+      }
+      sets.push_back(*std::move(stored.set));
+      paths.push_back(std::move(stored.path));
+    }
+  }
+  const std::optional<std::size_t> picked = profiles::pick_set(sets, wanted);
+  if (!picked && wanted.workload) return nothing_for(*wanted.workload, sets);
+  if (!picked) return std::optional<KeptSet>();
+  if (const std::string others = other_workloads(sets, *picked); !others.empty()) {
+    notes.push_back(fmt::format("chosen for {}; profiles are kept for {} too, see --workload",
+                                workload_in_words(sets[*picked].workload), others));
+  }
+  return std::optional<KeptSet>({std::move(sets[*picked]), std::move(paths[*picked])});
 }
 
 bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live, std::uint32_t min_ctx,

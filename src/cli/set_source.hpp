@@ -11,6 +11,7 @@
 #include "cli/connection.hpp"
 #include "core/error.hpp"
 #include "core/profile_set.hpp"
+#include "profiles/pick_set.hpp"
 
 namespace sweetspot::cli {
 
@@ -20,12 +21,23 @@ struct SetSource {
   bool no_store = false;  ///< a plan is not kept
 };
 
-/// Where the set of the model and these RPC servers lies; empty where there is no data folder.
+/// Where a planned set of the model and these RPC servers lies; empty where there is no data
+/// folder.
 std::string path_of_set(const Environment& environment, const ModelKey& key,
                         const std::vector<std::string>& rpc);
 
-/// Nothing where there is no set, or none that can be read, which the user is told.
-std::optional<ProfileSet> stored_set(const std::string& path, std::vector<std::string>& notes);
+struct KeptSet {
+  ProfileSet set;
+  std::string path;
+};
+
+/// The set that is meant of those kept for the model and these RPC servers; nothing where there is
+/// none. The user is told what cannot be read and for what other requests sets are kept. Error
+/// (usage): a workload was asked for and nothing was measured for it.
+Result<std::optional<KeptSet>> stored_set(const Environment& environment, const ModelKey& key,
+                                          const std::vector<std::string>& rpc,
+                                          const profiles::WantedSet& wanted,
+                                          std::vector<std::string>& notes);
 
 /// A plan costs nothing: one that no longer speaks of this machine or of this context is made
 /// again. A measured set is kept as long as it can be used.

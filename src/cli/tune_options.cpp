@@ -4,34 +4,22 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <map>
 #include <utility>
 
+#include "cli/workload_option.hpp"
 #include "core/knobs.hpp"
 #include "profiler/setup.hpp"
 
 namespace sweetspot::cli {
 namespace {
 
-/// What one request of each kind looks like: tokens of prompt, generation, and already there.
-const std::map<std::string, Workload>& presets() {
-  static const std::map<std::string, Workload> all = {
-      {"chat", {256, 256, 1024}},   // a turn of a conversation that has gone on for a while
-      {"rag", {2048, 256, 0}},      // a question with the documents that may answer it
-      {"code", {1024, 512, 2048}},  // a file, a request, and the change
-      {"agent", {512, 256, 6144}},  // the result of a tool after many steps
-  };
-  return all;
-}
-
 void add_goal(CLI::App& app, TuneOptions& options) {
   app.add_option(
          "--workload", options.workload,
          "What a request looks like: chat (256 tokens of prompt, 256 generated, 1024 in the "
          "cache), rag (2048, 256, 0), code (1024, 512, 2048) or agent (512, 256, 6144)")
-      ->check(CLI::IsMember({"chat", "rag", "code", "agent"}))
+      ->check(CLI::IsMember(workload_names()))
       ->type_name("NAME")
       ->capture_default_str()
       ->group("Workload");
@@ -132,7 +120,9 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
 
 Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& environment) {
   ProfileOptions common = options.common;
-  const Workload& preset = presets().at(options.workload);
+  const Result<Workload> named = parse_workload(options.workload);
+  if (!named) return tl::unexpected(named.error());
+  const Workload& preset = *named;
   Workload& workload = common.workload;
   workload.n_prompt = options.n_prompt.value_or(preset.n_prompt);
   workload.n_gen = options.n_gen.value_or(preset.n_gen);

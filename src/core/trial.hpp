@@ -196,7 +196,7 @@ struct Trial {
 
   /// Measured, but so that nothing may be concluded from it.
   [[nodiscard]] bool uncertain() const {
-    return measured() && is_uncertain(generation->tokens_per_second);
+    return measured() && is_uncertain(speed()->tokens_per_second);
   }
 
   /// Measured, and its speed may be compared with others.

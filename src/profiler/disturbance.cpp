@@ -108,6 +108,25 @@ std::optional<Finding> busy_while_idle(const IdleLook& look, const char* when) {
                  fmt::format("{:.0f} % busy {} measuring", *look.percent, when)};
 }
 
+// The thread that waits longest tells: those that compute in step with it wait for it too. Where no
+// thread's waiting is told, pressure is: it names nobody, and is all there is.
+std::optional<Finding> starvation(const ProcessorWatch& seen) {
+  const Reading<double>& share =
+      seen.use.waited_share ? seen.use.waited_share : seen.use.stalled_share;
+  if (!share) return std::nullopt;
+  const double excess = *share - seen.own_share;
+  if (excess < kMinWaitShare || excess * seen.use.ms < kMinWaitMs) return std::nullopt;
+  Finding finding{Disturbance::contended,
+                  fmt::format("a thread of ours waited for a processor for {:.0f} % of the time",
+                              100 * *share)};
+  if (!seen.use.waited_share) {
+    finding.why =
+        fmt::format("somebody waited for a processor for {:.0f} % of the time", 100 * *share);
+  }
+  finding.of = Contended::processor;
+  return finding;
+}
+
 bool has(const std::vector<Finding>& findings, Disturbance what) {
   return std::any_of(findings.begin(), findings.end(),
                      [what](const Finding& finding) { return finding.what == what; });
@@ -133,7 +152,20 @@ std::vector<Finding> judge(const Evidence& evidence) {
   }
   if (!has(findings, Disturbance::contended)) keep(busy_while_idle(evidence.before, "before"));
   if (!has(findings, Disturbance::contended)) keep(busy_while_idle(evidence.after, "after"));
+  keep(starvation(evidence.processor));
   return findings;
+}
+
+double own_wait_share(int threads, int most) {
+  if (threads <= most || threads <= 0) return 0;
+  return 1 - static_cast<double>(most) / threads;
+}
+
+Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int threads) {
+  if (!use.busy_share) return Absence{use.busy_share.reason()};
+  const double needed = std::clamp(threads, 1, std::max(cpus, 1));
+  const double idle = cpus * (1 - *use.busy_share);
+  return 100 * std::max(0.0, needed - idle) / needed;
 }
 
 bool knows_processes(const Evidence& evidence) {

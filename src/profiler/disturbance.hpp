@@ -12,6 +12,7 @@
 #include "core/memory_map.hpp"
 #include "core/trial.hpp"
 #include "devices/sampler.hpp"
+#include "kernel/processor_use.hpp"
 #include "profiler/span.hpp"
 #include "profiler/vram.hpp"
 
@@ -26,6 +27,11 @@ inline constexpr double kMinThrottleShare = 0.05;
 /// desktop that only blinks stays below.
 inline constexpr double kForeignPercent = 10;
 
+/// Waiting for a processor counts from both of these on: a tenth of the time, as of devices, and
+/// not the few times a quick measurement is interrupted.
+inline constexpr double kMinWaitShare = kForeignPercent / 100;
+inline constexpr double kMinWaitMs = 100;
+
 /// Memory that moves by less is noise of drivers and desktops. The larger of the two.
 inline constexpr std::uint64_t kForeignBytes = std::uint64_t{256} << 20U;
 inline constexpr double kForeignShare = 0.02;
@@ -38,12 +44,24 @@ struct Finding {
   std::string why;  ///< a clause: "power cap for 0.8 of 2.1 s"
   /// Waiting can help. A power cap comes back with the load: it is the card's, not the weather's.
   bool passes = true;
+  Contended of = Contended::device;  ///< where contended
 };
 
 /// How busy the devices were while our worker did nothing; the busiest of them.
 struct IdleLook {
   Reading<double> percent = Absence{"not looked at"};
 };
+
+/// The processors while our worker computed.
+struct ProcessorWatch {
+  kernel::ProcessorUse use = {};
+  /// The share of the time that its threads hold each other up: where they are more than can run at
+  /// once, each waits for the others, and nobody else is to blame.
+  double own_share = 0;
+};
+
+/// The part of `threads` that cannot run where `most` can at once; 0 where all can.
+double own_wait_share(int threads, int most);
 
 /// The devices of one measurement and what was seen of them.
 struct Evidence {
@@ -53,7 +71,12 @@ struct Evidence {
   devices::Window window = {};
   std::vector<Span> steady = {};  ///< in which our own memory stands still
   IdleLook after = {};
+  ProcessorWatch processor = {};
 };
+
+/// Of the processors that `threads` threads need, the share that others keep busy while we are
+/// idle, percent; `cpus`: how many there are. What is idle beyond the need is nobody's loss.
+Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int threads);
 
 /// One finding per kind and device at most. What a driver does not tell is not held against anyone.
 std::vector<Finding> judge(const Evidence& evidence);

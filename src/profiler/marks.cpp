@@ -17,9 +17,18 @@ void set_energy(Speed& speed, Energy energy) {
 void mark(Trial& trial, const Watched& watched) {
   for (const std::string& repeat : watched.repeats) trial.notes.push_back(repeat);
   for (const Finding& finding : watched.findings) {
-    trial.mark(finding.what);
+    if (finding.what == Disturbance::contended) {
+      trial.mark_contended(finding.of);
+    } else {
+      trial.mark(finding.what);
+    }
     trial.notes.push_back(fmt::format("{}: {}", to_string(finding.what), finding.why));
   }
+  const auto percent = [](const Reading<double>& share) {
+    return share ? Reading<double>(100 * *share) : Reading<double>(Absence{share.reason()});
+  };
+  trial.processor_wait_percent = percent(watched.processor.waited_share);
+  trial.processor_pressure_percent = percent(watched.processor.stalled_share);
 }
 
 void mark_spill(Trial& trial, const std::vector<DeviceUse>& uses) {

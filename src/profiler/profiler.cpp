@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "core/text.hpp"
@@ -12,6 +13,9 @@
 #include "devices/machine.hpp"
 #include "devices/sampler.hpp"
 #include "engine/oracle.hpp"
+#include "kernel/processor_use.hpp"
+#include "kernel/processors.hpp"
+#include "profiler/disturbance.hpp"
 #include "profiler/run_loop.hpp"
 #include "profiler/setup.hpp"
 #include "profiler/slices.hpp"
@@ -53,6 +57,24 @@ Status check_inputs(const Request& request) {
   if (request.workload.n_prompt > 0) return {};
   return error(ErrorKind::usage, "--n-prompt 0 leaves nothing to measure: nothing is generated",
                "give the tokens of an input");
+}
+
+// How long the processors are looked at before anything of ours runs on them.
+constexpr std::chrono::milliseconds kBusyLook{300};
+
+// One line, where others leave too few processors.
+std::optional<std::string> busy_notice() {
+  const kernel::Processors usable = kernel::usable_processors();
+  const auto before = kernel::look_at_processors(0, usable.allowed);
+  std::this_thread::sleep_for(kBusyLook);
+  const auto use = kernel::use_between(before, kernel::look_at_processors(0, usable.allowed));
+  const auto cpus = static_cast<int>(usable.allowed.size());
+  const Reading<double> taken = taken_percent(use, cpus, usable.threads());
+  if (cpus == 0 || !taken || *taken < kForeignPercent) return std::nullopt;
+  return fmt::format(
+      "The processor is busy: other programs take {:.1f} of {} processor{}. What is measured "
+      "beside them is too slow, and marked as contended.",
+      *use.busy_share * cpus, cpus, cpus == 1 ? "" : "s");
 }
 
 // What a reader must know before the first number.
@@ -121,6 +143,7 @@ Result<Profiler> Profiler::open(Request request) {
   // The drivers are asked first: a worker that only lists its devices already takes memory.
   state->sampler = std::make_unique<devices::Sampler>(asked.sources);
   state->sampler->start();
+  const std::optional<std::string> busy = busy_notice();
   state->baseline = state->sampler->fresh(kFirstSampleDeadline);
   auto oracle = engine::Oracle::open(asked.start, asked.model_path, /*header_only=*/false);
   if (!oracle) return tl::unexpected(oracle.error());
@@ -152,6 +175,7 @@ Result<Profiler> Profiler::open(Request request) {
   run.settings.rpc = asked.start.rpc;
   state->targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(state->targets);
+  if (busy) run.notices.push_back(*busy);
   state->oracle.emplace(*std::move(oracle));
   return Profiler(std::move(state));
 }
@@ -176,7 +200,9 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
     if (state_->cancelled()) break;
     TrialAsk ask{state_->with_layers(point->layers), point->layers, point->requested_layers};
     ask.not_tried = point->not_tried;
-    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.done()), sweep.points().size()));
+    ask.reason = point->reason;
+    const std::size_t total = std::max(sweep.points().size(), loop.run().results.size() + 1);
+    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.at()), total));
     loop.finish_trial(/*keep_worker=*/false);
   }
   return loop.end();

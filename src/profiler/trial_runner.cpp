@@ -23,6 +23,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kFreshDeadline{500};
 
+// What is waited at least for a disturbance to go.
+constexpr double kLeastPatienceMs = 500;
+
+// And at most: not longer than measuring may take.
+double full_patience_ms(const Request& request) {
+  return std::min(WatchLimits{}.cool_down_ms, 1e3 * request.max_seconds);
+}
+
 // Tokens generated per pass. The pass is laid around the middle of the generation, where the cost
 // of a token is the mean over all of them as long as it grows evenly with depth.
 constexpr std::uint32_t kTokensPerPass = 32;
@@ -119,6 +127,7 @@ TrialRunner::TrialRunner(const Request& request, const ModelInfo& model,
       sampler_(sampler),
       observer_(observer) {
   baseline_free_bytes_ = free_bytes(baseline);
+  patience_.cool_down_ms = full_patience_ms(request);
 }
 
 Trial TrialRunner::run(const TrialAsk& ask, const Forecast* forecast) {
@@ -144,10 +153,16 @@ bool TrialRunner::complete(Trial& trial) {
     return false;
   }
   trial.extent = Extent::full;
-  const bool precise = measure::is_precise(*trial.speed(), limits_of(request_));
+  const bool prompts = trial.workload.n_prompt > 0;
   const bool generates = trial.workload.generates();
-  const Wanted missing{generates && !precise,
-                       generates ? !trial.prompt && trial.workload.n_prompt > 0 : !precise};
+  const bool precise = measure::is_precise(*trial.speed(), limits_of(request_));
+  Wanted missing{generates && !precise, generates ? !trial.prompt && prompts : !precise};
+  // What was disturbed is measured anew as a whole: whoever disturbed may have gone.
+  if (!trial.disturbances.empty() && !trial.is(Disturbance::spilled)) {
+    missing = {generates, prompts};
+    trial.disturbances.clear();
+    trial.contended_for.clear();
+  }
   Outcome<void> measured;
   if (missing.generation || missing.prompt) measured = measure_speeds(trial, missing);
   if (measured) verify_full_depth(trial);
@@ -404,17 +419,30 @@ Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   WatchWorld world = watch_world(sampler_, addresses_of(targets_), held_->worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
   world.processes_known = processes_known_;
+  if (trial.effective) {
+    watch_processors(world, std::max(trial.effective->n_threads, trial.effective->n_threads_batch));
+  }
   SpeedSpans spans;
-  Watched watched = measure_undisturbed(world, [&]() -> Measurement {
-    spans = {};
-    Outcome<void> outcome = measure_once(trial, wanted, spans);
-    std::vector<Span> steady;
-    for (const auto& span : {spans.generation, spans.prompt}) {
-      if (span) steady.push_back(*span);
-    }
-    return {std::move(outcome), std::move(steady)};
-  });
+  Watched watched = measure_undisturbed(
+      world,
+      [&]() -> Measurement {
+        spans = {};
+        Outcome<void> outcome = measure_once(trial, wanted, spans);
+        std::vector<Span> steady;
+        for (const auto& span : {spans.generation, spans.prompt}) {
+          if (span) steady.push_back(*span);
+        }
+        return {std::move(outcome), std::move(steady)};
+      },
+      patience_);
   processes_known_ = watched.processes_known;
+  // A neighbour that stayed is waited for less each time, until one has gone.
+  if (watched.waited_in_vain) {
+    patience_.cool_down_ms = std::max(std::min(kLeastPatienceMs, full_patience_ms(request_)),
+                                      patience_.cool_down_ms / 2);
+  } else if (!watched.repeats.empty()) {
+    patience_.cool_down_ms = full_patience_ms(request_);
+  }
   note_peaks(watched.window);
   if (wanted.generation || !trial.workload.generates()) take_telemetry(watched.window, trial);
   if (!watched.outcome) return watched.outcome;

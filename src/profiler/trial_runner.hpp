@@ -19,6 +19,7 @@
 #include "profiler/marks.hpp"
 #include "profiler/request.hpp"
 #include "profiler/vram.hpp"
+#include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
 
@@ -118,6 +119,7 @@ class TrialRunner {
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;
   bool processes_known_ = false;  ///< the driver tells who works on the devices
+  WatchLimits patience_;          ///< how long neighbours are waited for
   bool stuck_ = false;
 };
 

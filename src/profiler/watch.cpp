@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "devices/release_wait.hpp"
+#include "kernel/processors.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -70,17 +71,31 @@ bool has(const std::vector<Finding>& findings, Disturbance what) {
                      [what](const Finding& finding) { return finding.what == what; });
 }
 
+bool is_starved(const Watched& watched) {
+  return std::any_of(watched.findings.begin(), watched.findings.end(), [](const Finding& finding) {
+    return finding.what == Disturbance::contended && finding.of == Contended::processor;
+  });
+}
+
+// Our worker is idle meanwhile. What cannot be read is not waited for.
+bool has_free_processors(const WatchWorld& world, const WatchLimits& limits) {
+  const kernel::ProcessorMoment before = world.processors();
+  world.sleep_ms(limits.busy_look_ms);
+  const auto use = kernel::use_between(before, world.processors());
+  return taken_percent(use, world.cpus, world.threads).value_or(0) < kForeignPercent;
+}
+
 // False where what disturbed is still there when the time is up: measuring again would only cost.
 bool cool_down(const WatchWorld& world, const WatchLimits& limits, const Watched& watched) {
   const bool hot = has(watched.findings, Disturbance::throttled);
-  const auto gone = [&](const devices::Snapshot& snapshot) {
-    return is_idle(world, snapshot) && (!hot || is_unthrottled(world, snapshot));
-  };
-  const devices::Snapshot last =
-      wait_until(world, limits, limits.cool_down_ms, [&](const devices::Snapshot& snapshot) {
-        return gone(snapshot) && (!hot || is_cooler(world, limits, watched.window, snapshot));
-      });
-  return gone(last) && !world.cancelled();
+  const bool starved = is_starved(watched);
+  bool gone = false;
+  wait_until(world, limits, limits.cool_down_ms, [&](const devices::Snapshot& snapshot) {
+    gone = is_idle(world, snapshot) && (!hot || is_unthrottled(world, snapshot)) &&
+           (!starved || has_free_processors(world, limits));
+    return gone && (!hot || is_cooler(world, limits, watched.window, snapshot));
+  });
+  return gone && !world.cancelled();
 }
 
 std::string words(const std::vector<Finding>& findings) {
@@ -102,8 +117,14 @@ void measure_once(const WatchWorld& world, const WatchLimits& limits,
   evidence.pci_bus_ids = world.pci_bus_ids;
   evidence.worker_pid = world.worker_pid;
   if (!world.processes_known && !watched.processes_known) evidence.before = settle(world, limits);
+  evidence.processor.own_share = own_wait_share(world.threads, world.most_threads);
+  const auto look = [&world] {
+    return world.processors ? world.processors() : kernel::ProcessorMoment{};
+  };
   world.begin();
+  const kernel::ProcessorMoment before = look();
   Measurement measured = measure();
+  watched.processor = evidence.processor.use = kernel::use_between(before, look());
   watched.outcome = std::move(measured.outcome);
   evidence.steady = std::move(measured.steady);
   watched.window = evidence.window = world.end();
@@ -136,13 +157,26 @@ WatchWorld watch_world(devices::Sampler& sampler, std::vector<std::string> pci_b
   return world;
 }
 
+void watch_processors(WatchWorld& world, int threads) {
+  const kernel::Processors usable = kernel::usable_processors();
+  world.threads = threads;
+  world.most_threads = usable.most_threads();
+  world.cpus = std::max(1, static_cast<int>(usable.allowed.size()));
+  world.processors = [pid = static_cast<pid_t>(world.worker_pid), cpus = usable.allowed] {
+    return kernel::look_at_processors(pid, cpus);
+  };
+}
+
 Watched measure_undisturbed(const WatchWorld& world, const std::function<Measurement()>& measure,
                             const WatchLimits& limits) {
   Watched watched;
   for (int repeats = 0;; ++repeats) {
     measure_once(world, limits, measure, watched);
     if (repeats == limits.retries || !may_pass(watched.findings)) return watched;
-    if (!cool_down(world, limits, watched)) return watched;
+    if (!cool_down(world, limits, watched)) {
+      watched.waited_in_vain = true;
+      return watched;
+    }
     watched.repeats.push_back("measured again, because it was " + words(watched.findings));
   }
 }

@@ -31,22 +31,43 @@ std::vector<std::size_t> safe_trials(const std::vector<Trial>& trials, const Ban
   return safe;
 }
 
-/// The fastest of the measured trials that `wanted` accepts.
+/// The fastest of the trials that tell a speed and that `wanted` accepts.
 template <typename Wanted>
 std::optional<std::size_t> fastest_where(const std::vector<Trial>& trials, Wanted wanted) {
   std::optional<std::size_t> fastest;
   for (std::size_t index = 0; index < trials.size(); ++index) {
-    if (!trials[index].measured() || !wanted(trials[index])) continue;
+    if (!trials[index].conclusive() || !wanted(trials[index])) continue;
     if (!fastest || speed_of(trials[index]) > speed_of(trials[*fastest])) fastest = index;
   }
   return fastest;
 }
 
+bool is_slowed_down(const Trial& trial) {
+  return trial.is(Disturbance::contended) || trial.is(Disturbance::throttled);
+}
+
+std::string why_no_reference(const std::vector<Trial>& trials) {
+  const bool uncertain = std::any_of(trials.begin(), trials.end(), [](const Trial& trial) {
+    return trial.layers == kCpuOnly && trial.uncertain();
+  });
+  return uncertain ? "the speed with 0 layers is too uncertain" : "0 layers were not measured";
+}
+
 Reading<double> speed_up(const std::vector<Trial>& trials, std::optional<std::size_t> optimum) {
   if (!optimum) return Absence{"no measured configuration is safe"};
-  const auto cpu =
-      fastest_where(trials, [](const Trial& trial) { return trial.layers == kCpuOnly; });
-  if (!cpu) return Absence{"0 layers were not measured"};
+  const auto on_cpu = [](const Trial& trial) { return trial.layers == kCpuOnly; };
+  auto cpu = fastest_where(
+      trials, [&](const Trial& trial) { return on_cpu(trial) && !is_slowed_down(trial); });
+  if (!cpu) cpu = fastest_where(trials, on_cpu);
+  if (!cpu) return Absence{why_no_reference(trials)};
+  // Held against a reference that somebody slowed down, everything wins.
+  const Trial& reference = trials[*cpu];
+  if (is_slowed_down(reference) && !is_slowed_down(trials[*optimum])) {
+    return Absence{fmt::format("0 layers were measured while {}",
+                               reference.is(Disturbance::contended)
+                                   ? "other programs took the machine's time"
+                                   : "the device was throttled")};
+  }
   return speed_of(trials[*optimum]) / speed_of(trials[*cpu]);
 }
 
@@ -75,7 +96,7 @@ std::vector<Point> time_curve(const std::vector<Trial>& trials) {
   std::vector<Point> curve;
   for (std::size_t index = 0; index < trials.size(); ++index) {
     const Trial& trial = trials[index];
-    if (!trial.measured() || spill[index] || speed_of(trial) <= 0) continue;
+    if (!trial.conclusive() || spill[index] || speed_of(trial) <= 0) continue;
     curve.push_back({static_cast<double>(trial.layers), 1 / speed_of(trial)});
   }
   std::sort(curve.begin(), curve.end(), [](const Point& a, const Point& b) {

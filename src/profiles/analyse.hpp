@@ -14,6 +14,8 @@ namespace sweetspot::profiles {
 ///    does not exceed the top band; 0 layers are safe whatever is known of the memory. Ties as in
 ///    ranking.hpp, listed in tied_with_optimum.
 ///  - fastest: of all that were measured, recommendable or not.
+///  - speed_up_over_cpu: absent where 0 layers were slowed down from outside and the optimum was
+///  not: held against such a reference everything wins.
 ///  - vram_bytes_per_layer: Theil-Sen slope of vram_used_bytes over the rows with layers > 0.
 ///  - diminishing_after_layers: time per token is taken as linear between measured rows, so a layer
 ///    gains (time it saves) / (time left with it); the least measured count from which on no

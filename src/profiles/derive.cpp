@@ -95,6 +95,7 @@ class Candidates {
 // A disturbed speed may be recommended, but never without saying so.
 std::string caution(const Trial& trial) {
   if (trial.is(Disturbance::throttled)) return "; measured while the device was throttled";
+  if (trial.shares(Contended::processor)) return "; measured while others used the processor";
   if (trial.is(Disturbance::contended)) return "; measured while others used the device";
   return {};
 }

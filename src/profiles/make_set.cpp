@@ -68,6 +68,12 @@ class Picker {
     return std::move(picks_);
   }
 
+  /// A rung whose speed nobody knows makes no set alone.
+  [[nodiscard]] bool knows_a_speed(const std::vector<Pick>& picks) const {
+    return std::any_of(picks.begin(), picks.end(),
+                       [this](const Pick& pick) { return !run_.results[pick.trial].uncertain(); });
+  }
+
   [[nodiscard]] std::string why_none() const {
     for (std::size_t i = 0; i < run_.results.size(); ++i) {
       if (!run_.results[i].measured()) continue;
@@ -97,7 +103,8 @@ class Picker {
                       *run_.tune->winner});
   }
 
-  // The last rung of every ladder: here it is enough that it was measured and did not fail.
+  // The last rung of every ladder: here it is enough that it was measured and did not fail. Where
+  // nobody can tell how fast it is it still stands below what can be told.
   void take_the_cpu() {
     if (named(kCpuFallback)) return;
     std::vector<std::size_t> on_cpu;
@@ -107,7 +114,9 @@ class Picker {
         on_cpu.push_back(i);
       }
     }
-    if (const auto ranking = rank(run_.results, on_cpu)) {
+    std::vector<std::size_t> certain = on_cpu;
+    std::erase_if(certain, [this](std::size_t i) { return run_.results[i].uncertain(); });
+    if (const auto ranking = rank(run_.results, certain.empty() ? on_cpu : certain)) {
       picks_.push_back({kCpuFallback, kForCpuFallback, ranking->chosen});
     }
   }
@@ -127,7 +136,8 @@ class Picker {
   // Whether another trial takes no more and is faster, or as fast as can be told.
   [[nodiscard]] bool is_beaten(std::size_t index, std::vector<std::size_t> candidates) const {
     const auto& trials = run_.results;
-    if (const Pick* cpu = named(kCpuFallback)) {
+    const Pick* cpu = named(kCpuFallback);
+    if (cpu != nullptr && !trials[cpu->trial].uncertain()) {
       const Estimate& speed = speed_of(trials[cpu->trial]);
       const Estimate& ours = speed_of(trials[index]);
       if (speed.value >= ours.value || is_tie(speed, ours)) return true;
@@ -232,17 +242,25 @@ std::string evidence_of(const Trial& trial, std::uint32_t n_ctx) {
   const std::uint32_t sequences = trial.workload.n_parallel;
   const std::string whose =
       sequences > 1 ? fmt::format(" of {} sequences together", sequences) : std::string();
-  std::string text =
-      fmt::format("measured {}: {:.1f} tok/s ({:.1f} to {:.1f}){}, {}", trial.started_at,
-                  speed.value, speed.low, speed.high, whose, depth_in_words(trial, n_ctx));
-  if (const auto inputs = trial.inputs_per_second()) {
+  const std::string figure =
+      trial.uncertain()
+          ? fmt::format("too uncertain ({:.3g} to {:.3g} tok/s)", speed.low, speed.high)
+          : fmt::format("{:.1f} tok/s ({:.1f} to {:.1f})", speed.value, speed.low, speed.high);
+  std::string text = fmt::format("measured {}: {}{}, {}", trial.started_at, figure, whose,
+                                 depth_in_words(trial, n_ctx));
+  if (const auto inputs = trial.inputs_per_second(); inputs && !trial.uncertain()) {
     text += fmt::format(", {:.1f} inputs of {} tokens a second", inputs->value,
                         trial.workload.n_prompt);
   }
   for (const Disturbance disturbance : trial.disturbances) {
-    text += fmt::format(", {}", to_string(disturbance));
+    text += ", " + label_of(trial, disturbance);
   }
   return text;
+}
+
+Reading<Estimate> if_certain(const Estimate& speed) {
+  if (!is_uncertain(speed)) return speed;
+  return Absence{fmt::format("too uncertain: {:.3g} to {:.3g} tok/s", speed.low, speed.high)};
 }
 
 SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice>& devices,
@@ -255,11 +273,13 @@ SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice
   profile.needs = needs_of(trial, devices, driver_share_bytes);
   profile.host_bytes = host_bytes_of(trial);
   profile.tokens_per_second = trial.generation
-                                  ? Reading<Estimate>(trial.generation->tokens_per_second)
+                                  ? if_certain(trial.generation->tokens_per_second)
                                   : Reading<Estimate>(Absence{"the model only reads"});
   profile.prompt_tokens_per_second = trial.prompt
-                                         ? Reading<Estimate>(trial.prompt->tokens_per_second)
+                                         ? if_certain(trial.prompt->tokens_per_second)
                                          : Reading<Estimate>(Absence{"prompts were not measured"});
+  // It was loaded, and its memory is known; its speed is not.
+  if (trial.uncertain()) profile.origin = Origin::planned;
   profile.evidence = evidence_of(trial, profile.config.context.n_ctx);
   return profile;
 }
@@ -308,9 +328,10 @@ Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::st
 
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes) {
+  if (run.tune && !run.tune->winner) return Absence{"the tune found no winner"};
   Picker picker(run);
   const std::vector<Pick> picks = picker.pick();
-  if (picks.empty()) return Absence{picker.why_none()};
+  if (!picker.knows_a_speed(picks)) return Absence{picker.why_none()};
   ProfileSet set;
   set.created_at = run.finished_at.empty() ? run.started_at : run.finished_at;
   set.model = model;

@@ -1,5 +1,7 @@
 #include "profiles/recommendable.hpp"
 
+#include <fmt/format.h>
+
 #include <cstddef>
 
 #include "profiles/spill.hpp"
@@ -7,9 +9,14 @@
 namespace sweetspot::profiles {
 namespace {
 
+std::string too_uncertain(const Estimate& speed) {
+  return fmt::format("is too uncertain ({:.3g} to {:.3g} tok/s)", speed.low, speed.high);
+}
+
 std::string objection_to(const Trial& trial, bool spilled) {
   if (!trial.measured()) return "was not measured";
   if (trial.extent != Extent::full) return "was only explored";
+  if (trial.uncertain()) return too_uncertain(trial.speed()->tokens_per_second);
   if (trial.full_depth == FullDepth::failed) return "failed with the whole context in use";
   if (trial.full_depth == FullDepth::not_tried && trial.full_depth_note.empty()) {
     return "was not tried with the whole context in use";

@@ -11,7 +11,7 @@ double speed_of(const Trial& trial) { return trial.speed()->tokens_per_second.va
 const Trial* fastest_below(const std::vector<Trial>& trials, const Trial& trial) {
   const Trial* fastest = nullptr;
   for (const Trial& other : trials) {
-    if (!other.measured() || other.layers < 1 || other.layers >= trial.layers) continue;
+    if (!other.conclusive() || other.layers < 1 || other.layers >= trial.layers) continue;
     if (fastest == nullptr || speed_of(other) > speed_of(*fastest)) fastest = &other;
   }
   return fastest;
@@ -23,7 +23,8 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
   std::vector<Spill> spills;
   for (std::size_t index = 0; index < trials.size(); ++index) {
     const Trial& trial = trials[index];
-    if (!trial.measured()) continue;
+    // One that starved for a processor, or whose speed is anybody's guess, tells of no memory.
+    if (!trial.conclusive() || trial.shares(Contended::processor)) continue;
     if (trial.vram_percent && *trial.vram_percent < kSpillFromPercent) continue;
     const Trial* below = fastest_below(trials, trial);
     if (below == nullptr || speed_of(*below) <= speed_of(trial) * kSpillSpeedRatio) continue;

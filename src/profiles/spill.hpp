@@ -22,7 +22,8 @@ struct Spill {
 
 /// Trials more than kSpillSpeedRatio slower than a measured trial with fewer layers, but at least
 /// one: the first layer on a device slower than the CPU costs honestly. Nor are trials that left
-/// the device half empty: a device can be that slow. Ascending by index.
+/// the device half empty: a device can be that slow. Nor are trials that waited for a processor, or
+/// whose speed is too uncertain: those starved, or tell nothing. Ascending by index.
 std::vector<Spill> find_spills(const std::vector<Trial>& trials);
 
 /// For each trial whether it spilled: found by find_spills() or marked so, whoever found out (a

@@ -1,7 +1,10 @@
 #include "profiles/successor.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace sweetspot::profiles {
 namespace {
@@ -38,16 +41,78 @@ void keep_reports(const ProfileSet& old, ProfileSet& fresh) {
   }
 }
 
+// The speed that a profile is chosen by: of models that only read that of the prompt.
+const Reading<Estimate>& speed_of(const SavedProfile& profile) {
+  return profile.tokens_per_second ? profile.tokens_per_second : profile.prompt_tokens_per_second;
+}
+
+// Half of the interval's width as a share of the value, the median over the profiles.
+std::optional<double> uncertainty(const ProfileSet& set) {
+  std::vector<double> widths;
+  for (const SavedProfile& profile : set.profiles) {
+    const Reading<Estimate>& speed = speed_of(profile);
+    if (speed && speed->value > 0) widths.push_back((speed->high - speed->low) / 2 / speed->value);
+  }
+  if (widths.empty()) return std::nullopt;
+  const auto middle = widths.begin() + static_cast<std::ptrdiff_t>(widths.size() / 2);
+  std::nth_element(widths.begin(), middle, widths.end());
+  return *middle;
+}
+
+const SavedProfile* fastest(const ProfileSet& set) {
+  const SavedProfile* best = nullptr;
+  for (const SavedProfile& profile : set.profiles) {
+    if (!speed_of(profile)) continue;
+    if (best == nullptr || speed_of(profile)->value > speed_of(*best)->value) best = &profile;
+  }
+  return best;
+}
+
+std::uint32_t largest_context(const ProfileSet& set) {
+  std::uint32_t largest = 0;
+  for (const SavedProfile& profile : set.profiles) {
+    largest = std::max(largest, profile.config.context.n_ctx);
+  }
+  return largest;
+}
+
+bool is_comparable(const ProfileSet& a, const ProfileSet& b) {
+  return a.workload == b.workload && a.objective == b.objective &&
+         largest_context(a) == largest_context(b);
+}
+
+// Why `fresh` says less than `old`, as a clause; empty where it does not.
+std::string worse_measured(const ProfileSet& old, const ProfileSet& fresh) {
+  constexpr double kTimes = 2;
+  constexpr double kGoodEnough = 0.05;
+  const auto before = uncertainty(old);
+  const auto now = uncertainty(fresh);
+  if (before && now && *now > kGoodEnough && *now > kTimes * *before) {
+    return fmt::format("they are measured more exactly ({:.1f} % against {:.1f} %)", 100 * *before,
+                       100 * *now);
+  }
+  const SavedProfile* kept = fastest(old);
+  const SavedProfile* made = fastest(fresh);
+  if (kept == nullptr || made == nullptr || speed_of(*made)->high >= speed_of(*kept)->low) {
+    return {};
+  }
+  return fmt::format("their fastest profile does {:.4g} tok/s, the fastest of these {:.4g}",
+                     speed_of(*kept)->value, speed_of(*made)->value);
+}
+
 }  // namespace
 
+std::string why_kept(const ProfileSet* old, const ProfileSet& fresh, bool complete) {
+  if (old == nullptr || old->origin != Origin::measured) return {};
+  if (fresh.origin != Origin::measured) return "they are measured";
+  if (!same_conditions(*old, fresh)) return {};
+  if (!complete) return "this run is not complete";
+  return is_comparable(*old, fresh) ? worse_measured(*old, fresh) : std::string();
+}
+
 std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh, bool complete) {
-  if (old == nullptr) return fresh;
-  const bool same = same_conditions(*old, fresh);
-  if (old->origin == Origin::measured) {
-    if (fresh.origin != Origin::measured) return std::nullopt;
-    if (same && !complete) return std::nullopt;
-  }
-  if (same) keep_reports(*old, fresh);
+  if (!why_kept(old, fresh, complete).empty()) return std::nullopt;
+  if (old != nullptr && same_conditions(*old, fresh)) keep_reports(*old, fresh);
   return fresh;
 }
 

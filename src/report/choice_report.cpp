@@ -12,7 +12,9 @@ namespace {
 std::string basis_of(const ProfileSet& set) {
   switch (set.origin) {
     case Origin::measured:
-      return fmt::format("measured {}", printable(set.created_at));
+      return fmt::format("measured {} with {} prompt and {} generated tokens at depth {}{}",
+                         printable(set.created_at), set.workload.n_prompt, set.workload.n_gen,
+                         set.workload.n_depth, side_by_side(set.workload.n_parallel));
     case Origin::planned:
       return fmt::format("planned, not measured ({})", printable(set.created_at));
     case Origin::defaults:

@@ -80,11 +80,18 @@ std::string reports_line(const ProfileSet& set) {
                      printable(last.profile), to_string(last.result));
 }
 
+// "256+256 at 1024": tokens of prompt and generated, and those before them.
+std::string requests_cell(const ProfileSet& set) {
+  if (set.origin != Origin::measured) return kAbsent;
+  const Workload& workload = set.workload;
+  return fmt::format("{}+{} at {}", workload.n_prompt, workload.n_gen, workload.n_depth);
+}
+
 Row set_row(const ListedSet& listed) {
   const ProfileSet& set = *listed.set;
   return {{printable(set.model_name, kMaxModel), fmt::format("{}", set.profiles.size()),
-           std::string(to_string(set.origin)), printable(set.created_at, 20), devices_in_words(set),
-           printable(listed.file, 100)},
+           std::string(to_string(set.origin)), requests_cell(set), printable(set.created_at, 20),
+           devices_in_words(set), printable(listed.file, 100)},
           Emphasis::none,
           {}};
 }
@@ -96,7 +103,8 @@ std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& 
   table.columns = {{"model"},
                    {"profiles", Align::right, 3},
                    {"origin", Align::left, 2},
-                   {"made", Align::left, 1},
+                   {"requests", Align::left, 1},
+                   {"made", Align::left, 5},
                    {"devices", Align::left, 4},
                    {"file"}};
   std::string faults;

@@ -116,7 +116,8 @@ std::string trial_line(const Trial& trial, const std::string& title) {
   } else if (!title.empty() && trial.prompt) {
     line += fmt::format(", prompt {} tok/s", estimate_text(trial.prompt->tokens_per_second));
   }
-  for (const Disturbance one : trial.disturbances) line += fmt::format(", {}", to_string(one));
+  if (trial.uncertain()) line += ", too uncertain";
+  for (const Disturbance one : trial.disturbances) line += ", " + label_of(trial, one);
   return line;
 }
 

@@ -65,7 +65,7 @@ std::string disturbance_words(const Trial& trial) {
   std::string words;
   for (const Disturbance one : trial.disturbances) {
     words += words.empty() ? "" : ", ";
-    words += to_string(one);
+    words += label_of(trial, one);
   }
   return words;
 }
@@ -73,6 +73,7 @@ std::string disturbance_words(const Trial& trial) {
 // What a reader has to know before trusting the row, in a word or two.
 std::string status_cell(const Trial& trial) {
   if (trial.full_depth == FullDepth::failed) return "not safe";
+  if (trial.uncertain()) return "too uncertain";
   if (!trial.disturbances.empty()) return disturbance_words(trial);
   if (trial.speed()->stop_reason == StopReason::precision) return "ok";
   return std::string(to_string(trial.speed()->stop_reason));
@@ -204,16 +205,32 @@ std::string outrun_note(const Run& run) {
 
 // What each disturbance means, where a row has one; the details are in its notes.
 std::vector<std::string> disturbance_notes(const Run& run) {
-  constexpr std::pair<Disturbance, const char*> kMeanings[] = {
-      {Disturbance::throttled, "throttled: heat, power or current kept the clocks down"},
-      {Disturbance::contended, "contended: other programs used the device meanwhile"},
-      {Disturbance::spilled, "spilled: device memory went to system memory; never recommended"}};
+  struct Meaning {
+    bool (*fits)(const Trial& trial);
+    const char* words;
+  };
+  constexpr Meaning kMeanings[] = {
+      {[](const Trial& trial) { return trial.is(Disturbance::throttled); },
+       "throttled: heat, power or current kept the clocks down"},
+      {[](const Trial& trial) {
+         return trial.is(Disturbance::contended) &&
+                (trial.shares(Contended::device) || !trial.shares(Contended::processor));
+       },
+       "contended: other programs used the device meanwhile"},
+      {[](const Trial& trial) { return trial.shares(Contended::processor); },
+       "contended, processor: other programs used the processor meanwhile; measure again when "
+       "they have ended"},
+      {[](const Trial& trial) { return trial.is(Disturbance::spilled); },
+       "spilled: device memory went to system memory; never recommended"},
+      {[](const Trial& trial) { return trial.uncertain(); },
+       "too uncertain: the interval reaches half of the speed or more, so it decides nothing; "
+       "measure again with nothing else running, or longer (--max-seconds)"}};
   std::vector<std::string> notes;
-  for (const auto& [what, words] : kMeanings) {
-    const bool any = std::any_of(
-        run.results.begin(), run.results.end(),
-        [what = what](const Trial& trial) { return trial.measured() && trial.is(what); });
-    if (any) notes.emplace_back(words);
+  for (const Meaning& meaning : kMeanings) {
+    const bool any = std::any_of(run.results.begin(), run.results.end(), [&](const Trial& trial) {
+      return trial.measured() && meaning.fits(trial);
+    });
+    if (any) notes.emplace_back(meaning.words);
   }
   return notes;
 }

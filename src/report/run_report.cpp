@@ -109,7 +109,8 @@ std::string trial_in_words(const Run& run, std::size_t index) {
   text += trial.speed() ? estimate_text(trial.speed()->tokens_per_second) : kAbsent;
   text += " tok/s, VRAM " + or_dash(trial.vram_used_bytes, format_bytes);
   if (trial.vram_percent.has_value()) text += " (" + percent_text(trial.vram_percent.value()) + ")";
-  for (const Disturbance one : trial.disturbances) text += fmt::format(", {}", to_string(one));
+  if (trial.uncertain()) text += ", too uncertain";
+  for (const Disturbance one : trial.disturbances) text += ", " + label_of(trial, one);
   return text;
 }
 
@@ -123,14 +124,22 @@ std::string ties_in_words(const Run& run) {
   return fmt::format("tie with {}: intervals overlap", joined(names, ", "));
 }
 
+std::string why_no_optimum(const Run& run) {
+  const auto& results = run.results;
+  const bool measured = std::any_of(results.begin(), results.end(),
+                                    [](const Trial& trial) { return trial.measured(); });
+  const bool certain = std::any_of(results.begin(), results.end(),
+                                   [](const Trial& trial) { return trial.conclusive(); });
+  if (measured && !certain) return "every speed is too uncertain to conclude anything";
+  return fmt::format("no measured configuration stays within {:.0f} % of VRAM",
+                     run.settings.bands.performance_percent);
+}
+
 std::string optimum_lines(const Run& run, const Style& style) {
   const Analysis& analysis = run.analysis;
   std::string out;
   if (result_at(run, analysis.optimum) == nullptr) {
-    out += labelled("Optimum",
-                    fmt::format("{}: no measured configuration stays within {:.0f} % of VRAM",
-                                kAbsent, run.settings.bands.performance_percent),
-                    style);
+    out += labelled("Optimum", fmt::format("{}: {}", kAbsent, why_no_optimum(run)), style);
   } else {
     out += labelled("Optimum", trial_in_words(run, *analysis.optimum), style);
     if (const std::string ties = ties_in_words(run); !ties.empty())

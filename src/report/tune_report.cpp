@@ -21,7 +21,8 @@ std::string mark_of(const TuneRecord& tune, std::size_t index) {
 }
 
 std::string status_of(const Trial& trial) {
-  if (!trial.disturbances.empty()) return std::string(to_string(trial.disturbances.front()));
+  if (trial.uncertain()) return "too uncertain";
+  if (!trial.disturbances.empty()) return label_of(trial, trial.disturbances.front());
   if (trial.full_depth == FullDepth::failed) return "not safe";
   return trial.full_depth == FullDepth::verified ? "proved" : "";
 }

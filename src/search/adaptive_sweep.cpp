@@ -30,6 +30,15 @@ constexpr double kOffCurve = 0.1;
 // A slice is a model of its own: beyond its interval it may be off by this much.
 constexpr double kSliceError = 0.04;
 
+// How often a spoiled trial is measured anew: the reference, and any other.
+constexpr int kReferenceAnew = 2;
+constexpr int kOtherAnew = 1;
+
+// So many speeds that tell nothing, and none that does, are enough.
+constexpr int kMostUncertain = 3;
+
+constexpr const char* kTooUncertain = "too uncertain";
+
 constexpr const char* kCpuReason =
     "the CPU alone: the fallback, and what all others are held against";
 
@@ -185,20 +194,45 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
   const View view = look();
   const bool begun = std::any_of(rows_.begin(), rows_.end(),
                                  [](const auto& row) { return row.second.ms.has_value(); });
-  if (!view.model || !begun) return first_step();
+  if (!view.model || !begun) {
+    if (auto step = first_step()) return step;
+    return measured_anew(/*at_the_end=*/true);
+  }
   const bool settled = std::all_of(
       view.verdicts.begin(), view.verdicts.end(),
       [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });
   if (again_) {
     return exploring(*again_, view, "again: far slower than the other trials let expect");
   }
+  if (auto step = measured_anew(/*at_the_end=*/false)) return step;
   if (auto step = completion(view, settled)) return step;
   if (!settled) {
     if (auto step = into_new_band(view)) return step;
     if (auto step = most_promising(view)) return step;
     if (auto step = completion(view, true)) return step;
   }
-  return towards_diminishing(view);
+  if (auto step = towards_diminishing(view)) return step;
+  return measured_anew(/*at_the_end=*/true);
+}
+
+// What others spoiled, once they have gone; at the end the reference and what is too uncertain
+// anyway: nothing is concluded from either before. The reference has the fewest layers.
+std::optional<SweepStep> AdaptiveSweep::measured_anew(bool at_the_end) const {
+  if (!at_the_end && !last_was_quiet_) return std::nullopt;
+  for (const auto& [layers, row] : rows_) {
+    const bool is_reference = layers == 0;
+    const bool spoiled = row.uncertain || row.starved || (is_reference && row.slowed);
+    if (!row.ms || !spoiled) continue;
+    if (at_the_end && (row.times_anew > 0 || !(is_reference || row.uncertain))) continue;
+    if (row.times_anew >= (is_reference ? kReferenceAnew : kOtherAnew)) continue;
+    SweepStep step{layers, row.extent,
+                   row.uncertain  ? "anew: its speed was too uncertain"
+                   : is_reference ? "anew: all others are held against it, and it was slowed down"
+                                  : "anew: others used the processor before"};
+    step.anew = true;
+    return step;
+  }
+  return std::nullopt;
 }
 
 SweepStep AdaptiveSweep::exploring(int layers, const View& view, std::string reason) const {
@@ -223,6 +257,10 @@ double AdaptiveSweep::rival_ms(int layers, const View& view) const {
 }
 
 std::optional<SweepStep> AdaptiveSweep::first_step() const {
+  // Where one speed after the other is too uncertain, the next one is too.
+  const auto uncertain = std::count_if(rows_.begin(), rows_.end(),
+                                       [](const auto& row) { return row.second.uncertain; });
+  if (uncertain >= kMostUncertain) return std::nullopt;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     if (!is_open(i)) continue;
     const int layers = candidates_[i].layers;
@@ -326,43 +364,40 @@ std::optional<double> AdaptiveSweep::curve_limit_ms(int layers) const {
 std::string AdaptiveSweep::objection_to(const Trial& trial, bool off_curve) {
   if (trial.is(Disturbance::spilled)) return "spilled";
   if (trial.full_depth == FullDepth::failed) return "fails with its whole context in use";
-  if (!trial.disturbances.empty() && off_curve) {
-    return std::string(to_string(trial.disturbances.front()));
-  }
+  if (trial.uncertain()) return kTooUncertain;
+  if (!trial.disturbances.empty() && off_curve) return label_of(trial, trial.disturbances.front());
   return {};
 }
 
-void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
-  const int layers = trial.layers;
+AdaptiveSweep::Row AdaptiveSweep::row_from(const Trial& trial) {
   Row row;
   row.failure = trial.failure;
   if (trial.measured()) row.ms = trial.speed()->ms_per_token;
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
   row.full_depth_ms = trial.full_depth_ms;
+  row.slowed = trial.is(Disturbance::contended) || trial.is(Disturbance::throttled);
+  row.starved = trial.shares(Contended::processor);
+  row.uncertain = trial.uncertain();
   const std::uint32_t whole =
       trial.effective ? trial.effective->n_ctx / std::max(trial.workload.n_parallel, 1U) : 0;
   if (whole > trial.workload.n_depth) row.more_tokens = whole - trial.workload.n_depth;
-  const auto known = rows_.find(layers);
-  // Asked before the row is known, or it would speak for itself.
-  row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;
-  again_.reset();
-  if (known != rows_.end() && known->second.ms && row.ms && step.extent != Extent::full) {
-    // Asked again. Whoever disturbs only ever slows down.
-    if (known->second.ms->value < row.ms->value) row.ms = known->second.ms;
-    row.extent = known->second.extent;
+  return row;
+}
+
+// Whether what was measured anew takes the place of what is known. Whoever disturbs only ever slows
+// down.
+bool AdaptiveSweep::is_sounder(const Row& fresh, const Row& known) {
+  if (!fresh.ms || fresh.uncertain) return false;
+  if (known.uncertain || fresh.slowed != known.slowed) return known.uncertain || known.slowed;
+  return fresh.ms->value < known.ms->value;
+}
+
+void AdaptiveSweep::learn_failure(int layers, const Failure& failure) {
+  if (is_memory(failure.failure_class)) {
+    close_from(layers, fmt::format("{} layers: {}", layers, to_string(failure.failure_class)));
   }
-  const bool off_curve = row.ms && row.limit_ms && row.ms->value > *row.limit_ms;
-  if (off_curve && known == rows_.end()) again_ = layers;
-  row.objection = objection_to(trial, off_curve && !again_);
-  if (!row.objection.empty()) {
-    close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
-  }
-  if (trial.failure && is_memory(trial.failure->failure_class)) {
-    close_from(layers,
-               fmt::format("{} layers: {}", layers, to_string(trial.failure->failure_class)));
-  }
-  if (trial.failure && is_hang(trial.failure->failure_class)) {
+  if (is_hang(failure.failure_class)) {
     if (hung_) {
       close_from(std::min(*hung_, layers),
                  fmt::format("the device hung with {} layers and with {}", std::min(*hung_, layers),
@@ -370,9 +405,38 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
     }
     hung_ = layers;
   }
+}
+
+void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
+  const int layers = trial.layers;
+  Row row = row_from(trial);
+  const auto known = rows_.find(layers);
+  // Asked before the row is known, or it would speak for itself.
+  row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;
+  if (known != rows_.end()) row.times_anew = known->second.times_anew + (step.anew ? 1 : 0);
+  again_.reset();
+  last_told_ = layers;
+  last_was_quiet_ = trial.conclusive() && trial.disturbances.empty();
+  if (step.anew && !is_sounder(row, known->second)) {
+    ++known->second.times_anew;
+    return;
+  }
+  if (known != rows_.end() && known->second.ms && row.ms && step.extent != Extent::full &&
+      !step.anew) {
+    // Asked again. Whoever disturbs only ever slows down.
+    if (known->second.ms->value < row.ms->value) row.ms = known->second.ms;
+    row.extent = known->second.extent;
+  }
+  const bool off_curve = row.ms && row.limit_ms && row.ms->value > *row.limit_ms;
+  const bool is_explained = row.starved || row.uncertain;
+  if (off_curve && known == rows_.end() && !is_explained) again_ = layers;
+  row.objection = objection_to(trial, off_curve && !again_);
+  if (!row.objection.empty() && !is_explained) {
+    close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
+  }
+  if (trial.failure) learn_failure(layers, *trial.failure);
   if (step.for_diminishing) ++asked_diminishing_;
   rows_[layers] = std::move(row);
-  last_told_ = layers;
 }
 
 CurvePoint AdaptiveSweep::curve_point(std::size_t candidate, const View& view) const {

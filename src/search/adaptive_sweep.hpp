@@ -50,6 +50,7 @@ struct SweepStep {
   std::string reason;            ///< for people: what is being decided
   double rival_ms = 0;           ///< per token: what takes plainly longer wins nothing; 0 = unknown
   bool for_diminishing = false;  ///< only where returns diminish is still asked
+  bool anew = false;             ///< what was measured before was spoiled from outside
 };
 
 /// Not thread safe.
@@ -66,7 +67,10 @@ class AdaptiveSweep {
   /// What became of the step: the whole trial, with what an earlier step of it gave. A trial that
   /// spilled, or that was throttled or shared its device and lies off the curve, ends the direction
   /// and is not learnt from; so does one that ran out of memory or failed with its whole context in
-  /// use, and a second hang. One off the curve without a known cause is asked for again.
+  /// use, and a second hang. One off the curve without a known cause is asked for again. One that
+  /// waited for a processor tells nothing of the device: it is measured anew once the processor is
+  /// free, as is one whose speed is too uncertain, and the CPU alone whatever slowed it down: all
+  /// others are held against it.
   void tell(const SweepStep& step, const Trial& trial);
 
   [[nodiscard]] SweepRecord record() const;
@@ -81,6 +85,10 @@ class AdaptiveSweep {
     Extent extent = Extent::full;
     Reading<double> vram_percent = Absence{"not measured"};
     std::string objection;  ///< why it is neither recommended nor learnt from
+    bool slowed = false;    ///< by heat, or by others on the device or the processor
+    bool starved = false;   ///< by others on the processor
+    bool uncertain = false;
+    int times_anew = 0;
   };
   struct View;
 
@@ -94,6 +102,7 @@ class AdaptiveSweep {
   [[nodiscard]] SweepStep exploring(int layers, const View& view, std::string reason) const;
   [[nodiscard]] double rival_ms(int layers, const View& view) const;
   [[nodiscard]] std::optional<SweepStep> first_step() const;
+  [[nodiscard]] std::optional<SweepStep> measured_anew(bool at_the_end) const;
   [[nodiscard]] std::optional<SweepStep> completion(const View& view, bool settled) const;
   [[nodiscard]] std::optional<SweepStep> into_new_band(const View& view) const;
   [[nodiscard]] std::optional<SweepStep> most_promising(const View& view) const;
@@ -105,7 +114,10 @@ class AdaptiveSweep {
   [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
   void close_from(int layers, std::string why);
   [[nodiscard]] std::optional<double> curve_limit_ms(int layers) const;
+  static Row row_from(const Trial& trial);
+  static bool is_sounder(const Row& fresh, const Row& known);
   static std::string objection_to(const Trial& trial, bool off_curve);
+  void learn_failure(int layers, const Failure& failure);
 
   std::vector<LayerCandidate> candidates_;
   LayerShape shape_;
@@ -116,7 +128,8 @@ class AdaptiveSweep {
   std::string why_closed_;
   std::optional<int> hung_;  ///< layers of the first hang
   int asked_diminishing_ = 0;
-  std::optional<int> again_;  ///< layers of a trial that lies off the curve
+  std::optional<int> again_;     ///< layers of a trial that lies off the curve
+  bool last_was_quiet_ = false;  ///< nothing disturbed the trial told last
 };
 
 }  // namespace sweetspot::search

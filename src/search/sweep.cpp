@@ -39,14 +39,33 @@ Sweep::Sweep(const std::vector<int>& requested, int offloadable) {
 }
 
 std::optional<SweepPoint> Sweep::ask() const {
-  if (next_ == points_.size()) return std::nullopt;
+  if (next_ == points_.size()) {
+    if (!reference_is_due()) return std::nullopt;
+    SweepPoint reference = points_.front();
+    reference.reason = "anew: all others are held against it, and it was spoiled from outside";
+    return reference;
+  }
   SweepPoint point = points_[next_];
   if (hung_in_a_row_.size() >= kHangsThatStop) point.not_tried = why_not_tried();
   return point;
 }
 
+// It has the fewest layers of all; where the device hung meanwhile it is left alone.
+bool Sweep::reference_is_due() const {
+  return reference_is_spoiled_ && !reference_came_again_ && hung_in_a_row_.size() < kHangsThatStop;
+}
+
 void Sweep::tell(const Trial& trial) {
-  if (next_ == points_.size() || trial.layers != points_[next_].layers) return;
+  if (next_ == points_.size()) {
+    reference_came_again_ = true;
+    return;
+  }
+  if (trial.layers != points_[next_].layers) return;
+  if (trial.layers == 0) {
+    reference_is_spoiled_ =
+        trial.uncertain() || (trial.measured() && (trial.is(Disturbance::contended) ||
+                                                   trial.is(Disturbance::throttled)));
+  }
   ++next_;
   if (hung_in_a_row_.size() >= kHangsThatStop) return;
   if (is_hang(trial)) {

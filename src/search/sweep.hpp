@@ -18,12 +18,14 @@ struct SweepPoint {
       requested_layers;  ///< every request that means it, each once, in the order given
   /// Set where it must not be tried: record a failed trial with this instead of measuring.
   std::optional<Failure> not_tried;
+  std::string reason = {};  ///< why it is asked for once more; empty the first time
 };
 
 /// Hands out every effective layer count once, ascending. Out of memory and crashes stop nothing:
 /// each row that was asked for is tried. After two trials in a row that hung or lost the device
 /// (timed_out, device_lost), all that is left offloads more to the same device and comes back as
-/// not_tried. Not thread safe.
+/// not_tried. 0 layers, which all others are held against, come once more at the end where they
+/// were slowed down from outside or are too uncertain. Not thread safe.
 class Sweep {
  public:
   /// `requested` as parse_layer_list() gives it; `offloadable` = the model's blocks and output.
@@ -39,14 +41,20 @@ class Sweep {
   /// All points, in the order they are handed out; not_tried is never set here.
   [[nodiscard]] const std::vector<SweepPoint>& points() const { return points_; }
 
-  /// Points told so far.
+  /// Points told so far; the reference that came again is none of its own.
   [[nodiscard]] std::size_t done() const { return next_; }
+
+  /// Where the point that ask() gives stands among points().
+  [[nodiscard]] std::size_t at() const { return next_ < points_.size() ? next_ : 0; }
 
  private:
   [[nodiscard]] Failure why_not_tried() const;
+  [[nodiscard]] bool reference_is_due() const;
 
   std::vector<SweepPoint> points_;
   std::size_t next_ = 0;
+  bool reference_is_spoiled_ = false;
+  bool reference_came_again_ = false;
   std::vector<int> hung_in_a_row_;  ///< layer counts
   FailureClass last_hang_ = FailureClass::timed_out;
 };

@@ -64,7 +64,8 @@ bool is_cheaper(const Arm& a, const Arm& b) {
 
 bool Arms::stands_against(const Trial& trial) const {
   const Arm* known = find(trial.config);
-  return !trial.disturbances.empty() && known != nullptr && known->may_win();
+  const bool spoiled = !trial.disturbances.empty() || trial.uncertain();
+  return spoiled && known != nullptr && known->may_win() && !known->disturbed;
 }
 
 Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
@@ -84,7 +85,8 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
   arm.why_no_cost = cost ? std::string() : cost.reason();
   ++arm.times;
   if (cost) arm.least_cost = std::min(cost->value, arm.least_cost.value_or(cost->value));
-  const bool keeps = again == Again::faster && arm.cost && cost && arm.cost->value <= cost->value;
+  const bool keeps = again == Again::faster && arm.cost && cost && !arm.uncertain &&
+                     arm.cost->value <= cost->value;
   if (!keeps) {
     arm.cost = cost ? std::optional<Estimate>(*cost) : std::nullopt;
     if (trial.measured()) {
@@ -93,10 +95,28 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
     }
   }
   arm.disturbed = !trial.disturbances.empty();
-  arm.objection = why_outside(trial, constraints);
-  if (!trial.disturbances.empty()) arm.objection = to_string(trial.disturbances.front());
-  if (trial.full_depth == FullDepth::failed) arm.objection = "fails with its whole context in use";
+  arm.uncertain = measured.uncertain() || (cost && is_uncertain(*cost));
+  arm.slowed_by = arm.disturbed ? label_of(trial, trial.disturbances.front()) : std::string();
+  arm.own_objection = why_outside(trial, constraints);
+  if (trial.is(Disturbance::spilled)) arm.own_objection = to_string(Disturbance::spilled);
+  if (arm.uncertain) arm.own_objection = "its speed is too uncertain";
+  if (trial.full_depth == FullDepth::failed) {
+    arm.own_objection = "fails with its whole context in use";
+  }
+  weigh_disturbances();
   return arm;
+}
+
+// A machine that is always busy, or always held to its power, is what it is: its trials are
+// compared with each other. One that was quiet for a while has trials that say more.
+void Arms::weigh_disturbances() {
+  const bool any_quiet = std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) {
+    return arm.cost && arm.own_objection.empty() && !arm.disturbed;
+  });
+  for (Arm& arm : arms_) {
+    arm.objection = arm.own_objection;
+    if (arm.objection.empty() && any_quiet) arm.objection = arm.slowed_by;
+  }
 }
 
 const Arm* Arms::find(const Config& config) const {

@@ -22,12 +22,15 @@ struct Arm {
   std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
   std::optional<Estimate> prompt_ms = std::nullopt;
   Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
-  std::string why_no_cost = {};  ///< where cost is empty
-  std::string objection = {};    ///< why it must not win
-  std::size_t index = 0;         ///< of the trial that proves it, else of its last
-  int times = 0;                 ///< measured so often
-  bool proved = false;           ///< measured with its whole context in use
-  bool disturbed = false;        ///< what was measured says little of the config
+  std::string why_no_cost = {};    ///< where cost is empty
+  std::string objection = {};      ///< why it must not win
+  std::string slowed_by = {};      ///< from outside: objected to where others were not
+  std::string own_objection = {};  ///< whatever others were
+  std::size_t index = 0;           ///< of the trial that proves it, else of its last
+  int times = 0;                   ///< measured so often
+  bool proved = false;             ///< measured with its whole context in use
+  bool disturbed = false;          ///< what was measured says little of the config
+  bool uncertain = false;          ///< or nothing
 
   /// It was measured, and nothing keeps it from winning.
   [[nodiscard]] bool may_win() const { return cost && objection.empty(); }
@@ -49,7 +52,8 @@ enum class Again {
 /// Not thread safe. References into it hold until the next tell().
 class Arms {
  public:
-  /// Whether what was measured of this config undisturbed stands against a disturbed trial of it.
+  /// Whether what was measured of this config undisturbed stands against a disturbed trial of it,
+  /// or one that is too uncertain.
   [[nodiscard]] bool stands_against(const Trial& trial) const;
 
   /// The arm with this trial in it, as far as it is believed (few_samples.hpp); unchanged where it
@@ -72,6 +76,8 @@ class Arms {
   [[nodiscard]] std::vector<FrontPoint> front() const;
 
  private:
+  void weigh_disturbances();
+
   std::vector<Arm> arms_;
 };
 

@@ -43,11 +43,29 @@ Tuner::Tuner(std::vector<TuneOption> options, const ModelInfo& model, const Tune
 std::optional<TuneStep> Tuner::ask(bool hurry) {
   while (stage_ != Stage::done) {
     if (hurry && stage_ != Stage::baseline) {
+      cut_short_ = cut_short_ || stage_ < Stage::finals;
       stage_ = Stage::finals;
       finals_.hurry();
     }
+    if (auto step = ask_anew()) return step;
     if (auto step = ask_stage()) return step;
     stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
+  }
+  return std::nullopt;
+}
+
+// What all others are held against, once nothing disturbs any more. In the finals it is measured
+// again anyway.
+std::optional<TuneStep> Tuner::ask_anew() const {
+  constexpr int kMostTimes = 3;
+  if (!last_was_quiet_ || again_ || stage_ >= Stage::finals) return std::nullopt;
+  for (const Arm& arm : arms_.all()) {
+    const bool is_cpu =
+        arm.config.placement.n_gpu_layers == 0 && arm.config.context == baseline_.context;
+    const bool spoiled = arm.cost && (arm.disturbed || arm.uncertain);
+    if (!spoiled || arm.times >= kMostTimes || !(is_cpu || arm.config == baseline_)) continue;
+    return TuneStep{arm.config, placement_title(arm.config.placement) + ", anew",
+                    "others are held against it, and it was spoiled from outside"};
   }
   return std::nullopt;
 }
@@ -152,7 +170,8 @@ std::optional<TuneStep> Tuner::ask_context() {
   if (!walk_) {
     const Arm* start = arms_.cheapest();
     if (start == nullptr) start = arms_.find(baseline_);
-    if (start == nullptr || !start->cost || start->disturbed) return std::nullopt;
+    const bool says_little = start != nullptr && start->disturbed && !start->may_win();
+    if (start == nullptr || !start->cost || says_little) return std::nullopt;
     start_walk(start->config, {"n_batch", "n_threads", "n_threads_batch", "type_k"});
   }
   return ask_walk();
@@ -166,7 +185,7 @@ ContextSettings Tuner::knobs() const {
   for (const Arm& arm : arms_.all()) {
     const bool same = arm.config.placement == walk_->best().placement &&
                       arm.config.context.type_k == walk_->best().context.type_k;
-    if (!same || !arm.cost || arm.disturbed) continue;
+    if (!same || !arm.cost || (arm.disturbed && !arm.may_win())) continue;
     if (held == nullptr || !held->cost || arm.cost->value < held->cost->value) held = &arm;
   }
   return held == nullptr ? walk_->best().context : held->config.context;
@@ -211,10 +230,12 @@ bool Tuner::is_unexpected(const Trial& trial) const {
 
 void Tuner::tell(const Trial& trial, std::size_t index) {
   const bool unexpected = is_unexpected(trial);
-  const bool was_again = again_ && again_->config == trial.config;
+  const Arm* const before_it = arms_.find(trial.config);
+  const bool is_anew = stage_ != Stage::finals && before_it != nullptr &&
+                       (before_it->disturbed || before_it->uncertain);
+  const bool was_again = is_anew || (again_ && again_->config == trial.config);
   const bool stands = arms_.stands_against(trial);
-  const Arm* known = arms_.find(trial.config);
-  const std::optional<double> usual = known != nullptr ? known->least_cost : std::nullopt;
+  const std::optional<double> usual = before_it != nullptr ? before_it->least_cost : std::nullopt;
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
   const Arm* before = arms_.cheapest();
   const double least = before != nullptr ? before->cost->value : 0;
@@ -225,6 +246,7 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
                               keeps_faster ? Again::faster : Again::last);
   memory_.learn(trial);
   last_told_ = trial.config.placement;
+  last_was_quiet_ = trial.conclusive() && trial.disturbances.empty();
   again_.reset();
   if (stands) {
     if (stage_ == Stage::finals) finals_.tell_disturbed();
@@ -267,6 +289,26 @@ void Tuner::tell_walk() {
   walk_->tell(held == nullptr || wins_walk(*tried, *held));
 }
 
+// Nothing was found in a search that had no time to find anything.
+bool Tuner::is_undecided() const { return cut_short_ && finals_.rounds().empty(); }
+
+std::string Tuner::verdict_for_defaults() const {
+  const auto measured = std::count_if(arms_.all().begin(), arms_.all().end(),
+                                      [](const Arm& arm) { return arm.cost.has_value(); });
+  const std::string tried = fmt::format("{} configuration{}", measured, measured == 1 ? "" : "s");
+  if (is_undecided()) {
+    return fmt::format(
+        "not decided: {} measured in the time allowed, too few to know whether another one is "
+        "faster; llama.cpp's defaults stay until there is more time (--max-minutes)",
+        tried);
+  }
+  if (!finals_.rounds().empty()) {
+    return "llama.cpp's defaults are as good: measured in turn with the best that was found, the "
+           "difference cannot be told from none";
+  }
+  return fmt::format("llama.cpp's defaults are best: of the {} measured none beats them", tried);
+}
+
 TuneRecord Tuner::record() const {
   TuneRecord record;
   record.objective = rules_.objective;
@@ -291,10 +333,8 @@ TuneRecord Tuner::record() const {
       if (!why.empty()) record.verdict += "; of llama.cpp's defaults: " + why;
     }
   } else if (winner == baseline) {
-    record.verdict = record.rounds.empty()
-                         ? "llama.cpp's defaults are best: nothing that was tried beats them"
-                         : "llama.cpp's defaults are as good: measured in turn with the best that "
-                           "was found, the difference cannot be told from none";
+    record.verdict = verdict_for_defaults();
+    if (is_undecided()) record.winner.reset();
   } else if (record.speed_up) {
     record.verdict =
         fmt::format("{:.2f} times as fast as llama.cpp's defaults (95 %: {:.2f} to {:.2f})",
@@ -305,7 +345,8 @@ TuneRecord Tuner::record() const {
   } else if (baseline != nullptr && !baseline->cost) {
     record.verdict = "the best that was found; llama.cpp's defaults could not be measured";
   } else {
-    record.verdict = "the best so far; it was not yet measured in turn with llama.cpp's defaults";
+    record.verdict =
+        "not decided: the best so far; it was not yet measured in turn with llama.cpp's defaults";
   }
   return record;
 }

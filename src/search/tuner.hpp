@@ -70,6 +70,7 @@ class Tuner {
     return {memory_, shape_, arms_, rules_, baseline_, knobs()};
   }
   [[nodiscard]] const Arm* best() const { return arms_.best(baseline_, rules_.tolerance); }
+  [[nodiscard]] std::optional<TuneStep> ask_anew() const;
   [[nodiscard]] std::optional<TuneStep> ask_stage();
   [[nodiscard]] std::optional<TuneStep> ask_baseline() const;
   void start_walk(const Config& start, std::vector<std::string> later);
@@ -81,6 +82,8 @@ class Tuner {
   [[nodiscard]] std::optional<TuneStep> ask_placement() const;
   [[nodiscard]] std::optional<TuneStep> ask_search() const;
   [[nodiscard]] std::optional<TuneStep> ask_load_mode() const;
+  [[nodiscard]] bool is_undecided() const;
+  [[nodiscard]] std::string verdict_for_defaults() const;
   [[nodiscard]] bool is_unexpected(const Trial& trial) const;
   [[nodiscard]] bool is_walking() const {
     return stage_ == Stage::context || stage_ == Stage::threads;
@@ -100,8 +103,10 @@ class Tuner {
   std::optional<KnobWalk> walk_;
   std::optional<TuneStep> again_;  ///< to be measured once more before anything else
   std::optional<Placement> last_told_;
-  int in_vain_ = 0;  ///< loads of the search in a row that brought nothing
+  int in_vain_ = 0;              ///< loads of the search in a row that brought nothing
+  bool last_was_quiet_ = false;  ///< nothing disturbed the trial told last
   bool walked_again_ = false;
+  bool cut_short_ = false;  ///< time ended before the search did
 };
 
 }  // namespace sweetspot::search

@@ -170,6 +170,20 @@ Result<bool> update(const std::string& path, const Successor& successor, bool ov
   return true;
 }
 
+std::vector<StoredSet> sets_whose_name_begins(const std::string& folder, std::string_view begin) {
+  std::vector<std::string> paths;
+  for (const std::string& name : names_in(folder)) {
+    if (name.starts_with(begin) && name.ends_with(".json") && !name.starts_with('.')) {
+      paths.push_back(fmt::format("{}/{}", folder, name));
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<StoredSet> sets;
+  sets.reserve(paths.size());
+  for (const std::string& path : paths) sets.push_back({path, load_profile_set(path)});
+  return sets;
+}
+
 }  // namespace
 
 Result<ProfileSet> load_profile_set(const std::string& path) {
@@ -237,18 +251,16 @@ Status remove_profile_set(const std::string& path) {
 }
 
 std::vector<StoredSet> list_profile_sets(const std::string& data_folder) {
-  const std::string folder = data_folder + "/profiles";
-  std::vector<std::string> paths;
-  for (const std::string& name : names_in(folder)) {
-    if (name.ends_with(".json") && !name.starts_with('.')) {
-      paths.push_back(fmt::format("{}/{}", folder, name));
-    }
-  }
-  std::sort(paths.begin(), paths.end());
-  std::vector<StoredSet> sets;
-  sets.reserve(paths.size());
-  for (const std::string& path : paths) sets.push_back({path, load_profile_set(path)});
-  return sets;
+  return sets_whose_name_begins(data_folder + "/profiles", "");
+}
+
+std::vector<StoredSet> profile_sets_of(const std::string& data_folder, const ModelKey& model,
+                                       const std::vector<std::string>& rpc) {
+  constexpr std::string_view kExtension = ".json";
+  const std::filesystem::path path = profile_set_path(data_folder, model, rpc);
+  const std::string name = path.filename().string();
+  return sets_whose_name_begins(path.parent_path().string(),
+                                name.substr(0, name.size() - kExtension.size()));
 }
 
 }  // namespace sweetspot::store

@@ -1,5 +1,5 @@
-// Profile sets as files: docs/formats/profiles-1.md. One per model and machine, in the user's data
-// folder, found without parsing a model.
+// Profile sets as files: docs/formats/profiles-1.md. One per model, machine and what was measured,
+// in the user's data folder, found without parsing a model.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,14 @@ Result<ModelKey> model_key(const std::string& path);
 
 /// "<folder>/profiles/<digest>-<machine>.json"; `machine` is a digest of /etc/machine-id (else the
 /// host name) and of `rpc`. The name of the model is no part of it: a set outlives its renaming.
+/// Of what was not measured, and of sets that were measured before they were kept by workload.
 std::string profile_set_path(const std::string& data_folder, const ModelKey& model,
                              const std::vector<std::string>& rpc);
+
+/// Where `set` belongs: of a measured one the name has a digest of its workload, objective and
+/// longest context too, so that what was measured for one kind of request never replaces what was
+/// measured for another.
+std::string place_of(const std::string& data_folder, const ProfileSet& set);
 
 /// The user's data folder for sweetspot: $XDG_DATA_HOME/sweetspot, else ~/.local/share/sweetspot;
 /// empty where neither is known.
@@ -60,5 +66,9 @@ struct StoredSet {
 
 /// All sets of the data folder, by path. Empty where there is no folder.
 std::vector<StoredSet> list_profile_sets(const std::string& data_folder);
+
+/// Those of one model on this machine with these RPC endpoints.
+std::vector<StoredSet> profile_sets_of(const std::string& data_folder, const ModelKey& model,
+                                       const std::vector<std::string>& rpc);
 
 }  // namespace sweetspot::store

@@ -135,6 +135,25 @@ std::string profile_set_path(const std::string& data_folder, const ModelKey& mod
                      machine.value() >> 32U);
 }
 
+std::string place_of(const std::string& data_folder, const ProfileSet& set) {
+  const std::string path = profile_set_path(data_folder, set.model, set.rpc);
+  if (set.origin != Origin::measured) return path;
+  Digest measured;
+  const Workload& workload = set.workload;
+  std::uint32_t n_ctx = 0;
+  for (const SavedProfile& profile : set.profiles) {
+    n_ctx = std::max(n_ctx, profile.config.context.n_ctx);
+  }
+  for (const std::uint32_t count :
+       {workload.n_prompt, workload.n_gen, workload.n_depth, workload.n_parallel, n_ctx}) {
+    measured.add_part(std::to_string(count));
+  }
+  measured.add_part(to_string(set.objective));
+  constexpr std::string_view kExtension = ".json";
+  return fmt::format("{}-{:08x}{}", path.substr(0, path.size() - kExtension.size()),
+                     measured.value() >> 32U, kExtension);
+}
+
 std::string user_data_folder() {
   const char* data = std::getenv("XDG_DATA_HOME");
   if (data != nullptr && *data == '/') return std::string(data) + "/sweetspot";

@@ -233,5 +233,53 @@ TEST(SpillOf, IsNotKnownWithoutADriverThatTells) {
   EXPECT_FALSE(spill_of({use}, {}));
 }
 
+// ---- R47
+
+Evidence starved(Reading<double> waited, double ms, double own_share = 0) {
+  Evidence seen;
+  seen.processor.use.ms = ms;
+  seen.processor.use.waited_share = std::move(waited);
+  seen.processor.own_share = own_share;
+  return seen;
+}
+
+TEST(Starvation, CountsFromATenthOfTheTimeOn) {
+  EXPECT_EQ(verdict(starved(0.09, 10000)), "");
+  EXPECT_EQ(verdict(starved(0.11, 10000)), "contended");
+  EXPECT_EQ(verdict(starved(0.6, 150)), "") << "90 ms say nothing";
+  const auto findings = judge(starved(0.6, 5000));
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].of, Contended::processor);
+  EXPECT_TRUE(findings[0].passes);
+  EXPECT_EQ(findings[0].why, "a thread of ours waited for a processor for 60 % of the time");
+}
+
+TEST(Starvation, OfThreadsThatAreTooManyIsTheirOwnDoing) {
+  EXPECT_DOUBLE_EQ(own_wait_share(2, 2), 0);
+  EXPECT_DOUBLE_EQ(own_wait_share(1, 8), 0);
+  EXPECT_DOUBLE_EQ(own_wait_share(4, 2), 0.5);
+  EXPECT_EQ(verdict(starved(0.55, 10000, 0.5)), "");
+  EXPECT_EQ(verdict(starved(0.8, 10000, 0.5)), "contended");
+}
+
+TEST(Starvation, WhereNoThreadsWaitingIsToldPressureSaysIt) {
+  Evidence seen = starved(Absence{"no schedstat"}, 10000);
+  EXPECT_EQ(verdict(seen), "") << "absent is not zero, and not guilty either";
+  seen.processor.use.stalled_share = 0.7;
+  EXPECT_EQ(verdict(seen), "contended");
+  seen.processor.use.waited_share = 0.01;
+  EXPECT_EQ(verdict(seen), "") << "somebody waited, and it was not us";
+}
+
+TEST(Taken, IsWhatOthersKeepOfTheProcessorsThatWeNeed) {
+  kernel::ProcessorUse use;
+  EXPECT_FALSE(taken_percent(use, 8, 4));
+  use.busy_share = 0.5;
+  EXPECT_DOUBLE_EQ(taken_percent(use, 8, 4).value_or(-1), 0) << "four are idle, and enough";
+  EXPECT_DOUBLE_EQ(taken_percent(use, 8, 8).value_or(-1), 50);
+  EXPECT_DOUBLE_EQ(taken_percent(use, 2, 2).value_or(-1), 50);
+  EXPECT_DOUBLE_EQ(taken_percent(use, 2, 64).value_or(-1), 50) << "no more than there are";
+}
+
 }  // namespace
 }  // namespace sweetspot::profiler

@@ -1,8 +1,11 @@
-// When a measurement is repeated, what is waited for, and when that is given up: R7, R9.
+// When a measurement is repeated, what is waited for, and when that is given up: R7, R9, R47.
 #include "profiler/watch.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
 
 namespace sweetspot::profiler {
 namespace {
@@ -204,6 +207,124 @@ TEST(Watch, CtrlCWhileCoolingDownKeepsWhatThereIs) {
   };
   const Watched watched = world.run();
   EXPECT_EQ(world.measured, 1);
+}
+
+/// The processors beside our worker: `neighbours` of them are kept busy by others, and a thread of
+/// ours waits for its part while it computes.
+struct Processors {
+  World world = {};
+  double waited_ms = 0;
+  double busy_ticks = 0;
+  double at_ms = 0;
+  std::function<double()> neighbours = [] { return 0.0; };
+  int cpus = 2;
+  int threads = 2;
+  int most_threads = 2;
+  bool told = true;
+
+  // Time has passed: what the neighbours took of it, we had not.
+  void advance(bool we_compute) {
+    const double ms = world.now_ms - at_ms;
+    at_ms = world.now_ms;
+    const double others = neighbours();
+    if (we_compute) waited_ms += ms * std::min(1.0, others / cpus);
+    busy_ticks += ms * std::min<double>(cpus, others + (we_compute ? threads : 0));
+  }
+
+  WatchWorld watch() {
+    WatchWorld watched = world.watch();
+    watched.pci_bus_ids.clear();
+    watched.cpus = cpus;
+    watched.threads = threads;
+    watched.most_threads = most_threads;
+    watched.processors = [this] {
+      advance(false);
+      kernel::ProcessorMoment moment;
+      moment.at_ms = world.now_ms;
+      if (!told) return moment;
+      moment.waited_ns =
+          std::map<int, std::uint64_t>{{4711, static_cast<std::uint64_t>(waited_ms * 1e6)}};
+      moment.ticks = kernel::ProcessorMoment::Ticks{
+          static_cast<std::uint64_t>(busy_ticks), static_cast<std::uint64_t>(world.now_ms * cpus)};
+      return moment;
+    };
+    return watched;
+  }
+
+  Watched run(const WatchLimits& limits = {}) {
+    return measure_undisturbed(
+        watch(),
+        [this]() -> Measurement {
+          ++world.measured;
+          world.now_ms += kMeasureMs;
+          advance(true);
+          return {world.outcome, {}};
+        },
+        limits);
+  }
+};
+
+TEST(WatchProcessors, AQuietMachineIsMeasuredOnceWithoutADevice) {
+  Processors quiet;
+  quiet.neighbours = [] { return 0.1; };
+  const Watched watched = quiet.run();
+  EXPECT_EQ(quiet.world.measured, 1);
+  EXPECT_EQ(quiet.world.now_ms, kMeasureMs);
+  EXPECT_THAT(watched.findings, IsEmpty());
+  EXPECT_NEAR(watched.processor.waited_share.value_or(-1), 0.05, 1e-9);
+}
+
+TEST(WatchProcessors, ANeighbourThatLeavesIsWaitedForAndWhatItSpoiledIsThrownAway) {
+  Processors shared;
+  shared.neighbours = [&] { return shared.world.now_ms < 16000 ? 1.0 : 0.0; };
+  const Watched watched = shared.run();
+  EXPECT_EQ(shared.world.measured, 2);
+  EXPECT_THAT(watched.findings, IsEmpty());
+  EXPECT_THAT(
+      watched.repeats,
+      ElementsAre(HasSubstr("contended: a thread of ours waited for a processor for 50 %")));
+  EXPECT_GT(shared.world.now_ms, 16000 + kMeasureMs) << "not before it had gone";
+  EXPECT_FALSE(watched.waited_in_vain);
+}
+
+TEST(WatchProcessors, ANeighbourThatStaysLeavesALabelAndIsNotWaitedForLongerThanTheCap) {
+  Processors shared;
+  shared.neighbours = [] { return 2.0; };
+  const Watched watched = shared.run();
+  EXPECT_EQ(shared.world.measured, 1);
+  EXPECT_LT(shared.world.now_ms, kMeasureMs + 10000 + 700);
+  ASSERT_EQ(watched.findings.size(), 1U);
+  EXPECT_EQ(watched.findings[0].what, Disturbance::contended);
+  EXPECT_EQ(watched.findings[0].of, Contended::processor);
+  EXPECT_TRUE(watched.waited_in_vain);
+}
+
+TEST(WatchProcessors, ThreadsThatHoldEachOtherUpAreNoNeighbour) {
+  Processors crowded;  // 4 threads where 2 can run: each waits for half of the time
+  crowded.threads = 4;
+  crowded.neighbours = [] { return 1.0; };
+  EXPECT_THAT(crowded.run().findings, IsEmpty());
+}
+
+TEST(WatchProcessors, APauseTooShortToMatterIsNone) {
+  Processors quick;
+  quick.neighbours = [] { return 1.0; };
+  WatchWorld world = quick.watch();
+  const Watched watched = measure_undisturbed(world, [&]() -> Measurement {
+    quick.world.now_ms += 150;  // 75 ms of it waited for
+    quick.advance(true);
+    return {};
+  });
+  EXPECT_THAT(watched.findings, IsEmpty());
+}
+
+TEST(WatchProcessors, AKernelThatTellsNothingBlamesNobody) {
+  Processors silent;
+  silent.told = false;
+  silent.neighbours = [] { return 2.0; };
+  const Watched watched = silent.run();
+  EXPECT_THAT(watched.findings, IsEmpty());
+  EXPECT_FALSE(watched.processor.waited_share);
 }
 
 TEST(Watch, WithoutADeviceNothingIsAsked) {

@@ -112,5 +112,35 @@ TEST(DiminishingAfter, IgnoresWhatSpilled) {
             10);
 }
 
+// The CPU alone was measured beside a neighbour, all others without: sevenfold was no speed-up.
+TEST(Analyse, AReferenceThatWasSlowedDownIsNoReference) {
+  auto starved = trial(0, 0, 2.5);
+  starved.mark_contended(Contended::processor);
+  const auto alone = analyse({starved, trial(20, 50, 17)}, Bands{});
+  ASSERT_FALSE(alone.speed_up_over_cpu);
+  EXPECT_EQ(alone.speed_up_over_cpu.reason(),
+            "0 layers were measured while other programs took the machine's time");
+  const auto anew = analyse({starved, trial(20, 50, 17), trial(0, 0, 13)}, Bands{});
+  EXPECT_DOUBLE_EQ(anew.speed_up_over_cpu.value_or(0), 17.0 / 13);
+}
+
+TEST(Analyse, WhereEverythingWasSlowedDownAlikeTheRatioIsSaid) {
+  auto starved = trial(0, 0, 2.5);
+  auto offloaded = trial(20, 50, 5);
+  starved.mark_contended(Contended::processor);
+  offloaded.mark_contended(Contended::processor);
+  EXPECT_DOUBLE_EQ(analyse({starved, offloaded}, Bands{}).speed_up_over_cpu.value_or(0), 2);
+}
+
+TEST(Analyse, WhatIsTooUncertainIsNeitherFastestNorReferenceNorOnTheCurve) {
+  const auto analysis =
+      analyse({trial(0, 0, 2.37, 2.1), trial(10, 30, 90, 0.7), trial(20, 50, 17)}, Bands{});
+  EXPECT_EQ(analysis.optimum, 2U);
+  EXPECT_EQ(analysis.fastest, 2U);
+  ASSERT_FALSE(analysis.speed_up_over_cpu);
+  EXPECT_EQ(analysis.speed_up_over_cpu.reason(), "the speed with 0 layers is too uncertain");
+  EXPECT_FALSE(analysis.diminishing_after_layers);
+}
+
 }  // namespace
 }  // namespace sweetspot::profiles

@@ -66,6 +66,41 @@ Run run_of(std::vector<Trial> trials, const std::vector<DeviceReport>& devices) 
   return run;
 }
 
+// ---- R49: nothing is kept from noise
+
+TEST(SetOfRun, ASpeedThatIsTooUncertainIsNotStoredAsMeasured) {
+  const Run run =
+      run_of({trial(0, 0, 2.37, 2.1), trial(10, 40, 20, 0.8), trial(20, 60, 30)}, {card("CUDA0")});
+  const ProfileSet set = set_of(run);
+  EXPECT_THAT(names_of(set), ElementsAre("balanced", "cpu_fallback"));
+  const SavedProfile& cpu = *set.find("cpu_fallback");
+  EXPECT_EQ(cpu.origin, Origin::planned) << "it is the last rung; its speed is nobody's to say";
+  ASSERT_FALSE(cpu.tokens_per_second);
+  EXPECT_THAT(cpu.tokens_per_second.reason(), HasSubstr("too uncertain"));
+  EXPECT_THAT(cpu.evidence, HasSubstr("too uncertain"));
+}
+
+TEST(SetOfRun, OfNothingButNoiseThereIsNone) {
+  const auto set = set_of_run(
+      run_of({trial(0, 0, 2.37, 2.1), trial(20, 60, 0.57, 1.0)}, {card("CUDA0")}), kModel, 0);
+  ASSERT_FALSE(set);
+  EXPECT_THAT(set.reason(), HasSubstr("too uncertain"));
+}
+
+TEST(SetOfRun, APromptMeasuredOnceHasNoSpeedToStore) {
+  auto one = trial(20, 60, 30);
+  one.prompt = one.generation;
+  one.prompt->tokens_per_second = {100, 50, 200};
+  const ProfileSet set = set_of(run_of({trial(0, 0, 10), one}, {card("CUDA0")}));
+  EXPECT_EQ(set.find("balanced")->tokens_per_second->value, 30);
+  EXPECT_THAT(set.find("balanced")->prompt_tokens_per_second.reason(), HasSubstr("too uncertain"));
+}
+
+TEST(SetOfRun, AnUncertainCpuBeatsNobody) {
+  const ProfileSet set = set_of(run_of({trial(0, 0, 50, 0.9), trial(4, 10, 20)}, {card("CUDA0")}));
+  EXPECT_THAT(names_of(set), ElementsAre("fast", "cpu_fallback"));
+}
+
 // ---- which profiles
 
 TEST(SetOfRun, HoldsTheFourAndWhatElseIsNotBeatenFastestFirstAndTheCpuLast) {

@@ -31,5 +31,22 @@ TEST(Objections, GoWithTheEvidence) {
                   "was not measured", "spilled into system memory", ""));
 }
 
+// R49: 2.37 +-5.09 and 0.57 +-0.58 were kept, and 0.31 +-0.30 was recommended.
+TEST(Objections, ASpeedWhoseIntervalReachesHalfOfItDecidesNothing) {
+  EXPECT_THAT(objections({trial(0, 0, 2.37, 2.1), trial(1, 5, 0.31, 0.97), trial(2, 10, 10, 0.5),
+                          trial(3, 10, 10, 0.49)}),
+              ElementsAre(::testing::HasSubstr("too uncertain"),
+                          ::testing::HasSubstr("is too uncertain (0.0093 to 0.611 tok/s)"),
+                          "is too uncertain (5 to 15 tok/s)", ""));
+}
+
+TEST(Objections, OneSampleAloneDecidesNothing) {
+  auto one = trial(0, 0, 8);
+  one.generation->tokens_per_second = {8, 4, 16};
+  EXPECT_TRUE(one.uncertain());
+  EXPECT_FALSE(one.conclusive());
+  EXPECT_TRUE(one.measured());
+}
+
 }  // namespace
 }  // namespace sweetspot::profiles

@@ -46,6 +46,19 @@ TEST(FindSpills, LooksAtMeasuredTrialsOnly) {
               IsEmpty());
 }
 
+TEST(FindSpills, ATrialThatStarvedForAProcessorTellsOfNoMemory) {
+  std::vector<Trial> trials = {trial(24, 75, 34), trial(28, 80, 3)};
+  trials[1].mark_contended(Contended::device);
+  EXPECT_THAT(find_spills(trials), ::testing::SizeIs(1));
+  trials[1].mark_contended(Contended::processor);
+  EXPECT_THAT(find_spills(trials), IsEmpty());
+}
+
+TEST(FindSpills, ASpeedThatIsAnybodysGuessTellsOfNoMemory) {
+  EXPECT_THAT(find_spills({trial(24, 75, 34), trial(28, 80, 3, 0.6)}), IsEmpty());
+  EXPECT_THAT(find_spills({trial(24, 75, 34, 0.6), trial(28, 80, 3)}), IsEmpty());
+}
+
 TEST(Spilled, BelievesAMarkAndNoNote) {
   std::vector<Trial> trials = {trial(10, 40, 20), trial(20, 60, 30), trial(24, 70, 5)};
   trials[0].notes = {"spilled: words are for people"};

@@ -9,6 +9,7 @@ namespace sweetspot::profiles {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using tests::measured_set;
 
@@ -91,6 +92,48 @@ TEST(Successor, WhatIsPlannedNeverReplacesWhatWasMeasured) {
     planned.origin = Origin::planned;
     EXPECT_TRUE(successor(&planned, fresh, true));
   }
+}
+
+// What was measured well is not replaced by what was measured badly, or by less of it.
+
+ProfileSet with_speeds(double factor, double half_width) {
+  ProfileSet set = fresh_set();
+  for (SavedProfile& profile : set.profiles) {
+    const double speed = profile.tokens_per_second->value * factor;
+    profile.tokens_per_second = Estimate{speed, speed * (1 - half_width), speed * (1 + half_width)};
+  }
+  return set;
+}
+
+TEST(Successor, ANoisyMeasurementDoesNotReplaceAGoodOne) {
+  const ProfileSet old = with_speeds(1, 0.01);
+  EXPECT_FALSE(successor(&old, with_speeds(1, 0.15), true));
+  EXPECT_THAT(why_kept(&old, with_speeds(1, 0.15), true), HasSubstr("1.0 % against 15.0 %"));
+  EXPECT_TRUE(successor(&old, with_speeds(1, 0.03), true)) << "3 % is good enough";
+  const ProfileSet bad = with_speeds(1, 0.1);
+  EXPECT_TRUE(successor(&bad, with_speeds(1, 0.15), true)) << "hardly worse than what is there";
+}
+
+TEST(Successor, ARunThatTriedLessDoesNotReplaceAFasterSet) {
+  const ProfileSet old = with_speeds(1, 0.01);
+  ProfileSet only_cpu = with_speeds(1, 0.01);
+  only_cpu.profiles = {only_cpu.profiles.back()};
+  EXPECT_FALSE(successor(&old, only_cpu, true));
+  EXPECT_THAT(why_kept(&old, only_cpu, true), HasSubstr("32.5 tok/s, the fastest of these 12.5"));
+  EXPECT_TRUE(successor(&only_cpu, old, true));
+}
+
+TEST(Successor, OtherRequestsOrAnotherContextAreNotCompared) {
+  const ProfileSet old = with_speeds(1, 0.01);
+  ProfileSet deeper = with_speeds(0.2, 0.2);
+  deeper.workload.n_depth = 4096;
+  EXPECT_TRUE(successor(&old, deeper, true));
+  ProfileSet longer = with_speeds(0.2, 0.2);
+  for (SavedProfile& profile : longer.profiles) profile.config.context.n_ctx = 32768;
+  EXPECT_TRUE(successor(&old, longer, true));
+  ProfileSet other_driver = with_speeds(0.2, 0.2);
+  other_driver.devices[0].driver_version = std::string("551");
+  EXPECT_TRUE(successor(&old, other_driver, true)) << "the conditions are others";
 }
 
 }  // namespace

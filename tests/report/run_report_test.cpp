@@ -195,6 +195,39 @@ TEST(ResultsTable, NamesEveryDisturbanceOfARow) {
   EXPECT_THAT(text, HasSubstr("contended: other programs"));
 }
 
+TEST(ResultsTable, SaysWhatAContendedRowHadToShare) {
+  ARun run = mission_run();
+  run.results[0].mark_contended(Contended::processor);
+  std::string text = everything(run, kPlain);
+  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("contended, processor"));
+  EXPECT_THAT(text, AllOf(HasSubstr("contended, processor: other programs used the processor"),
+                          Not(HasSubstr("contended: other programs used the device"))));
+  run.results[0].mark_contended(Contended::device);
+  text = everything(run, kPlain);
+  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("contended, device, processor"));
+  EXPECT_THAT(text, HasSubstr("contended: other programs used the device"));
+}
+
+// R49
+TEST(ResultsTable, SaysWhichSpeedsAreTooUncertainAndWhatToDo) {
+  ARun run = mission_run();
+  run.results[0].generation->tokens_per_second.high = 40;
+  const std::string text = everything(run, kPlain);
+  EXPECT_THAT(line_with(text, "12.5 "), HasSubstr("too uncertain"));
+  EXPECT_THAT(text, AllOf(HasSubstr("too uncertain: the interval reaches half of the speed"),
+                          HasSubstr("--max-seconds")));
+}
+
+TEST(AnalysisText, OfNothingButNoiseSaysSo) {
+  ARun run = mission_run();
+  run.analysis.optimum.reset();
+  for (Trial& trial : run.results) {
+    if (trial.generation) trial.generation->tokens_per_second.high *= 3;
+  }
+  EXPECT_THAT(line_with(analysis_text(run, kPlain), "Optimum"),
+              HasSubstr("every speed is too uncertain"));
+}
+
 TEST(ResultsTable, KeepsLayersSpeedAndStatusOnEveryTerminal) {
   for (int width = 50; width <= 100; ++width) {
     const auto lines = lines_of(results_table(mission_run(), {false, width}));

@@ -639,5 +639,80 @@ RC_GTEST_PROP(AdaptiveSweepProperty, AlwaysEndsAndKeepsItsPromises, ()) {
   }
 }
 
+// ---- what others spoil (R47, R49)
+
+void blur(Trial& trial) {
+  Speed& speed = *trial.generation;
+  speed.tokens_per_second.low = 0.1 * speed.tokens_per_second.value;
+  speed.tokens_per_second.high = 3 * speed.tokens_per_second.value;
+  speed.ms_per_token.low = speed.ms_per_token.value / 3;
+  speed.ms_per_token.high = speed.ms_per_token.value * 10;
+}
+
+// The first `spoiled` trials are measured beside a neighbour.
+Spoil beside_a_neighbour(int spoiled, const Spoil& how) {
+  return [spoiled, how, told = 0](Trial& trial) mutable {
+    if (told++ < spoiled) how(trial);
+  };
+}
+
+void starve(Trial& trial) {
+  slow_down(trial, 6);
+  trial.mark_contended(Contended::processor);
+}
+
+TEST(AdaptiveSweepSpoiled, TheReferenceIsMeasuredAnewOnceTheNeighbourHasGone) {
+  const Played played = play_spoiled(Line{}, beside_a_neighbour(1, starve));
+  ASSERT_EQ(times_asked(played, 0), 2);
+  EXPECT_EQ(played.steps[2].layers, 0) << "as soon as another trial was quiet";
+  EXPECT_EQ(played.steps[2].extent, Extent::full);
+  EXPECT_THAT(played.steps[2].reason, HasSubstr("anew"));
+  EXPECT_NEAR(point(played, 0).generation_ms->value, Line{}.ms(0), 0.05 * Line{}.ms(0));
+  EXPECT_EQ(decision(played, "optimum").layers, 33) << "as on a quiet machine";
+}
+
+TEST(AdaptiveSweepSpoiled, SoIsOneThatHeatSlowedDown) {
+  const Played played = play_spoiled(Line{}, beside_a_neighbour(1, [](Trial& trial) {
+                                       slow_down(trial, 2);
+                                       trial.mark(Disturbance::throttled);
+                                     }));
+  EXPECT_EQ(times_asked(played, 0), 2);
+}
+
+TEST(AdaptiveSweepSpoiled, SoIsOneWhoseSpeedIsTooUncertain) {
+  const Played played = play_spoiled(Line{}, beside_a_neighbour(1, blur));
+  EXPECT_EQ(times_asked(played, 0), 2);
+  EXPECT_EQ(point(played, 0).note, "");
+}
+
+TEST(AdaptiveSweepSpoiled, WhereTheNeighbourStaysItComesOnceMoreAtTheEnd) {
+  const Played played = play_spoiled(Line{}, starve);
+  EXPECT_EQ(times_asked(played, 0), 2);
+  EXPECT_EQ(played.steps.back().layers, 0);
+}
+
+TEST(AdaptiveSweepSpoiled, AQuietMachineIsAskedNothingTwice) {
+  const Played played = play_line(Line{});
+  for (const SweepStep& step : played.steps) EXPECT_FALSE(step.anew);
+}
+
+// Starved rows were called spilled, and ended the direction.
+TEST(AdaptiveSweepSpoiled, AStarvedTrialIsNoCliff) {
+  const Played played = play_spoiled(Line{}, [told = 0](Trial& trial) mutable {
+    if (++told == 4) starve(trial);
+  });
+  EXPECT_EQ(most_asked(played), 33) << "more layers are still tried";
+  EXPECT_EQ(decision(played, "optimum").layers, 33);
+  const int starved = played.steps[3].layers;
+  EXPECT_EQ(times_asked(played, starved), 2);
+  EXPECT_EQ(point(played, starved).note, "");
+}
+
+TEST(AdaptiveSweepSpoiled, NothingButNoiseEndsWithoutAWinner) {
+  const Played played = play_spoiled(Line{}, blur);
+  EXPECT_LE(played.steps.size(), 6U) << "three, and each once more";
+  for (const Decision& one : played.record.decisions) EXPECT_FALSE(one.layers) << one.name;
+}
+
 }  // namespace
 }  // namespace sweetspot::search

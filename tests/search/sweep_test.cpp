@@ -136,5 +136,42 @@ RC_GTEST_PROP(Sweep, AnswersEveryRequestExactlyOnceWhateverFails, ()) {
   RC_ASSERT(answered == std::multiset<int>(unique.begin(), unique.end()));
 }
 
+// ---- the reference (R47)
+
+TEST(SweepReference, ComesOnceMoreAtTheEndWhereItWasSlowedDown) {
+  Sweep sweep({0, 1, 2}, 10);
+  Trial starved = measured(*sweep.ask());
+  starved.mark_contended(Contended::processor);
+  sweep.tell(starved);
+  sweep.tell(measured(*sweep.ask()));
+  sweep.tell(measured(*sweep.ask()));
+  const auto anew = sweep.ask();
+  ASSERT_TRUE(anew);
+  EXPECT_EQ(anew->layers, 0);
+  EXPECT_THAT(anew->reason, HasSubstr("anew"));
+  EXPECT_EQ(sweep.at(), 0U);
+  sweep.tell(starved);
+  EXPECT_FALSE(sweep.ask()) << "once";
+}
+
+TEST(SweepReference, ComesOnceMoreWhereItsSpeedIsTooUncertain) {
+  Sweep sweep({0, 1}, 10);
+  Trial blurred = measured(*sweep.ask());
+  blurred.generation->tokens_per_second = {2.37, 0, 7.5};
+  sweep.tell(blurred);
+  sweep.tell(measured(*sweep.ask()));
+  ASSERT_TRUE(sweep.ask());
+  EXPECT_EQ(sweep.ask()->layers, 0);
+}
+
+TEST(SweepReference, ComesOnceWhereNothingSpoiledIt) {
+  Sweep sweep({0, 1}, 10);
+  sweep.tell(measured(*sweep.ask()));
+  Trial other = measured(*sweep.ask());
+  other.mark_contended(Contended::processor);
+  sweep.tell(other);
+  EXPECT_FALSE(sweep.ask());
+}
+
 }  // namespace
 }  // namespace sweetspot::search

@@ -43,6 +43,41 @@ TEST(Arms, WhatADisturbedTrialSaysDoesNotCountAgainstAnUndisturbedOne) {
   EXPECT_DOUBLE_EQ(arms.find(config_of(4))->cost->value, 1024 + 2000);
 }
 
+// R49: a speed that may be half or double the value is no evidence for or against anything.
+TEST(Arms, WhatIsTooUncertainNeverWins) {
+  Arms arms;
+  tell(arms, trial_of(config_of(4), 5, 0.1, 0.7));
+  EXPECT_FALSE(arms.find(config_of(4))->may_win());
+  EXPECT_EQ(arms.cheapest(), nullptr);
+  tell(arms, trial_of(config_of(5), 20, 1));
+  EXPECT_EQ(arms.cheapest()->config, config_of(5));
+  tell(arms, trial_of(config_of(4), 30, 1), Again::faster);
+  EXPECT_DOUBLE_EQ(arms.find(config_of(4))->cost->value, 1024 + 3000) << "noise is no record";
+}
+
+TEST(Arms, AMachineThatIsAlwaysBusyIsComparedWithItself) {
+  Arms arms;
+  const auto told = [&](int layers, double ms, bool busy) {
+    Trial trial = trial_of(config_of(layers), ms, 1);
+    if (busy) trial.mark_contended(Contended::processor);
+    tell(arms, trial);
+  };
+  told(4, 20, true);
+  told(5, 30, true);
+  EXPECT_EQ(arms.cheapest()->config, config_of(4));
+  told(6, 25, false);
+  EXPECT_EQ(arms.cheapest()->config, config_of(6)) << "what was quiet says more";
+  EXPECT_EQ(arms.find(config_of(4))->objection, "contended, processor");
+}
+
+TEST(Arms, WhatSpilledNeverWinsWhateverElseWasMeasured) {
+  Arms arms;
+  Trial spilled = trial_of(config_of(4), 20, 1);
+  spilled.mark(Disturbance::spilled);
+  tell(arms, spilled);
+  EXPECT_EQ(arms.cheapest(), nullptr);
+}
+
 TEST(Arms, BetterIsBeyondTheIntervalOfTheDifference) {
   Arms arms;
   const double ms = 1024 + 2000;

@@ -205,6 +205,15 @@ TEST(Tuner, ThenTheCpuAloneAndOneMorePlacementAndThenTheContext) {
   }
 }
 
+TEST(Tuner, OneTrialInTheTimeAllowedDecidesNothing) {
+  const Played played = play(World{}, rules(), {}, /*hurry_after=*/1);
+  ASSERT_EQ(played.trials.size(), 1U);
+  EXPECT_TRUE(played.record.baseline.has_value());
+  EXPECT_FALSE(played.record.winner) << "the baseline won nothing";
+  EXPECT_THAT(played.record.verdict, HasSubstr("not decided: 1 configuration measured"));
+  EXPECT_THAT(played.record.verdict, HasSubstr("--max-minutes"));
+}
+
 TEST(Tuner, SaysTheSameUntilTold) {
   Tuner tuner(options_of({}), uniform_model(kBlocks), rules());
   EXPECT_EQ(tuner.ask(false)->title, tuner.ask(false)->title);
@@ -528,7 +537,7 @@ TEST(Tuner, InAHurryFromTheBeginningTheBaselineIsAll) {
   const Played played = play({}, rules(), {}, 0);
   EXPECT_TRUE(played.ended);
   EXPECT_THAT(played.steps, testing::SizeIs(1));
-  EXPECT_EQ(played.record.winner, played.record.baseline);
+  EXPECT_FALSE(played.record.winner) << "one trial beats nothing";
 }
 
 TEST(Tuner, InAHurryAfterTheBaselineNothingElseIsSearched) {
@@ -570,6 +579,50 @@ TEST(Tuner, ADisturbedFinalSaysNothingOfWhatWasMeasuredBefore) {
   EXPECT_LE(finals_of(played), 6U);
   EXPECT_EQ(played.winner(), calm.winner());
   EXPECT_THAT(played.record.rounds, IsEmpty());
+}
+
+// ---- what others are held against (R47)
+
+TEST(Tuner, TheCpuAloneIsMeasuredAnewOnceTheNeighbourHasGone) {
+  World world;
+  world.total_mib = 6144;
+  const auto is_cpu = [](const Config& config) { return config.placement.n_gpu_layers == 0; };
+  int visits = 0;
+  const Played played = play(world, rules(), [&](Trial& trial) {
+    if (!is_cpu(trial.config) || ++visits > 1) return;
+    trial.mark_contended(Contended::processor);
+    for (double* ms : {&trial.generation->ms_per_token.value, &trial.generation->ms_per_token.low,
+                       &trial.generation->ms_per_token.high}) {
+      *ms *= 7;
+    }
+  });
+  EXPECT_TRUE(played.ended);
+  const auto anew = std::find_if(played.steps.begin(), played.steps.end(), [](const auto& step) {
+    return step.title.find("anew") != std::string::npos;
+  });
+  ASSERT_NE(anew, played.steps.end());
+  EXPECT_TRUE(is_cpu(anew->config));
+  EXPECT_GE(visits, 2);
+}
+
+TEST(Tuner, OnAMachineThatIsAlwaysBusyThereIsAWinnerAllTheSame) {
+  World world;
+  world.plain_gain = 0.2;
+  const Played played =
+      play(world, rules(), [](Trial& trial) { trial.mark_contended(Contended::processor); });
+  EXPECT_TRUE(played.ended);
+  ASSERT_TRUE(played.record.winner);
+  EXPECT_LT(world.request(played.winner(), rules().workload),
+            1.01 * world.request(played.baseline(), rules().workload));
+}
+
+TEST(Tuner, OfNothingButNoiseNothingWins) {
+  const Played played = play(World{}, rules(), [](Trial& trial) {
+    trial.generation->tokens_per_second.low = 0.1 * trial.generation->tokens_per_second.value;
+  });
+  EXPECT_TRUE(played.ended);
+  EXPECT_FALSE(played.record.winner);
+  EXPECT_THAT(played.record.verdict, HasSubstr("too uncertain"));
 }
 
 TEST(Tuner, AFinalistThatFailsInFullGivesWayToTheNext) {

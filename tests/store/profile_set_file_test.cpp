@@ -483,6 +483,45 @@ TEST_F(ModelFiles, ThePathOfASetKnowsTheModelAndTheMachineOnly) {
   EXPECT_NE(profile_set_path("/data", key, {}), path);
 }
 
+TEST_F(ModelFiles, WhatWasMeasuredForOtherRequestsLiesElsewhere) {
+  const ProfileSet set = tests::measured_set();
+  const std::string place = place_of("/data", set);
+  const std::string plain = profile_set_path("/data", set.model, set.rpc);
+  EXPECT_EQ(place.find(plain.substr(0, plain.size() - std::string(".json").size())), 0U);
+  const std::vector<void (*)(ProfileSet&)> changes = {
+      [](ProfileSet& one) { one.workload.n_prompt = 1; },
+      [](ProfileSet& one) { one.workload.n_depth = 1; },
+      [](ProfileSet& one) { one.workload.n_parallel = 4; },
+      [](ProfileSet& one) { one.objective = Objective::energy; },
+      [](ProfileSet& one) { one.profiles.front().config.context.n_ctx = 1 << 20; }};
+  for (const auto& change : changes) {
+    ProfileSet other = set;
+    change(other);
+    EXPECT_NE(place_of("/data", other), place);
+  }
+  ProfileSet planned = set;
+  planned.origin = Origin::planned;
+  EXPECT_EQ(place_of("/data", planned), plain);
+}
+
+TEST_F(ModelFiles, AllSetsOfAModelAreFound) {
+  ProfileSet chat = tests::measured_set();
+  ProfileSet rag = chat;
+  rag.workload.n_prompt = 2048;
+  ProfileSet other = chat;
+  other.model.digest = "fedcba9876543210";
+  for (const ProfileSet& set : {chat, rag, other}) {
+    ASSERT_TRUE(save_profile_set(place_of(folder_.path(), set), set));
+  }
+  const auto found = profile_sets_of(folder_.path(), chat.model, chat.rpc);
+  ASSERT_EQ(found.size(), 2U);
+  for (const StoredSet& stored : found) {
+    ASSERT_TRUE(stored.set);
+    EXPECT_EQ(stored.set->model.digest, chat.model.digest);
+  }
+  EXPECT_TRUE(profile_sets_of(folder_.path(), chat.model, {"127.0.0.1:1"}).empty());
+}
+
 TEST_F(ModelFiles, TheDataFolderIsTheUsers) {
   // In a child: the environment belongs to the whole test program.
   const auto folder_with = [](const char* data, const char* home) {

@@ -43,6 +43,24 @@ class ProfileSets(SystemTest):
         self.check_list_and_show(path, model, kept)
         self.check_moving(path, model, kept)
 
+    def test_what_was_measured_for_other_requests_stays(self):
+        model = self.synth()
+        for n_prompt in (32, 64):
+            done = self.run_sweetspot("profile", model, "-c", 256, "-b", 64, "-ub", 64, "-n", 16, "-t", 1,
+                                      "--max-seconds", 0.3, "-p", n_prompt, "--layers", 0, "-o", "run.json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        prompts = {json.loads(path.read_text())["workload"]["n_prompt"] for path in self.sets()}
+        self.assertEqual(prompts, {32, 64})
+        last = self.run_sweetspot("choose", model)
+        self.assertEqual(last.returncode, 0, last.stderr)
+        words = " ".join(last.stdout.split())
+        self.assertIn("with 64 prompt and 16 generated tokens", words)
+        self.assertIn("32 prompt and 16 generated tokens, 0 before them too, see --workload", words)
+        first = self.run_sweetspot("choose", model, "--workload", "32,16")
+        self.assertIn("with 32 prompt and 16 generated tokens", " ".join(first.stdout.split()))
+        none = self.run_sweetspot("choose", model, "--workload", "rag")
+        self.assert_clear_sentence(none, EXIT_USAGE, "rag", "sweetspot tune")
+
     def check_against_run(self, kept, run):
         self.assertEqual(kept["origin"], "measured")
         self.assertEqual(kept["fingerprint"]["model"], run["model"]["fingerprint"])

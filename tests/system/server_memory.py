@@ -6,9 +6,11 @@ what each device then holds, in whole MiB.
 
 import contextlib
 import dataclasses
+import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -47,12 +49,29 @@ def run_server(path, config, environment, devices, rpc=(), *, extra=()):
     port = free_port()
     command = [LLAMA_SERVER, *llama_flags(path, config, rpc), "--fit", "off", "-lv", "4", "--host",
                "127.0.0.1", "--port", str(port), *extra]
-    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="backslashreplace")
-    end_when_healthy(server, port)
-    log = server.communicate(timeout=60)[0]
-    return taken_from(log, devices)
+    # A file: nobody reads a pipe while the server starts, and a full one would stop it.
+    with tempfile.NamedTemporaryFile(errors="backslashreplace", mode="w+") as log:
+        server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                  stderr=subprocess.STDOUT)
+        try:
+            end_when_healthy(server, port)
+            server.wait(timeout=60)
+        finally:
+            server.kill()
+            server.wait()
+        return taken_from(whole_log(log.name), devices)
+
+
+def whole_log(path, seconds=3):
+    """Our wrapper passes what the server says on through another process, which ends a moment later."""
+    deadline = time.monotonic() + seconds
+    while True:
+        text = pathlib.Path(path).read_text(errors="backslashreplace")
+        if "memory_breakdown_print" in text or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    time.sleep(0.1)
+    return pathlib.Path(path).read_text(errors="backslashreplace")
 
 
 def end_when_healthy(server, port, seconds=90):
