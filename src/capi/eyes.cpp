@@ -7,6 +7,7 @@
 
 #include "devices/live.hpp"
 #include "devices/machine.hpp"
+#include "kernel/memory.hpp"
 
 namespace sweetspot::capi {
 namespace {
@@ -71,7 +72,7 @@ Seen Eyes::look() {
     ask_drivers(seen);
   }
   Machine machine = machine_;
-  machine.memory_available_bytes = devices::available_memory_bytes(tree_);
+  machine.memory_available_bytes = kernel::host_memory(tree_).available_bytes;
   seen.live = devices::live_machine(seen.statuses, cards(), machine);
   return seen;
 }

@@ -5,22 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "core/text.hpp"
-#include "devices/machine.hpp"
+#include "kernel/memory.hpp"
 
 namespace sweetspot::cli {
-namespace {
-
-// Left to the rest of the system while a model loads: a machine that swaps measures nothing.
-std::uint64_t default_host_reserve_bytes() {
+std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
   constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
   constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
-  const Reading<std::uint64_t> total = devices::this_machine().memory_total_bytes;
-  return std::clamp(total.value_or(0) / 20, kLeast, kMost);
+  return std::clamp(total_bytes / 20, kLeast, kMost);
 }
-
-}  // namespace
 
 void add_connection(CLI::App& app, ConnectionOptions& options) {
   app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
@@ -61,7 +56,12 @@ Result<engine::StartOptions> start_options(const Environment& environment,
   start.program = std::move(*program);
   start.rpc = options.rpc;
   start.cancel = environment.cancel;
-  start.host_reserve_bytes = default_host_reserve_bytes();
+  start.host_reserve_bytes =
+      default_host_reserve_bytes(kernel::host_memory().total_bytes.value_or(0));
+  start.available_host_bytes = [] {
+    const Reading<std::uint64_t> available = kernel::host_memory().available_bytes;
+    return available ? std::optional(*available) : std::nullopt;
+  };
   if (!options.host_reserve.empty()) {
     const Result<std::uint64_t> reserve = parse_size(options.host_reserve, "--host-reserve");
     if (!reserve) return tl::unexpected(reserve.error());

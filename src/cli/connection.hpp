@@ -23,6 +23,10 @@ struct ConnectionOptions {
 
 void add_connection(CLI::App& app, ConnectionOptions& options);
 
+/// Left to the rest of a system with so much memory while a model loads: 5 %, at least 256 MiB, at
+/// most 2 GiB. A machine that swaps measures nothing.
+std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes);
+
 /// Finds the worker program and fills in deadlines, the cancel token and the memory that must stay
 /// free on the host. Errors: no worker (internal), an --rpc that is not host:port (usage).
 Result<engine::StartOptions> start_options(const Environment& environment,

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "kernel/memory.hpp"
 #include "kernel/processors.hpp"
 
 extern "C" char** environ;  // NOLINT: POSIX declares it in no header
@@ -129,93 +130,6 @@ std::vector<Cache> caches_of(const kernel::FileTree& tree, const std::string& cp
   return caches;
 }
 
-// ---- memory
-// -----------------------------------------------------------------------------------------
-
-// What one level of the cgroup hierarchy leaves us.
-struct CgroupLevel {
-  std::uint64_t limit = 0;
-  std::uint64_t available = 0;
-};
-
-struct CgroupNames {
-  std::string folder;  // where the hierarchy is mounted
-  std::string_view limit;
-  std::string_view current;
-  std::string_view inactive;  // key in memory.stat: page cache the kernel drops first
-};
-
-std::optional<CgroupLevel> read_level(const kernel::FileTree& tree, const std::string& folder,
-                                      const CgroupNames& names) {
-  const auto limit = tree.number(fmt::format("{}/{}", folder, names.limit));
-  if (!limit) return std::nullopt;  // "max", or the root, which has no such file
-  const std::uint64_t current =
-      tree.number(fmt::format("{}/{}", folder, names.current)).value_or(0);
-  const auto stat = tree.text(folder + "/memory.stat");
-  const auto inactive = stat ? field(*stat, names.inactive, ' ') : std::nullopt;
-  const std::uint64_t droppable = inactive ? leading_number(*inactive).value_or(0) : 0;
-  const std::uint64_t held = current > droppable ? current - droppable : 0;
-  return CgroupLevel{*limit, *limit > held ? *limit - held : 0};
-}
-
-struct CgroupPlace {
-  CgroupNames names;
-  std::string path;  // ours below the mount, "/a/b"
-};
-
-// Version 2 has one hierarchy ("0::/path"), version 1 one per controller ("9:memory:/path").
-std::optional<CgroupPlace> our_cgroup(const kernel::FileTree& tree) {
-  const auto text = tree.text("/proc/self/cgroup");
-  if (!text) return std::nullopt;
-  std::optional<CgroupPlace> place;
-  for (const std::string_view line : lines_of(*text)) {
-    const auto first = line.find(':');
-    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    const std::string path(line.substr(second + 1));
-    const std::string_view controllers = line.substr(first + 1, second - first - 1);
-    if (controllers == "memory") {
-      return CgroupPlace{{"/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes",
-                          "total_inactive_file"},
-                         path};
-    }
-    if (controllers.empty()) {
-      place = {{"/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"}, path};
-    }
-  }
-  return place;
-}
-
-void cap(Reading<std::uint64_t>& reading, std::uint64_t limit) {
-  if (reading && *reading > limit) reading = limit;
-}
-
-// Every ancestor can limit us. A path outside our namespace ("/..") or one that a container does
-// not show leaves the mount's root, where the container's own limit is.
-void cap_by_cgroups(const kernel::FileTree& tree, Machine& machine) {
-  const auto place = our_cgroup(tree);
-  if (!place) return;
-  std::string path = place->path.find("..") == std::string::npos ? place->path : "";
-  while (true) {
-    if (path == "/") path.clear();
-    if (const auto level = read_level(tree, place->names.folder + path, place->names)) {
-      cap(machine.memory_total_bytes, level->limit);
-      cap(machine.memory_available_bytes, level->available);
-    }
-    if (path.empty()) return;
-    path.erase(path.rfind('/'));
-  }
-}
-
-Reading<std::uint64_t> meminfo(const kernel::FileTree& tree, std::string_view key) {
-  const auto text = tree.text("/proc/meminfo");
-  if (!text) return Absence{text.reason()};
-  const auto value = field(*text, key, ':');
-  const auto kibibytes = value ? leading_number(*value) : std::nullopt;
-  if (!kibibytes) return Absence{fmt::format("/proc/meminfo has no {}", key)};
-  return *kibibytes * 1024;
-}
-
 // ---- environment
 // ------------------------------------------------------------------------------------
 
@@ -267,18 +181,11 @@ Machine read_machine(const MachineOptions& options) {
   machine.usable_threads = usable.threads();
   machine.most_threads = usable.most_threads();
   machine.cpu_quota = usable.quota;
-  machine.memory_total_bytes = meminfo(tree, "MemTotal");
-  machine.memory_available_bytes = meminfo(tree, "MemAvailable");
-  cap_by_cgroups(tree, machine);
+  const kernel::HostMemory memory = kernel::host_memory(tree);
+  machine.memory_total_bytes = memory.total_bytes;
+  machine.memory_available_bytes = memory.available_bytes;
   machine.environment = relevant(options.environment);
   return machine;
-}
-
-Reading<std::uint64_t> available_memory_bytes(const kernel::FileTree& tree) {
-  Machine machine;
-  machine.memory_available_bytes = meminfo(tree, "MemAvailable");
-  cap_by_cgroups(tree, machine);
-  return machine.memory_available_bytes;
 }
 
 Reading<std::uint64_t> last_level_cache_bytes(const kernel::FileTree& tree) {

@@ -23,10 +23,6 @@ std::vector<std::string> process_environment();
 /// Of the environment only variables that change how llama.cpp runs are kept, sorted.
 Machine read_machine(const MachineOptions& options);
 
-/// Machine::memory_available_bytes alone, which a handful of small files tell.
-Reading<std::uint64_t> available_memory_bytes(
-    const kernel::FileTree& tree = kernel::default_tree());
-
 /// Bytes of the processor's last-level caches together: weights that fit are not read from memory
 /// each time. Absent where sysfs lists no caches (macOS, some virtual machines).
 Reading<std::uint64_t> last_level_cache_bytes(

@@ -47,11 +47,7 @@ Conversation::Conversation(process::Child child, const StartOptions& options)
       deadlines_(options.deadlines),
       cancel_(options.cancel),
       host_reserve_bytes_(options.host_reserve_bytes),
-      available_host_bytes_(options.available_host_bytes) {
-  if (!available_host_bytes_) {
-    available_host_bytes_ = [] { return process::available_host_bytes(); };
-  }
-}
+      available_host_bytes_(options.available_host_bytes) {}
 
 bool Conversation::cancelled() const { return cancel_ != nullptr && cancel_->cancelled(); }
 
@@ -207,7 +203,8 @@ std::optional<Failure> Conversation::check_limits(Wait& wait, bool idle) {
 }
 
 bool Conversation::memory_is_short(Wait& wait) {
-  const auto available = available_host_bytes_();
+  const auto available =
+      available_host_bytes_ ? available_host_bytes_() : std::optional<std::uint64_t>();
   if (!available) return false;
   if (*available < std::max(host_reserve_bytes_, kPlausiblyExhaustedBytes))
     wait.memory_was_low = true;

@@ -47,11 +47,12 @@ struct StartOptions {
   Deadlines deadlines;
   process::CancelToken* cancel = nullptr;  ///< ends every wait; must outlive the worker
   std::uint64_t host_reserve_bytes = 0;  ///< less available host memory ends the worker; 0 = never
+  /// Who reads the machine's memory; empty = nobody, and then no worker is ended for it.
+  std::function<std::optional<std::uint64_t>()> available_host_bytes;
   std::vector<std::pair<std::string, std::string>> environment;  ///< added for the worker
 
   // For tests.
-  std::function<std::optional<std::uint64_t>()> available_host_bytes;  ///< empty = the system's
-  std::optional<process::ProcessTable> process_table;                  ///< empty = the system's
+  std::optional<process::ProcessTable> process_table;  ///< empty = the system's
 };
 
 using ProgressFn = std::function<void(const protocol::Progress&)>;

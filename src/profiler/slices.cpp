@@ -147,7 +147,7 @@ class SliceRun {
 
 void SliceRun::choose_residents() {
   const auto available = job_.start.available_host_bytes ? job_.start.available_host_bytes()
-                                                         : process::available_host_bytes();
+                                                         : std::optional<std::uint64_t>();
   const std::uint64_t needed = plan_.largest_bytes * kHostCopies * seats_.size();
   const bool short_of_memory = available && needed + job_.start.host_reserve_bytes > *available;
   for (Seat& seat : seats_) {

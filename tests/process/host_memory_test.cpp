@@ -19,7 +19,7 @@ class HostMemory : public testing::Test {
     std::string pattern = testing::TempDir() + "sweetspot-memory-XXXXXX";
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     root_ = pattern;
-    files_ = {(root_ / "proc").string(), (root_ / "cgroup").string()};
+    files_ = {(root_ / "proc").string()};
   }
   void TearDown() override { fs::remove_all(root_); }
 
@@ -32,64 +32,7 @@ class HostMemory : public testing::Test {
   MemoryFiles files_;
 };
 
-TEST_F(HostMemory, IsWhatTheKernelCallsAvailable) {
-  write("proc/meminfo", "MemTotal:  8192 kB\nMemFree: 1024 kB\nMemAvailable:   4096 kB\n");
-  EXPECT_EQ(available_host_bytes(files_), 4 * kMiB);
-}
-
-TEST_F(HostMemory, IsAbsentWhereTheKernelDoesNotSay) {
-  EXPECT_EQ(available_host_bytes(files_), std::nullopt);
-  write("proc/meminfo", "MemTotal:  8192 kB\n");
-  EXPECT_EQ(available_host_bytes(files_), std::nullopt);
-}
-
-TEST_F(HostMemory, ACgroupLimitCountsWhereItIsTighter) {
-  write("proc/meminfo", "MemAvailable: 102400 kB\n");
-  write("proc/self/cgroup", "0::/outer/inner\n");
-  write("cgroup/outer/inner/memory.max", std::to_string(50 * kMiB) + "\n");
-  write("cgroup/outer/inner/memory.current", std::to_string(20 * kMiB) + "\n");
-  EXPECT_EQ(available_host_bytes(files_), 30 * kMiB);
-  write("cgroup/outer/memory.max", std::to_string(25 * kMiB) + "\n");
-  write("cgroup/outer/memory.current", std::to_string(20 * kMiB) + "\n");
-  EXPECT_EQ(available_host_bytes(files_), 5 * kMiB) << "the tightest on the way up";
-}
-
-TEST_F(HostMemory, ALimitAtTheRootOfAContainerCounts) {
-  write("proc/meminfo", "MemAvailable: 102400 kB\n");
-  write("proc/self/cgroup", "0::/\n");
-  write("cgroup/memory.max", std::to_string(10 * kMiB) + "\n");
-  write("cgroup/memory.current", std::to_string(4 * kMiB) + "\n");
-  EXPECT_EQ(available_host_bytes(files_), 6 * kMiB);
-}
-
-TEST_F(HostMemory, NoLimitIsNoLimit) {
-  write("proc/meminfo", "MemAvailable: 1024 kB\n");
-  write("proc/self/cgroup", "0::/a\n");
-  write("cgroup/a/memory.max", "max\n");
-  write("cgroup/a/memory.current", "123\n");
-  EXPECT_EQ(available_host_bytes(files_), kMiB);
-}
-
-TEST_F(HostMemory, FileCacheIsGivenBackFirst) {
-  write("proc/meminfo", "MemAvailable: 102400 kB\n");
-  write("proc/self/cgroup", "0::/a\n");
-  write("cgroup/a/memory.max", std::to_string(20 * kMiB) + "\n");
-  write("cgroup/a/memory.current", std::to_string(19 * kMiB) + "\n");
-  write("cgroup/a/memory.stat", "anon 1\ninactive_file " + std::to_string(8 * kMiB) +
-                                    "\nactive_file " + std::to_string(2 * kMiB) + "\n");
-  EXPECT_EQ(available_host_bytes(files_), 11 * kMiB);
-}
-
-TEST_F(HostMemory, MoreThanTheLimitInUseLeavesNothing) {
-  write("proc/meminfo", "MemAvailable: 102400 kB\n");
-  write("proc/self/cgroup", "0::/a\n");
-  write("cgroup/a/memory.max", "1000\n");
-  write("cgroup/a/memory.current", "2000\n");
-  EXPECT_EQ(available_host_bytes(files_), 0U);
-}
-
 TEST_F(HostMemory, ReadsThisMachineAndThisProcess) {
-  EXPECT_GT(available_host_bytes().value_or(0), kMiB);
   EXPECT_GT(resident_bytes(getpid()).value_or(0), kMiB);
   EXPECT_EQ(resident_bytes(-1), std::nullopt);
 }

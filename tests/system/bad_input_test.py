@@ -156,6 +156,20 @@ class Flags(SystemTest):
         # What is taken here is given back; the slack is for the tests that run beside this one.
         self.assertGreater(available_host_bytes(), reserve - (2 << 30))
 
+    def test_a_limit_of_cgroup_version_1_ends_a_worker_too(self):
+        root = self.folder / "root"
+        group = root / "sys/fs/cgroup/memory/docker/abc"
+        group.mkdir(parents=True)
+        (root / "proc/self").mkdir(parents=True)
+        (root / "proc/meminfo").write_text("MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\n")
+        (root / "proc/self/cgroup").write_text("4:memory:/docker/abc\n0::/\n")
+        (group / "memory.limit_in_bytes").write_text(f"{1 << 30}\n")
+        (group / "memory.usage_in_bytes").write_text(f"{900 << 20}\n")
+        done, run = self.profile(self.synth(), "--layers", "0",
+                                 env={"SWEETSPOT_SYSFS_ROOT": str(root)})
+        self.assertEqual(run["machine"]["memory_available_bytes"], 124 << 20)
+        self.assertEqual(run["results"][0]["error"]["class"], "out-of-host-memory", done.stderr)
+
     def test_a_workload_that_does_not_fit_its_context(self):
         model = self.synth()
         done = self.run_sweetspot("profile", model, "-c", "128", "-p", "512", "--quick")
