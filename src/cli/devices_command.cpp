@@ -23,6 +23,7 @@
 #include "devices/pci.hpp"
 #include "devices/sampler.hpp"
 #include "devices/sources.hpp"
+#include "devices/unused_cards.hpp"
 #include "engine/failure.hpp"
 #include "engine/worker.hpp"
 #include "report/devices_table.hpp"
@@ -118,6 +119,10 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
                                    [](const Device& device) { return device.can_offload(); });
   if (!offload)
     known.notes.emplace_back("llama.cpp finds no device here that layers can be offloaded to");
+  for (std::string& card :
+       devices::unused_cards(kernel::default_tree(), known.devices, known.engine->backends)) {
+    known.notes.push_back(std::move(card));
+  }
   return known;
 }
 
@@ -129,13 +134,20 @@ bool driver_missing(const std::vector<DeviceReport>& reports) {
   });
 }
 
+// Whether a note is about the card already.
+bool is_told(const std::vector<std::string>& notes, const DeviceStatus& card) {
+  return card.pci_bus_id && std::any_of(notes.begin(), notes.end(), [&](const std::string& note) {
+           return note.starts_with(*card.pci_bus_id);
+         });
+}
+
 Look look_at(const Known& known, const devices::Snapshot& snapshot) {
   Look look;
   look.reports = devices::join(known.devices, snapshot.devices);
   look.others = devices::unclaimed(known.devices, snapshot.devices);
   look.notes = known.notes;
   for (const DeviceStatus& other : look.others) {
-    if (!known.engine || devices::is_asleep(other)) continue;
+    if (!known.engine || devices::is_asleep(other) || is_told(look.notes, other)) continue;
     look.notes.push_back(
         fmt::format("{} is known to its driver ({}) but this llama.cpp lists no device there",
                     other.pci_bus_id.value_or("a device"), other.driver));

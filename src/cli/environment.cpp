@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "core/charset.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::cli {
@@ -22,6 +23,11 @@ bool colour_wanted() {
   return term == nullptr || std::string_view(term) != "dumb";
 }
 
+std::string_view variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
 int terminal_width(int fd) {
   winsize size{};
   if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefaultWidth;
@@ -31,6 +37,9 @@ int terminal_width(int fd) {
 }  // namespace
 
 Environment read_environment() {
+  if (!locale_is_utf8(variable("LC_ALL"), variable("LC_CTYPE"), variable("LANG"))) {
+    use_ascii_text();
+  }
   Environment environment;
   environment.data_folder = store::user_data_folder();
   environment.stdin_is_terminal = isatty(STDIN_FILENO) == 1;

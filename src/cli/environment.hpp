@@ -6,7 +6,8 @@
 
 namespace sweetspot::cli {
 
-/// Reads isatty, NO_COLOR, TERM and the terminal's width once. `cancel` stays unset.
+/// Reads isatty, NO_COLOR, TERM and the terminal's width once, and makes text ASCII where the
+/// locale is not UTF-8. `cancel` stays unset.
 Environment read_environment();
 
 /// How text for stdout, or for stderr, may look.

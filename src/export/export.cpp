@@ -39,6 +39,21 @@ std::string name_of_file(std::string_view path) {
   return name.empty() ? "model" : std::string(name);
 }
 
+// "sha256-5ef0...", "sha256:5ef0..." or 64 hex digits: a store's name, which tells nobody anything.
+bool is_digest(std::string_view name) {
+  constexpr std::size_t kDigits = 40;  // SHA-1 at least
+  for (const std::string_view kind : {"sha256-", "sha256:"}) {
+    if (name.starts_with(kind)) name.remove_prefix(kind.size());
+  }
+  return name.size() >= kDigits &&
+         name.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
+std::string name_for(const ExportJob& job) {
+  std::string name = name_of_file(job.model_path);
+  return is_digest(name) && !job.model_name.empty() ? job.model_name : name;
+}
+
 Status check_text(std::string_view what, std::string_view text) {
   if (is_utf8(text) && text.find('\0') == std::string_view::npos) return {};
   return error(ErrorKind::usage, fmt::format("the {} {} is not UTF-8", what, printable(text)),
@@ -103,7 +118,7 @@ std::span<const Format> formats() { return kFormats; }
 Result<Exported> export_as(Format format, const ExportJob& job) {
   if (job.model_path.empty()) return error(ErrorKind::usage, "there is no model to export");
   ExportJob named = job;
-  if (named.name.empty()) named.name = name_of_file(job.model_path);
+  if (named.name.empty()) named.name = name_for(job);
   if (auto ok = check_text("path", named.model_path); !ok) return tl::unexpected(ok.error());
   if (auto ok = check_text("name", named.name); !ok) return tl::unexpected(ok.error());
   return write(format, named);

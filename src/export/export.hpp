@@ -40,6 +40,9 @@ struct ExportJob {
   Config config;           ///< n_gpu_layers as offloaded; negative = all
   std::string model_path;  ///< as the host shall open it
   std::string name;        ///< what the host shall call it; empty = the file's name without .gguf
+  /// What the model's header calls it, for a file whose name is a digest (Ollama's and Hugging
+  /// Face's stores); empty = not known.
+  std::string model_name;
   std::vector<std::string> rpc;  ///< ggml's RPC servers, "host:port"
   int offloadable_layers = 0;    ///< of the model; 0 = not known
   std::string backend;           ///< of the devices: CUDA, Vulkan, ...; empty = not known

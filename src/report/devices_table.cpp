@@ -5,6 +5,7 @@
 
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/symbols.hpp"
 
 namespace sweetspot::report {
 namespace {
@@ -65,7 +66,7 @@ std::string status_table(const std::vector<DeviceRow>& rows, const Style& style)
   Table table;
   table.columns = {{"device"},
                    {"GPU %", Align::right},
-                   {"°C", Align::right},
+                   {degrees_celsius(), Align::right},
                    {"W", Align::right},
                    {"W limit", Align::right, 2},
                    {"MHz", Align::right},

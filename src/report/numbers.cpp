@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "report/symbols.hpp"
 
 namespace sweetspot::report {
 namespace {
@@ -45,7 +46,7 @@ std::string estimate_text(const Estimate& estimate) {
   // The tolerance keeps 0.3, stored as 0.30000000000000004, from becoming 0.4.
   constexpr double kTolerance = 1e-9;
   const double shown = std::ceil(std::max((half / unit) - kTolerance, 0.0)) * unit;
-  return fmt::format("{:.{}f} ±{:.{}f}", estimate.value, decimals, shown, decimals);
+  return fmt::format("{:.{}f} {}{:.{}f}", estimate.value, decimals, plus_minus(), shown, decimals);
 }
 
 std::string speed_cell(const std::optional<Speed>& speed) {

@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "report/numbers.hpp"
 #include "report/run_report.hpp"
+#include "report/symbols.hpp"
 
 namespace sweetspot::report {
 namespace {
@@ -90,7 +91,7 @@ std::vector<Column> columns(bool generates) {
       {generates ? "tok/s" : "inputs/s", Align::right, 0},
       {generates ? "prompt tok/s" : "tok/s", Align::right, 5},
       {"GPU %", Align::right, 4},
-      {"°C", Align::right, 3},
+      {degrees_celsius(), Align::right, 3},
       {"depth", Align::left, 6},
       {"status", Align::left, 0},
   };
@@ -143,7 +144,7 @@ std::vector<std::string> column_notes(const Run& run) {
       {"VRAM %", reason_of_column(
                      run, [](const Trial& t) -> auto& { return t.vram_percent; })},
       {"GPU %", reason_of_column(run, telemetry(&Telemetry::utilisation_percent))},
-      {"°C", reason_of_column(run, telemetry(&Telemetry::temperature_max_c))}};
+      {degrees_celsius(), reason_of_column(run, telemetry(&Telemetry::temperature_max_c))}};
   std::vector<std::pair<std::string, std::string>> titles_by_reason;
   for (const auto& [title, reason] : columns) {
     if (reason.empty()) continue;
@@ -193,8 +194,8 @@ std::string cap_note(const Run& run) {
   if (!any_stopped_by(run, StopReason::time_cap) && !any_stopped_by(run, StopReason::sample_cap)) {
     return {};
   }
-  return fmt::format("time-cap, sample-cap: measuring ended before ±{:.2g} % was reached",
-                     run.settings.precision * 100);
+  return fmt::format("time-cap, sample-cap: measuring ended before {}{:.2g} % was reached",
+                     plus_minus(), run.settings.precision * 100);
 }
 
 std::string outrun_note(const Run& run) {

@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/symbols.hpp"
 
 namespace sweetspot::report {
 namespace {
@@ -240,7 +241,9 @@ std::string analysis_text(const Run& run, const Style& style) {
   out +=
       labelled("Heat",
                or_reason(analysis.temperature_rise_c,
-                         [](double rise) { return fmt::format("{:+.0f} °C over the run", rise); }),
+                         [](double rise) {
+                           return fmt::format("{:+.0f} {} over the run", rise, degrees_celsius());
+                         }),
                style);
   return out;
 }

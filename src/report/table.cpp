@@ -7,11 +7,12 @@
 #include <cstdint>
 #include <utility>
 
+#include "report/symbols.hpp"
+
 namespace sweetspot::report {
 namespace {
 
 constexpr int kGap = 2;  // spaces between columns
-constexpr const char* kEllipsis = "…";
 
 struct Range {
   char32_t first;
@@ -183,14 +184,15 @@ std::string cut_to_width(std::string_view text, int width) {
   if (display_width(text) <= width) return std::string(text);
   std::string kept;
   int used = 0;
+  const int room = width - display_width(ellipsis());
   while (!text.empty()) {
     const Character character = first_character(text);
-    if (used + character.width > width - 1) break;
+    if (used + character.width > room) break;
     kept += text.substr(0, character.bytes);
     used += character.width;
     text.remove_prefix(character.bytes);
   }
-  return width > 0 ? kept + kEllipsis : std::string();
+  return room >= 0 ? kept + ellipsis() : std::string();
 }
 
 std::string wrap(std::string_view text, int width, int indent) {

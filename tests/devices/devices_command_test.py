@@ -105,6 +105,20 @@ class Devices(SystemTest):
         self.assertIsNone(seen["other_devices"][0]["temperature_c"])
         self.assertIn("asleep", seen["other_devices"][0]["absent"]["temperature_c"])
 
+    def test_without_a_gpu_it_says_which_cards_there_are_and_why_not(self):
+        env = self.machine([CARD], [])
+        card = self.folder / "root/sys/bus/pci/devices/0000:c1:00.0"
+        (card / "device").write_text("0x2684\n")
+        told = lambda: [note for note in self.read_json(env=env)["notes"] if "c1:00.0" in note]
+        self.assertEqual(len(told()), 1)
+        self.assertIn("card of NVIDIA (10de:2684)", told()[0])
+        self.assertIn("no driver for it loaded", told()[0])
+        (card / "uevent").write_text("DRIVER=nvidia\nPCI_CLASS=30000\n")
+        self.assertIn("its driver is nvidia, and this llama.cpp has none of the backends",
+                      told()[0])
+        self.assertIn("0000:c1:00.0 is a card of NVIDIA",
+                      self.run_sweetspot("devices", env=env).stdout)
+
     def test_wake_asks_it(self):
         env = self.machine([CARD], [ggml("CUDA0", "0000:c1:00.0")], power="suspended")
         seen = self.read_json("--wake", env=env)

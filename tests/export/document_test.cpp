@@ -274,5 +274,43 @@ TEST(Exports, ANameThatIsNotUtf8IsRefused) {
   }
 }
 
+// ---- what the host calls it
+
+TEST(Names, AStoresDigestIsNoNameWhereTheModelHasOne) {
+  ExportJob job = usual_job();
+  const std::string digest(64, 'a');
+  job.model_name = "Meta Llama 3.1 8B";
+  for (const std::string& file : {"sha256-" + digest, digest, "sha256-" + digest + ".gguf"}) {
+    job.model_path = "/blobs/" + file;
+    const std::string text = written(Format::llama_swap, job).text;
+    EXPECT_THAT(text, HasSubstr("  \"Meta-Llama-3.1-8B\":\n")) << file;
+    EXPECT_THAT(written(Format::llama_server_ini, job).text, HasSubstr("[Meta-Llama-3.1-8B]"));
+    EXPECT_EQ(written_json(Format::lmstudio, job)["name"], "Meta Llama 3.1 8B");
+    EXPECT_EQ(written_json(Format::json, job)["name"], "Meta Llama 3.1 8B");
+  }
+  job.model_name.clear();
+  EXPECT_THAT(written(Format::llama_swap, job).text, HasSubstr(digest))
+      << "there is nothing better";
+}
+
+TEST(Names, AFilesOwnNameIsKept) {
+  ExportJob job = usual_job();
+  job.model_name = "Meta Llama 3.1 8B";
+  EXPECT_THAT(written(Format::llama_swap, job).text, HasSubstr("\"small\":"));
+  job.model_path = "/models/sha256-of-something.gguf";
+  EXPECT_THAT(written(Format::llama_swap, job).text, HasSubstr("\"sha256-of-something\":"));
+}
+
+TEST(Names, HostsThatAreNotLlamaServerAreNotToldOfItsCaches) {
+  ExportJob job = usual_job();
+  job.config.server = {1024, 4};
+  for (const Format format : {Format::ollama, Format::koboldcpp, Format::llama_cpp_python}) {
+    EXPECT_THAT(written(format, job).notes, Not(Contains(HasSubstr("cache_ram"))));
+  }
+  EXPECT_THAT(written(Format::env, job).text,
+              testing::AllOf(HasSubstr("LLAMA_ARG_CACHE_RAM=1024\n"),
+                             HasSubstr("LLAMA_ARG_CTX_CHECKPOINTS=4\n")));
+}
+
 }  // namespace
 }  // namespace sweetspot::exporting

@@ -65,7 +65,8 @@ class SystemTest(unittest.TestCase):
         name, value = self.marker.split("=")
         env = {key: text for key, text in os.environ.items()
                if key not in ("NO_COLOR", "SWEETSPOT_WORKER")}
-        env.update({name: value, "TERM": "xterm", "XDG_DATA_HOME": str(self.folder / "data")},
+        env.update({name: value, "TERM": "xterm", "LC_ALL": "C.UTF-8",
+                    "XDG_DATA_HOME": str(self.folder / "data")},
                    **(extra or {}))
         if extra and "SWEETSPOT_WORKER" in extra and "SWEETSPOT_SYSFS_ROOT" not in env:
             env["SWEETSPOT_SYSFS_ROOT"] = self.calm_kernel()

@@ -4,10 +4,11 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import time
 import unittest
 
-from harness import FAST, SWEETSPOT, SystemTest
+from harness import FAST, SWEETSPOT, TINY, SystemTest
 
 
 class Terminal(SystemTest):
@@ -93,6 +94,30 @@ class Terminal(SystemTest):
             self.assertEqual(done.stderr, "")
         self.assertIn("Exit codes:", self.run_sweetspot("--help").stdout)
         self.assertRegex(self.run_sweetspot("--version").stdout, r"^\d+\.\d+\.\d+$")
+
+
+class Locale(SystemTest):
+    def shown(self, locale, *arguments):
+        command = self.start_sweetspot(*arguments, env={"LC_ALL": locale}, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return command.communicate(timeout=120)[0]
+
+    def test_what_a_locale_without_utf_8_cannot_show_is_ascii(self):
+        model = self.synth("gr\u00f6\u00dfe.gguf", *TINY, "--name", "Gr\u00f6\u00dfe")
+        commands = (["profile", model, *FAST, "--layers", "0"], ["profiles", "list"],
+                    ["profiles", "show", model], ["choose", model], ["plan", model, "--vram-limit", "1GiB"],
+                    ["inspect", model], ["devices"], ["plan", self.folder / "n\u00f6.gguf"])
+        wide = 0
+        for command in commands:
+            with self.subTest(command=command[0]):
+                told = self.shown("C", *command)
+                self.assertTrue(told.isascii(), told.decode(errors="replace"))
+                self.assertTrue(told)
+                wide += not self.shown("C.UTF-8", *command).isascii()
+        self.assertGreaterEqual(wide, 6, "the same in UTF-8 has its signs")
+        told = self.shown("C", "profile", model, *FAST, "--layers", "0").decode()
+        self.assertRegex(told, r"[0-9] \+-[0-9]")
+        self.assertIn("\\u{00f6}", told)
 
 
 if __name__ == "__main__":
