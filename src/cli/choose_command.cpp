@@ -20,6 +20,7 @@
 #include "profiles/choose.hpp"
 #include "profiles/host_program.hpp"
 #include "profiles/limit_threads.hpp"
+#include "profiles/server_now.hpp"
 #include "report/choice_report.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -104,7 +105,9 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
   const SavedProfile& profile = basis.set.profiles[chosen];
   exporting::ExportJob job;
   job.config = profile.config;
+  job.config.server = profiles::server_now(basis.set, profile, basis.live);
   job.model_path = model_path;
+  job.model_name = basis.set.model_name;
   if (!profile.is_cpu_only()) job.rpc = basis.set.rpc;
   job.offloadable_layers = basis.set.offloadable_layers;
   job.backend = backend_of(basis.set, profile);

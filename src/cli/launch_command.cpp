@@ -25,6 +25,7 @@
 #include "profiles/host_program.hpp"
 #include "profiles/limit_threads.hpp"
 #include "profiles/make_set.hpp"
+#include "profiles/server_now.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::cli {
@@ -151,6 +152,9 @@ class LaunchCommand {
     job.address = std::move(address);
     launch::Rungs rungs = launch::rungs_of(known_.set, choice, options_.adapt);
     job.rungs = std::move(rungs.profiles);
+    for (SavedProfile& rung : job.rungs) {
+      rung.config.server = profiles::server_now(known_.set, rung, now);
+    }
     job.first = rungs.first;
     const SavedProfile& first = job.rungs[job.first];
     if (launch::task_of(job.program, first) != launch::Task::completion &&

@@ -40,7 +40,12 @@ void add_what(CLI::App& app, PlanOptions& options) {
 
 void add_budget(CLI::App& app, PlanOptions& options) {
   app.add_option("--vram-limit", options.vram_limit,
-                 "Pretend that no device is larger, or plan for a card that is not here")
+                 "Pretend that no device is larger, or plan for cards that are not here, in order: "
+                 "24GiB,8GiB")
+      ->type_name("SIZE,...")
+      ->group(kBudget);
+  app.add_option("--host-memory", options.host_memory,
+                 "Host memory of the machine (default: what this one has available now)")
       ->type_name("SIZE")
       ->group(kBudget);
   app.add_option("--vram-percent", options.vram_percent,
@@ -75,6 +80,23 @@ Result<Reading<std::uint64_t>> size_if_given(const std::string& text, const char
   return Reading<std::uint64_t>(*bytes);
 }
 
+// "24GiB,8GiB": one size for each card, in order.
+Result<std::vector<std::uint64_t>> sizes_in(std::string_view text, const char* flag) {
+  std::vector<std::uint64_t> sizes;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    const Result<std::uint64_t> bytes = parse_size(text.substr(0, comma), flag);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (*bytes == 0) {
+      return error(ErrorKind::usage, fmt::format("{}: a card of 0 bytes is none", flag),
+                   "leave it out, or plan for the CPU with -ngl 0");
+    }
+    sizes.push_back(*bytes);
+    if (comma == std::string_view::npos) return sizes;
+    text.remove_prefix(comma + 1);
+  }
+}
+
 // The value goes through the knob, which knows what it takes and names its own flag.
 Status set_from(const char* knob, const char* flag, const std::string& text, Config& config) {
   const Status set = find_knob(knob)->set(config, text);
@@ -100,16 +122,29 @@ Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
   if (!std::isfinite(options.vram_percent)) {  // CLI11's range lets "nan" through
     return error(ErrorKind::usage, "--vram-percent takes a number from 1 to 100");
   }
-  const auto limit = size_if_given(options.vram_limit, "--vram-limit");
-  if (!limit) return tl::unexpected(limit.error());
+  if (!options.vram_limit.empty()) {
+    auto limits = sizes_in(options.vram_limit, "--vram-limit");
+    if (!limits) return tl::unexpected(limits.error());
+    job.rules.limits_bytes = *std::move(limits);
+  }
   const auto reserve = size_if_given(options.reserve, "--reserve");
   if (!reserve) return tl::unexpected(reserve.error());
   const auto share = size_if_given(options.driver_share, "--driver-share");
   if (!share) return tl::unexpected(share.error());
-  job.rules.limit_bytes = *limit;
   job.rules.percent = options.vram_percent;
   job.rules.reserve_bytes = reserve->value_or(0);
   job.driver_share_bytes = *share;
+  return {};
+}
+
+Status set_host(const PlanOptions& options, profiler::PlanJob& job) {
+  const auto memory = size_if_given(options.host_memory, "--host-memory");
+  if (!memory) return tl::unexpected(memory.error());
+  if (!*memory) return {};
+  const bool reserve_is_given = !options.connection.host_reserve.empty();
+  job.host =
+      profiler::DescribedHost{**memory, reserve_is_given ? job.start.host_reserve_bytes
+                                                         : default_host_reserve_bytes(**memory)};
   return {};
 }
 
@@ -142,12 +177,15 @@ Result<profiler::PlanJob> make_plan_job(const PlanOptions& options,
     }
   }
   job.n_ctx_is_default = !is_given(options.knobs, "n_ctx");
+  job.cache_ram_is_default = !is_given(options.knobs, "cache_ram_mib");
+  job.checkpoints_are_default = !is_given(options.knobs, "n_ctx_checkpoints");
   job.allow_beyond_trained_context = options.allow_untrained_ctx;
   if (auto set = set_columns(options, job); !set) return tl::unexpected(set.error());
   if (auto set = set_rules(options, job); !set) return tl::unexpected(set.error());
   Result<engine::StartOptions> start = start_options(environment, options.connection);
   if (!start) return tl::unexpected(start.error());
   job.start = *std::move(start);
+  if (auto set = set_host(options, job); !set) return tl::unexpected(set.error());
   if (!environment.data_folder.empty()) {
     job.driver_shares_path = environment.data_folder + "/driver-shares.json";
   }

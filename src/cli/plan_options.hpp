@@ -19,6 +19,7 @@ struct PlanOptions {
   std::vector<std::string> contexts;
   std::vector<std::string> cache_types;
   std::string vram_limit;
+  std::string host_memory;
   double vram_percent = 85;
   std::string reserve;
   std::string driver_share;

@@ -14,6 +14,7 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
+#include "profiles/server_now.hpp"
 #include "report/run_report.hpp"
 #include "report/tune_report.hpp"
 #include "store/run_file.hpp"
@@ -32,8 +33,10 @@ Examples:
 // The winner as a command line, to be copied.
 std::string command_of(const Run& run) {
   if (!run.tune || !run.tune->winner) return {};
-  Config config = run.results[*run.tune->winner].config;
-  config.placement.n_gpu_layers = run.results[*run.tune->winner].layers;
+  const Trial& winner = run.results[*run.tune->winner];
+  Config config = winner.config;
+  config.placement.n_gpu_layers = winner.layers;
+  config.server = profiles::server_then(run, winner);
   return "llama-server " +
          exporting::shell_line(exporting::llama_server_arguments(config, run.model.path));
 }

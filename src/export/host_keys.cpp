@@ -60,7 +60,7 @@ Result<HostWords> words_of(const Host& host, const ExportJob& job) {
     }
   }
   for (const Knob& knob : knobs()) {
-    if (!has_row(host, knob.name)) note(knob.name);
+    if (!knob.server_only && !has_row(host, knob.name)) note(knob.name);
   }
   if (!unplaced.empty()) {
     return error(ErrorKind::usage, unplaced + ", and would take other memory without it",

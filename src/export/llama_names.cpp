@@ -11,8 +11,8 @@ namespace sweetspot::exporting {
 namespace {
 
 // llama-server picks these by itself where they are not said, and each changes what is allocated.
-constexpr std::array<std::string_view, 5> kAlwaysSaid = {"n_gpu_layers", "n_ctx", "n_batch",
-                                                         "n_ubatch", "n_parallel"};
+constexpr std::array<std::string_view, 6> kAlwaysSaid = {
+    "n_gpu_layers", "n_ctx", "n_batch", "n_ubatch", "n_parallel", "cache_ram_mib"};
 
 template <typename... Ts>
 struct Overloaded : Ts... {

@@ -28,7 +28,8 @@ bool says_knob(const Program& program, const Knob& knob) {
 
 // llama-cli and llama-completion decode one sequence and do not have every flag of the server.
 bool is_for_servers(std::string_view flag) {
-  return is_one_of("--kv-unified,--no-kv-unified,--embedding,--pooling", flag);
+  return is_one_of(
+      "--kv-unified,--no-kv-unified,--embedding,--pooling,--cache-ram,--ctx-checkpoints", flag);
 }
 
 bool takes_value(std::string_view flag) {

@@ -132,16 +132,40 @@ int largest_count(const Grid& grid, std::size_t types, std::size_t context,
   return index ? grid.axes.layers[*index] : -1;
 }
 
-std::uint32_t largest_context_of_all_layers(const Grid& grid, std::size_t types,
-                                            const Budgets& budgets) {
-  if (grid.axes.layers.empty()) return 0;
-  for (std::size_t context = grid.axes.n_ctx.size(); context-- > 0;) {
-    if (judge(grid.at(types, context, grid.axes.layers.size() - 1), budgets).fits) {
-      return grid.axes.n_ctx[context];
+/// Remembers what it was told: the classes ask about the same contexts.
+class Remembering {
+ public:
+  explicit Remembering(const MapSource& source) : source_(source) {}
+
+  Result<std::vector<PlannedMemory>> ask(const std::vector<Config>& configs) {
+    std::vector<Config> unknown;
+    for (const Config& config : configs) {
+      if (find(config) == nullptr) unknown.push_back(config);
     }
+    if (!unknown.empty()) {
+      auto answers = source_(unknown);
+      if (!answers || answers->size() != unknown.size()) return answers;
+      for (std::size_t i = 0; i < unknown.size(); ++i) {
+        known_.emplace_back(unknown[i], std::move((*answers)[i]));
+      }
+    }
+    std::vector<PlannedMemory> all;
+    all.reserve(configs.size());
+    for (const Config& config : configs) all.push_back(*find(config));
+    return all;
   }
-  return 0;
-}
+
+ private:
+  [[nodiscard]] const PlannedMemory* find(const Config& config) const {
+    for (const auto& [asked, answer] : known_) {
+      if (asked == config) return &answer;
+    }
+    return nullptr;
+  }
+
+  const MapSource& source_;
+  std::vector<std::pair<Config, PlannedMemory>> known_;
+};
 
 }  // namespace
 
@@ -168,21 +192,32 @@ Result<std::optional<std::uint32_t>> largest_context(const Config& config, std::
   return search.n_ctx();
 }
 
-std::vector<ClassFit> fit_classes(const Grid& grid, std::size_t types, std::size_t context,
-                                  const std::array<double, 3>& bands_percent,
-                                  std::uint64_t reserve_bytes, const DriverShare& share) {
+Result<std::vector<ClassFit>> fit_classes(const Grid& grid, const ClassQuestion& question,
+                                          const MapSource& source) {
   std::vector<ClassFit> fits;
+  if (grid.axes.layers.empty()) return fits;
+  Remembering remembering(source);
+  const MapSource remembered = [&](const std::vector<Config>& configs) {
+    return remembering.ask(configs);
+  };
+  const std::size_t types = question.types;
+  const std::size_t context = question.context;
+  const auto& bands = question.bands_percent;
+  const Config all_layers = config_at(grid.axes, types, context, grid.axes.layers.size() - 1);
   for (const int gib : kVramClasses) {
     const auto budgets = [&](double percent) {
-      return cards(grid, static_cast<std::uint64_t>(gib) * kGiB, percent, reserve_bytes, share);
+      return cards(grid, static_cast<std::uint64_t>(gib) * kGiB, percent, question.reserve_bytes,
+                   question.share);
     };
     ClassFit fit;
     fit.class_gib = gib;
-    fit.fast_layers = largest_count(grid, types, context, budgets(bands_percent[0]));
-    fit.balanced_layers = largest_count(grid, types, context, budgets(bands_percent[1]));
-    const Budgets most = budgets(bands_percent[2]);
+    fit.fast_layers = largest_count(grid, types, context, budgets(bands[0]));
+    fit.balanced_layers = largest_count(grid, types, context, budgets(bands[1]));
+    const Budgets most = budgets(bands[2]);
     fit.performance_layers = largest_count(grid, types, context, most);
-    fit.all_layers_n_ctx = largest_context_of_all_layers(grid, types, most);
+    const auto longest = largest_context(all_layers, question.n_ctx_max, most, remembered);
+    if (!longest) return tl::unexpected(longest.error());
+    fit.all_layers_n_ctx = longest->value_or(0);
     fits.push_back(fit);
   }
   return fits;

@@ -74,15 +74,23 @@ struct ClassFit {
   int fast_layers = -1;
   int balanced_layers = -1;
   int performance_layers = -1;
-  /// Largest of the grid's contexts that fits within the last band with the most layers of the
-  /// grid; 0 = none.
+  /// Largest context that fits within the last band with the most layers of the grid; 0 = none.
   std::uint32_t all_layers_n_ctx = 0;
 };
 
-/// From one column of the grid; bands are its ends in percent. Where the maps speak of several
-/// devices, each is such a card. Host memory does not count: it is another machine's.
-std::vector<ClassFit> fit_classes(const Grid& grid, std::size_t types, std::size_t context,
-                                  const std::array<double, 3>& bands_percent,
-                                  std::uint64_t reserve_bytes, const DriverShare& share);
+struct ClassQuestion {
+  std::size_t types = 0;  ///< column of the grid that layers are counted in
+  std::size_t context = 0;
+  std::array<double, 3> bands_percent{50, 70, 85};
+  std::uint64_t reserve_bytes = 0;
+  DriverShare share;
+  std::uint32_t n_ctx_max = 0;  ///< contexts are searched up to here
+};
+
+/// Where the maps speak of several devices, each is such a card. Host memory does not count: it is
+/// another machine's. Contexts are searched as largest_context() does, so that the same card gets
+/// the same answer; what was asked for one class is not asked again for the next.
+Result<std::vector<ClassFit>> fit_classes(const Grid& grid, const ClassQuestion& question,
+                                          const MapSource& source);
 
 }  // namespace sweetspot::plan

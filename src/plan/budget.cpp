@@ -107,17 +107,17 @@ DeviceBudget budget_of(std::string id, std::uint64_t total, std::uint64_t others
 
 /// With a limit the device plays a card of that size: what others use comes off it.
 Result<DeviceBudget> make_budget(const DeviceReport& target, const BudgetRules& rules,
-                                 const DriverShare& share) {
+                                 const Reading<std::uint64_t>& limit, const DriverShare& share) {
   const Memory memory = memory_of(target);
   const bool known = memory.total_bytes && memory.free_bytes;
-  if (!known && !rules.limit_bytes) {
+  if (!known && !limit) {
     return error(ErrorKind::device,
                  fmt::format("the memory of {} cannot be read: {}", printable(target.device.id),
                              why_unknown(memory)),
                  "say how much of it may be used, as in --vram-limit 6GiB");
   }
-  std::uint64_t total = memory.total_bytes ? *memory.total_bytes : *rules.limit_bytes;
-  if (rules.limit_bytes) total = std::min(total, *rules.limit_bytes);
+  std::uint64_t total = memory.total_bytes ? *memory.total_bytes : *limit;
+  if (limit) total = std::min(total, *limit);
   const std::uint64_t in_use = known ? minus(*memory.total_bytes, *memory.free_bytes) : 0;
   const std::uint64_t others = std::min(in_use, total);
   const std::uint64_t free = known ? std::min(*memory.free_bytes, total - others) : total;
@@ -138,9 +138,13 @@ Result<std::vector<DeviceBudget>> make_budgets(const std::vector<DeviceReport>& 
     return error(ErrorKind::internal,
                  fmt::format("{} driver shares for {} devices", shares.size(), targets.size()));
   }
+  if (rules.limits_bytes.size() > 1 && rules.limits_bytes.size() != targets.size()) {
+    return error(ErrorKind::internal, fmt::format("{} limits for {} devices",
+                                                  rules.limits_bytes.size(), targets.size()));
+  }
   std::vector<DeviceBudget> budgets;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    auto budget = make_budget(targets[i], rules, shares[i]);
+    auto budget = make_budget(targets[i], rules, rules.limit_of(i), shares[i]);
     if (!budget) return tl::unexpected(budget.error());
     budgets.push_back(std::move(*budget));
   }

@@ -24,9 +24,17 @@ struct DriverShare {
 DriverShare default_driver_share(const Device& device);
 
 struct BudgetRules {
-  Reading<std::uint64_t> limit_bytes = Absence{"not set"};  ///< pretend that no device is larger
+  /// Pretend that no device is larger: one limit for all, or one for each device in order. Empty =
+  /// not set.
+  std::vector<std::uint64_t> limits_bytes;
   double percent = 85;              ///< of a device's memory that all its users together may take
   std::uint64_t reserve_bytes = 0;  ///< left free on each device on top of that
+
+  /// Of the device at `index`.
+  [[nodiscard]] Reading<std::uint64_t> limit_of(std::size_t index) const {
+    if (limits_bytes.empty()) return Absence{"not set"};
+    return limits_bytes[limits_bytes.size() == 1 ? 0 : index];
+  }
 };
 
 struct DeviceBudget {
@@ -38,9 +46,11 @@ struct DeviceBudget {
   DriverShare share;
 };
 
-/// Host memory. Mapped weights are not counted against it: the kernel may drop them.
+/// Host memory. Mapped weights are not missing where it is short: the kernel may drop them.
 struct HostBudget {
   Reading<std::uint64_t> available_bytes;
+  std::uint64_t reserve_bytes = 0;  ///< of it, that llama-server's own caches leave to others
+  std::string source = {};          ///< "available now", "of a machine with 32.00 GiB"
 };
 
 struct Budgets {
@@ -50,7 +60,8 @@ struct Budgets {
 
 /// Budget = min(percent of total - what others use, free now) - reserve, never below 0. A device
 /// whose memory nobody can read (0/0, free above total) needs a limit: without one that is an error
-/// of kind device naming it. `shares` is one for each target.
+/// of kind device naming it. `shares` is one for each target, and so are limits where there are
+/// several.
 Result<std::vector<DeviceBudget>> make_budgets(const std::vector<DeviceReport>& targets,
                                                const BudgetRules& rules,
                                                const std::vector<DriverShare>& shares);

@@ -6,6 +6,10 @@
 #include <numeric>
 #include <utility>
 
+#include "core/server_memory.hpp"
+#include "plan/arithmetic.hpp"
+#include "plan/checkpoint.hpp"
+
 namespace sweetspot::plan {
 namespace {
 
@@ -78,17 +82,48 @@ std::size_t wanted_column(const Plan& plan) {
 
 // The cheapest change; a shorter context, which is not what was asked for, only where nothing else
 // helps.
-std::optional<Config> least_painful(const std::vector<Change>& changes) {
-  if (changes.empty()) return std::nullopt;
-  const auto keeps_context = [](const Change& change) {
+const Change* least_painful(const std::vector<Change>& changes) {
+  if (changes.empty()) return nullptr;
+  const auto found = std::find_if(changes.begin(), changes.end(), [](const Change& change) {
     return change.kind != ChangeKind::shorter_context;
-  };
-  const auto found = std::find_if(changes.begin(), changes.end(), keeps_context);
-  return found == changes.end() ? changes.front().config : found->config;
+  });
+  return found == changes.end() ? &changes.front() : &*found;
+}
+
+// What nobody asked for is made to fit the host.
+ServerSettings server_settings(const Plan& plan, const Config& config,
+                               const PlannedMemory& planned) {
+  const PlanRequest& request = plan.request;
+  const auto room = server_room(planned, request.budgets->host);
+  const bool is_server = config.context.host_program == HostProgram::llama_server;
+  if (!is_server || !room) return config.server;
+  const ServerSettings fitted = settings_within(config, plan.checkpoint_bytes.value_or(0), *room);
+  ServerSettings settings = config.server;
+  if (request.cache_ram_is_default) settings.cache_ram_mib = fitted.cache_ram_mib;
+  if (request.checkpoints_are_default) settings.n_ctx_checkpoints = fitted.n_ctx_checkpoints;
+  return settings;
+}
+
+Result<void> answer_server(Plan& plan, const MapSource& source) {
+  if (plan.request.base.context.host_program != HostProgram::llama_server) return {};
+  auto one = checkpoint_bytes(plan.request.base, source);
+  if (!one) return tl::unexpected(one.error());
+  plan.checkpoint_bytes = *std::move(one);
+  plan.server_room_bytes = server_room(plan.wanted, plan.request.budgets->host);
+  plan.request.base.server = server_settings(plan, plan.request.base, plan.wanted);
+  return {};
+}
+
+// Contexts are searched up to what the model was trained for, or what was asked for beyond that.
+std::uint32_t longest_context(const Plan& plan, const ModelInfo& model) {
+  const auto trained = static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0));
+  return std::min(kLargestContext, std::max({trained, plan.request.base.context.n_ctx,
+                                             plan.grid.axes.n_ctx.back()}));
 }
 
 Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource& source) {
   const Budgets& budgets = *plan.request.budgets;
+  if (auto asked = answer_server(plan, source); !asked) return tl::unexpected(asked.error());
   const Config& base = plan.request.base;
   for (const PlannedMemory& cell : plan.grid.cells) plan.verdicts.push_back(judge(cell, budgets));
   for (std::size_t types = 0; types < plan.grid.axes.cache_types.size(); ++types) {
@@ -99,9 +134,7 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
     }
   }
   plan.verdict = judge(plan.wanted, budgets);
-  const auto most = std::max({static_cast<std::uint32_t>(std::max(model.n_ctx_train, 0)),
-                              base.context.n_ctx, plan.grid.axes.n_ctx.back()});
-  auto longest = largest_context(base, std::min(most, kLargestContext), budgets, source);
+  auto longest = largest_context(base, longest_context(plan, model), budgets, source);
   if (!longest) return tl::unexpected(longest.error());
   plan.largest_context = *longest;
   if (plan.verdict->fits) {
@@ -111,11 +144,21 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
   auto changes = changes_that_fit(base, model, budgets, source);
   if (!changes) return tl::unexpected(changes.error());
   plan.changes = *std::move(changes);
-  plan.recommended = least_painful(plan.changes);
+  for (Change& change : plan.changes) {
+    change.config.server = server_settings(plan, change.config, change.planned);
+  }
+  if (const Change* change = least_painful(plan.changes)) plan.recommended = change->config;
   return {};
 }
 
 }  // namespace
+
+Reading<std::uint64_t> server_room(const PlannedMemory& planned, const HostBudget& host) {
+  if (!host.available_bytes) return Absence{host.available_bytes.reason()};
+  const DeviceMemory* const entry = find_device(planned.memory, kHostDeviceId);
+  const std::uint64_t taken = entry == nullptr ? 0 : entry->total_bytes();
+  return minus(*host.available_bytes, plus(taken, host.reserve_bytes));
+}
 
 std::vector<std::uint32_t> usual_contexts(std::uint32_t n_ctx_train, std::uint32_t wanted) {
   std::vector<std::uint32_t> contexts = {wanted};
@@ -143,8 +186,15 @@ Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSou
       return tl::unexpected(done.error());
     }
   }
-  plan.classes = fit_classes(plan.grid, 0, wanted_column(plan), plan.request.bands_percent,
-                             plan.request.reserve_bytes, plan.request.class_share);
+  ClassQuestion classes;
+  classes.context = wanted_column(plan);
+  classes.bands_percent = plan.request.bands_percent;
+  classes.reserve_bytes = plan.request.reserve_bytes;
+  classes.share = plan.request.class_share;
+  classes.n_ctx_max = longest_context(plan, model);
+  auto fits = fit_classes(plan.grid, classes, source);
+  if (!fits) return tl::unexpected(fits.error());
+  plan.classes = *std::move(fits);
   return plan;
 }
 

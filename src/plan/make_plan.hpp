@@ -27,6 +27,9 @@ struct PlanRequest {
   std::array<double, 3> bands_percent{50, 70, 85};
   std::uint64_t reserve_bytes = 0;
   DriverShare class_share;  ///< of the cards of fit_classes()
+  /// Nobody asked for base.server's: they are made as small as the host's memory asks for.
+  bool cache_ram_is_default = true;
+  bool checkpoints_are_default = true;
 };
 
 struct Plan {
@@ -42,6 +45,11 @@ struct Plan {
   std::vector<Change> changes;                   ///< where request.base does not fit
   std::optional<Config> recommended;             ///< request.base, or the cheapest change of it
   std::vector<ClassFit> classes;
+  /// One context checkpoint of llama-server; 0 where it makes none.
+  Reading<std::uint64_t> checkpoint_bytes = Absence{"not asked"};
+  /// What the host's memory has room for beside request.base and its mapped weights; absent where
+  /// nobody can tell.
+  Reading<std::uint64_t> server_room_bytes = Absence{"not asked"};
 
   /// The configs that can be asked of a device: request.base with the effective layers.
   [[nodiscard]] const PlannedMemory& cell(std::size_t types, std::size_t context,
@@ -53,6 +61,10 @@ struct Plan {
 /// llama.cpp keeps a record of every token of the cache even where it allocates nothing: beyond
 /// this a question alone takes minutes and gigabytes. The longest trained context known is 10 Mi.
 inline constexpr std::uint32_t kLargestContext = 1U << 24U;
+
+/// What is left of the host's memory for llama-server's own caches when `planned` lies there, its
+/// mapped weights too.
+Reading<std::uint64_t> server_room(const PlannedMemory& planned, const HostBudget& host);
 
 /// Contexts that people ask for, doubling from 2048 up to what the model was trained for, and the
 /// one that is wanted.

@@ -1,5 +1,7 @@
 #include "plan/plan_json.hpp"
 
+#include "core/server_memory.hpp"
+
 namespace sweetspot::plan {
 namespace {
 
@@ -26,6 +28,7 @@ void put_verdict(Json& json, const std::optional<Verdict>& verdict) {
   json["fits"] = verdict ? Json(verdict->fits) : Json(nullptr);
   json["missing_bytes"] = verdict ? Json(verdict->missing_bytes) : Json(nullptr);
   json["host_missing_bytes"] = verdict ? Json(verdict->host_missing_bytes) : Json(nullptr);
+  json["host_reread_bytes"] = verdict ? Json(verdict->reread_bytes) : Json(nullptr);
 }
 
 Json config_json(const Config& config, const PlannedMemory& planned,
@@ -72,8 +75,26 @@ Json budgets_json(const std::optional<Budgets>& budgets) {
     put(json, "free_bytes", device.free_bytes);
     devices.push_back(std::move(json));
   }
-  Json out = {{"devices", std::move(devices)}};
+  Json out = {{"devices", std::move(devices)},
+              {"host_reserve_bytes", budgets->host.reserve_bytes},
+              {"host_source", budgets->host.source}};
   put(out, "host_available_bytes", budgets->host.available_bytes);
+  return out;
+}
+
+// What llama-server keeps of its own when all its room is taken, with the settings of `wanted`.
+Json server_json(const Plan& plan) {
+  const Config& base = plan.request.base;
+  const bool is_server = base.context.host_program == HostProgram::llama_server;
+  if (!plan.request.budgets || !is_server) return nullptr;
+  const bool limited = base.server.cache_ram_mib >= 0;
+  Json out = {
+      {"prompt_cache_bytes", limited ? Json(prompt_cache_bytes(base.server)) : Json(nullptr)}};
+  Reading<std::uint64_t> all = plan.checkpoint_bytes;
+  if (all) all = checkpoints_bytes(base, *all);
+  put(out, "checkpoint_bytes", plan.checkpoint_bytes);
+  put(out, "checkpoints_bytes", all);
+  put(out, "room_bytes", plan.server_room_bytes);
   return out;
 }
 
@@ -134,6 +155,7 @@ Json to_json(const PlanRecord& record) {
       {"budgets", budgets_json(plan.request.budgets)},
       {"wanted", config_json(plan.request.base, plan.wanted, plan.verdict)},
       {"configs", configs_json(plan)},
+      {"server", server_json(plan)},
       {"answers", answers_json(plan)},
       {"changes", changes_json(plan.changes)},
       {"recommended", plan.recommended ? to_json(*plan.recommended) : Json(nullptr)},

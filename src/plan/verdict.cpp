@@ -35,7 +35,13 @@ std::uint64_t missing_without_budget(const MemoryMap& memory, const Budgets& bud
 std::uint64_t missing_on_host(const MemoryMap& memory, const HostBudget& host) {
   const DeviceMemory* const entry = find_device(memory, kHostDeviceId);
   if (entry == nullptr || !host.available_bytes) return 0;
-  return minus(minus(entry->total_bytes(), entry->mapped_bytes), *host.available_bytes);
+  return minus(entry->private_bytes(), *host.available_bytes);
+}
+
+std::uint64_t reread(const MemoryMap& memory, const HostBudget& host) {
+  const DeviceMemory* const entry = find_device(memory, kHostDeviceId);
+  if (entry == nullptr || !host.available_bytes) return 0;
+  return std::min(entry->mapped_bytes, minus(entry->total_bytes(), *host.available_bytes));
 }
 
 }  // namespace
@@ -48,6 +54,7 @@ Verdict judge(const PlannedMemory& planned, const Budgets& budgets) {
     verdict.missing_bytes = plus(verdict.missing_bytes, verdict.devices.back().missing_bytes);
   }
   verdict.host_missing_bytes = missing_on_host(planned.memory, budgets.host);
+  verdict.reread_bytes = reread(planned.memory, budgets.host);
   // A map with nothing in it is no evidence of anything: weights always lie somewhere.
   verdict.fits = planned.problem.empty() && !planned.memory.empty() && verdict.missing_bytes == 0 &&
                  verdict.host_missing_bytes == 0;

@@ -21,7 +21,10 @@ struct Verdict {
   bool fits = false;
   std::uint64_t missing_bytes = 0;       ///< summed over the devices, those without a budget too
   std::uint64_t host_missing_bytes = 0;  ///< private host memory beyond what is available
-  std::vector<DeviceVerdict> devices;    ///< one for each budget, in order
+  /// Mapped weights for which the host then has no memory. No reason not to fit: the kernel drops
+  /// them and reads them from the file again, for every token.
+  std::uint64_t reread_bytes = 0;
+  std::vector<DeviceVerdict> devices;  ///< one for each budget, in order
 };
 
 /// A device that the config puts nothing on needs nothing, not even the driver's share. A config

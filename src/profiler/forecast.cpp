@@ -8,7 +8,7 @@
 
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
-#include "devices/machine.hpp"
+#include "kernel/memory.hpp"
 #include "plan/budget.hpp"
 #include "plan/verdict.hpp"
 #include "profiler/vram.hpp"
@@ -19,7 +19,7 @@ namespace {
 // All that is there: unlike a plan's, this budget says what is possible, not what is wise.
 plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
   plan::BudgetRules rules;
-  rules.limit_bytes = limit_bytes;
+  if (limit_bytes) rules.limits_bytes = {*limit_bytes};
   rules.percent = 100;
   return rules;
 }
@@ -30,7 +30,7 @@ std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets
   const std::vector<plan::DriverShare> shares(targets.size());
   auto devices = plan::make_budgets(targets, everything(limit_bytes), shares);
   if (!devices) return std::nullopt;
-  return plan::Budgets{*std::move(devices), {devices::this_machine().memory_available_bytes}};
+  return plan::Budgets{*std::move(devices), {kernel::host_memory().available_bytes}};
 }
 
 std::string sentence_of(const plan::Verdict& verdict) {

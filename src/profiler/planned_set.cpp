@@ -115,6 +115,7 @@ SavedProfile profile_of(const Cell& cell, std::string name, std::string recommen
   profile.recommended_for = std::move(recommended_for);
   profile.origin = Origin::planned;
   profile.config = plan::config_at(axes, 0, cell.context, static_cast<std::size_t>(cell.layers));
+  profile.config.server = {};  // made to fit when it is chosen, by what is free then
   profile.evidence = evidence_of(cell);
   std::vector<DeviceNeed> needs;
   if (cell.layers > 0) {
@@ -124,13 +125,14 @@ SavedProfile profile_of(const Cell& cell, std::string name, std::string recommen
     }
   }
   profile.needs = std::move(needs);
+  profile.checkpoint_bytes = cell.record->plan.checkpoint_bytes;
   if (!planned.problem.empty()) {
-    profile.host_bytes = Absence{planned.problem};
-  } else if (const DeviceMemory* host = find_device(planned.memory, kHostDeviceId)) {
-    profile.host_bytes = host->private_bytes();
-  } else {
-    profile.host_bytes = std::uint64_t{0};
+    profile.host_bytes = profile.host_mapped_bytes = Absence{planned.problem};
+    return profile;
   }
+  const DeviceMemory* host = find_device(planned.memory, kHostDeviceId);
+  profile.host_bytes = host != nullptr ? host->private_bytes() : 0;
+  profile.host_mapped_bytes = host != nullptr ? host->mapped_bytes : 0;
   return profile;
 }
 

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
-#include "devices/machine.hpp"
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
+#include "kernel/memory.hpp"
 #include "plan/arithmetic.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
@@ -22,9 +23,10 @@ namespace sweetspot::profiler {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
+constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 struct Opened {
-  std::optional<engine::StandIn> stand_in;
+  std::vector<engine::StandIn> stand_ins;
   std::optional<engine::Oracle> oracle;
 };
 
@@ -33,8 +35,28 @@ bool any_offload_device(const std::vector<Device>& devices) {
                      [](const Device& device) { return device.can_offload(); });
 }
 
-// Where nothing takes layers, this machine's CPU behind RPC does, so that llama.cpp has a device to
-// plan for.
+std::size_t targets_among(const std::vector<Device>& devices, const PlanJob& job) {
+  if (!job.base.placement.devices.empty()) return job.base.placement.devices.size();
+  return static_cast<std::size_t>(std::count_if(
+      devices.begin(), devices.end(), [](const Device& device) { return device.can_offload(); }));
+}
+
+// How many cards that are not here the user speaks of; 0 = the devices here are meant.
+Result<std::size_t> cards_not_here(const PlanJob& job, const std::vector<Device>& devices) {
+  const std::size_t cards = std::max<std::size_t>(job.rules.limits_bytes.size(), 1);
+  const std::size_t here = targets_among(devices, job);
+  if (!any_offload_device(devices)) return cards;
+  if (cards == 1 || cards == here) return std::size_t{0};
+  const bool named = !job.base.placement.devices.empty() || !job.start.rpc.empty();
+  if (!named) return cards;
+  return error(ErrorKind::usage,
+               fmt::format("--vram-limit gives {} sizes for {} {}", cards, here,
+                           here == 1 ? "device" : "devices"),
+               "give one size for each device, or one for all of them");
+}
+
+// Where nothing takes layers, this machine's CPU behind RPC does, once for each card, so that
+// llama.cpp has devices to plan for.
 Result<Opened> open_oracle(const PlanJob& job) {
   Opened opened;
   auto oracle = engine::Oracle::open(job.start, job.model_path);
@@ -43,15 +65,20 @@ Result<Opened> open_oracle(const PlanJob& job) {
   if (auto known = check_devices(job.base.placement.devices, devices); !known) {
     return tl::unexpected(known.error());
   }
-  if (any_offload_device(devices)) {
+  const auto cards = cards_not_here(job, devices);
+  if (!cards) return tl::unexpected(cards.error());
+  if (*cards == 0) {
     opened.oracle.emplace(*std::move(oracle));
     return opened;
   }
-  auto stand_in = engine::StandIn::start(job.start);
-  if (!stand_in) return tl::unexpected(stand_in.error());
   engine::StartOptions start = job.start;
-  start.rpc = {stand_in->endpoint()};
-  opened.stand_in.emplace(*std::move(stand_in));
+  start.rpc.clear();
+  for (std::size_t i = 0; i < *cards; ++i) {
+    auto stand_in = engine::StandIn::start(job.start);
+    if (!stand_in) return tl::unexpected(stand_in.error());
+    start.rpc.push_back(stand_in->endpoint());
+    opened.stand_ins.push_back(*std::move(stand_in));
+  }
   auto second = engine::Oracle::open(start, job.model_path);
   if (!second) return tl::unexpected(second.error());
   opened.oracle.emplace(*std::move(second));
@@ -117,18 +144,26 @@ Result<Shares> find_shares(const PlanJob& job, const plan::PlanRecord& record,
   return shares;
 }
 
+plan::HostBudget host_budget(const PlanJob& job) {
+  if (!job.host) {
+    return {kernel::host_memory().available_bytes, job.start.host_reserve_bytes, "available now"};
+  }
+  const DescribedHost& host = *job.host;
+  return {plan::minus(host.total_bytes, host.reserve_bytes), 0,
+          fmt::format("of {}, {} left to the system", format_bytes(host.total_bytes),
+                      format_bytes(host.reserve_bytes))};
+}
+
 // A stand-in's memory is no card's: without a size from the user there is nothing to judge by.
 Result<std::optional<plan::Budgets>> budgets_for(const PlanJob& job, bool stand_in,
                                                  const std::vector<DeviceReport>& targets,
                                                  const std::vector<plan::DriverShare>& shares) {
-  if (stand_in && !job.rules.limit_bytes) return std::optional<plan::Budgets>();
+  if (stand_in && job.rules.limits_bytes.empty()) return std::optional<plan::Budgets>();
   plan::Budgets budgets;
-  budgets.host.available_bytes = devices::this_machine().memory_available_bytes;
+  budgets.host = host_budget(job);
   if (stand_in) {
-    // The card is not here, and neither is the memory of the machine it is in.
-    budgets.host.available_bytes = Absence{"the card is not on this machine"};
     for (std::size_t i = 0; i < targets.size(); ++i) {
-      budgets.devices.push_back(plan::card_budget(targets[i].device.id, *job.rules.limit_bytes,
+      budgets.devices.push_back(plan::card_budget(targets[i].device.id, *job.rules.limit_of(i),
                                                   job.rules.percent, job.rules.reserve_bytes,
                                                   shares[i]));
     }
@@ -140,10 +175,17 @@ Result<std::optional<plan::Budgets>> budgets_for(const PlanJob& job, bool stand_
   return budgets;
 }
 
-const char* const kStandInNotice =
-    "No device here takes layers: planned for a card that is not here, with ggml's RPC device in "
-    "its place. Weights and cache are the same on any card; compute buffers differ a little "
-    "between backends.";
+std::string stand_in_notice(std::size_t cards) {
+  const bool one = cards == 1;
+  return fmt::format(
+      "Planned for {} not here, with {} in {} place. Weights and cache are the same on any card; "
+      "compute buffers differ a little between backends.",
+      one ? "a card that is" : fmt::format("{} cards that are", cards),
+      one ? "ggml's RPC device" : "ggml's RPC devices", one ? "its" : "their");
+}
+
+const char* const kThisHostNotice =
+    "Host memory is judged by this machine's: give --host-memory for another one.";
 const char* const kGuessedShareNotice =
     "What the driver itself takes was not measured here: a default is counted (see driver's "
     "share).";
@@ -177,10 +219,13 @@ std::uint64_t left_on_host_bytes(const plan::Plan& plan, const ModelInfo& model)
   return plan::minus(plan::minus(model.size_bytes, on_devices), model.non_layer_bytes);
 }
 
-std::vector<std::string> notices_for(const plan::PlanRecord& record,
+std::vector<std::string> notices_for(const PlanJob& job, const plan::PlanRecord& record,
                                      const std::vector<plan::DriverShare>& shares) {
   std::vector<std::string> notices;
-  if (record.stand_in) notices.emplace_back(kStandInNotice);
+  if (record.stand_in) {
+    notices.push_back(stand_in_notice(record.targets.size()));
+    if (record.plan.request.budgets && !job.host) notices.emplace_back(kThisHostNotice);
+  }
   if (record.plan.request.budgets && any_guess_counts(shares)) {
     notices.emplace_back(kGuessedShareNotice);
   }
@@ -196,6 +241,27 @@ std::vector<std::string> notices_for(const plan::PlanRecord& record,
   return notices;
 }
 
+// A card that is not here: "card (8 GiB)", "card 2 (24 GiB)".
+DeviceReport card_report(const PlanJob& job, std::size_t index, std::size_t cards) {
+  const Reading<std::uint64_t> size = job.rules.limit_of(index);
+  DeviceReport report;
+  report.device.id = cards == 1 ? "card" : fmt::format("card {}", index + 1);
+  if (size && *size % kGiB == 0) {
+    report.device.id += fmt::format(" ({} GiB)", *size / kGiB);
+  } else if (size) {
+    report.device.id += fmt::format(" ({})", format_bytes(*size));
+  }
+  report.device.description = "not here";
+  report.device.backend = "RPC";
+  report.device.type = DeviceType::gpu;
+  const Absence absence{"the card is not on this machine"};
+  report.device.pci_bus_id = absence;
+  report.device.memory_total_bytes = size ? size : Reading<std::uint64_t>(absence);
+  report.device.memory_free_bytes = report.device.memory_total_bytes;
+  report.status = absence;
+  return report;
+}
+
 // What is known before anything is planned: who answers, of which model, for which devices.
 plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened,
                               const devices::Snapshot& drivers) {
@@ -204,13 +270,62 @@ plan::PlanRecord begin_record(const PlanJob& job, const Opened& opened,
   record.created_at = utc_now();
   record.engine = opened.oracle->hello().engine;
   record.model = opened.oracle->model();
-  record.stand_in = opened.stand_in.has_value();
-  const auto host_available = devices::this_machine().memory_available_bytes;
+  record.stand_in = !opened.stand_ins.empty();
+  if (record.stand_in) {
+    for (std::size_t i = 0; i < opened.stand_ins.size(); ++i) {
+      record.targets.push_back(card_report(job, i, opened.stand_ins.size()));
+    }
+    return record;
+  }
+  const auto host_available = kernel::host_memory().available_bytes;
   const auto reports = devices::join(opened.oracle->hello().devices, drivers.devices);
   for (const DeviceReport& report : targets_of(reports, job.base.placement.devices)) {
     record.targets.push_back(capped_by_host(report, host_available));
   }
   return record;
+}
+
+// ggml's names of the stand-ins, in order.
+std::vector<std::string> stand_in_ids(std::size_t cards) {
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < cards; ++i) ids.push_back(fmt::format("RPC{}", i));
+  return ids;
+}
+
+// Asks llama.cpp of the stand-ins alone, and gives what lies on them the names of the cards.
+plan::MapSource source_of(engine::Oracle& oracle, const plan::PlanRecord& record) {
+  if (!record.stand_in) {
+    return [&oracle](const std::vector<Config>& configs) { return oracle.ask(configs); };
+  }
+  return [&oracle, &targets = record.targets](
+             std::vector<Config> configs) -> Result<std::vector<PlannedMemory>> {
+    const std::vector<std::string> ids = stand_in_ids(targets.size());
+    for (Config& config : configs) config.placement.devices = ids;
+    auto answers = oracle.ask(configs);
+    if (!answers) return answers;
+    for (PlannedMemory& planned : *answers) {
+      for (DeviceMemory& device : planned.memory) {
+        const auto id = std::find(ids.begin(), ids.end(), device.id);
+        if (id == ids.end()) continue;
+        device.id = targets[static_cast<std::size_t>(id - ids.begin())].device.id;
+      }
+    }
+    return answers;
+  };
+}
+
+// llama.cpp shares the layers out by free memory. Cards that are not here are empty, so that is
+// their sizes; said in the config, so that another moment gives no other split.
+void split_by_size(const PlanJob& job, const plan::PlanRecord& record, Placement& placement) {
+  const bool several = record.stand_in && record.targets.size() > 1;
+  if (!several || placement.split_mode == SplitMode::none || !placement.tensor_split.empty()) {
+    return;
+  }
+  constexpr double kMilliGiB = 1024.0 * 1024.0 * 1.024;
+  for (std::size_t i = 0; i < record.targets.size(); ++i) {
+    const auto bytes = static_cast<double>(job.rules.limit_of(i).value_or(kGiB));
+    placement.tensor_split.push_back(std::max(std::round(bytes / kMilliGiB), 1.0) / 1000);
+  }
 }
 
 Status check_contexts(const PlanJob& job, const Config& base, const ModelInfo& model) {
@@ -229,6 +344,9 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
                                       const std::vector<plan::DriverShare>& shares) {
   plan::PlanRequest request;
   request.base = job.base;
+  split_by_size(job, record, request.base.placement);
+  request.cache_ram_is_default = job.cache_ram_is_default;
+  request.checkpoints_are_default = job.checkpoints_are_default;
   if (job.n_ctx_is_default) shorten_default_context(request.base.context, record.model);
   settle_embeddings(request.base.context, record.model, job.n_ctx_is_default);
   if (auto possible = check_contexts(job, request.base, record.model); !possible) {
@@ -269,14 +387,12 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   if (!shares) return tl::unexpected(shares.error());
   auto request = request_for(job, record, shares->of_target);
   if (!request) return tl::unexpected(request.error());
-  auto made =
-      plan::make_plan(*std::move(request), record.model,
-                      [&](const std::vector<Config>& configs) { return oracle.ask(configs); });
+  auto made = plan::make_plan(*std::move(request), record.model, source_of(oracle, record));
   if (!made) return tl::unexpected(made.error());
   record.plan = *std::move(made);
   record.asked = oracle.asked();
   record.loads = oracle.loads();
-  record.notices = notices_for(record, shares->of_target);
+  record.notices = notices_for(job, record, shares->of_target);
   record.notices.insert(record.notices.end(), shares->notices.begin(), shares->notices.end());
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return record;

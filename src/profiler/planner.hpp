@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@
 
 namespace sweetspot::profiler {
 
+/// Host memory of the machine that is planned for, where it is not this one.
+struct DescribedHost {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t reserve_bytes = 0;  ///< left to its system
+};
+
 struct PlanJob {
   std::string model_path;
   Config base;
@@ -25,7 +32,12 @@ struct PlanJob {
   bool allow_beyond_trained_context = false;
   std::vector<std::uint32_t> contexts;        ///< columns; empty = the usual ones
   std::vector<plan::CacheTypes> cache_types;  ///< empty = those of `base`
+  /// Several limits are a machine's cards, in order. Where it is not this one (another number of
+  /// devices is here), all of them are stand-ins.
   plan::BudgetRules rules;
+  std::optional<DescribedHost> host;  ///< nothing = this machine's, as it is now
+  bool cache_ram_is_default = true;   ///< nobody asked for base.server.cache_ram_mib
+  bool checkpoints_are_default = true;
   /// Told by the user; otherwise what was measured here, otherwise a stated default.
   Reading<std::uint64_t> driver_share_bytes = Absence{"not given"};
   /// Where measured shares are kept. Empty: nothing is looked up and nothing is measured.
@@ -37,7 +49,7 @@ struct PlanJob {
   Observer observer;                                            ///< of that measurement
 };
 
-/// Starts a worker (and a stand-in for a device where none is here), asks, and ends them. Errors as
+/// Starts a worker (and a stand-in for each card that is not here), asks, and ends them. Errors as
 /// those of Profiler::open and plan::make_plan.
 Result<plan::PlanRecord> make_plan(const PlanJob& job);
 

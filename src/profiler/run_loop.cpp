@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "plan/checkpoint.hpp"
 #include "profiles/analyse.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/spill.hpp"
@@ -26,6 +27,13 @@ Config Profiler::State::with_layers(int layers) const {
   Config config = request.base;
   config.placement.n_gpu_layers = layers;
   return config;
+}
+
+Reading<std::uint64_t> Profiler::State::ask_checkpoint() {
+  if (!oracle) return Absence{"llama.cpp could not be asked"};
+  const auto bytes = plan::checkpoint_bytes(
+      request.base, [this](const std::vector<Config>& configs) { return oracle->ask(configs); });
+  return bytes ? *bytes : Reading<std::uint64_t>(Absence{bytes.error().message});
 }
 
 Forecasts Profiler::State::ask_oracle(const std::vector<Config>& configs) {
@@ -52,6 +60,7 @@ Profiler::Loop::Loop(State& state, const std::string& mode, const Observer& obse
 }
 
 Forecasts Profiler::Loop::forecast(const std::vector<Config>& configs) {
+  if (!run().checkpoint_bytes) run().checkpoint_bytes = state_.ask_checkpoint();
   Forecasts forecasts = state_.ask_oracle(configs);
   if (!forecasts.notice.empty()) say(Notice{forecasts.notice});
   return forecasts;

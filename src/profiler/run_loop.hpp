@@ -33,6 +33,9 @@ struct Profiler::State {
   }
   [[nodiscard]] Config with_layers(int layers) const;
 
+  /// One context checkpoint of llama-server, with the settings that all trials share.
+  Reading<std::uint64_t> ask_checkpoint();
+
   /// What llama.cpp says of the configs. Ends the oracle's worker, which holds its devices: it must
   /// be gone before anything is measured; asking again starts another.
   Forecasts ask_oracle(const std::vector<Config>& configs);

@@ -222,6 +222,12 @@ Reading<std::uint64_t> host_bytes_of(const Trial& trial) {
   return host == nullptr ? std::uint64_t{0} : host->private_bytes();
 }
 
+Reading<std::uint64_t> host_mapped_bytes_of(const Trial& trial) {
+  if (trial.memory.empty()) return Absence{"llama.cpp did not tell what it allocates"};
+  const DeviceMemory* host = find_device(trial.memory, kHostDeviceId);
+  return host == nullptr ? std::uint64_t{0} : host->mapped_bytes;
+}
+
 // ---- what they rest on
 
 std::string depth_in_words(const Trial& trial, std::uint32_t n_ctx) {
@@ -272,6 +278,8 @@ SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice
   profile.config = settled_config(trial);
   profile.needs = needs_of(trial, devices, driver_share_bytes);
   profile.host_bytes = host_bytes_of(trial);
+  profile.host_mapped_bytes = host_mapped_bytes_of(trial);
+  profile.checkpoint_bytes = run.checkpoint_bytes;
   profile.tokens_per_second = trial.generation
                                   ? if_certain(trial.generation->tokens_per_second)
                                   : Reading<Estimate>(Absence{"the model only reads"});

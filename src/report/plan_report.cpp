@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "core/server_memory.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
 
@@ -44,6 +45,12 @@ std::string budget_line(const DeviceBudget& budget, const std::string& descripti
   return fmt::format("{}  {}: budget {} ({}); driver's share {}", printable(budget.id), description,
                      format_bytes(budget.budget_bytes), printable(budget.limited_by),
                      share_text(budget.share));
+}
+
+std::string host_line(const plan::HostBudget& host) {
+  if (!host.available_bytes)
+    return fmt::format("host  {}", with_reason(host.available_bytes.reason()));
+  return fmt::format("host  {} ({})", format_bytes(*host.available_bytes), printable(host.source));
 }
 
 std::string types_text(const plan::CacheTypes& types) {
@@ -194,6 +201,62 @@ std::string verdict_text(const Plan& plan) {
   return text;
 }
 
+/// Mapped weights need no room of their own, but what has none is read again and again.
+std::string reread_text(const Plan& plan, const Style& style) {
+  const plan::HostBudget& host = plan.request.budgets->host;
+  if (plan.verdict->reread_bytes == 0 || !host.available_bytes) return {};
+  return paragraph(
+      fmt::format(
+          "The host has {} and would hold {}: {} of the weights mapped from the file find no "
+          "room there and are read from it again for every token, which is slow.",
+          format_bytes(*host.available_bytes),
+          format_bytes(find_device(plan.wanted.memory, kHostDeviceId)->total_bytes()),
+          format_bytes(plan.verdict->reread_bytes)),
+      style);
+}
+
+std::string prompt_cache_text(const ServerSettings& server) {
+  if (server.cache_ram_mib == 0) return "no prompts of earlier requests (--cache-ram 0)";
+  if (server.cache_ram_mib < 0) {
+    return "prompts of earlier requests, without a limit (--cache-ram -1)";
+  }
+  return fmt::format("prompts of earlier requests, up to {} (--cache-ram {})",
+                     format_bytes(prompt_cache_bytes(server)), server.cache_ram_mib);
+}
+
+std::string checkpoints_text(const Config& config, const Reading<std::uint64_t>& one) {
+  const int count = config.server.n_ctx_checkpoints;
+  if (!one) {
+    return fmt::format("; context checkpoints of unknown size ({})", printable(one.reason()));
+  }
+  if (*one == 0) return {};
+  return fmt::format("; up to {} context checkpoints{}, {} of {} each (--ctx-checkpoints {})",
+                     count, config.context.n_parallel > 1 ? " of each sequence" : "",
+                     format_bytes(checkpoints_bytes(config, *one)), format_bytes(*one), count);
+}
+
+/// Both grow with use: a plan that leaves them out is true only of a server that just started.
+std::string server_text(const Plan& plan, const Style& style) {
+  const Config& base = plan.request.base;
+  if (base.context.host_program != HostProgram::llama_server) return {};
+  const Reading<std::uint64_t>& room = plan.server_room_bytes;
+  std::string text =
+      fmt::format("llama-server keeps in host memory besides: {}{}.",
+                  prompt_cache_text(base.server), checkpoints_text(base, plan.checkpoint_bytes));
+  if (!room) return paragraph(text, style);
+  const ServerSettings fits = settings_within(base, plan.checkpoint_bytes.value_or(0), *room);
+  const bool too_much = fits != base.server;
+  const bool lowered = base.server != ServerSettings{};
+  if (too_much || lowered)
+    text += fmt::format(" The host has {} left for that", format_bytes(*room));
+  if (too_much) {
+    text += fmt::format(": --cache-ram {} --ctx-checkpoints {} fit", fits.cache_ram_mib,
+                        fits.n_ctx_checkpoints);
+  }
+  if (too_much || lowered) text += '.';
+  return paragraph(text, style);
+}
+
 /// llama.cpp gives every sequence a multiple of 256 tokens: of many, that can be far more.
 std::string rounding_text(const Plan& plan) {
   if (plan.wanted.n_ctx == plan.request.base.context.n_ctx) return {};
@@ -227,11 +290,10 @@ std::string plan_header_text(const PlanRecord& record, const Style& style) {
                 style);
   if (const auto& budgets = record.plan.request.budgets) {
     for (std::size_t i = 0; i < budgets->devices.size(); ++i) {
-      // A stand-in's own description is this machine's, and nothing is planned for that.
-      const std::string description =
-          record.stand_in ? "stand-in" : printable(record.targets[i].device.description, 60);
+      const std::string description = printable(record.targets[i].device.description, 60);
       text += paragraph(budget_line(budgets->devices[i], description), style);
     }
+    text += paragraph(host_line(budgets->host), style);
   }
   for (const std::string& notice : record.notices) text += paragraph(notice, style);
   return text;
@@ -263,6 +325,7 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
                        style);
   text += memory_lines(plan, style);
   if (!plan.verdict) return text;
+  text += reread_text(plan, style) + server_text(plan, style);
   text += paragraph(
       plan.largest_context
           ? fmt::format("Largest context with these layers: {} tokens", *plan.largest_context)
@@ -275,6 +338,8 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
 
 std::string plan_classes_table(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
+  // Of several cards whose sizes were given another size is no question.
+  if (record.stand_in && record.targets.size() > 1) return {};
   const auto& bands = plan.request.bands_percent;
   Table table;
   table.columns = {{"card", Align::right},

@@ -40,7 +40,9 @@ TEST(PlanOptions, DefaultsAreThoseOfTheConfig) {
   EXPECT_FALSE(job->allow_beyond_trained_context);
   EXPECT_THAT(job->contexts, IsEmpty());
   EXPECT_THAT(job->cache_types, IsEmpty());
-  EXPECT_FALSE(job->rules.limit_bytes);
+  EXPECT_THAT(job->rules.limits_bytes, IsEmpty());
+  EXPECT_FALSE(job->host);
+  EXPECT_TRUE(job->cache_ram_is_default);
   EXPECT_DOUBLE_EQ(job->rules.percent, 85);
   EXPECT_EQ(job->rules.reserve_bytes, 0U);
   EXPECT_FALSE(job->driver_share_bytes);
@@ -107,21 +109,60 @@ TEST(PlanOptions, BudgetsAreSizes) {
   const auto job = parse({"--vram-limit", "6GiB", "--vram-percent", "70", "--reserve", "512MiB",
                           "--driver-share", "300MiB"});
   ASSERT_TRUE(job) << job.error().message;
-  EXPECT_EQ(job->rules.limit_bytes, std::uint64_t{6} << 30U);
+  EXPECT_THAT(job->rules.limits_bytes, ElementsAre(std::uint64_t{6} << 30U));
   EXPECT_DOUBLE_EQ(job->rules.percent, 70);
   EXPECT_EQ(job->rules.reserve_bytes, std::uint64_t{512} << 20U);
   EXPECT_EQ(job->driver_share_bytes, std::uint64_t{300} << 20U);
 }
 
+TEST(PlanOptions, AMachineThatIsNotHereIsDescribedByItsCardsAndItsMemory) {
+  const auto job = parse({"--vram-limit", "24GiB,8GiB", "--host-memory", "64GiB"});
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_THAT(job->rules.limits_bytes,
+              ElementsAre(std::uint64_t{24} << 30U, std::uint64_t{8} << 30U));
+  ASSERT_TRUE(job->host);
+  EXPECT_EQ(job->host->total_bytes, std::uint64_t{64} << 30U);
+  EXPECT_EQ(job->host->reserve_bytes, std::uint64_t{2} << 30U) << "as a machine of that size keeps";
+  const auto given = parse({"--host-memory", "64GiB", "--host-reserve", "8GiB"});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ(given->host->reserve_bytes, std::uint64_t{8} << 30U);
+}
+
+TEST(PlanOptions, ServerSettingsThatAreGivenAreNotDefaults) {
+  const auto job = parse({"--cache-ram", "512", "-ctxcp", "4"});
+  ASSERT_TRUE(job) << job.error().message;
+  EXPECT_EQ(job->base.server, (ServerSettings{512, 4}));
+  EXPECT_FALSE(job->cache_ram_is_default);
+  EXPECT_FALSE(job->checkpoints_are_default);
+}
+
 TEST(PlanOptions, ErrorsNameTheirFlag) {
   const std::vector<std::pair<const char*, const char*>> wrong = {
-      {"--contexts", "0"},       {"--contexts", "abc"},       {"--contexts", "99999999999"},
-      {"--cache-types", "q9"},   {"--cache-types", "f16,q9"}, {"--vram-limit", "lots"},
-      {"--vram-limit", "-1GiB"}, {"--reserve", "half"},       {"--driver-share", "1 banana"},
-      {"--ctx-size", "0"},       {"--parallel", "257"},       {"--cache-type-k", "q9"},
-      {"--split-mode", "both"},  {"--tensor-split", "1,-1"},  {"--main-gpu", "-1"},
-      {"--n-cpu-moe", "-3"},     {"--override-tensor", "x"},  {"--n-gpu-layers", "many"},
-      {"--batch-size", "0"},     {"--ubatch-size", "-1"},     {"--flash-attn", "maybe"},
+      {"--contexts", "0"},
+      {"--contexts", "abc"},
+      {"--contexts", "99999999999"},
+      {"--cache-types", "q9"},
+      {"--cache-types", "f16,q9"},
+      {"--vram-limit", "lots"},
+      {"--vram-limit", "8GiB,"},
+      {"--vram-limit", "8GiB,x"},
+      {"--vram-limit", "0GiB"},
+      {"--host-memory", "big"},
+      {"--vram-limit", "-1GiB"},
+      {"--reserve", "half"},
+      {"--driver-share", "1 banana"},
+      {"--ctx-size", "0"},
+      {"--parallel", "257"},
+      {"--cache-type-k", "q9"},
+      {"--split-mode", "both"},
+      {"--tensor-split", "1,-1"},
+      {"--main-gpu", "-1"},
+      {"--n-cpu-moe", "-3"},
+      {"--override-tensor", "x"},
+      {"--n-gpu-layers", "many"},
+      {"--batch-size", "0"},
+      {"--ubatch-size", "-1"},
+      {"--flash-attn", "maybe"},
   };
   for (const auto& [flag, value] : wrong) {
     const auto job = parse({flag, value});

@@ -16,7 +16,7 @@ TEST(LlamaServerArguments, SayWhatDecidesMemoryAndWhatDiffers) {
   EXPECT_THAT(llama_server_arguments(config, "/m.gguf"),
               ElementsAre("--model", "/m.gguf", "--n-gpu-layers", "20", "--ctx-size", "8192",
                           "--batch-size", "2048", "--ubatch-size", "512", "--parallel", "1",
-                          "--fit", "off"));
+                          "--cache-ram", "8192", "--fit", "off"));
 }
 
 TEST(LlamaServerArguments, SwitchesAndListsAreSpelledAsLlamaCppDoes) {
@@ -33,6 +33,13 @@ TEST(LlamaServerArguments, SwitchesAndListsAreSpelledAsLlamaCppDoes) {
               IsSupersetOf({"--no-kv-offload", "--kv-unified", "--swa-full", "--tensor-split",
                             "3,1.5", "--override-tensor", "a=CPU,b=CPU", "--n-cpu-moe", "7"}));
   EXPECT_THAT(arguments, testing::Not(testing::Contains("on")));
+}
+
+TEST(LlamaServerArguments, SayWhatTheServerMayKeepForItself) {
+  Config config;
+  config.server = {1024, 4};
+  EXPECT_THAT(llama_server_arguments(config, "m"),
+              IsSupersetOf({"--cache-ram", "1024", "--ctx-checkpoints", "4"}));
 }
 
 TEST(ShellLine, QuotesWhatAShellWouldRead) {

@@ -164,10 +164,21 @@ RC_GTEST_PROP(LargestContextProperty, EqualsTryingAll, ()) {
   RC_ASSERT(model.oracle.asked() <= 22U);
 }
 
+std::vector<ClassFit> classes_of(const Grid& grid, const ClassQuestion& question,
+                                 fake::Oracle& oracle) {
+  auto fits = fit_classes(grid, question, oracle.source());
+  if (!fits) ADD_FAILURE() << fits.error().message;
+  return fits ? *std::move(fits) : std::vector<ClassFit>();
+}
+
 TEST(FitClasses, AreBandsOfEachCard) {
-  const Grid grid = grid_of(fake::uniform(64), {4096, 32768, 131072});
-  const DriverShare share{0, 300 * kMiB, false, "default"};
-  const auto fits = fit_classes(grid, 0, 0, {50, 70, 85}, 200 * kMiB, share);
+  fake::Oracle oracle{fake::uniform(64), {}, {}};
+  const Grid grid = grid_of(oracle.model, {4096, 32768, 131072});
+  ClassQuestion question;
+  question.reserve_bytes = 200 * kMiB;
+  question.share = {0, 300 * kMiB, false, "default"};
+  question.n_ctx_max = 1048576;
+  const auto fits = classes_of(grid, question, oracle);
   ASSERT_EQ(fits.size(), kVramClasses.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const ClassFit& fit = fits[i];
@@ -186,27 +197,51 @@ TEST(FitClasses, AreBandsOfEachCard) {
     EXPECT_EQ(fit.performance_layers, expected(85)) << fit.class_gib;
   }
   EXPECT_EQ(fits.front().all_layers_n_ctx, 0U);
-  EXPECT_EQ(fits[3].all_layers_n_ctx, 4096U);
-  EXPECT_EQ(fits.back().all_layers_n_ctx, 131072U);
+  for (const ClassFit& fit : fits) {
+    // The question that --vram-limit asks of such a card has the same answer.
+    Budgets card;
+    card.devices = {card_budget("GPU0", static_cast<std::uint64_t>(fit.class_gib) * kGiB, 85,
+                                200 * kMiB, question.share)};
+    Config all = config_at(grid.axes, 0, 0, 65);
+    const auto longest = largest_context(all, 1048576, card, oracle.source());
+    ASSERT_TRUE(longest);
+    EXPECT_EQ(fit.all_layers_n_ctx, longest->value_or(0)) << fit.class_gib;
+  }
+  EXPECT_GT(fits[3].all_layers_n_ctx, 4096U) << "not the next smaller column of the table";
+  EXPECT_GT(fits.back().all_layers_n_ctx, 131072U) << "nor the table's last one";
   EXPECT_LT(fits.front().fast_layers, fits.front().performance_layers);
 }
 
 TEST(FitClasses, SayWhereNotEvenNoLayersFit) {
-  const Grid grid = grid_of(fake::uniform(4), {4096});
-  const auto fits = fit_classes(grid, 0, 0, {50, 70, 85}, 5 * kGiB, {});
+  fake::Oracle oracle{fake::uniform(4), {}, {}};
+  ClassQuestion question;
+  question.reserve_bytes = 5 * kGiB;
+  const auto fits = classes_of(grid_of(oracle.model, {4096}), question, oracle);
   EXPECT_EQ(fits.front().fast_layers, -1);
   EXPECT_EQ(fits.front().performance_layers, -1);
   EXPECT_EQ(fits.back().fast_layers, 5);
 }
 
 TEST(FitClasses, EachDeviceOfTheMapsIsSuchACard) {
-  fake::Model model = fake::uniform(64);
-  const int on_one =
-      fit_classes(grid_of(model, {4096}), 0, 0, {50, 70, 85}, 0, {}).front().fast_layers;
-  model.split = {1, 1};
-  const int on_two =
-      fit_classes(grid_of(model, {4096}), 0, 0, {50, 70, 85}, 0, {}).front().fast_layers;
-  EXPECT_GT(on_two, on_one + on_one / 2);
+  fake::Oracle oracle{fake::uniform(64), {}, {}};
+  const auto fast_layers = [&] {
+    return classes_of(grid_of(oracle.model, {4096}), {}, oracle).front().fast_layers;
+  };
+  const int on_one = fast_layers();
+  oracle.model.split = {1, 1};
+  EXPECT_GT(fast_layers(), on_one + on_one / 2);
+}
+
+TEST(FitClasses, AskNothingTwice) {
+  fake::Oracle oracle{fake::uniform(64), {}, {}};
+  ClassQuestion question;
+  question.n_ctx_max = 1048576;
+  classes_of(grid_of(oracle.model, {4096}), question, oracle);
+  std::vector<Config> asked;
+  for (const auto& call : oracle.calls) asked.insert(asked.end(), call.begin(), call.end());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), asked[i]), 1) << asked[i].context.n_ctx;
+  }
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ Result<DeviceBudget> budget(const DeviceReport& report, const BudgetRules& rules
 
 BudgetRules limited_to(std::uint64_t bytes, double percent = 85) {
   BudgetRules rules;
-  rules.limit_bytes = bytes;
+  rules.limits_bytes = {bytes};
   rules.percent = percent;
   return rules;
 }
@@ -192,7 +192,7 @@ RC_GTEST_PROP(BudgetProperty, NothingWrapsWhateverIsReported,
               (std::uint64_t total, std::uint64_t free, std::uint64_t limit, std::uint64_t reserve,
                double percent, bool is_limited)) {
   BudgetRules rules;
-  if (is_limited) rules.limit_bytes = limit;
+  if (is_limited) rules.limits_bytes = {limit};
   rules.percent = percent;
   rules.reserve_bytes = reserve;
   const auto answer = make_budgets({from_driver(total, free)}, rules, {DriverShare{}});

@@ -71,7 +71,7 @@ inline std::uint64_t cache_bytes(std::uint64_t values, const std::string& type) 
 
 inline std::uint64_t cache_bytes(const Block& block, const ContextSettings& context,
                                  std::uint32_t n_ctx) {
-  const std::uint64_t tokens = std::min(n_ctx, block.window);
+  const std::uint64_t tokens = context.swa_full ? n_ctx : std::min(n_ctx, block.window);
   return block.state_bytes + cache_bytes(block.k_values * tokens, context.type_k) +
          cache_bytes(block.v_values * tokens, context.type_v);
 }

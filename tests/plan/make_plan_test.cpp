@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/server_memory.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
@@ -236,6 +237,51 @@ TEST_F(MakePlan, AnErrorOfTheSourceEndsIt) {
   const auto plan = make_plan(request_, info_, broken);
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().kind, ErrorKind::interrupted);
+}
+
+// ---- what llama-server keeps of its own
+
+TEST_F(MakePlan, TheServersCachesGetWhatTheHostHasLeft) {
+  request_.budgets = budget_of(100 * kGiB);
+  request_.budgets->host = {std::uint64_t{64 * kGiB}, 0, "available now"};
+  EXPECT_EQ(make()->request.base.server, ServerSettings{}) << "all of it fits";
+
+  const std::uint64_t model = find_device(make()->wanted.memory, kHostDeviceId)->total_bytes();
+  request_.budgets->host = {model + 3 * kGiB, 1 * kGiB, "available now"};
+  const auto plan = make();
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->server_room_bytes, Reading<std::uint64_t>(2 * kGiB));
+  EXPECT_EQ(plan->checkpoint_bytes, Reading<std::uint64_t>(std::uint64_t{0}));
+  EXPECT_EQ(plan->request.base.server, (ServerSettings{2048, 32}));
+  EXPECT_EQ(plan->recommended->server, (ServerSettings{2048, 32}));
+}
+
+TEST_F(MakePlan, ChangesThatMoveThingsToTheHostLeaveLessForTheServer) {
+  request_.budgets = budget_of(needed(17, 4096) - 600 * kMiB);
+  request_.budgets->host = {std::uint64_t{4 * kGiB}, 0, "available now"};
+  const auto plan = make();
+  ASSERT_TRUE(plan) << plan.error().message;
+  ASSERT_FALSE(plan->changes.empty());
+  for (const Change& change : plan->changes) {
+    const std::uint64_t there = find_device(change.planned.memory, kHostDeviceId)->total_bytes();
+    EXPECT_LE(there + prompt_cache_bytes(change.config.server), 4 * kGiB);
+    EXPECT_GT(there + prompt_cache_bytes(change.config.server), 4 * kGiB - 128 * kMiB);
+  }
+}
+
+TEST_F(MakePlan, ServerSettingsThatWereAskedForStay) {
+  request_.budgets = budget_of(100 * kGiB);
+  request_.budgets->host = {std::uint64_t{1 * kGiB}, 0, "available now"};
+  request_.base.server = {4096, 8};
+  request_.cache_ram_is_default = false;
+  request_.checkpoints_are_default = false;
+  EXPECT_EQ(make()->request.base.server, (ServerSettings{4096, 8}));
+}
+
+TEST_F(MakePlan, WhereNobodyKnowsTheHostTheServersOwnSettingsStay) {
+  request_.budgets = budget_of(100 * kGiB);
+  EXPECT_EQ(make()->request.base.server, ServerSettings{});
+  EXPECT_FALSE(make()->server_room_bytes);
 }
 
 }  // namespace

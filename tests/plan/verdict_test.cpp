@@ -95,5 +95,23 @@ TEST(Judge, FiguresThatCannotBeDoNotWrapAround) {
   EXPECT_EQ(verdict.host_missing_bytes, 0U);
 }
 
+TEST(Judge, MappedWeightsWithoutRoomAreReadAgainButNotMissing) {
+  const MemoryMap map = {{"CPU", 50, 3, 2, 50}};
+  Budgets host{{}, {std::uint64_t{60}}};
+  EXPECT_EQ(judge({map, 4096, {}}, host).reread_bytes, 0U);
+  host.host.available_bytes = std::uint64_t{20};
+  const Verdict verdict = judge({map, 4096, {}}, host);
+  EXPECT_TRUE(verdict.fits);
+  EXPECT_EQ(verdict.host_missing_bytes, 0U);
+  EXPECT_EQ(verdict.reread_bytes, 35U) << "5 of 20 are private";
+  host.host.available_bytes = std::uint64_t{4};
+  const Verdict without = judge({map, 4096, {}}, host);
+  EXPECT_FALSE(without.fits);
+  EXPECT_EQ(without.host_missing_bytes, 1U);
+  EXPECT_EQ(without.reread_bytes, 50U) << "never more than is mapped";
+  host.host.available_bytes = Absence{"not read"};
+  EXPECT_EQ(judge({map, 4096, {}}, host).reread_bytes, 0U);
+}
+
 }  // namespace
 }  // namespace sweetspot::plan

@@ -132,7 +132,7 @@ TEST_F(PlannerTest, LimitPercentAndReserveEachTakeTheirPart) {
   PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.rules.percent = 50;
   EXPECT_EQ(budget(asked).budget_bytes, 4 * kGiB);
-  asked.rules.limit_bytes = 6 * kGiB;
+  asked.rules.limits_bytes = {6 * kGiB};
   EXPECT_EQ(budget(asked).budget_bytes, 3 * kGiB);
   asked.rules.reserve_bytes = 1 * kGiB;
   EXPECT_EQ(budget(asked).budget_bytes, 2 * kGiB);
@@ -149,7 +149,7 @@ TEST_F(PlannerTest, ADeviceWhoseMemoryNobodyKnowsNeedsALimit) {
     EXPECT_EQ(refused.error().kind, ErrorKind::device);
     EXPECT_THAT(refused.error().message, HasSubstr("GPU0"));
     EXPECT_THAT(refused.error().remedy, HasSubstr("--vram-limit"));
-    asked.rules.limit_bytes = 2 * kGiB;
+    asked.rules.limits_bytes = {2 * kGiB};
     asked.rules.percent = 100;
     EXPECT_EQ(budget(asked).budget_bytes, 2 * kGiB);
   }
@@ -178,6 +178,38 @@ TEST_F(PlannerTest, EachDeviceHasItsBudget) {
   EXPECT_EQ(budgets[0].budget_bytes, 8 * kGiB);
   EXPECT_EQ(budgets[1].budget_bytes, 2 * kGiB);
   EXPECT_THAT(record.notices, Contains(HasSubstr("--tensor-split")));
+}
+
+TEST_F(PlannerTest, UnequalLimitsAreThoseOfTheDevicesInOrder) {
+  PlanJob asked =
+      job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
+  asked.rules.percent = 100;
+  asked.rules.limits_bytes = {6 * kGiB, 2 * kGiB};
+  const plan::PlanRecord record = planned(asked);
+  EXPECT_FALSE(record.stand_in);
+  const auto& budgets = record.plan.request.budgets->devices;
+  ASSERT_THAT(budgets, SizeIs(2));
+  EXPECT_EQ(budgets[0].budget_bytes, 6 * kGiB);
+  EXPECT_EQ(budgets[1].budget_bytes, 2 * kGiB);
+}
+
+TEST_F(PlannerTest, AnotherNumberOfSizesThanOfNamedDevicesIsRefused) {
+  PlanJob asked =
+      job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
+  asked.base.placement.devices = {"GPU1"};
+  asked.rules.limits_bytes = {6 * kGiB, 2 * kGiB};
+  const auto refused = make_plan(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::usage);
+  EXPECT_THAT(refused.error().message, HasSubstr("2 sizes for 1 device"));
+}
+
+TEST_F(PlannerTest, ADescribedHostIsJudgedInsteadOfThisOne) {
+  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  asked.host = DescribedHost{32 * kGiB, 2 * kGiB};
+  const plan::PlanRecord record = planned(asked);
+  EXPECT_EQ(record.plan.request.budgets->host.available_bytes, Reading<std::uint64_t>(30 * kGiB));
+  EXPECT_THAT(record.plan.request.budgets->host.source, HasSubstr("32.00 GiB"));
 }
 
 TEST_F(PlannerTest, OnlyDevicesThatAreNamedCount) {

@@ -50,6 +50,75 @@ class Answers(PlanTest):
         self.assertEqual(costs, sorted(costs))
         self.assertLess(plan["oracle"]["asked"], len(plan["configs"]), "the rest was filled in")
 
+    def test_a_machine_that_is_not_here(self):
+        described = ["--vram-limit", "24GiB,8GiB", "--host-memory", "32GiB", "-c", "4096"]
+        plan = self.plan(ZEPHYR, *SMALL, *described)
+        cards = ["card 1 (24 GiB)", "card 2 (8 GiB)"]
+        self.assertTrue(plan["stand_in"])
+        self.assertEqual([device["id"] for device in plan["devices"]], cards)
+        self.assertEqual([device["id"] for device in plan["wanted"]["devices"]], cards)
+        self.assertEqual([budget["total_bytes"] >> 30 for budget in plan["budgets"]["devices"]],
+                         [24, 8])
+        self.assertAlmostEqual(plan["budgets"]["host_available_bytes"] / (1 << 30), 32 * 0.95, 2)
+        self.assertEqual(plan["recommended"]["tensor_split"], [24, 8])
+        shown = self.run_sweetspot("plan", ZEPHYR, *SMALL, *described)
+        self.assertNotIn("RPC0", shown.stdout)
+        for words in (*cards, "30.40 GiB (of 32.00 GiB, 1.60 GiB left to the system)"):
+            self.assertIn(words, shown.stdout)
+        flags = shlex.split(self.run_sweetspot("plan", ZEPHYR, *SMALL, *described,
+                                               "--flags").stdout)
+        self.assertEqual(flags[flags.index("--tensor-split") + 1], "24,8")
+        self.assertNotIn("--rpc", flags)
+        self.assertNotIn("--device", flags)
+        # Two devices that are here, told the same split, take the same.
+        with self.rpc_server() as one, self.rpc_server() as other:
+            real = self.plan(ZEPHYR, *SMALL, "-c", "4096", "--rpc", f"{one},{other}", "-ts", "24,8")
+        for planned, there in zip(plan["wanted"]["devices"], real["wanted"]["devices"], strict=True):
+            self.assertEqual({**planned, "id": 0}, {**there, "id": 0})
+
+    def test_a_host_is_judged_whatever_the_cards_are(self):
+        model = self.synth("host.gguf", "--blocks", "8", "--embd", "512", "--ff", "4096", "--heads",
+                           "8", "--kv-heads", "4", "--vocab", "8192", "--type", "f16")
+        size = model.stat().st_size
+        limit = ["--vram-limit", "8GiB", "-ngl", "0", *SMALL, "-c", "512", "--host-reserve", "1MiB"]
+        here = self.plan(model, *limit)
+        self.assertIsNotNone(here["budgets"]["host_available_bytes"], "this machine's, unless told")
+        self.assertTrue(any("--host-memory" in notice for notice in here["notices"]))
+        small = [*limit, "--host-memory", f"{size // 2}B"]
+        private = self.plan(model, *small, "-lm", "none")
+        self.assertFalse(private["wanted"]["fits"])
+        self.assertGreater(private["wanted"]["host_missing_bytes"], size // 3)
+        mapped = self.plan(model, *small)
+        self.assertTrue(mapped["wanted"]["fits"])
+        self.assertGreater(mapped["wanted"]["host_reread_bytes"], size // 3)
+        self.assertEqual(mapped["recommended"]["cache_ram_mib"], 0, "there is no room for one")
+        self.assertIn("read from it again", " ".join(
+            self.run_sweetspot("plan", model, *small).stdout.split()))
+
+    def test_the_flags_have_what_the_host_has_room_for(self):
+        flags = shlex.split(self.run_sweetspot(
+            "plan", ZEPHYR, *SMALL, "-c", "4096", "--vram-limit", "24GiB", "--host-memory", "4GiB",
+            "--flags").stdout)
+        plan = self.plan(ZEPHYR, *SMALL, "-c", "4096", "--vram-limit", "24GiB", "--host-memory",
+                         "4GiB")
+        ram = int(flags[flags.index("--cache-ram") + 1])
+        room = plan["server"]["room_bytes"] >> 20
+        self.assertTrue(room - 128 < ram <= room, (ram, room))
+        asked = self.plan(ZEPHYR, *SMALL, "-c", "4096", "--vram-limit", "24GiB", "--host-memory",
+                          "4GiB", "--cache-ram", "6000")
+        self.assertEqual(asked["recommended"]["cache_ram_mib"], 6000, "a wish stays")
+
+    def test_the_classes_say_what_a_card_of_that_size_says(self):
+        plan = self.plan(ZEPHYR, *SMALL, "--vram-limit", "12GiB")
+        of_class = {each["vram_gib"]: each["all_layers_n_ctx"] for each in plan["classes"]}
+        self.assertEqual(of_class[12], plan["answers"]["largest_n_ctx"])
+        self.assertEqual(of_class[80], 32768, "all that it was trained for, whatever the columns")
+
+    def test_sizes_for_another_number_of_devices_are_refused(self):
+        with self.rpc_server() as address:
+            self.refuse(EXIT_USAGE, ["--vram-limit", "2 sizes for 1 device"], ZEPHYR, "--rpc",
+                        address, "--vram-limit", "8GiB,8GiB")
+
     def test_largest_answers_are_the_edge(self):
         plan = self.plan(ZEPHYR, "--vram-limit", "6GiB", "-c", "4096", "--contexts", "4096,8192")
         for answer in plan["answers"]["largest_layers"]:
