@@ -57,6 +57,23 @@ TEST(Golden, CurveOfAnAdaptiveRun) {
   EXPECT_EQ(golden("curve_adaptive.txt"), curve_text(adaptive_run(), kPlain));
 }
 
+TEST(CurveText, SaysHowMuchAVerdictRestsOn) {
+  Run run = adaptive_run();
+  run.results.resize(2);
+  for (Trial& trial : run.results) {
+    trial.failure.reset();
+    trial.generation.emplace();
+    trial.generation->tokens_per_second = {100, 90, 110};
+  }
+  run.results[1].generation->stop_reason = StopReason::time_cap;
+  EXPECT_THAT(curve_text(run, kPlain), HasSubstr("Decided, from 2 measurements (1 ended at the "
+                                                 "time limit, known to within 10.0 %)\n"));
+  run.results[0].generation->stop_reason = StopReason::time_cap;
+  run.results[0].generation->tokens_per_second = {100, 98, 102};
+  EXPECT_THAT(curve_text(run, kPlain),
+              HasSubstr("(2 ended at the time limit, known to within 2.0 to 10.0 %)"));
+}
+
 TEST(CurveText, IsEmptyForOtherRuns) { EXPECT_EQ("", curve_text(mission_run(), kPlain)); }
 
 TEST(CurveText, IsSafeAndFitsATerminal) {
