@@ -58,7 +58,7 @@ TEST(Golden, CurveOfAnAdaptiveRun) {
 }
 
 TEST(CurveText, SaysHowMuchAVerdictRestsOn) {
-  Run run = adaptive_run();
+  sweetspot::Run run = adaptive_run();
   run.results.resize(2);
   for (Trial& trial : run.results) {
     trial.failure.reset();
