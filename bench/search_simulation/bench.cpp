@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "measure/speed.hpp"
 #include "measure/stopping_rule.hpp"
 #include "measure/trial_limits.hpp"
@@ -28,11 +29,13 @@ Bench::Bench(const fake::Machine& machine, std::uint64_t seed, BenchRules rules)
     : machine_(machine), rules_(rules), session_(machine, seed) {}
 
 double Bench::visible_percent(const Config& config) const {
+  if (uses_no_device(config.placement)) return 0;
   if (!rules_.driver) return predicted_percent(config);
   return percent_of(machine_, static_cast<double>(machine_.device_need(config).first_decode_bytes));
 }
 
 double Bench::predicted_percent(const Config& config) const {
+  if (uses_no_device(config.placement)) return 0;
   return percent_of(machine_, static_cast<double>(offloaded_bytes(machine_.memory(config))));
 }
 
@@ -185,7 +188,10 @@ void Bench::finish(Trial& trial) const {
   const double total = static_cast<double>(machine_.device_total_bytes());
   const double others = total - static_cast<double>(machine_.device_free_bytes());
   trial.used_by_others_bytes = static_cast<std::uint64_t>(others);
-  trial.vram_used_bytes = static_cast<std::uint64_t>(*trial.vram_percent / 100 * total - others);
+  trial.vram_used_bytes =
+      uses_no_device(trial.config.placement)
+          ? 0
+          : static_cast<std::uint64_t>(*trial.vram_percent / 100 * total - others);
   trial.vram_source = rules_.driver ? "driver" : "llama.cpp";
 }
 

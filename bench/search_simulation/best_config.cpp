@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "truth.hpp"
 
 namespace sweetspot::simulation {
@@ -32,6 +33,7 @@ class Search {
   BestConfig run() {
     const int all = machine_.offloadable();
     const int blocks = all - 1;
+    try_placement(cpu_alone(base_.placement));
     for (int layers = 0; layers <= all; ++layers) try_placement(layers, 0);
     for (int kept = 1; kept <= blocks; ++kept) try_placement(all, kept);
     const int step = std::max(1, blocks / kGridSteps);
@@ -61,14 +63,20 @@ class Search {
   }
 
   double try_placement(int layers, int kept) {
-    Config config = base_;
-    config.placement.n_gpu_layers = layers;
+    Placement placement = base_.placement;
+    placement.n_gpu_layers = layers;
     const bool experts = machine_.model().n_expert > 0;
-    (experts ? config.placement.n_cpu_moe : config.placement.n_cpu_ffn) = kept;
+    (experts ? placement.n_cpu_moe : placement.n_cpu_ffn) = kept;
+    return try_placement(placement);
+  }
+
+  double try_placement(const Placement& placement) {
+    Config config = base_;
+    config.placement = placement;
     double least = std::numeric_limits<double>::infinity();
     for (const FlashAttention attention : {FlashAttention::on, FlashAttention::off}) {
       for (const bool on_device : {true, false}) {
-        if (!on_device && layers < 2) continue;
+        if (!on_device && placement.n_gpu_layers < 2) continue;
         config.context.flash_attn = attention;
         config.context.kv_offload = on_device;
         least = std::min(least, try_contexts(config));

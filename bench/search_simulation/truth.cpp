@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::simulation {
 
 Config with_layers(int layers) {
   Config config;
   config.placement.n_gpu_layers = layers;
+  // As the sweep has it.
+  if (layers == 0) config.placement = cpu_alone(config.placement);
   return config;
 }
 

@@ -1,6 +1,7 @@
 #include "core/profile_set.hpp"
 
 #include "core/enum_names.hpp"
+#include "core/no_device.hpp"
 
 namespace sweetspot {
 namespace {
@@ -15,7 +16,7 @@ constexpr EnumNames<LoadResult, 4> kLoadResults = {{{LoadResult::loaded, "loaded
 
 }  // namespace
 
-bool SavedProfile::is_cpu_only() const { return config.placement.n_gpu_layers == 0; }
+bool SavedProfile::is_cpu_only() const { return uses_no_device(config.placement); }
 
 std::string_view to_string(Origin origin) { return name_of(kOrigins, origin); }
 std::optional<Origin> origin_from_string(std::string_view text) { return value_of(kOrigins, text); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/no_device.hpp"
 #include "export/llama_names.hpp"
 
 namespace sweetspot::exporting {
@@ -82,6 +83,11 @@ int layers_or_many(const ExportJob& job) {
 std::optional<Json> if_positive(int value) {
   if (value <= 0) return std::nullopt;
   return value;
+}
+
+std::optional<Json> no_device_is_said(const ExportJob& job) {
+  if (!uses_no_device(job.config.placement)) return std::nullopt;
+  return true;
 }
 
 std::optional<Json> flash_attention_switch(const ExportJob& job) {

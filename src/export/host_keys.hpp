@@ -52,6 +52,10 @@ int layers_or_many(const ExportJob& job);
 /// The value where it is above 0, nothing where llama.cpp or the host chooses.
 std::optional<Json> if_positive(int value);
 
+/// Of hosts that take 0 layers, or a word of their own, as the CPU alone: nothing is left to say of
+/// devices then. Other lists of devices are not said by it.
+std::optional<Json> no_device_is_said(const ExportJob& job);
+
 /// on and auto as true: llama.cpp's auto turns it on wherever the device can.
 std::optional<Json> flash_attention_switch(const ExportJob& job);
 

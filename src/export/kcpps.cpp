@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 
+#include "core/no_device.hpp"
 #include "export/host_formats.hpp"
 #include "export/host_keys.hpp"
 
@@ -21,9 +22,10 @@ std::optional<Json> quantkv(const ExportJob& job) {
   return std::nullopt;
 }
 
-constexpr std::array<HostKey, 16> kKeys = {{
+constexpr std::array<HostKey, 17> kKeys = {{
     {"n_gpu_layers", "gpulayers",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
+    {"devices", "", no_device_is_said},  // usecpu, below
     {"n_ctx", "contextsize",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.context.n_ctx; }},
     // One size for both batches; the physical one decides the memory.
@@ -85,7 +87,9 @@ std::optional<int> only_device(const Placement& placement) {
 // KoboldCpp takes no layers to a device before it is told which library to use.
 void add_backend(Json& settings, const ExportJob& job) {
   const std::optional<int> device = only_device(job.config.placement);
-  if (job.backend == "CUDA" || job.backend == "ROCm") {
+  if (uses_no_device(job.config.placement)) {
+    settings["usecpu"] = true;
+  } else if (job.backend == "CUDA" || job.backend == "ROCm") {
     settings["usecuda"] = Json::array({device ? fmt::format("{}", *device) : "all"});
     if (job.config.placement.split_mode == SplitMode::row)
       settings["usecuda"].push_back("rowsplit");

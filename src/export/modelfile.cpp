@@ -11,9 +11,11 @@
 namespace sweetspot::exporting {
 namespace {
 
-constexpr std::array<HostKey, 7> kKeys = {{
+constexpr std::array<HostKey, 8> kKeys = {{
     {"n_gpu_layers", "num_gpu",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
+    // num_gpu 0 makes Ollama run on the CPU alone.
+    {"devices", "", no_device_is_said},
     // Ollama counts it for each of the sequences that its server runs side by side.
     {"n_ctx", "num_ctx",
      [](const ExportJob& job) -> std::optional<Json> {

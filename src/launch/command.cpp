@@ -62,9 +62,7 @@ Arguments not_said(const Arguments& ours, const Program& program) {
 
 Arguments flags_of(const SavedProfile& profile, const std::string& model_path,
                    const Arguments& rpc) {
-  Config config = profile.config;
-  if (profile.is_cpu_only()) config.placement.devices = {"none"};
-  return exporting::llama_server_arguments(config, model_path,
+  return exporting::llama_server_arguments(profile.config, model_path,
                                            profile.is_cpu_only() ? Arguments{} : rpc);
 }
 

@@ -54,9 +54,9 @@ bool has_port(const Program& program);
 std::size_t prompt_bytes(const Program& program);
 
 /// The command line for a profile. What the user says wins and is not said twice. A profile for the
-/// CPU alone is kept off every device ("--device none", no RPC server), so that a device's trouble
-/// cannot reach it. `rpc` are the servers the other profiles offload to.
-/// Errors (usage): an unknown {placeholder}; a program of kind `other` without any.
+/// CPU alone is kept off every device (its config says "--device none"; no RPC server), so that a
+/// device's trouble cannot reach it. `rpc` are the servers the other profiles offload to. Errors
+/// (usage): an unknown {placeholder}; a program of kind `other` without any.
 Result<std::vector<std::string>> command_for(const Program& program, const SavedProfile& profile,
                                              const std::string& model_path,
                                              const std::vector<std::string>& rpc,

@@ -1,12 +1,13 @@
 #include "launch/rungs.hpp"
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::launch {
 namespace {
 
 SavedProfile on_the_cpu(SavedProfile profile) {
   profile.name = "cpu_fallback";
-  profile.config.placement = {};
-  profile.config.placement.n_gpu_layers = 0;
+  profile.config.placement = cpu_alone(profile.config.placement);
   profile.needs = std::vector<DeviceNeed>{};
   profile.host_bytes = Absence{"not measured"};
   profile.tokens_per_second = Absence{"not measured"};

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/server_memory.hpp"
 #include "plan/arithmetic.hpp"
 #include "plan/checkpoint.hpp"
@@ -59,14 +60,18 @@ void fill_defaults(PlanRequest& request, const ModelInfo& model) {
   if (request.cache_types.empty()) {
     request.cache_types = {{request.base.context.type_k, request.base.context.type_v}};
   }
-  request.base.placement.n_gpu_layers =
-      effective_layers(request.base.placement.n_gpu_layers, model.offloadable_layers());
+  Placement& placement = request.base.placement;
+  if (uses_no_device(placement)) placement = cpu_alone(placement);
+  placement.n_gpu_layers = effective_layers(placement.n_gpu_layers, model.offloadable_layers());
 }
 
 Result<void> ask_wanted(Plan& plan, const MapSource& source) {
-  auto answers = source({plan.request.base});
+  Config alone = plan.request.base;
+  alone.placement = cpu_alone(alone.placement);
+  auto answers = source({plan.request.base, alone});
   if (!answers) return tl::unexpected(answers.error());
   plan.wanted = std::move(answers->front());
+  plan.cpu_alone = std::move(answers->back());
   if (plan.wanted.problem.empty()) return {};
   return error(ErrorKind::usage, "llama.cpp refuses this configuration: " + plan.wanted.problem,
                "change the settings that it names");
@@ -134,6 +139,7 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
     }
   }
   plan.verdict = judge(plan.wanted, budgets);
+  plan.cpu_alone_verdict = judge(plan.cpu_alone, budgets);
   auto longest = largest_context(base, longest_context(plan, model), budgets, source);
   if (!longest) return tl::unexpected(longest.error());
   plan.largest_context = *longest;
@@ -176,7 +182,7 @@ Result<Plan> make_plan(PlanRequest request, const ModelInfo& model, const MapSou
   fill_defaults(request, model);
   Plan plan;
   plan.request = std::move(request);
-  plan.offloadable = model.offloadable_layers();
+  plan.offloadable = uses_no_device(plan.request.base.placement) ? 0 : model.offloadable_layers();
   if (auto asked = ask_wanted(plan, source); !asked) return tl::unexpected(asked.error());
   auto grid = fill_grid(axes_of(plan.request, plan.offloadable), source);
   if (!grid) return tl::unexpected(grid.error());

@@ -1,5 +1,6 @@
 #include "plan/plan_json.hpp"
 
+#include "core/no_device.hpp"
 #include "core/server_memory.hpp"
 
 namespace sweetspot::plan {
@@ -41,6 +42,11 @@ Json config_json(const Config& config, const PlannedMemory& planned,
   put_memory(out, planned);
   put_verdict(out, verdict);
   return out;
+}
+
+Config on_cpu_alone(Config config) {
+  config.placement = cpu_alone(config.placement);
+  return config;
 }
 
 Json configs_json(const Plan& plan) {
@@ -154,6 +160,8 @@ Json to_json(const PlanRecord& record) {
       {"stand_in", record.stand_in},
       {"budgets", budgets_json(plan.request.budgets)},
       {"wanted", config_json(plan.request.base, plan.wanted, plan.verdict)},
+      {"cpu_alone",
+       config_json(on_cpu_alone(plan.request.base), plan.cpu_alone, plan.cpu_alone_verdict)},
       {"configs", configs_json(plan)},
       {"server", server_json(plan)},
       {"answers", answers_json(plan)},

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "kernel/memory.hpp"
@@ -105,8 +106,14 @@ Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
   const std::optional<plan::Budgets> budgets = budgets_of(targets, limit_bytes);
   const std::vector<DeviceUse> uses = uses_of(targets);
   Forecasts forecasts;
-  for (const PlannedMemory& planned : *answers) {
-    Forecast& one = forecasts.of_config.emplace_back(judge(planned, budgets));
+  for (std::size_t i = 0; i < answers->size(); ++i) {
+    Forecast& one = forecasts.of_config.emplace_back(judge((*answers)[i], budgets));
+    if (uses_no_device(configs[i].placement)) {
+      // Whatever others do on the devices, it has no part in it.
+      if (!targets.empty()) one.vram_percent = 0.0;
+      one.left_bytes = Absence{"it uses no device"};
+      continue;
+    }
     one.vram_percent = one.memory ? account_vram(uses, *one.memory, limit_bytes).vram_percent
                                   : Reading<double>(Absence{one.memory.reason()});
     if (one.memory) one.left_bytes = left_on(uses, *one.memory, limit_bytes);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
 #include "profiler/libllama_needs.hpp"
@@ -95,16 +96,28 @@ Cell largest_within(const plan::PlanRecord& record, const Limit& limit) {
   return {&record, wanted, 0};
 }
 
-std::string evidence_of(const Cell& cell) {
+std::string evidence_of(const plan::PlanRecord& record, bool with_shares) {
   std::string text =
-      fmt::format("planned {}, not measured: llama.cpp's own memory map", cell.record->created_at);
-  const auto& budgets = cell.record->plan.request.budgets;
-  if (!budgets || cell.layers == 0) return text;
+      fmt::format("planned {}, not measured: llama.cpp's own memory map", record.created_at);
+  const auto& budgets = record.plan.request.budgets;
+  if (!budgets || !with_shares) return text;
   for (const plan::DeviceBudget& device : budgets->devices) {
     text += fmt::format(", driver's share of {} {} ({})", device.id,
                         format_bytes(device.share.high_bytes), device.share.source);
   }
   return text;
+}
+
+void take_host_memory(SavedProfile& profile, const plan::PlanRecord& record,
+                      const PlannedMemory& planned) {
+  profile.checkpoint_bytes = record.plan.checkpoint_bytes;
+  if (!planned.problem.empty()) {
+    profile.host_bytes = profile.host_mapped_bytes = Absence{planned.problem};
+    return;
+  }
+  const DeviceMemory* host = find_device(planned.memory, kHostDeviceId);
+  profile.host_bytes = host != nullptr ? host->private_bytes() : 0;
+  profile.host_mapped_bytes = host != nullptr ? host->mapped_bytes : 0;
 }
 
 SavedProfile profile_of(const Cell& cell, std::string name, std::string recommended_for) {
@@ -116,23 +129,28 @@ SavedProfile profile_of(const Cell& cell, std::string name, std::string recommen
   profile.origin = Origin::planned;
   profile.config = plan::config_at(axes, 0, cell.context, static_cast<std::size_t>(cell.layers));
   profile.config.server = {};  // made to fit when it is chosen, by what is free then
-  profile.evidence = evidence_of(cell);
+  profile.evidence = evidence_of(*cell.record, /*with_shares=*/true);
   std::vector<DeviceNeed> needs;
-  if (cell.layers > 0) {
-    for (const plan::DeviceBudget& device : cell.record->plan.request.budgets->devices) {
-      const std::uint64_t bytes = need_on(device, planned.memory);
-      if (bytes > 0) needs.push_back({device.id, bytes});
-    }
+  for (const plan::DeviceBudget& device : cell.record->plan.request.budgets->devices) {
+    const std::uint64_t bytes = need_on(device, planned.memory);
+    if (bytes > 0) needs.push_back({device.id, bytes});
   }
   profile.needs = std::move(needs);
-  profile.checkpoint_bytes = cell.record->plan.checkpoint_bytes;
-  if (!planned.problem.empty()) {
-    profile.host_bytes = profile.host_mapped_bytes = Absence{planned.problem};
-    return profile;
-  }
-  const DeviceMemory* host = find_device(planned.memory, kHostDeviceId);
-  profile.host_bytes = host != nullptr ? host->private_bytes() : 0;
-  profile.host_mapped_bytes = host != nullptr ? host->mapped_bytes : 0;
+  take_host_memory(profile, *cell.record, planned);
+  return profile;
+}
+
+SavedProfile on_cpu_alone(const plan::PlanRecord& record) {
+  SavedProfile profile;
+  profile.name = "cpu_fallback";
+  profile.recommended_for = profiles::kForCpuFallback;
+  profile.origin = Origin::planned;
+  profile.config = record.plan.request.base;
+  profile.config.placement = cpu_alone(profile.config.placement);
+  profile.config.server = {};
+  profile.evidence = evidence_of(record, /*with_shares=*/false);
+  profile.needs = std::vector<DeviceNeed>();
+  take_host_memory(profile, record, record.plan.cpu_alone);
   return profile;
 }
 
@@ -186,8 +204,7 @@ ProfileSet planned_set(const plan::PlanRecord& record, const plan::PlanRecord* e
     add_bands(set, record);
     if (experts != nullptr) add_experts(set, *experts);
   }
-  set.profiles.push_back(
-      profile_of({&record, wanted_context(record), 0}, "cpu_fallback", profiles::kForCpuFallback));
+  set.profiles.push_back(on_cpu_alone(record));
   return set;
 }
 

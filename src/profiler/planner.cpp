@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "engine/oracle.hpp"
@@ -207,8 +208,8 @@ bool is_split_by_free_memory(const Placement& placement, std::size_t devices) {
 // Counted from what is on the devices: on the host a mapped file counts with its gaps.
 std::uint64_t left_on_host_bytes(const plan::Plan& plan, const ModelInfo& model) {
   const Placement& placement = plan.request.base.placement;
-  const bool asked_for =
-      placement.n_cpu_moe > 0 || placement.n_cpu_ffn > 0 || !placement.override_tensor.empty();
+  const bool asked_for = placement.n_cpu_moe > 0 || placement.n_cpu_ffn > 0 ||
+                         !placement.override_tensor.empty() || uses_no_device(placement);
   const PlannedMemory& all = plan.cell(0, 0, plan.offloadable);
   if (asked_for || !all.problem.empty()) return 0;
   std::uint64_t on_devices = 0;

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "devices/machine.hpp"
@@ -192,15 +193,16 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
   std::vector<Config> configs;
   configs.reserve(sweep.points().size());
   for (const search::SweepPoint& point : sweep.points()) {
-    configs.push_back(state_->with_layers(point.layers));
+    configs.push_back(point.cpu_alone ? state_->on_cpu_alone() : state_->with_layers(point.layers));
   }
   Loop loop(*state_, mode, observer);
   const Forecasts forecasts = loop.forecast(configs);
   while (const auto point = sweep.ask()) {
     if (state_->cancelled()) break;
-    TrialAsk ask{state_->with_layers(point->layers), point->layers, point->requested_layers};
+    TrialAsk ask{configs[sweep.at()], point->layers, point->requested_layers};
     ask.not_tried = point->not_tried;
     ask.reason = point->reason;
+    if (point->cpu_alone) ask.title = kCpuAloneTitle;
     const std::size_t total = std::max(sweep.points().size(), loop.run().results.size() + 1);
     sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.at()), total));
     loop.finish_trial(/*keep_worker=*/false);
@@ -213,7 +215,13 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
   std::iota(layers.begin(), layers.end(), 0);
   std::vector<Config> configs;
   configs.reserve(layers.size());
-  for (const int count : layers) configs.push_back(state_->with_layers(count));
+  // For the curve 0 layers are the CPU alone; beside a device they are a row of their own, the
+  // last.
+  configs.push_back(state_->on_cpu_alone());
+  for (int count = 1; count <= offloadable_layers(); ++count) {
+    configs.push_back(state_->with_layers(count));
+  }
+  configs.push_back(state_->with_layers(0));
   Loop loop(*state_, "adaptive", observer);
   const Forecasts forecasts = loop.forecast(configs);
   search::SweepRules rules;
@@ -234,12 +242,9 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
     const Run& run = loop.run();
     const bool completes = !run.results.empty() && is_completed_by(run.results.back(), *step);
     if (!completes || !loop.complete(step->reason)) {
-      TrialAsk ask{state_->with_layers(step->layers),
-                   step->layers,
-                   {step->layers},
-                   step->extent,
-                   step->rival_ms,
-                   step->reason};
+      TrialAsk ask{configs[at],  step->layers,   {step->layers},
+                   step->extent, step->rival_ms, step->reason};
+      if (step->layers == 0) ask.title = kCpuAloneTitle;
       loop.measure(ask, forecast_at(forecasts, at), 0);
     }
     state_->conclude(loop.run());
@@ -248,6 +253,9 @@ RunOutcome Profiler::run_adaptively(const Observer& observer) {
     const auto next = sweep.ask();
     if (!next || !is_completed_by(loop.run().results.back(), *next)) {
       loop.finish_trial(/*keep_worker=*/next && next->layers == step->layers);
+      if (loop.run().results.size() == 1) {
+        loop.measure_beside_device(configs.back(), forecast_at(forecasts, configs.size() - 1));
+      }
     }
     step = next;
   }

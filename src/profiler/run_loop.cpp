@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "plan/checkpoint.hpp"
 #include "profiles/analyse.hpp"
@@ -26,6 +27,12 @@ void mark_spills(std::vector<Trial>& trials) {
 Config Profiler::State::with_layers(int layers) const {
   Config config = request.base;
   config.placement.n_gpu_layers = layers;
+  return config;
+}
+
+Config Profiler::State::on_cpu_alone() const {
+  Config config = request.base;
+  config.placement = cpu_alone(config.placement);
   return config;
 }
 
@@ -72,6 +79,15 @@ const Trial& Profiler::Loop::measure(const TrialAsk& ask, const Forecast* foreca
                    ask.reason});
   run().results.push_back(runner_.run(ask, forecast));
   return run().results.back();
+}
+
+void Profiler::Loop::measure_beside_device(const Config& config, const Forecast* forecast) {
+  const bool fits = forecast == nullptr || forecast->why_not().empty();
+  if (state_.targets.empty() || run().workload.n_prompt == 0 || !fits || state_.cancelled()) return;
+  TrialAsk ask{config, 0, {0}};
+  ask.reason = "no layer lies on the device, but it reads prompts";
+  measure(ask, forecast, 0);
+  finish_trial(/*keep_worker=*/false);
 }
 
 bool Profiler::Loop::complete(const std::string& reason) {

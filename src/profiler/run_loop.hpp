@@ -31,7 +31,8 @@ struct Profiler::State {
   [[nodiscard]] bool cancelled() const {
     return request.start.cancel != nullptr && request.start.cancel->cancelled();
   }
-  [[nodiscard]] Config with_layers(int layers) const;
+  [[nodiscard]] Config with_layers(int layers) const;  ///< beside the devices, even of 0
+  [[nodiscard]] Config on_cpu_alone() const;
 
   /// One context checkpoint of llama-server, with the settings that all trials share.
   Reading<std::uint64_t> ask_checkpoint();
@@ -67,6 +68,11 @@ class Profiler::Loop {
 
   /// A trial of its own; `total` is how many there will be, 0 where nobody knows.
   const Trial& measure(const TrialAsk& ask, const Forecast* forecast, std::size_t total);
+
+  /// 0 layers beside a device: the CPU generates, of weights that llama.cpp repacks for it only
+  /// where there is no device, and the device reads prompts: a row of its own where there is a
+  /// device, a prompt and room for its buffers.
+  void measure_beside_device(const Config& config, const Forecast* forecast);
 
   /// What the last trial left out; false where that needs a trial of its own.
   bool complete(const std::string& reason);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
@@ -28,6 +30,7 @@ std::uint64_t longest_trained(const ContextSettings& context, const ModelInfo& m
 
 Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
   for (const std::string& id : wanted) {
+    if (id == kNoDevice && wanted.size() == 1) continue;
     const bool known = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
       return device.id == id && device.can_offload();
     });

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "devices/release_wait.hpp"
@@ -137,6 +138,7 @@ Trial TrialRunner::run(const TrialAsk& ask, const Forecast* forecast) {
     trial.missing_bytes = forecast->missing_bytes;
   }
   if (!held_ || held_->placement != ask.config.placement) release(nullptr);
+  used_ = uses_no_device(ask.config.placement) ? std::vector<DeviceReport>() : targets_;
   if (auto why = why_not_run(ask, forecast)) {
     trial.failure = std::move(why);
     return trial;
@@ -188,7 +190,7 @@ std::optional<Failure> TrialRunner::why_not_run(const TrialAsk& ask,
                   forecast->sentence + "; --try-anyway loads it all the same");
   }
   if (ask.not_tried) return ask.not_tried;
-  if (stuck_) {
+  if (stuck_ && !uses_no_device(ask.config.placement)) {
     return failed(FailureClass::device_lost, Phase::start,
                   "not tried: an earlier worker could not be ended and still holds the device");
   }
@@ -240,6 +242,7 @@ Reading<std::uint64_t> TrialRunner::free_bytes(const devices::Snapshot& snapshot
 // Device memory comes back a moment after its process is gone; a trial that starts before would
 // find less than there is (R8).
 void TrialRunner::wait_for_memory(Trial& trial) {
+  if (used_.empty()) return;
   const auto read_free = [this] { return free_bytes(sampler_.fresh(kFreshDeadline)); };
   if (!baseline_free_bytes_) {
     baseline_free_bytes_ = read_free();
@@ -263,7 +266,7 @@ void TrialRunner::read_devices_before(const engine::Worker* worker) {
   if (worker == nullptr) {
     uses_.clear();
     const devices::Snapshot snapshot = sampler_.fresh(kFreshDeadline);
-    for (const DeviceReport& target : targets_) {
+    for (const DeviceReport& target : used_) {
       DeviceUse use;
       use.id = target.device.id;
       const std::string* pci = pci_of(target);
@@ -416,7 +419,7 @@ Outcome<void> TrialRunner::check_output(Trial& trial) {
 // Measured again where something disturbed it; what is left of that is marked (R7, R9).
 Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   process::CancelToken* cancel = request_.start.cancel;
-  WatchWorld world = watch_world(sampler_, addresses_of(targets_), held_->worker.pid(),
+  WatchWorld world = watch_world(sampler_, addresses_of(used_), held_->worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
   world.processes_known = processes_known_;
   if (trial.effective) {
@@ -560,8 +563,8 @@ std::string TrialRunner::why_full_depth_is_skipped(const Trial& trial) const {
 }
 
 void TrialRunner::note_peaks(const devices::Window& window) {
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
-    const std::string* pci = pci_of(targets_[i]);
+  for (std::size_t i = 0; i < used_.size(); ++i) {
+    const std::string* pci = pci_of(used_[i]);
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen != window.end()) {
       keep_larger(uses_[i].used_peak_bytes, seen->second.memory_used_max_bytes);
@@ -571,8 +574,8 @@ void TrialRunner::note_peaks(const devices::Window& window) {
 }
 
 void TrialRunner::note_peaks(const devices::Snapshot& snapshot) {
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
-    const std::string* pci = pci_of(targets_[i]);
+  for (std::size_t i = 0; i < used_.size(); ++i) {
+    const std::string* pci = pci_of(used_[i]);
     const DeviceStatus* status = pci != nullptr ? snapshot.find(*pci) : nullptr;
     if (status == nullptr) continue;
     keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
@@ -581,9 +584,9 @@ void TrialRunner::note_peaks(const devices::Snapshot& snapshot) {
 }
 
 void TrialRunner::take_telemetry(const devices::Window& window, Trial& trial) const {
-  trial.telemetry = absent_telemetry({targets_.empty() ? "there is no device to offload to"
-                                                       : "no driver interface knows the device"});
-  for (const DeviceReport& target : targets_) {
+  trial.telemetry = absent_telemetry(
+      {used_.empty() ? "no device takes part in it" : "no driver interface knows the device"});
+  for (const DeviceReport& target : used_) {
     const std::string* pci = pci_of(target);
     const auto seen = pci != nullptr ? window.find(*pci) : window.end();
     if (seen == window.end()) continue;
@@ -594,6 +597,14 @@ void TrialRunner::take_telemetry(const devices::Window& window, Trial& trial) co
 
 void TrialRunner::account_memory(Trial& trial) const {
   if (!trial.effective) return;
+  if (used_.empty() && !targets_.empty()) {
+    const Absence no_part{"no device takes part in it"};
+    trial.driver_rise_bytes = trial.used_by_others_bytes = no_part;
+    trial.vram_used_bytes = offloaded_bytes(trial.memory);
+    trial.vram_percent = 0.0;
+    trial.vram_source = "llama.cpp";
+    return;
+  }
   VramAccount account = account_vram(uses_, trial.memory, request_.vram_limit_bytes);
   trial.driver_rise_bytes = account.driver_rise_bytes;
   trial.used_by_others_bytes = account.used_by_others_bytes;

@@ -111,10 +111,11 @@ class TrialRunner {
   const Request& request_;
   const ModelInfo& model_;
   std::vector<DeviceReport> targets_;
+  std::vector<DeviceReport> used_;  ///< by the trial: all targets, none for the CPU alone
   devices::Sampler& sampler_;
   const Observer& observer_;
   Reading<std::uint64_t> baseline_free_bytes_;  ///< sum over targets with a driver
-  std::vector<DeviceUse> uses_;                 ///< around the worker that is held, by target
+  std::vector<DeviceUse> uses_;                 ///< around the worker that is held, by `used_`
   std::optional<Held> held_;
   std::vector<float> reference_logits_;
   int reference_layers_ = 0;

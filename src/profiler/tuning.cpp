@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "plan/make_plan.hpp"
 #include "profiler/profiler.hpp"
 #include "profiler/run_loop.hpp"
@@ -87,7 +88,7 @@ Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>
     if (!known.memory || known.missing_bytes.value_or(0) > 0) break;
     const bool fits = known.vram_percent && *known.vram_percent + beyond <= max_percent;
     // What was measured keeps to the limit, whatever was predicted.
-    if (!own && trial.layers > 0 && !fits) break;
+    if (!own && !uses_no_device(trial.config.placement) && !fits) break;
     largest = n_ctx;
   }
   return largest;

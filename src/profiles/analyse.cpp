@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/no_device.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
 #include "profiles/robust_line.hpp"
@@ -13,12 +14,12 @@
 namespace sweetspot::profiles {
 namespace {
 
-constexpr int kCpuOnly = 0;
+bool is_cpu_alone(const Trial& trial) { return uses_no_device(trial.config.placement); }
 
 double speed_of(const Trial& trial) { return trial.speed()->tokens_per_second.value; }
 
 bool is_safe(const Trial& trial, const Bands& bands) {
-  if (!trial.vram_percent) return trial.layers == kCpuOnly;
+  if (!trial.vram_percent) return is_cpu_alone(trial);
   return *trial.vram_percent <= bands.performance_percent;
 }
 
@@ -48,14 +49,14 @@ bool is_slowed_down(const Trial& trial) {
 
 std::string why_no_reference(const std::vector<Trial>& trials) {
   const bool uncertain = std::any_of(trials.begin(), trials.end(), [](const Trial& trial) {
-    return trial.layers == kCpuOnly && trial.uncertain();
+    return is_cpu_alone(trial) && trial.uncertain();
   });
   return uncertain ? "the speed with 0 layers is too uncertain" : "0 layers were not measured";
 }
 
 Reading<double> speed_up(const std::vector<Trial>& trials, std::optional<std::size_t> optimum) {
   if (!optimum) return Absence{"no measured configuration is safe"};
-  const auto on_cpu = [](const Trial& trial) { return trial.layers == kCpuOnly; };
+  const auto on_cpu = is_cpu_alone;
   auto cpu = fastest_where(
       trials, [&](const Trial& trial) { return on_cpu(trial) && !is_slowed_down(trial); });
   if (!cpu) cpu = fastest_where(trials, on_cpu);

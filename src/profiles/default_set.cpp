@@ -3,6 +3,7 @@
 #include <sweetspot_version.hpp>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "profiles/make_set.hpp"
 
@@ -46,7 +47,10 @@ SavedProfile profile_of(const Usual& usual) {
   profile.config.context.n_batch = usual.n_batch;
   // llama.cpp clamps it to n_batch itself; a saved config says what will be.
   profile.config.context.n_ubatch = usual.n_batch;
-  if (usual.n_gpu_layers == 0) profile.needs = std::vector<DeviceNeed>();
+  if (usual.n_gpu_layers == 0) {
+    profile.config.placement = cpu_alone(profile.config.placement);
+    profile.needs = std::vector<DeviceNeed>();
+  }
   profile.evidence = "usual values for a card of this size: nothing of this model was measured";
   return profile;
 }

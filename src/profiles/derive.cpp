@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
 
@@ -48,7 +49,11 @@ std::array<Shelf, 3> shelves(const Bands& bands) {
   }};
 }
 
-std::string layers_in_words(int layers, int offloadable) {
+bool is_cpu_alone(const Trial& trial) { return uses_no_device(trial.config.placement); }
+
+std::string layers_in_words(const Trial& trial, int offloadable) {
+  if (is_cpu_alone(trial)) return kCpuAloneTitle;
+  const int layers = trial.layers;
   if (layers == 0) return "0 layers";
   if (layers == offloadable) return fmt::format("all {} layers", layers);
   return fmt::format("{} layer{}", layers, layers == 1 ? "" : "s");
@@ -81,7 +86,7 @@ class Candidates {
 
   [[nodiscard]] std::string words(std::size_t index) const {
     const Trial& trial = trials_[index];
-    std::string layers = layers_in_words(trial.layers, offloadable_);
+    std::string layers = layers_in_words(trial, offloadable_);
     if (!trial.vram_percent) return layers;
     return fmt::format("{} at {:.1f} %", layers, *trial.vram_percent);
   }
@@ -186,7 +191,7 @@ Profile on_shelf(const Candidates& candidates, const Shelf& shelf) {
     return profile;
   }
   take_settings(profile, ranking->chosen, candidates.trials()[ranking->chosen]);
-  if (profile.n_gpu_layers == 0) {
+  if (is_cpu_alone(candidates.trials()[ranking->chosen])) {
     profile.recommended_for += fmt::format(
         "; on this machine the CPU alone is the fastest that uses {} of the memory", shelf.words());
   }
@@ -197,7 +202,7 @@ Profile cpu_fallback(const Candidates& candidates) {
   Profile profile;
   profile.name = "cpu_fallback";
   profile.recommended_for = kForCpuFallback;
-  const auto on_cpu = candidates.where([](const Trial& trial) { return trial.layers == 0; });
+  const auto on_cpu = candidates.where(is_cpu_alone);
   const auto ranking = rank(candidates.trials(), candidates.without_objection(on_cpu));
   if (ranking) {
     take_settings(profile, ranking->chosen, candidates.trials()[ranking->chosen]);
@@ -205,10 +210,9 @@ Profile cpu_fallback(const Candidates& candidates) {
     leave_empty(profile, all_objections(candidates, on_cpu));
   } else {
     const auto& trials = candidates.trials();
-    const auto failed = std::find_if(trials.begin(), trials.end(),
-                                     [](const Trial& trial) { return trial.layers == 0; });
-    leave_empty(profile, failed == trials.end() ? "0 layers were not asked for"
-                                                : "0 layers could not be measured");
+    const bool failed = std::any_of(trials.begin(), trials.end(), is_cpu_alone);
+    leave_empty(profile,
+                failed ? "the CPU alone could not be measured" : "0 layers were not asked for");
   }
   return profile;
 }

@@ -14,10 +14,10 @@ inline constexpr const char* kForCpuFallback =
 
 /// Always four profiles: fast, balanced, performance, cpu_fallback. In each band (boundaries in
 /// core/profile.hpp, on Trial::vram_percent, which counts what others use) the fastest generation;
-/// ties go to less memory, then to fewer layers. cpu_fallback is the trial with 0 layers, which may
-/// also be `fast`, and says so. Only trials without an objection (recommendable.hpp) are used. A
-/// band with none has no result_index and a reason. `offloadable_layers` lets sentences say "all 33
-/// layers".
+/// ties go to less memory, then to fewer layers. cpu_fallback is the trial of the CPU alone, which
+/// may also be `fast`, and says so. Only trials without an objection (recommendable.hpp) are used.
+/// A band with none has no result_index and a reason. `offloadable_layers` lets sentences say "all
+/// 33 layers".
 std::vector<Profile> derive(const std::vector<Trial>& trials, const Bands& bands,
                             int offloadable_layers);
 

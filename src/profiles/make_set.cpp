@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
@@ -77,8 +78,12 @@ class Picker {
   [[nodiscard]] std::string why_none() const {
     for (std::size_t i = 0; i < run_.results.size(); ++i) {
       if (!run_.results[i].measured()) continue;
-      return fmt::format("nothing that was measured may be recommended: {} layers {}",
-                         run_.results[i].layers, objections_[i]);
+      const Trial& trial = run_.results[i];
+      const std::string what = uses_no_device(trial.config.placement)
+                                   ? std::string(kCpuAloneTitle)
+                                   : fmt::format("{} layers", trial.layers);
+      return fmt::format("nothing that was measured may be recommended: {} {}", what,
+                         objections_[i]);
     }
     return "nothing was measured";
   }
@@ -110,7 +115,8 @@ class Picker {
     std::vector<std::size_t> on_cpu;
     for (std::size_t i = 0; i < run_.results.size(); ++i) {
       const Trial& trial = run_.results[i];
-      if (trial.measured() && trial.layers == 0 && trial.full_depth != FullDepth::failed) {
+      if (trial.measured() && uses_no_device(trial.config.placement) &&
+          trial.full_depth != FullDepth::failed) {
         on_cpu.push_back(i);
       }
     }
@@ -124,7 +130,8 @@ class Picker {
   void take_the_front() {
     std::vector<std::size_t> candidates;
     for (std::size_t i = 0; i < run_.results.size(); ++i) {
-      if (may_be_recommended(i) && run_.results[i].layers > 0) candidates.push_back(i);
+      const bool alone = uses_no_device(run_.results[i].config.placement);
+      if (may_be_recommended(i) && !alone) candidates.push_back(i);
     }
     for (const std::size_t index : candidates) {
       if (is_beaten(index, candidates) || has_config_of(index)) continue;
@@ -195,7 +202,7 @@ std::uint64_t seen_beyond(const Trial& trial, std::uint64_t buffers, std::uint64
 Reading<std::vector<DeviceNeed>> needs_of(const Trial& trial, const std::vector<SetDevice>& devices,
                                           std::uint64_t driver_share_bytes) {
   std::vector<DeviceNeed> needs;
-  if (trial.layers == 0) return needs;
+  if (uses_no_device(trial.config.placement)) return needs;
   if (trial.memory.empty()) {
     // Of one device the driver's figure says it all.
     if (devices.size() == 1 && trial.vram_used_bytes) {

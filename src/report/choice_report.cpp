@@ -60,6 +60,7 @@ std::string state_cell(const ChoiceRow& row) {
 }
 
 std::string layers_cell(const SavedProfile& profile) {
+  if (profile.is_cpu_only()) return "CPU";
   const Placement& placement = profile.config.placement;
   std::string text = placement.n_gpu_layers < 0 ? "all" : fmt::format("{}", placement.n_gpu_layers);
   if (placement.n_cpu_moe > 0) text += fmt::format(", {} MoE on CPU", placement.n_cpu_moe);

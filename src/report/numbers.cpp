@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "report/symbols.hpp"
 
@@ -62,11 +63,16 @@ std::string percent_number(double percent) {
 std::string percent_text(double percent) { return percent_number(percent) + " %"; }
 
 std::string layers_text(const Trial& trial) {
+  if (uses_no_device(trial.config.placement)) return "CPU" + asked_suffix(trial);
   return std::to_string(trial.layers) + asked_suffix(trial);
 }
 
 std::string layers_in_words(const Trial& trial) {
-  return layer_count(trial.layers) + asked_suffix(trial);
+  return placed_in_words(trial) + asked_suffix(trial);
+}
+
+std::string placed_in_words(const Trial& trial) {
+  return uses_no_device(trial.config.placement) ? kCpuAloneTitle : layer_count(trial.layers);
 }
 
 std::string failure_tail(const Trial& trial) {

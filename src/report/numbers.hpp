@@ -29,11 +29,15 @@ std::string percent_number(double percent);
 /// "76 %".
 std::string percent_text(double percent);
 
-/// "33", or "33 (asked 35, -1)" where requests differ from the effective number or are several.
+/// "33", or "33 (asked 35, -1)" where requests differ from the effective number or are several;
+/// "CPU" where no device takes part.
 std::string layers_text(const Trial& trial);
 
-/// The same with the word: "33 layers (asked 35, -1)".
+/// The same with the word: "33 layers (asked 35, -1)", "the CPU alone".
 std::string layers_in_words(const Trial& trial);
+
+/// Without what was asked for: "33 layers", "the CPU alone".
+std::string placed_in_words(const Trial& trial);
 
 /// "failed: out-of-device-memory (load)".
 std::string failure_tail(const Trial& trial);

@@ -201,6 +201,21 @@ std::string verdict_text(const Plan& plan) {
   return text;
 }
 
+/// What is left where a device has no room at all.
+std::string cpu_alone_text(const Plan& plan, const Style& style) {
+  if (plan.verdict->fits || !plan.cpu_alone_verdict || !plan.cpu_alone.problem.empty()) return {};
+  const DeviceMemory* host = find_device(plan.cpu_alone.memory, kHostDeviceId);
+  const std::uint64_t missing = plan.cpu_alone_verdict->host_missing_bytes;
+  return paragraph(
+      fmt::format("On the CPU alone (--device none) it takes {} of host memory, {} of it mapped "
+                  "from the file, and none of a device: {}",
+                  format_bytes(host != nullptr ? host->total_bytes() : 0),
+                  format_bytes(host != nullptr ? host->mapped_bytes : 0),
+                  missing == 0 ? std::string("it fits")
+                               : fmt::format("the host lacks {}", format_bytes(missing))),
+      style);
+}
+
 /// Mapped weights need no room of their own, but what has none is read again and again.
 std::string reread_text(const Plan& plan, const Style& style) {
   const plan::HostBudget& host = plan.request.budgets->host;
@@ -325,6 +340,7 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
                        style);
   text += memory_lines(plan, style);
   if (!plan.verdict) return text;
+  text += cpu_alone_text(plan, style);
   text += reread_text(plan, style) + server_text(plan, style);
   text += paragraph(
       plan.largest_context

@@ -36,6 +36,7 @@ std::string needs_cell(const SavedProfile& profile) {
 }
 
 std::string layers_cell(const SavedProfile& profile) {
+  if (profile.is_cpu_only()) return "CPU";
   const int layers = profile.config.placement.n_gpu_layers;
   return layers < 0 ? "all" : fmt::format("{}", layers);
 }

@@ -107,7 +107,7 @@ std::string render(const ProgressState& state, const Style& style) {
 }
 
 std::string trial_line(const Trial& trial, const std::string& title) {
-  const std::string what = title.empty() ? layer_count(trial.layers) : title;
+  const std::string what = title.empty() ? placed_in_words(trial) : title;
   if (!trial.measured()) return fmt::format("{}: {}", what, failure_tail(trial));
   std::string line =
       fmt::format("{}: {} tok/s", what, estimate_text(trial.speed()->tokens_per_second));

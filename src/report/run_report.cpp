@@ -106,7 +106,7 @@ std::string workload_line(const Run& run) {
 // "33 layers (#4): 35.2 ±0.3 tok/s, VRAM 4.58 GiB (76 %), throttled"
 std::string trial_in_words(const Run& run, std::size_t index) {
   const Trial& trial = run.results[index];
-  std::string text = fmt::format("{} (#{}): ", layer_count(trial.layers), index);
+  std::string text = fmt::format("{} (#{}): ", placed_in_words(trial), index);
   text += trial.speed() ? estimate_text(trial.speed()->tokens_per_second) : kAbsent;
   text += " tok/s, VRAM " + or_dash(trial.vram_used_bytes, format_bytes);
   if (trial.vram_percent.has_value()) text += " (" + percent_text(trial.vram_percent.value()) + ")";
@@ -119,7 +119,7 @@ std::string ties_in_words(const Run& run) {
   std::vector<std::string> names;
   for (const std::size_t index : run.analysis.tied_with_optimum) {
     if (index == run.analysis.optimum) continue;
-    if (const Trial* trial = result_at(run, index)) names.push_back(layer_count(trial->layers));
+    if (const Trial* trial = result_at(run, index)) names.push_back(placed_in_words(*trial));
   }
   if (names.empty()) return {};
   return fmt::format("tie with {}: intervals overlap", joined(names, ", "));

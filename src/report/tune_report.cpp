@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
 
@@ -54,10 +55,11 @@ std::string front_lines(const Run& run, const TuneRecord& tune, const Style& sty
   for (const FrontPoint& point : tune.front) {
     const Trial& trial = run.results[point.result];
     if (!trial.generation) continue;
-    std::string text = fmt::format(
-        "#{} {}: {:.4g} tok/s, {}", point.result, printable(trial.title),
-        trial.generation->tokens_per_second.value,
-        trial.layers == 0 ? "no device memory" : or_dash(trial.vram_used_bytes, format_bytes));
+    std::string text = fmt::format("#{} {}: {:.4g} tok/s, {}", point.result, printable(trial.title),
+                                   trial.generation->tokens_per_second.value,
+                                   uses_no_device(trial.config.placement)
+                                       ? "no device memory"
+                                       : or_dash(trial.vram_used_bytes, format_bytes));
     if (point.largest_ctx) text += fmt::format(", context up to {}", *point.largest_ctx);
     out += labelled(out.empty() ? "Front" : "", text, style);
   }

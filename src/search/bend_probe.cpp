@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "search/config_shape.hpp"
 #include "search/tune_words.hpp"
 
@@ -21,11 +22,14 @@ constexpr double kNearlyAsFast = 3;
 // they give back, and one further up would be in sight of the end.
 constexpr double kBetween = 0.65;
 
-// Of whole layers alone, by their count; of several contexts the cheapest.
+// The CPU alone, then whole layers by their count; of several contexts the cheapest. 0 layers
+// beside the device are no step on the way: llama.cpp loads and reads prompts otherwise.
 std::vector<const Arm*> whole_layers(const SearchView& view) {
   std::vector<const Arm*> arms;
   for (const Arm& arm : view.arms.all()) {
-    if (!arm.cost || kept_on_cpu(arm.config.placement) > 0) continue;
+    const Placement& placement = arm.config.placement;
+    if (!arm.cost || kept_on_cpu(placement) > 0) continue;
+    if (placement.n_gpu_layers == 0 && !uses_no_device(placement)) continue;
     const auto same = std::find_if(arms.begin(), arms.end(), [&](const Arm* other) {
       return other->config.placement == arm.config.placement;
     });
@@ -62,7 +66,7 @@ std::optional<TuneStep> look_at(const SearchView& view, Placement placement, int
 std::optional<TuneStep> probe_bend(const SearchView& view) {
   const std::vector<const Arm*> arms = whole_layers(view);
   const Arm* now = view.arms.best(view.baseline, view.rules.tolerance);
-  if (now == nullptr || arms.size() < 3 || arms.front()->config.placement.n_gpu_layers > 0) {
+  if (now == nullptr || arms.size() < 3 || !uses_no_device(arms.front()->config.placement)) {
     return std::nullopt;
   }
   // A device that only ever slows down is no device that fills: then the CPU alone, measured once
@@ -72,7 +76,7 @@ std::optional<TuneStep> probe_bend(const SearchView& view) {
       std::is_sorted(arms.begin() + 1, arms.end(),
                      [](const Arm* a, const Arm* b) { return a->cost->value < b->cost->value; });
   if (only_rises && arms[1]->cost->value < alone.cost->value && alone.times == 1) {
-    return TuneStep{alone.config, "the CPU alone, again",
+    return TuneStep{alone.config, std::string(kCpuAloneTitle) + ", again",
                     "the device is slower with each layer: was it a neighbour"};
   }
   const double cpu = alone.cost->value;
@@ -99,7 +103,7 @@ std::optional<TuneStep> probe_between(const SearchView& view) {
   if (best == nullptr || arms.size() < 2) return std::nullopt;
   const Placement& placement = best->config.placement;
   const bool ends = placement.n_gpu_layers >= all && kept_on_cpu(placement) == 0 &&
-                    arms.front()->config.placement.n_gpu_layers == 0;
+                    uses_no_device(arms.front()->config.placement);
   if (!ends || arms.front()->cost->value > kNearlyAsFast * best->cost->value) return std::nullopt;
   const int layers = static_cast<int>(std::lround(kBetween * all));
   for (const Arm* arm : arms) {

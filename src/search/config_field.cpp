@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "search/config_shape.hpp"
 #include "search/tune_space.hpp"
 
@@ -92,8 +93,11 @@ class FieldMaker {
       }
       if (most[family]) add(*most[family]);
     }
-    if (const TuneOption* alone = families_[0].empty() ? nullptr : families_[0].front()) {
-      if (context.kv_offload == base_.kv_offload) add({alone->config.placement, context});
+    for (const TuneOption* option : families_[0]) {
+      const Placement& placement = option->config.placement;
+      if (uses_no_device(placement) && context.kv_offload == base_.kv_offload) {
+        add({placement, context});
+      }
     }
     add_mixed(context, kMixed);
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "search/least_time.hpp"
 
 namespace sweetspot::search {
@@ -48,7 +49,7 @@ double typical_of(const std::vector<Arm>& arms, Measured ms) {
     if (!(arm.*ms)) continue;
     const double now = (arm.*ms)->value;
     all = all > 0 ? std::min(all, now) : now;
-    if (arm.config.placement.n_gpu_layers == 0) continue;
+    if (uses_no_device(arm.config.placement)) continue;
     typical = typical > 0 ? std::min(typical, now) : now;
   }
   return typical > 0 ? typical : all;

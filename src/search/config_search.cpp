@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "search/bend_probe.hpp"
 #include "search/config_model.hpp"
 #include "search/decisions.hpp"
@@ -26,12 +27,12 @@ constexpr int kMostInVain = 4;
 constexpr double kLoadNoise = 0.007;
 
 // The CPU alone tells what every block costs there, and whether the device is worth it at all.
-std::optional<TuneStep> cpu_alone(const SearchView& view) {
+std::optional<TuneStep> look_at_cpu(const SearchView& view) {
   for (const TuneOption& option : view.memory.options()) {
-    const bool fits = option.config.placement.n_gpu_layers == 0 && option.why_not.empty();
+    const bool fits = uses_no_device(option.config.placement) && option.why_not.empty();
     if (!fits || option.config.context != view.baseline.context) continue;
     if (view.arms.find(option.config) != nullptr) return std::nullopt;
-    return TuneStep{option.config, "the CPU alone",
+    return TuneStep{option.config, kCpuAloneTitle,
                     "is the device worth it, and what does a block cost"};
   }
   return std::nullopt;
@@ -92,7 +93,7 @@ std::optional<TuneStep> worth_most(const SearchView& view, const Field& field,
 }  // namespace
 
 std::optional<TuneStep> next_config(const SearchView& view, int in_vain) {
-  if (auto step = cpu_alone(view)) return step;
+  if (auto step = look_at_cpu(view)) return step;
   if (auto step = probe_bend(view)) return step;
   if (in_vain >= kMostInVain) return probe_between(view);
   const Field field = field_of(view);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::search {
 namespace {
 
@@ -48,7 +50,8 @@ Features PlacementShape::features(const Placement& placement) const {
   const double split = static_cast<double>(split_blocks(placement)) / blocks_;
   const double some = split > 0 ? 1 : 0;
   const double all = layers >= offloadable() && split_blocks(placement) == 0 ? 1 : 0;
-  return {{1, on_device, split, some, layers == 0 ? 1.0 : 0.0, all}, {on_device, split}};
+  return {{1, on_device, split, some, uses_no_device(placement) ? 1.0 : 0.0, all},
+          {on_device, split}};
 }
 
 TimePrior PlacementShape::prior(double scale_ms) const {

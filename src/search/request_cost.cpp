@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::search {
 namespace {
 
@@ -54,7 +56,7 @@ Reading<Estimate> cost_of(const Trial& trial, Objective objective) {
 }
 
 std::string why_outside(const Trial& trial, const TuneConstraints& constraints) {
-  if (trial.layers > 0 && trial.vram_percent &&
+  if (!uses_no_device(trial.config.placement) && trial.vram_percent &&
       *trial.vram_percent > constraints.max_vram_percent) {
     return fmt::format("it takes {:.0f} % of device memory, {:g} % are allowed",
                        *trial.vram_percent, constraints.max_vram_percent);

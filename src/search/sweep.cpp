@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/config.hpp"
+#include "core/no_device.hpp"
 
 namespace sweetspot::search {
 namespace {
@@ -16,11 +17,12 @@ bool is_hang(const Trial& trial) {
                            trial.failure->failure_class == FailureClass::device_lost);
 }
 
-void add_request(std::vector<SweepPoint>& points, int request, int layers) {
-  auto same = std::find_if(points.begin(), points.end(),
-                           [&](const SweepPoint& point) { return point.layers == layers; });
+void add_request(std::vector<SweepPoint>& points, int request, int layers, bool cpu_alone) {
+  auto same = std::find_if(points.begin(), points.end(), [&](const SweepPoint& point) {
+    return point.layers == layers && point.cpu_alone == cpu_alone;
+  });
   if (same == points.end()) {
-    same = points.insert(points.end(), SweepPoint{layers, {}, std::nullopt});
+    same = points.insert(points.end(), SweepPoint{layers, cpu_alone, {}, std::nullopt});
   }
   auto& requests = same->requested_layers;
   if (std::find(requests.begin(), requests.end(), request) == requests.end()) {
@@ -32,10 +34,12 @@ void add_request(std::vector<SweepPoint>& points, int request, int layers) {
 
 Sweep::Sweep(const std::vector<int>& requested, int offloadable) {
   for (const int request : requested) {
-    add_request(points_, request, effective_layers(request, std::max(offloadable, 0)));
+    const int layers = effective_layers(request, std::max(offloadable, 0));
+    if (layers == 0) add_request(points_, request, layers, /*cpu_alone=*/true);
+    if (offloadable > 0) add_request(points_, request, layers, /*cpu_alone=*/false);
   }
-  std::sort(points_.begin(), points_.end(),
-            [](const SweepPoint& a, const SweepPoint& b) { return a.layers < b.layers; });
+  std::stable_sort(points_.begin(), points_.end(),
+                   [](const SweepPoint& a, const SweepPoint& b) { return a.layers < b.layers; });
 }
 
 std::optional<SweepPoint> Sweep::ask() const {
@@ -60,8 +64,11 @@ void Sweep::tell(const Trial& trial) {
     reference_came_again_ = true;
     return;
   }
-  if (trial.layers != points_[next_].layers) return;
-  if (trial.layers == 0) {
+  const SweepPoint& asked = points_[next_];
+  if (trial.layers != asked.layers || uses_no_device(trial.config.placement) != asked.cpu_alone) {
+    return;
+  }
+  if (asked.cpu_alone) {
     reference_is_spoiled_ =
         trial.uncertain() || (trial.measured() && (trial.is(Disturbance::contended) ||
                                                    trial.is(Disturbance::throttled)));

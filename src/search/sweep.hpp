@@ -13,7 +13,8 @@ namespace sweetspot::search {
 
 /// One configuration to measure.
 struct SweepPoint {
-  int layers = 0;  ///< effective: 0..offloadable
+  int layers = 0;          ///< effective: 0..offloadable
+  bool cpu_alone = false;  ///< without any device; otherwise devices take part, even in 0 layers
   std::vector<int>
       requested_layers;  ///< every request that means it, each once, in the order given
   /// Set where it must not be tried: record a failed trial with this instead of measuring.
@@ -21,11 +22,12 @@ struct SweepPoint {
   std::string reason = {};  ///< why it is asked for once more; empty the first time
 };
 
-/// Hands out every effective layer count once, ascending. Out of memory and crashes stop nothing:
-/// each row that was asked for is tried. After two trials in a row that hung or lost the device
-/// (timed_out, device_lost), all that is left offloads more to the same device and comes back as
-/// not_tried. 0 layers, which all others are held against, come once more at the end where they
-/// were slowed down from outside or are too uncertain. Not thread safe.
+/// Hands out every effective layer count once, ascending: 0 layers are the CPU alone, and where
+/// there is a device then 0 layers beside it, which reads prompts. Out of memory and crashes stop
+/// nothing: each row that was asked for is tried. After two trials in a row that hung or lost the
+/// device (timed_out, device_lost), all that is left offloads more to the same device and comes
+/// back as not_tried. The CPU alone, which all others are held against, comes once more at the end
+/// where it was slowed down from outside or is too uncertain. Not thread safe.
 class Sweep {
  public:
   /// `requested` as parse_layer_list() gives it; `offloadable` = the model's blocks and output.
@@ -34,8 +36,8 @@ class Sweep {
   /// The next point, or nothing when all are done. The same point again until tell() is called.
   [[nodiscard]] std::optional<SweepPoint> ask() const;
 
-  /// What became of the point that ask() gave last, measured or failed. Trials of other layer
-  /// counts are ignored.
+  /// What became of the point that ask() gave last, measured or failed. Trials of other points are
+  /// ignored.
   void tell(const Trial& trial);
 
   /// All points, in the order they are handed out; not_tried is never set here.

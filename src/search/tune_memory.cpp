@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "search/placement_shape.hpp"
 
 namespace sweetspot::search {
@@ -27,15 +28,17 @@ TuneMemory::TuneMemory(std::vector<TuneOption> options, int offloadable, double 
     const Config& config = options_[i].config;
     const ContextSettings& context = config.context;
     experts_ = experts_ || config.placement.n_cpu_moe > 0;
-    by_key_.emplace(Key{config.placement.n_gpu_layers, kept_on_cpu(config.placement),
-                        context.n_ubatch, context.kv_offload, context.flash_attn},
+    by_key_.emplace(Key{uses_no_device(config.placement), config.placement.n_gpu_layers,
+                        kept_on_cpu(config.placement), context.n_ubatch, context.kv_offload,
+                        context.flash_attn},
                     i);
   }
 }
 
 const TuneOption* TuneMemory::asked(const Config& config) const {
   const ContextSettings& context = config.context;
-  const auto found = by_key_.find(Key{config.placement.n_gpu_layers, kept_on_cpu(config.placement),
+  const auto found = by_key_.find(Key{uses_no_device(config.placement),
+                                      config.placement.n_gpu_layers, kept_on_cpu(config.placement),
                                       context.n_ubatch, context.kv_offload, context.flash_attn});
   if (found == by_key_.end()) return nullptr;
   const TuneOption& option = options_[found->second];
@@ -108,13 +111,17 @@ bool TuneMemory::may_be_tried(const Config& config) const {
   const auto option = of(config);
   if (!option) return true;
   if (!option->why_not.empty()) return false;
-  if (config.placement.n_gpu_layers == 0) return true;
+  if (uses_no_device(config.placement)) return true;
   if (option->vram_bytes && *option->vram_bytes >= too_many_bytes_) return false;
   return option->vram_percent.value_or(0) + beyond(config.context) <= max_percent_;
 }
 
 std::optional<Placement> TuneMemory::mixed(int layers, const ContextSettings& context) const {
-  const Config base{options_.front().config.placement, context};
+  const auto beside = std::find_if(options_.begin(), options_.end(), [](const TuneOption& option) {
+    return !uses_no_device(option.config.placement);
+  });
+  if (beside == options_.end()) return std::nullopt;
+  const Config base{beside->config.placement, context};
   const Config whole = with(base, layers, 0, experts_);
   if (!asked(whole) || may_be_tried(whole)) return std::nullopt;
   for (int kept = offloadable_ - layers + 1; kept < offloadable_ - 1; ++kept) {
@@ -135,7 +142,7 @@ void TuneMemory::learn(const Trial& trial) {
       seen_.push_back({trial.config.context, std::max(0.0, 100 - *option->vram_percent)});
     }
   }
-  if (trial.config.placement.n_gpu_layers == 0) return;
+  if (uses_no_device(trial.config.placement)) return;
   if (!trial.vram_percent || !option->vram_percent) return;
   seen_.push_back(
       {trial.config.context, std::max(0.0, *trial.vram_percent - *option->vram_percent)});

@@ -42,7 +42,7 @@ class TuneMemory {
   void learn(const Trial& trial);
 
  private:
-  using Key = std::tuple<int, int, std::uint32_t, bool, FlashAttention>;
+  using Key = std::tuple<bool, int, int, std::uint32_t, bool, FlashAttention>;
 
   [[nodiscard]] const TuneOption* asked(const Config& config) const;
   [[nodiscard]] std::optional<TuneOption> derived(const Config& config) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/no_device.hpp"
 #include "search/placement_shape.hpp"
 
 namespace sweetspot::search {
@@ -23,18 +24,20 @@ std::tuple<bool, int, int> offloading(const Placement& placement, int offloadabl
 
 std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
                                      bool has_device) {
-  const int all = has_device ? model.offloadable_layers() : 0;
+  if (!has_device) return {cpu_alone(base)};
+  const int all = model.offloadable_layers();
   std::vector<Placement> placements;
   for (int layers = 0; layers <= all; ++layers) placements.push_back(with_layers(base, layers));
-  const bool chosen = kept_on_cpu(base) > 0;
-  if (!has_device || chosen) return placements;
   const bool experts = model.n_expert > 0;
   const auto keep = [&](Placement placement, int blocks) {
     (experts ? placement.n_cpu_moe : placement.n_cpu_ffn) = blocks;
     placements.push_back(std::move(placement));
   };
-  for (int blocks = 1; blocks <= model.n_layer; ++blocks) keep(with_layers(base, all), blocks);
-  for (int layers = 2; layers < all; ++layers) keep(with_layers(base, layers), model.n_layer);
+  if (kept_on_cpu(base) == 0) {
+    for (int blocks = 1; blocks <= model.n_layer; ++blocks) keep(with_layers(base, all), blocks);
+    for (int layers = 2; layers < all; ++layers) keep(with_layers(base, layers), model.n_layer);
+  }
+  placements.push_back(cpu_alone(base));
   return placements;
 }
 
@@ -91,6 +94,7 @@ std::size_t fitted_option(const std::vector<TuneOption>& options, const ContextS
     const Placement& placement = option.config.placement;
     if (option.config.context != context || !option.why_not.empty()) continue;
     // --fit knows layers and experts only; what the user keeps on the CPU it is told.
+    if (uses_no_device(placement)) continue;
     if (placement.n_cpu_ffn != options.front().config.placement.n_cpu_ffn) continue;
     if (placement.n_gpu_layers > 0 && option.left_bytes.value_or(0) < kFitMarginBytes) continue;
     const Placement& chosen = options[best].config.placement;

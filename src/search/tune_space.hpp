@@ -23,12 +23,13 @@ struct TuneOption {
 };
 
 /// Every placement worth asking about, each once:
-///  - n_gpu_layers from 0 to all;
+///  - n_gpu_layers from 0 (beside the device, which then reads prompts) to all;
 ///  - all layers, with the experts (or, dense, the feed-forward weights) of the first 1.. blocks on
 ///    the CPU;
 ///  - experts: fewer layers with all experts on the CPU.
-/// `has_device` false: the CPU alone. What `base` keeps on the CPU was chosen: then only the layers
-/// vary.
+///  - the CPU alone, the last.
+/// `has_device` false: the CPU alone only. What `base` keeps on the CPU was chosen: then only the
+/// layers vary.
 std::vector<Placement> placements_of(const Placement& base, const ModelInfo& model,
                                      bool has_device);
 

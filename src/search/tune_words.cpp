@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::search {
 
 std::string placement_title(const Placement& placement) {
-  std::string title =
-      fmt::format("{} layer{}", placement.n_gpu_layers, placement.n_gpu_layers == 1 ? "" : "s");
+  std::string title = uses_no_device(placement)
+                          ? std::string(kCpuAloneTitle)
+                          : fmt::format("{} layer{}", placement.n_gpu_layers,
+                                        placement.n_gpu_layers == 1 ? "" : "s");
   if (placement.n_cpu_moe > 0) title += fmt::format(", {} experts on the CPU", placement.n_cpu_moe);
   if (placement.n_cpu_ffn > 0) {
     title += fmt::format(", {} feed-forwards on the CPU", placement.n_cpu_ffn);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "worker/clock.hpp"
 #include "worker/gguf_file.hpp"
 #include "worker/inspect.hpp"
@@ -124,8 +125,8 @@ Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
   if (!loaded.model) return tl::unexpected(explain_failed_load(request.path, mark, Phase::load));
   if (*slice) loaded.slice = (*slice)->bytes;
   loaded.offloaded = read_offloaded(mark);
-  if (loaded.offloaded.layers && !any_offload_device()) {
-    // Where only a backend without devices is loaded (RPC), the report counts layers all the same.
+  if (loaded.offloaded.layers && (!any_offload_device() || uses_no_device(request.placement))) {
+    // Where no device takes part, the report counts layers all the same.
     loaded.offloaded.layers = 0;
   }
   return loaded;

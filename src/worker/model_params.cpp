@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/cpu_patterns.hpp"
+#include "core/no_device.hpp"
 #include "worker/devices.hpp"
 #include "worker/llama_adapter.hpp"
 
@@ -89,6 +90,10 @@ Answer<ModelParams> ModelParams::from(const Placement& placement, Phase phase) {
 
 Answer<void> ModelParams::set_devices(const Placement& placement, Phase phase) {
   if (placement.devices.empty()) return {};
+  if (uses_no_device(placement)) {
+    devices_ = {nullptr};  // a list of none, as llama.cpp's own programs give it
+    return {};
+  }
   auto devices = find_devices(placement.devices, phase);
   if (!devices) return tl::unexpected(devices.error());
   for (const ggml_backend_dev_t device : *devices) {

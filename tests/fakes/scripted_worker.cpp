@@ -80,6 +80,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/no_device.hpp"
 #include "process/cancel.hpp"
 #include "protocol/channel.hpp"
 #include "protocol/messages.hpp"
@@ -346,7 +347,13 @@ MemoryMap ScriptedWorker::memory() const {
       std::min(offloaded, script.value("weights_left_on_host_bytes", std::uint64_t{0}));
   MemoryMap map = {{kHostDeviceId, info.size_bytes - offloaded + left, context - share(context),
                     layers_ == 0 ? compute : compute / 10, 0}};
-  if (layers_ > 0) map.push_back({device_, offloaded - left, share(context), compute, 0});
+  // What 0 layers beside a device put there: nothing as with RPC, or buffers for prompts.
+  const auto beside = script.value("beside_bytes", std::uint64_t{0});
+  if (layers_ > 0) {
+    map.push_back({device_, offloaded - left, share(context), compute, 0});
+  } else if (beside > 0 && device_ != kNoDevice) {
+    map.push_back({device_, 0, 0, beside, 0});
+  }
   return map;
 }
 

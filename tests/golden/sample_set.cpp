@@ -1,5 +1,6 @@
 #include "golden/sample_set.hpp"
 
+#include "core/no_device.hpp"
 #include "golden/sample_run.hpp"
 
 namespace sweetspot::tests {
@@ -14,6 +15,7 @@ SavedProfile measured(const std::string& name, int layers, std::uint64_t need_by
   profile.name = name;
   profile.recommended_for = "somebody";
   profile.config.placement.n_gpu_layers = layers;
+  if (layers == 0) profile.config.placement = cpu_alone(profile.config.placement);
   profile.config.context.n_threads = 8;
   if (need_bytes > 0) {
     profile.needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes}};

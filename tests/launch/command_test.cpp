@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::launch {
 namespace {
 
@@ -21,6 +23,7 @@ SavedProfile profile(int layers = 12) {
   SavedProfile made;
   made.name = "fast";
   made.config.placement.n_gpu_layers = layers;
+  if (layers == 0) made.config.placement = cpu_alone(made.config.placement);
   made.config.context.n_ctx = 4096;
   return made;
 }

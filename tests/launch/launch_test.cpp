@@ -12,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/no_device.hpp"
 #include "launch/http.hpp"
 
 namespace sweetspot::launch {
@@ -51,6 +52,7 @@ class Launch : public testing::Test {
       SavedProfile profile;
       profile.name = layers == 0 ? "cpu" : "layers-" + std::to_string(layers);
       profile.config.placement.n_gpu_layers = layers;
+      if (layers == 0) profile.config.placement = cpu_alone(profile.config.placement);
       if (layers > 0) profile.needs = std::vector<DeviceNeed>{{"CUDA0", 100}};
       job_.rungs.push_back(profile);
     }

@@ -52,6 +52,7 @@ plan::PlanRecord record_of(std::uint64_t card_mib, std::uint64_t layer_mib, int 
   budget.total_bytes = card_mib * kMiB;
   budget.share = {50 * kMiB, 90 * kMiB, true, "measured"};
   plan.request.budgets = plan::Budgets{{budget}, {}};
+  plan.cpu_alone.memory = {{kHostDeviceId, 20 * kMiB, 5 * kMiB, 2 * kMiB, 4 * kMiB}};
   plan.grid.axes.base = plan.request.base;
   plan.grid.axes.n_ctx = {1024, 4096, 8192};
   plan.grid.axes.cache_types = {{}};
@@ -81,6 +82,8 @@ TEST(PlannedSet, EveryBandHasTheMostLayersThatKeepToIt) {
   EXPECT_THAT(*set.profiles[2].needs, ElementsAre(DeviceNeed{"CUDA0", 400 * kMiB}));
   EXPECT_EQ(*set.profiles[2].host_bytes, 7 * kMiB);
   EXPECT_THAT(*set.profiles[3].needs, IsEmpty());
+  EXPECT_TRUE(set.profiles[3].is_cpu_only()) << "not 0 layers beside the device";
+  EXPECT_EQ(*set.profiles[3].host_bytes, 23 * kMiB) << "of the map without a device";
   EXPECT_THAT(set.profiles[0].evidence, HasSubstr("not measured"));
   EXPECT_THAT(set.profiles[0].evidence, HasSubstr("driver's share of CUDA0 90 MiB"));
   for (const SavedProfile& profile : set.profiles) {

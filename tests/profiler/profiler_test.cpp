@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "core/json.hpp"
+#include "core/no_device.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -108,12 +109,16 @@ class ProfilerTest : public testing::Test {
 TEST_F(ProfilerTest, ARowPerConfigurationAndProfilesWithTheirProof) {
   const RunOutcome outcome = run(request(script()), {0, 10, -1, 23, 99});
   const sweetspot::Run& measured = outcome.run;
-  ASSERT_EQ(measured.results.size(), 3U);
-  EXPECT_THAT(measured.results[2].requested_layers, ElementsAre(-1, 23, 99));
+  ASSERT_EQ(measured.results.size(), 4U);
+  EXPECT_TRUE(uses_no_device(measured.results[0].config.placement));
+  EXPECT_EQ(measured.results[0].vram_percent, 0.0) << "whatever others use";
+  EXPECT_FALSE(uses_no_device(measured.results[1].config.placement));
+  EXPECT_EQ(measured.results[1].layers, 0);
+  EXPECT_THAT(measured.results[3].requested_layers, ElementsAre(-1, 23, 99));
   EXPECT_TRUE(measured.settings.complete);
   ASSERT_EQ(measured.profiles.size(), 4U);
   ASSERT_TRUE(measured.profiles[3].result_index);
-  EXPECT_EQ(measured.results[*measured.profiles[3].result_index].layers, 0);
+  EXPECT_EQ(measured.profiles[3].result_index, 0U) << "the CPU alone, not 0 layers beside the card";
   for (const Trial& trial : measured.results) {
     EXPECT_TRUE(trial.measured());
     EXPECT_EQ(trial.full_depth, FullDepth::verified) << trial.full_depth_note;
@@ -122,13 +127,29 @@ TEST_F(ProfilerTest, ARowPerConfigurationAndProfilesWithTheirProof) {
   }
 }
 
+TEST_F(ProfilerTest, TheCpuAloneIsMeasuredOnADeviceThatOthersHaveFilled) {
+  std::string text = script();
+  text.insert(text.rfind("\"rules\""), R"("memory": {"beside_bytes": 20000000}, )");
+  Request asked = request(text);
+  asked.sources = driver([](int) { return 8 * kGiB; });
+  auto profiler = Profiler::open(asked);
+  ASSERT_TRUE(profiler) << profiler.error().message;
+  const RunOutcome outcome = profiler->run_adaptively({});
+  ASSERT_EQ(outcome.run.results.size(), 1U) << "0 layers beside the card have no room either";
+  EXPECT_TRUE(outcome.run.results[0].measured());
+  EXPECT_TRUE(uses_no_device(outcome.run.results[0].config.placement));
+  EXPECT_EQ(outcome.run.analysis.optimum, 0U);
+  EXPECT_EQ(outcome.run.profiles.at(0).result_index, 0U) << "it lies in the lowest band";
+  EXPECT_EQ(outcome.run.profiles.at(3).result_index, 0U);
+}
+
 TEST_F(ProfilerTest, WhatCannotFitIsARowThatWasNotLoaded) {
   Request asked = request(script());
   asked.vram_limit_bytes = std::uint64_t{800} << 20U;
   asked.sources = driver([](int) { return 0; });
   const RunOutcome outcome = run(asked, {0, 5, 23});
-  ASSERT_EQ(outcome.run.results.size(), 3U);
-  const Trial& large = outcome.run.results[2];
+  ASSERT_EQ(outcome.run.results.size(), 4U);
+  const Trial& large = outcome.run.results[3];
   ASSERT_TRUE(large.failure);
   EXPECT_EQ(large.failure->failure_class, FailureClass::does_not_fit);
   EXPECT_THAT(large.failure->message, HasSubstr("on GPU0"));
@@ -136,7 +157,7 @@ TEST_F(ProfilerTest, WhatCannotFitIsARowThatWasNotLoaded) {
   EXPECT_FALSE(large.load_seconds) << "it must not be loaded";
   ASSERT_TRUE(large.predicted);
   EXPECT_EQ(large.missing_bytes, offloaded_bytes(*large.predicted) - (std::uint64_t{800} << 20U));
-  for (const std::size_t i : {0U, 1U}) {
+  for (const std::size_t i : {0U, 1U, 2U}) {
     const Trial& trial = outcome.run.results[i];
     EXPECT_TRUE(trial.measured()) << i;
     EXPECT_EQ(trial.predicted, Reading<MemoryMap>(trial.memory)) << i;
@@ -157,8 +178,8 @@ TEST_F(ProfilerTest, WithoutAForecastEverythingIsMeasuredAndTheReasonIsSaid) {
           {0, 23}, [&](const Event& event) {
             if (const auto* notice = std::get_if<Notice>(&event)) notices.push_back(notice->text);
           });
-  EXPECT_TRUE(outcome.run.results[1].measured());
-  EXPECT_FALSE(outcome.run.results[1].predicted);
+  EXPECT_TRUE(outcome.run.results.back().measured());
+  EXPECT_FALSE(outcome.run.results.back().predicted);
   EXPECT_THAT(notices, Contains(HasSubstr("no memory breakdown")));
 }
 
@@ -188,7 +209,7 @@ TEST_F(ProfilerTest, MemoryThatDoesNotComeBackIsSaid) {
   const RunOutcome outcome = run(std::move(asked), {0, 23}, [&loaded](const Event& event) {
     if (std::holds_alternative<TrialFinished>(event)) loaded = true;
   });
-  ASSERT_EQ(outcome.run.results.size(), 2U);
+  ASSERT_EQ(outcome.run.results.size(), 3U);
   EXPECT_THAT(outcome.run.results[0].notes, testing::Not(Contains(HasSubstr("return"))));
   EXPECT_THAT(outcome.run.results[1].notes, Contains(HasSubstr("return")));
 }
@@ -221,10 +242,11 @@ TEST_F(ProfilerTest, AThrottledTrialSaysSoAndIsRecommendedWithItsLabel) {
                            status.throttle_reasons = std::vector<std::string>{"power cap"};
                          });
   const RunOutcome outcome = run(std::move(asked), {0, 23});
-  const Trial& trial = outcome.run.results.at(1);
+  EXPECT_THAT(outcome.run.results.at(0).disturbances, testing::IsEmpty()) << "it uses no device";
+  const Trial& trial = outcome.run.results.at(2);
   EXPECT_THAT(trial.disturbances, ElementsAre(Disturbance::throttled));
   EXPECT_THAT(trial.notes, Contains(HasSubstr("throttled: power cap for")));
-  ASSERT_EQ(outcome.run.analysis.optimum, 1U);
+  ASSERT_EQ(outcome.run.analysis.optimum, 2U);
   EXPECT_THAT(outcome.run.profiles.at(0).recommended_for, HasSubstr("throttled"));
 }
 
@@ -258,7 +280,7 @@ TEST_F(ProfilerTest, HalfASecondOfWorkHasNoJoules) {
     EXPECT_FALSE(trial.generation->joules_per_token) << trial.layers;
     EXPECT_EQ(trial.generation->energy_source, "");
   }
-  EXPECT_THAT(outcome.run.results[1].generation->joules_per_token.reason(),
+  EXPECT_THAT(outcome.run.results[2].generation->joules_per_token.reason(),
               HasSubstr("say nothing of power"));
   EXPECT_THAT(outcome.run.results[0].generation->joules_per_token.reason(),
               HasSubstr("no device with layers"));
@@ -360,7 +382,7 @@ TEST_F(ProfilerTest, EachTrialIsOnDiskBeforeTheNextStarts) {
     std::ifstream file(asked.output_path);
     rows_on_disk.push_back(file ? Json::parse(file).at("results").size() : 0);
   });
-  EXPECT_THAT(rows_on_disk, ElementsAre(0, 1, 2));
+  EXPECT_THAT(rows_on_disk, ElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(ProfilerTest, AFileThatCannotBeWrittenIsSaidOnceAndMeasuringGoesOn) {
@@ -371,7 +393,7 @@ TEST_F(ProfilerTest, AFileThatCannotBeWrittenIsSaidOnceAndMeasuringGoesOn) {
     notices += std::holds_alternative<Notice>(event) ? 1 : 0;
   });
   EXPECT_EQ(notices, 1);
-  EXPECT_EQ(outcome.run.results.size(), 3U);
+  EXPECT_EQ(outcome.run.results.size(), 4U);
   ASSERT_TRUE(outcome.save_error);
   EXPECT_EQ(outcome.save_error->kind, ErrorKind::output);
 }
@@ -403,7 +425,7 @@ TEST_F(ProfilerTest, AWorkerThatCannotBeEndedStopsFurtherTrials) {
   asked.start.deadlines.kill_seconds = 0.2;
   const RunOutcome outcome = run(asked, {0, 10, 23});
   EXPECT_TRUE(outcome.device_stuck);
-  ASSERT_EQ(outcome.run.results.size(), 3U);
+  ASSERT_EQ(outcome.run.results.size(), 4U);
   EXPECT_TRUE(outcome.run.results[0].measured());
   EXPECT_EQ(outcome.run.results[1].failure->failure_class, FailureClass::device_lost);
   EXPECT_EQ(outcome.run.results[2].failure->failure_class, FailureClass::device_lost);

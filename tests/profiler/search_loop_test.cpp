@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/no_device.hpp"
 #include "profiler/profiler.hpp"
 
 namespace sweetspot::profiler {
@@ -105,13 +106,15 @@ TEST_F(SearchLoopTest, AnAdaptiveRunMeasuresAFewAndPredictsTheRest) {
   const sweetspot::Run& run = outcome.run;
   EXPECT_EQ(run.settings.mode, "adaptive");
   EXPECT_TRUE(run.settings.complete);
-  EXPECT_LE(run.results.size(), 8U);
+  EXPECT_LE(run.results.size(), 9U);
   ASSERT_TRUE(run.sweep);
   EXPECT_THAT(run.sweep->ended, Not(IsEmpty()));
   ASSERT_THAT(run.sweep->curve, SizeIs(24));
   std::set<int> measured;
   for (const Trial& trial : run.results) {
-    EXPECT_TRUE(measured.insert(trial.layers).second) << "a row is completed, not repeated";
+    const bool beside = trial.layers == 0 && !uses_no_device(trial.config.placement);
+    EXPECT_EQ(beside, &trial == &run.results[1]) << "after the CPU alone";
+    EXPECT_NE(measured.insert(trial.layers).second, beside) << "completed, not repeated";
     EXPECT_THAT(trial.reason, Not(IsEmpty()));
   }
   for (const CurvePoint& point : run.sweep->curve) {

@@ -106,7 +106,7 @@ TEST(Derive, SaysSoWhereNothingWasMeasured) {
   EXPECT_EQ(derived({}, "fast").reason, "nothing could be measured");
   EXPECT_EQ(derived({}, "cpu_fallback").reason, "0 layers were not asked for");
   EXPECT_EQ(derived({failed_trial(0, FailureClass::crashed)}, "cpu_fallback").reason,
-            "0 layers could not be measured");
+            "the CPU alone could not be measured");
 }
 
 TEST(Derive, NeverRecommendsASpill) {
@@ -126,6 +126,16 @@ TEST(Derive, ADisturbedTrialIsRecommendedWithItsLabel) {
 
 TEST(Derive, ATieGoesToLessMemory) {
   EXPECT_EQ(derived({trial(27, 62, 30.0), trial(30, 66, 30.2)}, "balanced").n_gpu_layers, 27);
+}
+
+TEST(Derive, NoLayersBesideADeviceAreNotTheFallback) {
+  auto beside = trial(0, 12, 11);
+  beside.config.placement.devices.clear();
+  EXPECT_EQ(derived({beside, trial(10, 30, 20)}, "cpu_fallback").reason,
+            "0 layers were not asked for");
+  const auto profiles = derive({trial(0, 0, 10), beside}, Bands{}, kAllLayers);
+  EXPECT_EQ(profiles.at(3).result_index, 0U) << "however fast the other one is";
+  EXPECT_EQ(profiles.at(0).result_index, 1U);
 }
 
 TEST(Derive, TheCpuMayBeFastAndSaysSo) {

@@ -6,6 +6,7 @@
 #include <sweetspot_version.hpp>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "core/profile_set.hpp"
 #include "profiles/choose.hpp"
 
@@ -20,6 +21,7 @@ inline SavedProfile saved(const std::string& name, int layers, std::vector<Devic
   SavedProfile profile;
   profile.name = name;
   profile.config.placement.n_gpu_layers = layers;
+  if (layers == 0) profile.config.placement = cpu_alone(profile.config.placement);
   profile.config.context.n_ctx = n_ctx;
   profile.needs = std::move(needs);
   return profile;

@@ -5,9 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot::profiles::testing {
+
+/// Layers as a sweep has them: 0 are the CPU alone.
+inline Placement placement_of(int layers) {
+  Placement placement;
+  placement.n_gpu_layers = layers;
+  return layers == 0 ? cpu_alone(placement) : placement;
+}
 
 /// A measured, verified trial whose interval is `relative` (0.005 = 0.5 %) either way.
 inline Trial trial(int layers, double vram_percent, double tokens_per_second,
@@ -15,7 +23,7 @@ inline Trial trial(int layers, double vram_percent, double tokens_per_second,
   Trial trial;
   trial.layers = layers;
   trial.requested_layers = {layers};
-  trial.config.placement.n_gpu_layers = layers;
+  trial.config.placement = placement_of(layers);
   trial.vram_percent = vram_percent;
   trial.vram_used_bytes = static_cast<std::uint64_t>(vram_percent * 1e7);
   Speed speed;
@@ -32,6 +40,7 @@ inline Trial failed_trial(int layers, FailureClass failure_class) {
   Trial trial;
   trial.layers = layers;
   trial.requested_layers = {layers};
+  trial.config.placement = placement_of(layers);
   trial.failure = Failure{failure_class, Phase::load, "scripted", {}, {}};
   return trial;
 }

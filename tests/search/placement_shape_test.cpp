@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/no_device.hpp"
 #include "search/curve.hpp"
 
 namespace sweetspot::search {
@@ -74,8 +75,10 @@ TEST(PlacementShape, OfExpertsOnlyTheUsedOnesAreRead) {
 
 TEST(PlacementShape, FeaturesTellTheEndsAndTheCrossings) {
   const PlacementShape shape = dense();
-  const Features cpu = shape.features(placement(0));
+  const Features cpu = shape.features(cpu_alone({}));
   EXPECT_THAT(cpu.basis, testing::ElementsAre(1, 0, 0, 0, 1, 0));
+  const Features beside = shape.features(placement(0));
+  EXPECT_THAT(beside.basis, testing::ElementsAre(1, 0, 0, 0, 0, 0)) << "a device takes part";
   const Features all = shape.features(placement(11));
   EXPECT_THAT(all.basis, testing::ElementsAre(1, testing::DoubleNear(1, 1e-12), 0, 0, 0, 1));
   const Features split = shape.features(placement(11, 0, 4));

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "core/config.hpp"
+#include "core/no_device.hpp"
 
 namespace sweetspot::search {
 namespace {
@@ -21,6 +22,8 @@ Trial measured(const SweepPoint& point) {
   Trial trial;
   trial.layers = point.layers;
   trial.requested_layers = point.requested_layers;
+  trial.config.placement.n_gpu_layers = point.layers;
+  if (point.cpu_alone) trial.config.placement = cpu_alone(trial.config.placement);
   trial.generation = Speed{};
   return trial;
 }
@@ -52,12 +55,30 @@ std::vector<int> tried(Sweep& sweep, const std::map<int, FailureClass>& script) 
 
 TEST(Sweep, GoesFromSafeToRiskyAndMeasuresEqualConfigsOnce) {
   Sweep sweep({43, 0, 20, -1, 33, 20}, 33);
-  ASSERT_EQ(sweep.points().size(), 3U);
+  ASSERT_EQ(sweep.points().size(), 4U);
   EXPECT_EQ(sweep.points()[0].layers, 0);
-  EXPECT_EQ(sweep.points()[1].layers, 20);
-  EXPECT_EQ(sweep.points()[2].layers, 33);
-  EXPECT_THAT(sweep.points()[1].requested_layers, ElementsAre(20));
-  EXPECT_THAT(sweep.points()[2].requested_layers, ElementsAre(43, -1, 33));
+  EXPECT_EQ(sweep.points()[1].layers, 0);
+  EXPECT_EQ(sweep.points()[2].layers, 20);
+  EXPECT_EQ(sweep.points()[3].layers, 33);
+  EXPECT_THAT(sweep.points()[2].requested_layers, ElementsAre(20));
+  EXPECT_THAT(sweep.points()[3].requested_layers, ElementsAre(43, -1, 33));
+}
+
+TEST(Sweep, NoLayersAreTheCpuAloneAndThenARowBesideTheDevice) {
+  Sweep sweep({0, 2, 0}, 5);
+  ASSERT_EQ(sweep.points().size(), 3U);
+  EXPECT_TRUE(sweep.points()[0].cpu_alone) << "the safest comes first";
+  EXPECT_FALSE(sweep.points()[1].cpu_alone);
+  EXPECT_FALSE(sweep.points()[2].cpu_alone);
+  sweep.tell(measured(sweep.points()[1]));
+  EXPECT_TRUE(sweep.ask()->cpu_alone) << "not told by the other row of 0 layers";
+}
+
+TEST(Sweep, WithoutADeviceOnlyTheCpuAloneIsLeft) {
+  Sweep sweep({0, 7, -1}, 0);
+  ASSERT_EQ(sweep.points().size(), 1U);
+  EXPECT_TRUE(sweep.points()[0].cpu_alone);
+  EXPECT_THAT(sweep.points()[0].requested_layers, ElementsAre(0, 7, -1));
 }
 
 TEST(Sweep, RepeatsThePointUntilItIsTold) {
@@ -65,20 +86,21 @@ TEST(Sweep, RepeatsThePointUntilItIsTold) {
   EXPECT_EQ(sweep.ask()->layers, 0);
   EXPECT_EQ(sweep.ask()->layers, 0);
   sweep.tell(measured(*sweep.ask()));
+  sweep.tell(measured(*sweep.ask()));
   EXPECT_EQ(sweep.ask()->layers, 1);
-  EXPECT_EQ(sweep.done(), 1U);
+  EXPECT_EQ(sweep.done(), 2U);
 }
 
 TEST(Sweep, IgnoresATrialOfAnotherPoint) {
   Sweep sweep({0, 1}, 5);
-  sweep.tell(measured(SweepPoint{1, {1}, {}}));
+  sweep.tell(measured(SweepPoint{1, false, {1}, {}}));
   EXPECT_EQ(sweep.ask()->layers, 0);
 }
 
 TEST(Sweep, OfNothingIsOver) {
   Sweep sweep({}, 5);
   EXPECT_FALSE(sweep.ask());
-  sweep.tell(measured(SweepPoint{0, {0}, {}}));
+  sweep.tell(measured(SweepPoint{0, true, {0}, {}}));
   EXPECT_EQ(sweep.done(), 0U);
 }
 
@@ -88,14 +110,14 @@ TEST(Sweep, TriesEveryRowHoweverOftenMemoryRunsOutOrTheWorkerCrashes) {
                             {2, FailureClass::out_of_device_memory},
                             {3, FailureClass::crashed},
                             {4, FailureClass::crashed}}),
-              ElementsAre(0, 1, 2, 3, 4));
+              ElementsAre(0, 0, 1, 2, 3, 4));
 }
 
 TEST(Sweep, StopsTheDirectionAfterTwoHangsInARow) {
   Sweep sweep({0, 1, 2, 3, 4}, 10);
   EXPECT_THAT(tried(sweep, {{1, FailureClass::timed_out}, {2, FailureClass::device_lost}}),
-              ElementsAre(0, 1, 2));
-  EXPECT_EQ(sweep.done(), 5U);
+              ElementsAre(0, 0, 1, 2));
+  EXPECT_EQ(sweep.done(), 6U);
 }
 
 TEST(Sweep, SaysWhyAPointIsNotTried) {
@@ -113,7 +135,7 @@ TEST(Sweep, SaysWhyAPointIsNotTried) {
 TEST(Sweep, TwoHangsThatAreNotInARowStopNothing) {
   Sweep sweep({0, 1, 2, 3, 4}, 10);
   EXPECT_THAT(tried(sweep, {{1, FailureClass::timed_out}, {3, FailureClass::timed_out}}),
-              ElementsAre(0, 1, 2, 3, 4));
+              ElementsAre(0, 0, 1, 2, 3, 4));
 }
 
 RC_GTEST_PROP(Sweep, AnswersEveryRequestExactlyOnceWhateverFails, ()) {
@@ -123,11 +145,14 @@ RC_GTEST_PROP(Sweep, AnswersEveryRequestExactlyOnceWhateverFails, ()) {
   std::multiset<int> answered;
   int last = -1;
   while (const auto point = sweep.ask()) {
-    RC_ASSERT(point->layers > last && point->layers <= offloadable);
+    RC_ASSERT(point->layers <= offloadable && (point->layers == 0 || !point->cpu_alone));
+    const bool beside = last == 0 && point->layers == 0 && !point->cpu_alone;
+    RC_ASSERT(point->layers > last || beside);
     last = point->layers;
+    if (beside) RC_ASSERT(offloadable > 0);
     for (const int request : point->requested_layers) {
       RC_ASSERT(effective_layers(request, offloadable) == point->layers);
-      answered.insert(request);
+      if (!beside) answered.insert(request);
     }
     sweep.tell(*rc::gen::arbitrary<bool>() ? measured(*point)
                                            : failed(*point, FailureClass::timed_out));

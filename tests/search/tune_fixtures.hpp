@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "core/trial.hpp"
 #include "search/curve.hpp"
 #include "search/tune_arms.hpp"
@@ -19,6 +20,7 @@ inline Config config_of(int layers, int n_cpu_ffn = 0, ContextSettings context =
   Config config;
   config.placement.n_gpu_layers = layers;
   config.placement.n_cpu_ffn = n_cpu_ffn;
+  if (layers == 0) config.placement = cpu_alone(config.placement);
   config.context = std::move(context);
   return config;
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/no_device.hpp"
 #include "search/curve.hpp"
 
 namespace sweetspot::search {
@@ -26,12 +27,15 @@ ModelInfo experts_model(int blocks) {
 
 using Key = std::tuple<int, int, int>;
 
+// But the CPU alone, which is the last.
 std::set<Key> keys(const std::vector<Placement>& placements) {
   std::set<Key> all;
   for (const Placement& one : placements) {
+    EXPECT_EQ(uses_no_device(one), &one == &placements.back());
+    if (uses_no_device(one)) continue;
     all.insert({one.n_gpu_layers, one.n_cpu_moe, one.n_cpu_ffn});
   }
-  EXPECT_EQ(all.size(), placements.size()) << "each once";
+  EXPECT_EQ(all.size() + 1, placements.size()) << "each once";
   return all;
 }
 
@@ -52,7 +56,13 @@ TEST(Placements, OfExpertsLeaveThemOnTheCpu) {
 }
 
 TEST(Placements, WithoutADeviceThereIsOne) {
-  EXPECT_EQ(keys(placements_of({}, experts_model(4), false)), (std::set<Key>{{0, 0, 0}}));
+  Placement base;
+  base.load_mode = LoadMode::none;
+  base.n_cpu_moe = 2;
+  const auto placements = placements_of(base, experts_model(4), false);
+  ASSERT_EQ(placements.size(), 1U);
+  EXPECT_EQ(placements[0], cpu_alone(base));
+  EXPECT_EQ(placements[0].load_mode, LoadMode::none);
 }
 
 TEST(Placements, KeepWhatElseTheUserChose) {
@@ -60,7 +70,7 @@ TEST(Placements, KeepWhatElseTheUserChose) {
   base.devices = {"CUDA1"};
   base.load_mode = LoadMode::none;
   for (const Placement& one : placements_of(base, uniform_model(4), true)) {
-    EXPECT_EQ(one.devices, base.devices);
+    if (!uses_no_device(one)) EXPECT_EQ(one.devices, base.devices);
     EXPECT_EQ(one.load_mode, base.load_mode);
   }
 }
@@ -69,8 +79,8 @@ TEST(Placements, LeaveAChosenNumberOfFeedForwardsOnTheCpu) {
   Placement base;
   base.n_cpu_ffn = 3;
   const auto placements = placements_of(base, uniform_model(4), true);
-  EXPECT_EQ(placements.size(), 6U);
-  for (const Placement& one : placements) EXPECT_EQ(one.n_cpu_ffn, 3);
+  EXPECT_EQ(placements.size(), 7U);
+  for (const Placement& one : placements) EXPECT_EQ(one.n_cpu_ffn, uses_no_device(one) ? 0 : 3);
 }
 
 TEST(MemoryVariants, BeginWithTheBaseAndEachTakesOtherMemory) {
@@ -128,6 +138,12 @@ Key fitted(const std::vector<TuneOption>& options) {
 
 TEST(Fit, TakesEverythingThatLeavesAGib) {
   EXPECT_EQ(fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, kGib)}), Key(2, 0, 0));
+}
+
+TEST(Fit, WhereNothingFitsLayersLieOnTheCpuBesideTheDevice) {
+  std::vector<TuneOption> options = {option(0, kGib - 1), option(1, 0), option(0, 0)};
+  options.back().config.placement = cpu_alone(options.back().config.placement);
+  EXPECT_EQ(fitted_option(options, {}), 0U) << "--fit never leaves the device out";
 }
 
 TEST(Fit, AByteLessThanAGibIsTooLittle) {

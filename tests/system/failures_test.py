@@ -31,8 +31,10 @@ class Failures(SystemTest):
     def test_healthy(self):
         done, run = self.profile_scripted()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([row["status"] for row in run["results"]], ["measured"] * 5)
-        speeds = [row["generation"]["tokens_per_second"] for row in run["results"]]
+        self.assertEqual([row["status"] for row in run["results"]], ["measured"] * 6)
+        self.assertEqual([row["layers"] for row in run["results"]], [0, *LAYERS],
+                         "the CPU alone, and each count beside the device")
+        speeds = [row["generation"]["tokens_per_second"] for row in run["results"][1:]]
         self.assertEqual(speeds, sorted(speeds))
         self.assertGreater(run["analysis"]["speed_up_over_cpu"], 1)
 
@@ -57,9 +59,9 @@ class Failures(SystemTest):
                 with self.subTest(failure=expected, position=position):
                     done, run = self.profile_scripted([{**rule, "if": {"layers": [layers]}}])
                     self.assertEqual(done.returncode, 0, done.stderr)
-                    self.assertEqual(len(run["results"]), 5)
-                    for index, row in enumerate(run["results"]):
-                        if index == position:
+                    self.assertEqual(len(run["results"]), 6)
+                    for row in run["results"]:
+                        if row["layers"] == layers:
                             self.assertEqual(row["status"], "failed")
                             self.assertEqual(row["error"]["class"], expected, row["error"])
                             self.assertTrue(row["error"]["message"])
@@ -73,7 +75,7 @@ class Failures(SystemTest):
                     [{"at": phase, "do": "hang", "if": {"layers": [10]}}],
                     arguments=["--load-timeout", "1", "--step-timeout", "1"])
                 self.assertEqual(done.returncode, 0, done.stderr)
-                row = run["results"][2]
+                row = run["results"][3]
                 self.assertEqual(row["error"]["class"], "timed-out")
                 self.assertLess(self.took, 20)
 
@@ -83,7 +85,7 @@ class Failures(SystemTest):
             arguments=["--load-timeout", "1"])
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(run["results"][0]["status"], "measured")
-        self.assertTrue(all("not tried" in row["error"]["message"] for row in run["results"][3:]),
+        self.assertTrue(all("not tried" in row["error"]["message"] for row in run["results"][4:]),
                         [row["error"] for row in run["results"]])
         self.assertLess(self.took, 20)
 
@@ -93,15 +95,15 @@ class Failures(SystemTest):
               "stderr": ["CUDA error: out of memory"]}], arguments=["--full-depth", "always"])
         self.assertEqual(done.returncode, 0, done.stderr)
         states = [row["full_depth"]["state"] for row in run["results"]]
-        self.assertEqual(states, ["verified", "verified", "verified", "failed", "failed"])
+        self.assertEqual(states, ["verified"] * 4 + ["failed"] * 2)
         recommended = {profile["result"] for profile in run["profiles"]}
-        self.assertFalse(recommended & {3, 4})
-        self.assertEqual(run["analysis"]["optimum"], 2)
+        self.assertFalse(recommended & {4, 5})
+        self.assertEqual(run["analysis"]["optimum"], 3)
 
     def test_everything_failing_is_nothing_measurable(self):
         done, run = self.profile_scripted([{"at": "load", "do": "segv"}])
         self.assert_clear_sentence(done, EXIT_NOTHING)
-        self.assertEqual(len(run["results"]), 5)
+        self.assertEqual(len(run["results"]), 6)
 
     def test_a_model_that_llama_cpp_does_not_know(self):
         done, _ = self.profile_scripted(
@@ -124,7 +126,7 @@ class Failures(SystemTest):
             [{"at": "measure", "do": "abort", "if": {"layers_from": 5},
               "stderr": ["CUDA error: the launch timed out and was terminated",
                          "ggml_vulkan: vk::DeviceLostError"]}])
-        self.assertEqual(run["results"][1]["error"]["class"], "device-lost", done.stderr)
+        self.assertEqual(run["results"][2]["error"]["class"], "device-lost", done.stderr)
 
     def test_a_cliff_is_not_recommended(self):
         # Only a device that is nearly full can have moved something to system memory.
@@ -132,8 +134,8 @@ class Failures(SystemTest):
         done, run = self.profile_scripted(speed={"cpu_ms": 40, "gpu_ms": 5,
                                                  "by_layers": {"23": 60}}, devices=[card])
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertTrue(any("spilled" in note for note in run["results"][4]["notes"]))
-        self.assertNotIn(4, [profile["result"] for profile in run["profiles"]])
+        self.assertTrue(any("spilled" in note for note in run["results"][5]["notes"]))
+        self.assertNotIn(5, [profile["result"] for profile in run["profiles"]])
 
     def test_worker_that_cannot_start(self):
         (self.folder / "worker").write_text("#!/bin/sh\nexit 3\n")

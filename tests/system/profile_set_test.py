@@ -66,15 +66,16 @@ class ProfileSets(SystemTest):
         self.assertEqual(kept["fingerprint"]["model"], run["model"]["fingerprint"])
         self.assertEqual(kept["model"]["path"], run["model"]["path"])
         self.assertEqual([device["id"] for device in kept["devices"]], ["RPC0"])
-        rows = {row["layers"]: row for row in run["results"]}
+        rows = {(row["layers"], *row["config"]["devices"]): row for row in run["results"]}
         profiles = kept["profiles"]
         self.assertEqual(profiles[-1]["name"], "cpu_fallback")
         self.assertEqual(profiles[-1]["config"]["n_gpu_layers"], 0)
+        self.assertEqual(profiles[-1]["config"]["devices"], ["none"])
         self.assertEqual(profiles[-1]["needs"], [])
         wanted = {p["name"]: p["result"] for p in run["profiles"] if p["result"] is not None}
         self.assertEqual(set(wanted) - {p["name"] for p in profiles}, set())
         for profile in profiles:
-            row = rows[profile["config"]["n_gpu_layers"]]
+            row = rows[profile["config"]["n_gpu_layers"], *profile["config"]["devices"]]
             self.assertEqual(profile["tokens_per_second"]["value"],
                              row["generation"]["tokens_per_second"])
             self.assertEqual(profile["config"]["n_ctx"], row["effective"]["n_ctx"])

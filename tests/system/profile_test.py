@@ -37,6 +37,9 @@ class Profile(SystemTest):
                     self.check_file(run)
 
     def check_rows(self, run):
+        self.assertEqual([row["config"]["devices"] for row in run["results"]], [["none"], [], [], []],
+                         "the CPU alone, then 0 layers beside the device")
+        self.assertEqual([d["id"] for d in run["results"][0]["devices"]], ["CPU"])
         rows = {row["layers"]: row for row in run["results"]}
         self.assertEqual(sorted(rows), [0, 2, 4], "3 blocks and the output: 4 and above are all")
         self.assertEqual(rows[4]["requested_layers"], [-1, 4, 99])
@@ -67,7 +70,7 @@ class Profile(SystemTest):
         self.assertTrue(run["complete"])
         profiles = {profile["name"]: profile for profile in run["profiles"]}
         self.assertEqual(list(profiles), ["fast", "balanced", "performance", "cpu_fallback"])
-        self.assertEqual(run["results"][profiles["cpu_fallback"]["result"]]["layers"], 0)
+        self.assertEqual(run["results"][profiles["cpu_fallback"]["result"]]["config"]["devices"], ["none"])
         for profile in profiles.values():
             if profile["result"] is None:
                 self.assertTrue(profile["reason"])
@@ -117,16 +120,16 @@ class Profile(SystemTest):
                 self.assertEqual(row["missing_bytes"], 0)
             need = [row["vram_used_bytes"] for row in run["results"]]
             done, run = self.profile(model, "--rpc", address, "--layers", "0,2,4",
-                                     "--vram-limit", f"{need[2] - 1}B")
-            last = run["results"][2]
+                                     "--vram-limit", f"{need[3] - 1}B")
+            last = run["results"][3]
             self.assertEqual(last["error"]["class"], "does-not-fit")
             self.assertEqual(last["missing_bytes"], 1)
             self.assertEqual(last["devices"], [], "nothing was loaded")
             _, run = self.profile(model, "--rpc", address, "--layers", "4", "--try-anyway",
-                                  "--vram-limit", f"{need[2] - 1}B")
+                                  "--vram-limit", f"{need[3] - 1}B")
             self.assertEqual(run["results"][0]["status"], "measured")
             shown = self.run_sweetspot("profile", model, *FAST, "--layers", "0,4", "--rpc", address,
-                                       "--vram-limit", f"{need[2] - 1}B")
+                                       "--vram-limit", f"{need[3] - 1}B")
             self.assertIn("does not fit: 1 B missing", shown.stdout)
             self.assertRegex(shown.stdout, r"predicted +allocated")
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/no_device.hpp"
 #include "machine/machine.hpp"
 #include "machine/placing.hpp"
 #include "machine/recorded_curve.hpp"
@@ -66,7 +67,7 @@ MemoryMap Machine::memory(const Config& config) const {
   host.compute_bytes = whole_bytes(
       tokens_in +
       (host_computes ? std::max(of_block, placed.output_on_device ? 0 : of_output) : 0));
-  if (placed.uses_device() || parts_.device.computes_host_weights) {
+  if (placed.uses_device() || copies_host_weights(parts_.device, config)) {
     device.compute_bytes =
         whole_bytes(std::max(of_block, placed.output_on_device ? of_output : 0.0));
   }
@@ -74,6 +75,7 @@ MemoryMap Machine::memory(const Config& config) const {
                       config.placement.load_mode == LoadMode::mmap ||
                       config.placement.load_mode == LoadMode::mmap_mlock;
   host.mapped_bytes = mapped ? host.model_bytes : 0;
+  if (uses_no_device(config.placement)) return {host};
   if (!parts_.recorded.empty() && config.placement.n_cpu_moe == 0) {
     // The recording knows the sum only; what is not cache or compute buffer was weights.
     const double recorded =
@@ -95,9 +97,9 @@ std::uint64_t Machine::device_free_bytes() const {
 
 DeviceNeed Machine::device_need(const Config& config) const {
   const MemoryMap map = memory(config);
-  const DeviceMemory& device = map.back();
   DeviceNeed need;
-  if (device.total_bytes() == 0) return need;
+  if (offloaded_bytes(map) == 0) return need;
+  const DeviceMemory& device = map.back();
   const auto share = whole_bytes(parts_.device.driver_share_mb * kMb);
   need.load_bytes = device.model_bytes + share;
   need.context_bytes = need.load_bytes + device.context_bytes + device.compute_bytes;
@@ -108,6 +110,7 @@ DeviceNeed Machine::device_need(const Config& config) const {
 }
 
 double Machine::vram_percent(const Config& config) const {
+  if (uses_no_device(config.placement)) return 0;
   const double used = parts_.device.memory_used_gb * kGb +
                       static_cast<double>(device_need(config).first_decode_bytes);
   return 100 * used / (parts_.device.memory_total_gb * kGb);

@@ -3,6 +3,8 @@
 #include <map>
 #include <string>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::fake {
 namespace {
 
@@ -46,9 +48,15 @@ double cache_type_factor(const std::string& type) {
   return found == kFactors.end() ? 1.0 : found->second;
 }
 
+bool copies_host_weights(const Accelerator& device, const Config& config) {
+  return device.computes_host_weights && !uses_no_device(config.placement);
+}
+
 Placed place(const Model& model, const Config& config) {
   Placed placed;
-  placed.layers = effective_layers(config.placement.n_gpu_layers, model.offloadable());
+  placed.layers = uses_no_device(config.placement)
+                      ? 0
+                      : effective_layers(config.placement.n_gpu_layers, model.offloadable());
   placed.output_on_device = placed.layers > 0;
   placed.device_blocks = placed.layers > 0 ? static_cast<std::size_t>(placed.layers - 1) : 0;
   const std::size_t first_on_device = model.blocks.size() - placed.device_blocks;

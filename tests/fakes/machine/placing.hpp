@@ -31,6 +31,10 @@ struct Placed {
   [[nodiscard]] bool uses_device() const { return layers > 0; }
 };
 
+/// Big batches copy the host's weights to the device to compute them there: not where the config
+/// has no device.
+bool copies_host_weights(const Accelerator& device, const Config& config);
+
 Placed place(const Model& model, const Config& config);
 
 /// Bytes of an element relative to f16 (ggml's block sizes).

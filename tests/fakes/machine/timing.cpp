@@ -77,14 +77,19 @@ double quirk_share(const Accelerator& device, double share) {
 /// One ubatch of one config: what depends on the config is worked out once.
 class Pass {
  public:
-  Pass(const Parts& parts, const PassLoad& load, const ProcessorSpeed& cpu, double attention)
-      : parts_(parts), load_(load), cpu_(cpu), attention_(attention) {}
+  Pass(const Parts& parts, const PassLoad& load, const ProcessorSpeed& cpu, double attention,
+       bool copies_host_weights)
+      : parts_(parts),
+        load_(load),
+        cpu_(cpu),
+        attention_(attention),
+        copies_host_weights_(copies_host_weights) {}
 
   /// `caches`: of as many sequences, which share the tokens out; each is read.
   [[nodiscard]] Cost cost(double tokens, double depth, double caches = 1) const {
     Cost cost;
-    const bool copies = parts_.device.computes_host_weights && load_.host.blocks > 0 &&
-                        tokens >= kFewestTokensToCopyWeights;
+    const bool copies =
+        copies_host_weights_ && load_.host.blocks > 0 && tokens >= kFewestTokensToCopyWeights;
     add_host(tokens, depth * caches, depth, copies, cost);
     add_device(tokens, depth * caches, depth, copies, cost);
     add_link(tokens, copies, cost);
@@ -136,6 +141,7 @@ class Pass {
   const PassLoad& load_;
   const ProcessorSpeed& cpu_;
   double attention_;
+  bool copies_host_weights_;
 };
 
 void add(Cost& sum, const Cost& part) {
@@ -184,7 +190,8 @@ Cost Machine::computed_generation(const Config& config, double depth) const {
       uses_flash_attention(config) ? device.attention_on : device.attention_off;
   const ProcessorSpeed cpu = speed_of(parts_.processor, threads(config), Work::generation);
   const double sequences = config.context.n_parallel;
-  Cost cost = Pass(parts_, load, cpu, attention).cost(sequences, depth, sequences);
+  const bool copies = copies_host_weights(device, config);
+  Cost cost = Pass(parts_, load, cpu, attention, copies).cost(sequences, depth, sequences);
   const double everything =
       static_cast<double>(parts_.model.size_bytes()) / (device.bandwidth_gb_s * kBytesPerMsOfGb);
   if (placed.device_blocks > 0) {
@@ -212,7 +219,7 @@ Cost Machine::prompt_cost(const Config& config, std::uint32_t n_prompt, double d
       uses_flash_attention(config) ? device.attention_on : device.attention_off;
   const int batch = batch_threads(config, threads(config));
   const ProcessorSpeed cpu = speed_of(parts_.processor, batch, Work::prompt);
-  const Pass pass(parts_, load, cpu, attention);
+  const Pass pass(parts_, load, cpu, attention, copies_host_weights(device, config));
   const std::uint32_t ubatch =
       std::max(1U, std::min(config.context.n_ubatch, config.context.n_batch));
   Cost sum;
@@ -230,7 +237,7 @@ double Machine::load_seconds(const Config& config, bool first) const {
   const Processor& cpu = parts_.processor;
   const MemoryMap map = memory(config);
   const double host_gb = static_cast<double>(map.front().model_bytes) / 1e9;
-  const double device_gb = static_cast<double>(map.back().model_bytes) / 1e9;
+  const double device_gb = map.size() < 2 ? 0 : static_cast<double>(map.back().model_bytes) / 1e9;
   const LoadMode mode = config.placement.load_mode;
   const bool direct = mode == LoadMode::direct_io;
   const double read_gb_s = first || direct ? cpu.disk_gb_s : cpu.cached_gb_s;
