@@ -27,6 +27,8 @@ SavedProfile measured(const std::string& name, int layers, std::uint64_t need_by
     profile.libllama_needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes + 60 * kMiB}};
   }
   profile.libllama_host_bytes = 310 * kMiB;
+  profile.host_mapped_bytes = 200 * kMiB;
+  profile.checkpoint_bytes = std::uint64_t{0};
   profile.tokens_per_second =
       Estimate{tokens_per_second, tokens_per_second - 0.25, tokens_per_second + 0.25};
   profile.prompt_tokens_per_second =
@@ -114,7 +116,7 @@ ProfileSet planned_set() {
   guess.config.placement.n_gpu_layers = -1;
   guess.evidence = "usual for a card of this size; nothing is known of the model";
   guess.needs = Absence{"not asked"};
-  guess.host_bytes = Absence{"not asked"};
+  guess.host_bytes = guess.host_mapped_bytes = guess.checkpoint_bytes = Absence{"not asked"};
   SavedProfile cpu = measured("cpu_fallback", 0, 0, 2);
   cpu.origin = Origin::planned;
   cpu.evidence = both.evidence;

@@ -68,6 +68,7 @@ struct Sample {
     model.compute.resize(static_cast<std::size_t>(count) + 1, model.compute[1]);
     plan::Budgets budgets;
     budgets.host.available_bytes = 64 * kGiB;
+    budgets.host.source = "available now";
     for (int i = 0; i < count; ++i) {
       budgets.devices.push_back(budget_of("GPU" + std::to_string(i), budget_bytes));
     }
@@ -209,6 +210,34 @@ TEST(PlanAnswers, SayWhatLlamaCppMakesOfTheContext) {
               HasSubstr("context 1000 (llama.cpp makes it 1024)"));
   sample.request.base.context.n_ctx = 1024;
   EXPECT_THAT(plan_answers_text(sample.record(), kPlain), Not(HasSubstr("makes it")));
+}
+
+TEST(PlanAnswers, SayWhatTheServerKeepsAndWhatTheHostHasLeftForIt) {
+  Sample sample;
+  sample.model.blocks[0].state_bytes = 50 * kMiB;  // a recurrent state: checkpoints are made
+  sample.on_devices(1, 60 * kGiB);
+  sample.request.budgets->host.available_bytes = 6 * kGiB;
+  const std::string text = plan_answers_text(sample.record(), {false, 1000});
+  EXPECT_THAT(text, HasSubstr("up to 32 context checkpoints, 1.56 GiB of 50 MiB each"));
+  EXPECT_THAT(text, HasSubstr("up to 4.25 GiB (--cache-ram 4352)"));
+  EXPECT_THAT(text, HasSubstr("The host has 5.84 GiB left for that."));
+
+  sample.request.base.server = {8192, 100};
+  sample.request.cache_ram_is_default = sample.request.checkpoints_are_default = false;
+  EXPECT_THAT(plan_answers_text(sample.record(), {false, 1000}),
+              HasSubstr("left for that: --cache-ram 896 --ctx-checkpoints 100 fit."));
+  sample.request.base.context.host_program = HostProgram::libllama;
+  EXPECT_THAT(plan_answers_text(sample.record(), kPlain), Not(HasSubstr("--cache-ram")));
+}
+
+TEST(PlanAnswers, SayWhatOfTheMappedWeightsFindsNoRoom) {
+  Sample sample;
+  sample.request.base.placement.n_gpu_layers = 0;
+  sample.on_devices(1, 60 * kGiB);
+  sample.request.budgets->host.available_bytes = 1 * kGiB;
+  const std::string text = plan_answers_text(sample.record(), {false, 1000});
+  EXPECT_THAT(text, AllOf(HasSubstr("it fits"), HasSubstr("find no room there"),
+                          HasSubstr("--cache-ram 0")));
 }
 
 TEST(PlanAnswers, SayThatItFits) {
