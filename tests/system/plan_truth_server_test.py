@@ -1,11 +1,13 @@
 """The plan of every knob equals what a real llama-server takes: on an RPC device, on Vulkan's software device,
-and on both together. bench/plan_truth.py does the same for every config of plan_truth.py."""
+and on both together. The models are small, so that a server is up within a second, but for their vocabularies:
+those are what a server's context is about. bench/plan_truth.py does the same for every config of plan_truth.py
+on slices of well-known models."""
 
 import unittest
 
 import server_memory
 from harness import SystemTest, TINY
-from plan_truth import BASE, NO_DEVICES, Q8, make_slice, software_vulkan
+from plan_truth import BASE, NO_DEVICES, Q8, Model, software_vulkan
 from server_memory import LLAMA_SERVER, run_server
 from worker_client import Worker
 
@@ -28,11 +30,18 @@ KNOBS = (
     {"override_tensor": ["attn_(k|v).*=CPU"]},
     {"load_mode": "none"},
 )
+WIDE = [*TINY[:-1], "50000"]
+GEOMETRIES = {
+    "llama": WIDE,
+    "qwen3moe": [*WIDE, "--arch", "qwen3moe", "--experts", "8", "--experts-used", "2", "--expert-ff", "256"],
+    "gemma3": [*WIDE, "--arch", "gemma3", "--sliding-window", "512"],
+    "lfm2": [*WIDE, "--arch", "lfm2"],
+}
 OF_MODEL = {
-    "zephyr-7b": KNOBS,
-    "qwen3-30b-a3b": ({}, {"n_cpu_moe": 1}, {"n_parallel": 8, "n_ubatch": 8, "n_batch": 8}),
-    "gemma-3-12b": ({}, {"swa_full": True}, {"n_parallel": 4}),
-    "lfm2-1.2b": ({}, {"n_parallel": 4}),
+    "llama": KNOBS,
+    "qwen3moe": ({}, {"n_cpu_moe": 1}, {"n_parallel": 8, "n_ubatch": 8, "n_batch": 8}),
+    "gemma3": ({}, {"swa_full": True}, {"n_parallel": 4}),
+    "lfm2": ({}, {"n_parallel": 4}),
 }
 TOGETHER = (
     {"tensor_split": [3, 1]},
@@ -44,6 +53,9 @@ TOGETHER = (
 
 @unittest.skipUnless(LLAMA_SERVER.exists(), "llama-server is only where the private prefix is")
 class PlanTruthServer(SystemTest):
+    def model(self, name):
+        return Model(name, self.synth(f"{name}.gguf", *GEOMETRIES[name]), 3)
+
     def check(self, model, configs, environment, rpc=()):
         configs = [{**BASE, **config} for config in configs]
         with Worker(environment, rpc) as worker:
@@ -62,20 +74,18 @@ class PlanTruthServer(SystemTest):
         environment = self.environment(NO_DEVICES)
         with self.rpc_server() as address:
             for name, configs in OF_MODEL.items():
-                model = make_slice(name, self.folder, environment)
-                self.check(model, configs, environment, [address])
-                model.path.unlink()
+                self.check(self.model(name), configs, environment, [address])
 
     @unittest.skipIf(VULKAN is None, WHY_NOT)
     def test_on_a_vulkan_device_and_on_two(self):
         environment = self.environment(VULKAN)
-        model = make_slice("zephyr-7b", self.folder, environment)
+        model = self.model("llama")
         self.check(model, ({}, {"n_gpu_layers": 2, "n_ubatch": 128}), environment)
         with self.rpc_server() as address:
             self.check(model, TOGETHER, environment, [address])
 
     def test_other_programs_take_what_libllama_reserves(self):
-        model = self.synth("wide.gguf", *TINY[:-1], "50000")
+        model = self.model("llama").path
         with Worker(self.environment(NO_DEVICES)) as worker:
             of_server, of_libllama = worker.ask(
                 "map", path=str(model),
