@@ -187,18 +187,19 @@ class Processor(SystemTest):
         self.assertEqual(first["contended_for"], ["processor"])
         self.assertGreater(first["processor_wait_percent"], 30)
         self.assertEqual(sum("measured again" in note for note in first["notes"]), 2, first["notes"])
-        self.assertEqual([row["layers"] for row in others], [12, 23])
+        self.assertEqual([row["layers"] for row in others], [0, 12, 23], "0 layers beside the device are none")
+        self.assertEqual(anew["config"]["devices"], ["none"])
         self.assertEqual((anew["layers"], anew["disturbances"]), (0, []))
         # 10 ms on the CPU, 5 ms on the device: twice as fast, not thirteen times.
         self.assertAlmostEqual(run["analysis"]["speed_up_over_cpu"], 2, delta=0.3)
         fallback = [one for one in run["profiles"] if one["name"] == "cpu_fallback"][0]
-        self.assertEqual(fallback["result"], 3)
+        self.assertEqual(fallback["result"], 4)
 
     def test_where_the_neighbour_stays_the_reference_says_so_and_nothing_is_multiplied(self):
-        done = self.scripted("--layers", "0,23", starved={"starts": [2, 4], "share": 0.85})
+        done = self.scripted("--layers", "0,23", starved={"starts": [2, 5], "share": 0.85})
         self.assertEqual(done.returncode, 0, done.stderr)
         run = self.run_file()
-        self.assertEqual([row["layers"] for row in run["results"]], [0, 23, 0])
+        self.assertEqual([row["layers"] for row in run["results"]], [0, 0, 23, 0])
         self.assertIsNone(run["analysis"]["speed_up_over_cpu"])
         self.assertIn("other programs", run["analysis"]["absent"]["speed_up_over_cpu"])
         self.assertIn("contended, processor: other programs used the processor meanwhile", done.stdout.replace("\n  ", " "))
