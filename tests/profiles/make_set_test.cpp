@@ -69,7 +69,7 @@ Run run_of(std::vector<Trial> trials, const std::vector<DeviceReport>& devices) 
 // ---- R49: nothing is kept from noise
 
 TEST(SetOfRun, ASpeedThatIsTooUncertainIsNotStoredAsMeasured) {
-  const Run run =
+  const sweetspot::Run run =
       run_of({trial(0, 0, 2.37, 2.1), trial(10, 40, 20, 0.8), trial(20, 60, 30)}, {card("CUDA0")});
   const ProfileSet set = set_of(run);
   EXPECT_THAT(names_of(set), ElementsAre("balanced", "cpu_fallback"));
@@ -123,7 +123,8 @@ TEST(SetOfRun, SaysHowManySequencesASpeedIsOf) {
               HasSubstr("(23.1 to 23.6) of 4 sequences together, whole context"));
 }
 
-// A model that only reads: what it reads in a second decides, and no speed of generation is made up.
+// A model that only reads: what it reads in a second decides, and no speed of generation is made
+// up.
 TEST(SetOfRun, OfAModelThatOnlyReads) {
   const auto reads = [](int layers, double percent, double speed) {
     Trial one = trial(layers, percent, speed);
@@ -134,7 +135,8 @@ TEST(SetOfRun, OfAModelThatOnlyReads) {
     one.generation.reset();
     return one;
   };
-  sweetspot::Run run = run_of({reads(0, 1, 1000), reads(10, 20, 2000), reads(20, 40, 4000)}, {card("CUDA0")});
+  sweetspot::Run run =
+      run_of({reads(0, 1, 1000), reads(10, 20, 2000), reads(20, 40, 4000)}, {card("CUDA0")});
   run.workload = run.results.front().workload;
   const ProfileSet set = set_of(run);
   EXPECT_THAT(names_of(set), ElementsAre("fast", "layers-10", "cpu_fallback"));

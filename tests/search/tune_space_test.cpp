@@ -70,7 +70,9 @@ TEST(Placements, KeepWhatElseTheUserChose) {
   base.devices = {"CUDA1"};
   base.load_mode = LoadMode::none;
   for (const Placement& one : placements_of(base, uniform_model(4), true)) {
-    if (!uses_no_device(one)) EXPECT_EQ(one.devices, base.devices);
+    if (!uses_no_device(one)) {
+      EXPECT_EQ(one.devices, base.devices);
+    }
     EXPECT_EQ(one.load_mode, base.load_mode);
   }
 }
