@@ -32,7 +32,8 @@ void add_output(CLI::App& app, ChooseOptions& options) {
 }  // namespace
 
 void add_choose_options(CLI::App& app, ChooseOptions& options) {
-  app.add_option("MODEL.gguf", options.model_path, "The model, or the first of its splits")
+  app.add_option("-m,--model,MODEL.gguf", options.model_path,
+                 "The model, or the first of its splits")
       ->required();
   add_requirements(app, options.requirements);
   add_output(app, options);

@@ -82,7 +82,8 @@ Result<int> inspect(const InspectOptions& options, const Environment& environmen
 void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<InspectOptions>();
   app.footer(kFooter);
-  app.add_option("MODEL.gguf", options->path, "The model, or its first split")->required();
+  app.add_option("-m,--model,MODEL.gguf", options->path, "The model, or its first split")
+      ->required();
   app.add_flag("--json", options->json, "Print JSON");
   app.callback([options, &environment, &outcome] { outcome = inspect(*options, environment); });
 }

@@ -37,6 +37,20 @@ void add_knob(CLI::App& app, const Knob& knob, std::string& text) {
   }
 }
 
+// Exports end in --fit off; what they say can be given back.
+void add_fit(CLI::App& app) {
+  app.add_option_function<std::string>(
+         "--fit",
+         [](const std::string& text) {
+           if (text == "off") return;
+           throw CLI::ValidationError("--fit",
+                                      "only off is taken, since Sweetspot itself "
+                                      "finds what fits");
+         },
+         "")
+      ->group("");
+}
+
 }  // namespace
 
 void add_host_program(CLI::App& app, std::string& text, const char* group) {
@@ -56,6 +70,7 @@ Result<HostProgram> parse_host_program(std::string_view text) {
 void add_knobs(CLI::App& app, KnobTexts& texts) {
   texts.resize(knobs().size() + 1);  // the last one is the host program's
   add_host_program(app, texts.back(), kGroup);
+  add_fit(app);
   for (std::size_t i = 0; i < knobs().size(); ++i) {
     if (knobs()[i].name != kLayersKnob) add_knob(app, knobs()[i], texts[i]);
   }

@@ -13,6 +13,7 @@
 #include "cli/launch_events.hpp"
 #include "cli/launch_options.hpp"
 #include "cli/live_view.hpp"
+#include "cli/llama_variables.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
@@ -20,6 +21,7 @@
 #include "launch/launch.hpp"
 #include "launch/rungs.hpp"
 #include "launch/serving.hpp"
+#include "launch/uncounted.hpp"
 #include "launch/wanted.hpp"
 #include "process/signal_inbox.hpp"
 #include "profiles/host_program.hpp"
@@ -167,6 +169,9 @@ class LaunchCommand {
     const auto command = launch::command_for(job.program, job.rungs[job.first], job.model_path,
                                              job.rpc, job.address.listen);
     if (!command) return tl::unexpected(command.error());
+    const std::string uncounted = launch::uncounted(job.program, job.rungs[job.first],
+                                                    job.model_path, job.rpc, llama_variables());
+    if (!uncounted.empty()) note(options_, uncounted);
     if (options_.dry_run) {
       fmt::print("{}\n", exporting::shell_line(*command));
       return 0;

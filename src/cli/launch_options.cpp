@@ -128,7 +128,7 @@ std::vector<std::string> llama_variables() {
 }  // namespace
 
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
-  app.add_option("MODEL", options.model_path, "GGUF file")->required();
+  app.add_option("-m,--model,MODEL", options.model_path, "GGUF file")->required();
   app.add_option("COMMAND", options.command,
                  "After `--`: the program and its own arguments (default: llama-server)");
   add_requirements(app, options.requirements);

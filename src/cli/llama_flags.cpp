@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "core/knobs.hpp"
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <optional>
+
+#include "cli/refused_flags.hpp"
+#include "core/server_flags.hpp"
+#include "core/text.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -24,27 +30,110 @@ bool is_many_lettered_short(std::string_view name) {
   return name.size() > 2 && name[0] == '-' && name[1] != '-';
 }
 
-// A short name stands for the next long one.
-std::string spelled_out(std::string_view argument) {
-  for (const Knob& knob : knobs()) {
-    bool meant = false;
-    for (const std::string_view name : split(knob.flags)) {
-      if (meant && is_long(name)) return std::string(name);
-      meant = meant || (is_many_lettered_short(name) && name == argument);
-    }
+// "-1" and "-0.5" are values, and "-c512" is CLI11's to take apart.
+bool is_a_flag(std::string_view argument) {
+  return argument.size() > 1 && argument[0] == '-' &&
+         (argument[1] == '-' || std::isalpha(static_cast<unsigned char>(argument[1])) != 0);
+}
+
+bool has_attached_number(std::string_view argument) {
+  return is_many_lettered_short(argument) &&
+         std::isdigit(static_cast<unsigned char>(argument[2])) != 0;
+}
+
+// Options of a command are also found after its subcommands.
+class Commands {
+ public:
+  explicit Commands(const CLI::App& app) : chain_{&app} {}
+
+  void enter(const std::string& word) {
+    const auto found = chain_.back()->get_subcommands(
+        [&](const CLI::App* command) { return command->get_name() == word; });
+    if (!found.empty()) chain_.push_back(found.front());
   }
-  return std::string(argument);
+
+  [[nodiscard]] bool has(std::string_view flag) const {
+    for (const CLI::App* app : chain_) {
+      if (app->get_option_no_throw(std::string(flag)) != nullptr) return true;
+    }
+    return false;
+  }
+
+  /// That of the first level, which messages name.
+  [[nodiscard]] std::string name() const { return chain_.size() > 1 ? chain_[1]->get_name() : ""; }
+
+ private:
+  std::vector<const CLI::App*> chain_;
+};
+
+// Of names that mean the same, one that the command has; of a switch one of the same sense.
+std::optional<std::string> own_name(const Commands& commands, std::string_view names,
+                                    const std::string& typed, const Knob* knob) {
+  if (commands.has(typed)) return typed;
+  if (knob != nullptr && is_switch(*knob)) {  // a short name stands for the next long one
+    bool meant = false;
+    for (const std::string_view name : split(names)) {
+      if (meant && is_long(name) && commands.has(name)) return std::string(name);
+      meant = meant || name == typed;
+    }
+    return std::nullopt;
+  }
+  for (const std::string_view name : split(names)) {
+    if (!is_many_lettered_short(name) && commands.has(name)) return std::string(name);
+  }
+  return std::nullopt;
+}
+
+// What the parser is given for one flag.
+Result<std::vector<std::string>> spelled_out(const Commands& commands, const std::string& typed) {
+  if (const Knob* knob = find_knob_of_flag(typed)) {
+    if (auto name = own_name(commands, knob->flags, typed, knob)) return std::vector{*name};
+    return tl::unexpected(refused_knob(commands.name(), typed));
+  }
+  if (commands.has(typed)) return std::vector{typed};
+  if (const ServerFlag* flag = find_server_flag(typed)) {
+    if (flag->kind == FlagKind::shorthand) {
+      auto setting = spelled_out(commands, std::string(split(find_knob(flag->knob)->flags).back()));
+      if (!setting) return tl::unexpected(refused_knob(commands.name(), typed));
+      setting->emplace_back(flag->text);
+      return setting;
+    }
+    if (auto name = own_name(commands, flag->names, typed, nullptr)) return std::vector{*name};
+    return tl::unexpected(refused_flag(commands.name(), typed, flag->kind));
+  }
+  if (is_many_lettered_short(typed)) {
+    return error(ErrorKind::usage, fmt::format("there is no flag {}", printable(typed)),
+                 see_help(commands.name()));
+  }
+  return std::vector{typed};  // the parser says that nobody knows it
 }
 
 }  // namespace
 
-std::vector<std::string> spell_out_flags(int argc, const char* const* argv) {
+Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> argv,
+                                                 const CLI::App& app) {
   std::vector<std::string> arguments;
-  bool options = true;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--") options = false;
-    arguments.push_back(options ? spelled_out(argument) : std::string(argument));
+  Commands commands(app);
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--") {
+      arguments.insert(arguments.end(), argv.begin() + static_cast<std::ptrdiff_t>(i), argv.end());
+      break;
+    }
+    if (!is_a_flag(argument) || has_attached_number(argument)) {
+      commands.enter(argument);
+      arguments.push_back(argument);
+      continue;
+    }
+    auto words = spelled_out(commands, flag_spelling(argument));
+    if (!words) return tl::unexpected(words.error());
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string::npos && words->size() > 1) {
+      return error(ErrorKind::usage, fmt::format("{} takes no value", argument.substr(0, equals)),
+                   "leave out what follows it");
+    }
+    if (equals != std::string::npos) words->front() += argument.substr(equals);
+    arguments.insert(arguments.end(), words->begin(), words->end());
   }
   return arguments;
 }
@@ -61,9 +150,13 @@ std::string parser_names(const Knob& knob) {
 }
 
 std::string also_known_as(const Knob& knob) {
-  std::vector<std::string_view> others;
+  std::vector<std::string> others;
   for (const std::string_view name : split(knob.flags)) {
-    if (is_many_lettered_short(name)) others.push_back(name);
+    if (is_many_lettered_short(name)) others.emplace_back(name);
+  }
+  for (const ServerFlag& flag : server_flags()) {
+    if (flag.knob != knob.name || flag.names.find("--") == std::string_view::npos) continue;
+    others.emplace_back(flag.names.substr(flag.names.find("--")));
   }
   return others.empty() ? std::string() : fmt::format(" (also {})", fmt::join(others, ", "));
 }

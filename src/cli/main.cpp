@@ -81,10 +81,15 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
     sub->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     command.add(*sub, environment, outcome);
   }
+  Result<std::vector<std::string>> arguments =
+      spell_out_flags({argv, static_cast<std::size_t>(argc)}, app);
+  if (!arguments) {
+    print_error(arguments.error());
+    return exit_code(arguments.error().kind);
+  }
   try {
-    std::vector<std::string> arguments = spell_out_flags(argc, argv);
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes a vector
-    app.parse(std::move(arguments));
+    std::reverse(arguments->begin(), arguments->end());  // as CLI11 takes a vector
+    app.parse(*std::move(arguments));
   } catch (const CLI::Success& wanted) {  // --help, --version
     return app.exit(wanted);
   } catch (const CLI::ParseError& e) {

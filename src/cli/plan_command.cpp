@@ -11,10 +11,13 @@
 #include <system_error>
 
 #include "cli/environment.hpp"
+#include "cli/llama_variables.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/print.hpp"
+#include "core/knobs.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
+#include "export/llama_names.hpp"
 #include "export/llama_server.hpp"
 #include "plan/plan_json.hpp"
 #include "profiles/limit_threads.hpp"
@@ -41,7 +44,20 @@ std::string text_of(const plan::PlanRecord& record, const Environment& environme
          report::plan_answers_text(record, style) + report::plan_classes_table(record, style);
 }
 
-Result<int> print_flags(const plan::PlanRecord& record) {
+// What is printed is not what was asked for: which settings, since the line alone does not say it.
+void tell_changes(const Config& asked, const Config& printed) {
+  std::string changes;
+  for (const Knob& knob : knobs()) {
+    if (knob.get(asked) == knob.get(printed)) continue;
+    changes += fmt::format("{}{} {} instead of {}", changes.empty() ? "" : ", ",
+                           exporting::long_flag(knob), exporting::text_of(knob.get(printed)),
+                           exporting::text_of(knob.get(asked)));
+  }
+  if (changes.empty()) return;
+  fmt::print(stderr, "sweetspot: note: changed so that it fits: {}.\n", changes);
+}
+
+Result<int> print_flags(const plan::PlanRecord& record, const std::vector<std::string>& rpc) {
   const auto& recommended = record.plan.recommended;
   if (!recommended) {
     return error(ErrorKind::nothing_measurable,
@@ -53,13 +69,16 @@ Result<int> print_flags(const plan::PlanRecord& record) {
   Config config = *recommended;
   // Planned for another card it may still run in another container: nothing is known of its cores.
   if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
-  return print(exporting::shell_line(exporting::llama_server_arguments(config, record.model.path)) +
-               "\n");
+  tell_changes(record.plan.request.base, *recommended);
+  return print(
+      exporting::shell_line(exporting::llama_server_arguments(config, record.model.path, rpc)) +
+      "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {
   Result<profiler::PlanJob> job = make_plan_job(options, environment);
   if (!job) return tl::unexpected(job.error());
+  note_variables(job->base, options.knobs, !options.layers.empty());
   report::LiveLine line(report::file_sink(stderr));
   if (environment.stderr_is_terminal) {
     job->on_progress = [&](double fraction) {
@@ -74,7 +93,7 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   const Result<plan::PlanRecord> record = profiler::make_plan(*job);
   line.clear();
   if (!record) return tl::unexpected(record.error());
-  if (options.flags) return print_flags(*record);
+  if (options.flags) return print_flags(*record, job->start.rpc);
   if (options.json) return print(dump(plan::to_json(*record), 2) + "\n");
   return print(text_of(*record, environment));
 }

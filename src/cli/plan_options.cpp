@@ -18,7 +18,7 @@ constexpr const char* kBudget = "Budget";
 
 void add_what(CLI::App& app, PlanOptions& options) {
   app.add_option("--n-gpu-layers,--gpu-layers,--layers", options.layers,
-                 "Layers wanted on the device, -1 = all (also -ngl) [-1]")
+                 "Layers wanted on the device, -1 or all, or auto: as many as fit (also -ngl) [-1]")
       ->type_name("N")
       ->group(kWhat);
   app.add_option("--contexts", options.contexts,
@@ -109,6 +109,9 @@ Status set_columns(const PlanOptions& options, profiler::PlanJob& job) {
   Config column;
   for (const std::string& text : options.contexts) {
     if (auto set = set_from("n_ctx", "--contexts", text, column); !set) return set;
+    if (column.context.n_ctx == 0) {
+      return error(ErrorKind::usage, "--contexts does not take '0'", "give sizes from 1 on");
+    }
     job.contexts.push_back(column.context.n_ctx);
   }
   for (const std::string& text : options.cache_types) {
@@ -151,7 +154,7 @@ Status set_host(const PlanOptions& options, profiler::PlanJob& job) {
 }  // namespace
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
-  app.add_option("MODEL.gguf", options.model_path,
+  app.add_option("-m,--model,MODEL.gguf", options.model_path,
                  "The model, the first of its splits, or the first megabytes of each of them")
       ->required();
   add_what(app, options);
@@ -175,6 +178,7 @@ Result<profiler::PlanJob> make_plan_job(const PlanOptions& options,
     if (auto set = find_knob("n_gpu_layers")->set(job.base, options.layers); !set) {
       return tl::unexpected(set.error());
     }
+    job.layers_are_auto = options.layers == "auto";
   }
   job.n_ctx_is_default = !is_given(options.knobs, "n_ctx");
   job.cache_ram_is_default = !is_given(options.knobs, "cache_ram_mib");

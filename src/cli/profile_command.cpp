@@ -9,6 +9,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/kept_set.hpp"
+#include "cli/llama_variables.hpp"
 #include "cli/measured_run.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/run_progress.hpp"
@@ -69,6 +70,7 @@ void print_run(const Run& run, const ProfileOptions& options, const Environment&
 Result<int> profile(const ProfileOptions& options, const Environment& environment) {
   Result<profiler::Request> request = make_request(options, environment);
   if (!request) return tl::unexpected(request.error());
+  note_variables(request->base, options.knobs, /*layers_given=*/true);
   request->output_path = output_path_of(options);
   const std::string path = request->output_path;
   const engine::StartOptions start = request->start;

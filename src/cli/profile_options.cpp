@@ -20,9 +20,9 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
   auto* quick = app.add_flag("--quick", options.quick, "Four layer counts from none to all");
   auto* full = app.add_flag("--full", options.full, "Seven layer counts from none to all");
   auto* layers =
-      app.add_option("--layers,--n-gpu-layers", options.layers,
-                     "Layer counts: 0,8,16,-1 or ranges as in llama-bench: 0-32+8; -1 = all "
-                     "(also -ngl)")
+      app.add_option("--layers,--n-gpu-layers,--gpu-layers", options.layers,
+                     "Layer counts: 0,8,16,-1 or ranges as in llama-bench: 0-32+8; -1 or all; "
+                     "auto = chosen (also -ngl)")
           ->type_name("LIST");
   auto* slices =
       app.add_option(
@@ -92,6 +92,11 @@ profiler::FullDepthPolicy full_depth_of(const std::string& text) {
   return profiler::FullDepthPolicy::automatic;
 }
 
+// llama.cpp's "auto" leaves the number of layers to the program, which is what a sweep is for.
+bool names_layers(const ProfileOptions& options) {
+  return !options.layers.empty() && options.layers != "auto";
+}
+
 }  // namespace
 
 void add_workload(CLI::App& app, ProfileOptions& options) {
@@ -145,7 +150,8 @@ void add_output(CLI::App& app, ProfileOptions& options) {
 }
 
 void add_profile_options(CLI::App& app, ProfileOptions& options) {
-  app.add_option("MODEL.gguf", options.model_path, "The model, or its first split")->required();
+  app.add_option("-m,--model,MODEL.gguf", options.model_path, "The model, or its first split")
+      ->required();
   add_sweep(app, options);
   add_knobs(app, options.knobs);
   add_workload(app, options);
@@ -189,7 +195,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   if (!bands) return tl::unexpected(bands.error());
   request.bands = *bands;
   request.try_anyway = options.try_anyway;
-  if (!options.layers.empty()) {  // its errors belong before the worker's start
+  if (names_layers(options)) {  // its errors belong before the worker's start
     if (const auto list = search::parse_layer_list(options.layers); !list) {
       return tl::unexpected(list.error());
     }
@@ -206,7 +212,7 @@ SweepMode sweep_mode(const ProfileOptions& options) {
   if (options.adaptive || options.slices != "auto") return SweepMode::adaptive;
   if (options.quick) return SweepMode::quick;
   if (options.full) return SweepMode::full;
-  return options.layers.empty() ? SweepMode::unasked : SweepMode::custom;
+  return names_layers(options) ? SweepMode::custom : SweepMode::unasked;
 }
 
 report::SortBy sort_of(const ProfileOptions& options) {

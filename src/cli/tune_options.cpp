@@ -9,6 +9,7 @@
 
 #include "cli/workload_option.hpp"
 #include "core/knobs.hpp"
+#include "core/text.hpp"
 #include "profiler/setup.hpp"
 
 namespace sweetspot::cli {
@@ -81,6 +82,7 @@ std::uint64_t tokens_of(const Workload& workload, const ContextSettings& context
 // Where nobody asked for a context, it is as long as the workload needs.
 Status set_context(const Workload& workload, bool ctx_given, profiler::Request& request) {
   ContextSettings& context = request.base.context;
+  if (context.n_ctx == 0) return {};  // only the model knows what it was trained for
   const std::uint64_t needed = tokens_of(workload, context);
   const bool possible = needed <= std::numeric_limits<std::uint32_t>::max();
   if (needed > context.n_ctx && (ctx_given || !possible)) {
@@ -102,8 +104,11 @@ std::vector<std::string> given_knobs(const KnobTexts& texts) {
 }  // namespace
 
 void add_tune_options(CLI::App& app, TuneOptions& options) {
-  app.add_option("MODEL.gguf", options.common.model_path, "The model, or its first split")
+  app.add_option("-m,--model,MODEL.gguf", options.common.model_path,
+                 "The model, or its first split")
       ->required();
+  // As llama-server's; it is always auto.
+  app.add_option("--n-gpu-layers,--gpu-layers", options.layers, "")->group("");
   add_goal(app, options);
   add_constraints(app, options);
   app.add_option("--max-minutes", options.max_minutes,
@@ -119,6 +124,14 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
 }
 
 Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& environment) {
+  if (!options.layers.empty() && options.layers != "auto") {
+    return error(ErrorKind::usage,
+                 fmt::format("tune does not take --n-gpu-layers {}: it looks for the number of "
+                             "layers itself",
+                             printable(options.layers)),
+                 fmt::format("leave it out, or measure one count: sweetspot profile MODEL -ngl {}",
+                             printable(options.layers)));
+  }
   ProfileOptions common = options.common;
   const Result<Workload> named = parse_workload(options.workload);
   if (!named) return tl::unexpected(named.error());

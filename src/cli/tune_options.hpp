@@ -14,6 +14,7 @@ namespace sweetspot::cli {
 /// As typed; checked by make_tune().
 struct TuneOptions {
   ProfileOptions common;
+  std::string layers;  ///< "auto" or nothing
   std::string workload = "chat";
   std::optional<std::uint32_t> n_prompt;  ///< instead of the workload's
   std::optional<std::uint32_t> n_gen;

@@ -9,6 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot {
 namespace {
 
@@ -52,37 +54,80 @@ Status set_enum(Enum& target, std::string_view flag, std::string_view text,
   return {};
 }
 
-std::vector<std::string> split_commas(std::string_view text) {
+std::vector<std::string> split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
   while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string_view part = text.substr(0, comma);
+    const std::size_t end = text.find_first_of(separators);
+    const std::string_view part = text.substr(0, end);
     if (!part.empty()) parts.emplace_back(part);
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
   }
   return parts;
 }
 
 constexpr std::int64_t kMaxTokens = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t kMaxThreads = 512;  // GGML_MAX_N_THREADS
+constexpr std::int64_t kMaxThreads = 512;    // GGML_MAX_N_THREADS
+constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
+constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
+constexpr std::int64_t kMaxDevices = 64;
+
+// llama.cpp's words for yes and no (common/arg.cpp, is_truthy and is_falsey).
+std::string_view on_or_off(std::string_view text) {
+  if (text == "true" || text == "1" || text == "enabled") return "on";
+  if (text == "false" || text == "0" || text == "disabled") return "off";
+  return text;
+}
 
 Status set_switch(bool& target, std::string_view flag, std::string_view text) {
-  if (text == "on" || text == "true" || text == "1") {
-    target = true;
-  } else if (text == "off" || text == "false" || text == "0") {
-    target = false;
-  } else {
-    return wrong(flag, text, "on or off");
-  }
+  const std::string_view word = on_or_off(text);
+  if (word != "on" && word != "off") return wrong(flag, text, "on or off");
+  target = word == "on";
   return {};
+}
+
+Status set_flash_attention(FlashAttention& target, std::string_view text) {
+  const std::string_view word = text == "-1" ? "auto" : on_or_off(text);
+  return set_enum(target, "--flash-attn", text, flash_attention_from_string(word),
+                  "on, off or auto");
+}
+
+// "all" and "auto" are llama.cpp's words; which layers "auto" leaves out, the command finds.
+Status set_layers(int& target, std::string_view text) {
+  if (text == "all" || text == "auto") {
+    target = -1;
+    return {};
+  }
+  constexpr const char* kFlag = "--n-gpu-layers";
+  if (set_number(target, kFlag, text, -1, kMaxTokens)) return {};
+  return wrong(kFlag, text, fmt::format("a whole number from 0 to {}, all or auto", kMaxTokens));
+}
+
+Status set_devices(std::vector<std::string>& target, std::string_view text) {
+  std::vector<std::string> devices = split(text, ",");
+  const bool none = std::find(devices.begin(), devices.end(), kNoDevice) != devices.end();
+  if (devices.empty() || (none && devices.size() > 1)) {
+    return wrong("--device", text, "one or more device names, or none");
+  }
+  target = std::move(devices);
+  return {};
+}
+
+// As llama-server decides by itself where it is told nothing, or -1: four slots share one cache.
+Status set_sequences(ContextSettings& context, std::string_view text) {
+  if (text == "-1") {
+    context.n_parallel = 4;
+    context.kv_unified = true;
+    return {};
+  }
+  return set_number(context.n_parallel, "--parallel", text, 1, kMaxSequences);
 }
 
 Status set_split(std::vector<double>& target, std::string_view text) {
   constexpr const char* kTakes = "a share for each device, for example 3,1";
   std::vector<double> shares;
   double sum = 0;
-  for (const std::string& part : split_commas(text)) {
+  for (const std::string& part : split(text, ",/")) {
     double share = 0;
     const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), share);
     const bool whole = code == std::errc{} && end == part.data() + part.size();
@@ -97,7 +142,7 @@ Status set_split(std::vector<double>& target, std::string_view text) {
 }
 
 Status set_overrides(std::vector<std::string>& target, std::string_view text) {
-  std::vector<std::string> overrides = split_commas(text);
+  std::vector<std::string> overrides = split(text, ",");
   const auto incomplete = [](const std::string& each) {
     const std::size_t equals = each.rfind('=');
     return equals == std::string::npos || equals == 0 || equals + 1 == each.size();
@@ -109,25 +154,15 @@ Status set_overrides(std::vector<std::string>& target, std::string_view text) {
   return {};
 }
 
-constexpr std::int64_t kMaxBlocks = 512;     // LLAMA_MAX_LAYERS
-constexpr std::int64_t kMaxSequences = 256;  // LLAMA_MAX_SEQ
-constexpr std::int64_t kMaxDevices = 64;
-
 const std::array<Knob, 25> kKnobs = {{
-    {"n_gpu_layers", "-ngl,--n-gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
+    {"n_gpu_layers", "-ngl,--n-gpu-layers,--gpu-layers", "LLAMA_ARG_N_GPU_LAYERS", "N",
      "layers kept on the device, -1 = all",
      [](const Config& c) -> KnobValue { return std::int64_t{c.placement.n_gpu_layers}; },
-     [](Config& c, std::string_view text) {
-       return set_number(c.placement.n_gpu_layers, "--n-gpu-layers", text, -1, kMaxTokens);
-     }},
+     [](Config& c, std::string_view text) { return set_layers(c.placement.n_gpu_layers, text); }},
     {"devices", "-dev,--device", "LLAMA_ARG_DEVICE", "ID,...",
-     "devices to offload to, as `sweetspot devices` names them",
+     "devices to offload to, as `sweetspot devices` names them; none = the CPU alone",
      [](const Config& c) -> KnobValue { return c.placement.devices; },
-     [](Config& c, std::string_view text) -> Status {
-       c.placement.devices = split_commas(text);
-       if (c.placement.devices.empty()) return wrong("--device", text, "one or more device names");
-       return {};
-     }},
+     [](Config& c, std::string_view text) { return set_devices(c.placement.devices, text); }},
     {"load_mode", "-lm,--load-mode", "LLAMA_ARG_LOAD_MODE", "MODE",
      "auto, none, mmap, mlock, mmap+mlock or dio",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.load_mode)); },
@@ -170,10 +205,11 @@ const std::array<Knob, 25> kKnobs = {{
      [](Config& c, std::string_view text) {
        return set_overrides(c.placement.override_tensor, text);
      }},
-    {"n_ctx", "-c,--ctx-size", "LLAMA_ARG_CTX_SIZE", "N", "context size in tokens",
+    {"n_ctx", "-c,--ctx-size", "LLAMA_ARG_CTX_SIZE", "N",
+     "context size in tokens, 0 = as long as the model was trained for",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_ctx}; },
      [](Config& c, std::string_view text) {
-       return set_number(c.context.n_ctx, "--ctx-size", text, 1, kMaxTokens);
+       return set_number(c.context.n_ctx, "--ctx-size", text, 0, kMaxTokens);
      }},
     {"n_batch", "-b,--batch-size", "LLAMA_ARG_BATCH", "N", "logical batch size",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_batch}; },
@@ -198,14 +234,11 @@ const std::array<Knob, 25> kKnobs = {{
     {"flash_attn", "-fa,--flash-attn", "LLAMA_ARG_FLASH_ATTN", "on|off|auto", "flash attention",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.context.flash_attn)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.context.flash_attn, "--flash-attn", text,
-                       flash_attention_from_string(text), "on, off or auto");
+       return set_flash_attention(c.context.flash_attn, text);
      }},
     {"n_parallel", "-np,--parallel", "LLAMA_ARG_N_PARALLEL", "N", "sequences decoded side by side",
      [](const Config& c) -> KnobValue { return std::int64_t{c.context.n_parallel}; },
-     [](Config& c, std::string_view text) {
-       return set_number(c.context.n_parallel, "--parallel", text, 1, kMaxSequences);
-     }},
+     [](Config& c, std::string_view text) { return set_sequences(c.context, text); }},
     {"kv_unified", "-kvu,--kv-unified,-no-kvu,--no-kv-unified", "LLAMA_ARG_KV_UNIFIED", "",
      "one cache that all sequences share",
      [](const Config& c) -> KnobValue { return c.context.kv_unified; },

@@ -10,16 +10,10 @@
 
 namespace sweetspot::launch {
 
-/// The name of "--name=value", or of "--name".
-std::string_view flag_name(std::string_view argument);
-
-/// Whether `name` is one of "-c,--ctx-size".
-bool is_one_of(std::string_view names, std::string_view name);
-
-/// The knob that a flag of llama.cpp's programs sets, or nullptr.
-const Knob* knob_of(std::string_view flag);
-
 bool says(const Program& program, std::string_view flags);
+
+/// Whether the user sets the knob himself, by a flag of its own or a shorthand.
+bool says_knob(const Program& program, const Knob& knob);
 
 /// The value that the user gives a flag: the last one.
 std::optional<std::string> value_of(const Program& program, std::string_view flags);

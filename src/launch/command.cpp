@@ -4,14 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "core/knobs.hpp"
+#include "core/server_flags.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
 #include "launch/arguments.hpp"
@@ -21,11 +22,6 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
-bool says_knob(const Program& program, const Knob& knob) {
-  return std::any_of(program.argv.begin() + 1, program.argv.end(),
-                     [&](const std::string& each) { return knob_of(flag_name(each)) == &knob; });
-}
-
 // llama-cli and llama-completion decode one sequence and do not have every flag of the server.
 bool is_for_servers(std::string_view flag) {
   return is_one_of(
@@ -33,7 +29,7 @@ bool is_for_servers(std::string_view flag) {
 }
 
 bool takes_value(std::string_view flag) {
-  const Knob* knob = knob_of(flag);
+  const Knob* knob = find_knob_of_flag(flag);
   return knob == nullptr || !is_switch(*knob);
 }
 
@@ -44,7 +40,7 @@ Arguments not_said(const Arguments& ours, const Program& program) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const std::string& flag = ours[i];
     const bool with_value = takes_value(flag) && i + 1 < ours.size();
-    const Knob* knob = knob_of(flag);
+    const Knob* knob = find_knob_of_flag(flag);
     const bool said = knob != nullptr ? says_knob(program, *knob)
                                       : says(program, flag == "--model" ? "-m,--model"
                                                       : flag == "--fit" ? "-fit,--fit"

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/server_flags.hpp"
 #include "export/llama_names.hpp"
 #include "launch/arguments.hpp"
 
@@ -115,7 +116,7 @@ Said next_said(const std::vector<std::string>& argv, std::size_t& at) {
 
 // Of several spellings one.
 std::string spelled(const std::string& flag) {
-  const Knob* knob = knob_of(flag);
+  const Knob* knob = find_knob_of_flag(flag);
   if (knob == nullptr || find_knob(knob->name) == nullptr) return flag;
   const bool off = flag.starts_with("--no-") || flag.starts_with("-no-") || flag.starts_with("-nk");
   const bool of_table = is_one_of(knob->flags, flag);

@@ -85,6 +85,14 @@ std::size_t wanted_column(const Plan& plan) {
   return above == contexts.begin() ? 0 : static_cast<std::size_t>(above - contexts.begin()) - 1;
 }
 
+// As llama-server's --fit: fewer layers, or without their experts.
+const Change* placed_elsewhere(const std::vector<Change>& changes) {
+  const auto found = std::find_if(changes.begin(), changes.end(), [](const Change& change) {
+    return change.kind == ChangeKind::fewer_layers || change.kind == ChangeKind::experts_to_cpu;
+  });
+  return found == changes.end() ? nullptr : &*found;
+}
+
 // The cheapest change; a shorter context, which is not what was asked for, only where nothing else
 // helps.
 const Change* least_painful(const std::vector<Change>& changes) {
@@ -153,7 +161,9 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
   for (Change& change : plan.changes) {
     change.config.server = server_settings(plan, change.config, change.planned);
   }
-  if (const Change* change = least_painful(plan.changes)) plan.recommended = change->config;
+  const Change* change =
+      plan.request.layers_are_auto ? placed_elsewhere(plan.changes) : least_painful(plan.changes);
+  if (change != nullptr) plan.recommended = change->config;
   return {};
 }
 

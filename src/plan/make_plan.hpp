@@ -30,6 +30,7 @@ struct PlanRequest {
   /// Nobody asked for base.server's: they are made as small as the host's memory asks for.
   bool cache_ram_is_default = true;
   bool checkpoints_are_default = true;
+  bool layers_are_auto = false;  ///< what is recommended keeps all else as it was asked for
 };
 
 struct Plan {

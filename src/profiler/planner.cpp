@@ -348,7 +348,10 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
   split_by_size(job, record, request.base.placement);
   request.cache_ram_is_default = job.cache_ram_is_default;
   request.checkpoints_are_default = job.checkpoints_are_default;
-  if (job.n_ctx_is_default) shorten_default_context(request.base.context, record.model);
+  request.layers_are_auto = job.layers_are_auto;
+  if (auto settled = settle(request.base, record.model, job.n_ctx_is_default); !settled) {
+    return tl::unexpected(settled.error());
+  }
   settle_embeddings(request.base.context, record.model, job.n_ctx_is_default);
   if (auto possible = check_contexts(job, request.base, record.model); !possible) {
     return tl::unexpected(possible.error());

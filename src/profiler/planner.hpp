@@ -29,6 +29,7 @@ struct PlanJob {
   std::string model_path;
   Config base;
   bool n_ctx_is_default = true;  ///< nobody asked for base.context.n_ctx
+  bool layers_are_auto = false;  ///< where it does not fit, layers give way and nothing else
   bool allow_beyond_trained_context = false;
   std::vector<std::uint32_t> contexts;        ///< columns; empty = the usual ones
   std::vector<plan::CacheTypes> cache_types;  ///< empty = those of `base`

@@ -154,7 +154,9 @@ Result<Profiler> Profiler::open(Request request) {
   }
   const ModelInfo* const model = &oracle->model();
   if (auto timed = check_kind(*model); !timed) return tl::unexpected(timed.error());
-  if (asked.n_ctx_is_default) shorten_default_context(asked.base.context, *model);
+  if (auto settled = settle(asked.base, *model, asked.n_ctx_is_default); !settled) {
+    return tl::unexpected(settled.error());
+  }
   settle_embeddings(asked.base.context, *model, asked.n_ctx_is_default);
   asked.workload.n_parallel = asked.base.context.n_parallel;
   asked.workload = settled_workload(asked.workload, asked.base.context);

@@ -52,10 +52,24 @@ std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
   return targets;
 }
 
-void shorten_default_context(ContextSettings& context, const ModelInfo& model) {
-  if (model.n_ctx_train <= 0) return;
-  const std::uint64_t most = longest_trained(context, model);
-  context.n_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(context.n_ctx, most));
+Status settle(Config& config, const ModelInfo& model, bool n_ctx_is_default) {
+  ContextSettings& context = config.context;
+  if (context.n_ctx == 0) {
+    if (model.n_ctx_train <= 0) {
+      return error(ErrorKind::usage,
+                   "--ctx-size 0 asks for the context that the model was trained for, which its "
+                   "file does not say",
+                   "give a number of tokens");
+    }
+    context.n_ctx = static_cast<std::uint32_t>(model.n_ctx_train);
+  } else if (n_ctx_is_default && model.n_ctx_train > 0) {
+    const std::uint64_t most = longest_trained(context, model);
+    context.n_ctx = static_cast<std::uint32_t>(std::min<std::uint64_t>(context.n_ctx, most));
+  }
+  for (int* blocks : {&config.placement.n_cpu_moe, &config.placement.n_cpu_ffn}) {
+    *blocks = std::min(*blocks, std::max(model.n_layer, 0));
+  }
+  return {};
 }
 
 Status check_kind(const ModelInfo& model) {

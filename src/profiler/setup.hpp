@@ -20,8 +20,10 @@ Status check_devices(const std::vector<std::string>& wanted, const std::vector<D
 std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
                                      const std::vector<std::string>& wanted);
 
-/// Nobody asked for this context: a model trained for less shortens it.
-void shorten_default_context(ContextSettings& context, const ModelInfo& model);
+/// What only the model can say: a context of 0 is as long as it was trained for, one that nobody
+/// asked for not longer; of more blocks than it has, all are meant. Error (usage): it does not say
+/// what it was trained for.
+Status settle(Config& config, const ModelInfo& model, bool n_ctx_is_default);
 
 /// Error (model) where llama.cpp runs such a model in a way that nobody here times.
 Status check_kind(const ModelInfo& model);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kAll = -1;
 constexpr const char* kRemedy =
-    "give counts and ranges, as in 0,8,16,-1 or 0-32+8 or 1-32*2 (-1 = all layers)";
+    "give counts and ranges, as in 0,8,16,-1 or 0-32+8 or 1-32*2 (-1 or all = all layers)";
 
 constexpr int kNoteLayers = 43;
 constexpr std::array<int, 4> kNoteQuick = {0, 20, 35, 43};
@@ -117,7 +117,7 @@ Result<std::vector<int>> parse_layer_list(std::string_view text) {
   for (std::string_view rest = text;;) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
     const std::string_view entry = trimmed(rest.substr(0, comma));
-    if (entry == "-1") {
+    if (entry == "-1" || entry == "all") {
       if (counts.size() == kMaxRequests) return refuse(entry, "is one count too many");
       counts.push_back(kAll);
     } else {

@@ -22,10 +22,10 @@ Result<profiler::PlanJob> parse(std::vector<const char*> arguments) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   PlanOptions options;
   add_plan_options(app, options);
-  std::vector<std::string> spelled =
-      spell_out_flags(static_cast<int>(arguments.size()), arguments.data());
-  std::reverse(spelled.begin(), spelled.end());
-  app.parse(spelled);
+  auto spelled = spell_out_flags(arguments, app);
+  if (!spelled) return tl::unexpected(spelled.error());
+  std::reverse(spelled->begin(), spelled->end());
+  app.parse(*spelled);
   Environment environment;
   environment.worker_override = "/bin/true";  // any program: nothing is started here
   return make_plan_job(options, environment);
@@ -151,7 +151,7 @@ TEST(PlanOptions, ErrorsNameTheirFlag) {
       {"--vram-limit", "-1GiB"},
       {"--reserve", "half"},
       {"--driver-share", "1 banana"},
-      {"--ctx-size", "0"},
+      {"--ctx-size", "-1"},
       {"--parallel", "257"},
       {"--cache-type-k", "q9"},
       {"--split-mode", "both"},

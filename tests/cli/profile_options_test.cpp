@@ -16,10 +16,10 @@ Result<profiler::Request> parse(std::vector<const char*> arguments) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   ProfileOptions options;
   add_profile_options(app, options);
-  std::vector<std::string> spelled =
-      spell_out_flags(static_cast<int>(arguments.size()), arguments.data());
-  std::reverse(spelled.begin(), spelled.end());
-  app.parse(spelled);
+  auto spelled = spell_out_flags(arguments, app);
+  if (!spelled) return tl::unexpected(spelled.error());
+  std::reverse(spelled->begin(), spelled->end());
+  app.parse(*spelled);
   Environment environment;
   environment.worker_override = "/bin/true";  // any program: nothing is started here
   return make_request(options, environment);
@@ -79,7 +79,7 @@ TEST(ProfileOptions, SwitchesAndListsWorkAsInLlamaCpp) {
 TEST(ProfileOptions, RefusesWithTheFlagsName) {
   const std::vector<std::pair<const char*, const char*>> wrong = {
       {"--precision", "0"},    {"--precision", "60%"},     {"--precision", "abc"},
-      {"--bands", "70,50,85"}, {"--vram-limit", "lots"},   {"--ctx-size", "0"},
+      {"--bands", "70,50,85"}, {"--vram-limit", "lots"},   {"--ctx-size", "-1"},
       {"--n-gen", "0"},        {"--cache-type-v", "q2_K"}, {"--layers", "abc"}};
   for (const auto& [flag, value] : wrong) {
     const auto request = parse({flag, value});

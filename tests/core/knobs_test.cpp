@@ -30,7 +30,8 @@ TEST(Knobs, EveryNumberRefusesWordsWithItsFlagInTheSentence) {
       const Status status = knob.set(config, text);
       ASSERT_FALSE(status) << knob.name << " took '" << text << "'";
       EXPECT_EQ(status.error().kind, ErrorKind::usage);
-      const auto longest = knob.flags.substr(knob.flags.find("--"));
+      auto longest = knob.flags.substr(knob.flags.find("--"));
+      longest = longest.substr(0, longest.find(','));
       EXPECT_NE(status.error().message.find(longest), std::string::npos) << status.error().message;
       EXPECT_FALSE(status.error().remedy.empty());
     }
@@ -62,11 +63,41 @@ TEST(Knobs, SwitchesTakeOnAndOff) {
   EXPECT_FALSE(offload.set(config, "maybe"));
 }
 
+TEST(Knobs, TakeLlamaCppsOwnWords) {
+  Config config;
+  for (const char* all : {"all", "auto", "-1"}) {
+    config.placement.n_gpu_layers = 7;
+    ASSERT_TRUE(find_knob("n_gpu_layers")->set(config, all)) << all;
+    EXPECT_EQ(config.placement.n_gpu_layers, -1);
+  }
+  ASSERT_TRUE(find_knob("flash_attn")->set(config, "enabled"));
+  EXPECT_EQ(config.context.flash_attn, FlashAttention::on);
+  ASSERT_TRUE(find_knob("flash_attn")->set(config, "0"));
+  EXPECT_EQ(config.context.flash_attn, FlashAttention::off);
+  ASSERT_TRUE(find_knob("flash_attn")->set(config, "-1"));
+  EXPECT_EQ(config.context.flash_attn, FlashAttention::automatic);
+  ASSERT_TRUE(find_knob("n_parallel")->set(config, "-1"));
+  EXPECT_EQ(config.context.n_parallel, 4U);
+  EXPECT_TRUE(config.context.kv_unified) << "as llama-server's auto";
+  ASSERT_TRUE(find_knob("n_ctx")->set(config, "0"));
+  EXPECT_EQ(config.context.n_ctx, 0U);
+}
+
+TEST(Knobs, NoDeviceIsSaidAlone) {
+  Config config;
+  ASSERT_TRUE(find_knob("devices")->set(config, "none"));
+  EXPECT_EQ(config.placement.devices, std::vector<std::string>{"none"});
+  for (const char* text : {"none,CUDA0", "CUDA0,none", "", ","}) {
+    EXPECT_FALSE(find_knob("devices")->set(config, text)) << text;
+  }
+}
+
 TEST(Knobs, SplitsAreSharesThatAddUpToSomething) {
   Config config;
   const Knob& split = *find_knob("tensor_split");
   ASSERT_TRUE(split.set(config, "3,1.5"));
   EXPECT_EQ(config.placement.tensor_split, (std::vector<double>{3, 1.5}));
+  ASSERT_TRUE(split.set(config, "3/1.5"));
   for (const char* text : {"", "a", "1,-1", "0,0", "nan", "1e999", "inf"}) {
     EXPECT_FALSE(split.set(config, text)) << text;
   }

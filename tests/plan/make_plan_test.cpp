@@ -152,6 +152,17 @@ TEST_F(MakePlan, OtherwiseTheCheapestChangeThatKeepsTheContext) {
   EXPECT_TRUE(judge(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
 }
 
+TEST_F(MakePlan, LayersOnAutoGiveWayAndNothingElseDoes) {
+  request_.budgets = budget_of(needed(17, 4096) - 300 * kMiB);
+  request_.layers_are_auto = true;
+  const auto plan = make();
+  ASSERT_TRUE(plan) << plan.error().message;
+  ASSERT_TRUE(plan->recommended);
+  EXPECT_EQ(plan->recommended->context, plan->request.base.context);
+  EXPECT_LT(plan->recommended->placement.n_gpu_layers, 17);
+  EXPECT_TRUE(judge(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
+}
+
 TEST_F(MakePlan, NothingIsRecommendedWhereNothingHelps) {
   request_.budgets = budget_of(0);
   const auto plan = make();

@@ -91,5 +91,46 @@ TEST(CheckKind, NamesWhatIsKnownAndNotTimed) {
   EXPECT_FALSE(check_kind(model));
 }
 
+ModelInfo trained_for(int n_ctx) {
+  ModelInfo model;
+  model.n_ctx_train = n_ctx;
+  model.n_layer = 32;
+  return model;
+}
+
+TEST(Settle, AContextOf0IsWhatTheModelWasTrainedFor) {
+  Config config;
+  config.context.n_ctx = 0;
+  ASSERT_TRUE(settle(config, trained_for(32768), /*n_ctx_is_default=*/false));
+  EXPECT_EQ(config.context.n_ctx, 32768U);
+  config.context.n_ctx = 0;
+  config.context.n_parallel = 4;
+  ASSERT_TRUE(settle(config, trained_for(32768), false));
+  EXPECT_EQ(config.context.n_ctx, 32768U) << "of all sequences together, as in llama-server";
+
+  config.context.n_ctx = 0;
+  const Status unknown = settle(config, trained_for(0), false);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::usage);
+  EXPECT_NE(unknown.error().message.find("--ctx-size 0"), std::string::npos);
+}
+
+TEST(Settle, OnlyAContextThatNobodyAskedForIsShortened) {
+  for (const bool is_default : {true, false}) {
+    Config config;
+    ASSERT_TRUE(settle(config, trained_for(2048), is_default));
+    EXPECT_EQ(config.context.n_ctx, is_default ? 2048U : 4096U);
+  }
+}
+
+TEST(Settle, MoreBlocksThanThereAreMeanAll) {
+  Config config;
+  config.placement.n_cpu_moe = 512;
+  config.placement.n_cpu_ffn = 7;
+  ASSERT_TRUE(settle(config, trained_for(4096), true));
+  EXPECT_EQ(config.placement.n_cpu_moe, 32);
+  EXPECT_EQ(config.placement.n_cpu_ffn, 7);
+}
+
 }  // namespace
 }  // namespace sweetspot::profiler

@@ -415,6 +415,17 @@ class Flags(PlanTest):
         self.assertEqual(flags[flags.index("--model") + 1], str(model))
 
     @unittest.skipUnless(SERVER.exists(), "llama-server is only where the private prefix is")
+    def test_name_the_servers_that_the_devices_are_on(self):
+        model = self.synth()
+        with self.rpc_server() as first, self.rpc_server() as second:
+            flags = self.flags(model, *SMALL, "--rpc", f"{first},{second}", "--device", "RPC1")
+            self.assertEqual(flags[flags.index("--rpc") + 1], f"{first},{second}")
+            # It looks devices up while it reads its flags.
+            done = subprocess.run([SERVER, *flags, "--version"], capture_output=True, text=True,
+                                  env=self.environment(), timeout=60)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    @unittest.skipUnless(SERVER.exists(), "llama-server is only where the private prefix is")
     def test_llama_server_takes_them(self):
         model = self.synth()
         flags = self.flags(model, "-c", "512", "--contexts", "512", "-ctk", "q8_0", "-ctv", "q8_0",
