@@ -8,6 +8,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/kept_set.hpp"
+#include "cli/llama_variables.hpp"
 #include "cli/measured_run.hpp"
 #include "cli/run_progress.hpp"
 #include "cli/tune_options.hpp"
@@ -37,13 +38,14 @@ std::string command_of(const Run& run) {
   Config config = winner.config;
   config.placement.n_gpu_layers = winner.layers;
   config.server = profiles::server_then(run, winner);
-  return "llama-server " +
-         exporting::shell_line(exporting::llama_server_arguments(config, run.model.path));
+  return "llama-server " + exporting::shell_line(exporting::llama_server_arguments(
+                               config, run.model.path, run.settings.rpc));
 }
 
 Result<int> tune(const TuneOptions& options, const Environment& environment) {
   Result<TuneRequest> asked = make_tune(options, environment);
   if (!asked) return tl::unexpected(asked.error());
+  note_variables(asked->request.base, options.common.knobs, /*layers_given=*/true);
   const bool json = options.common.json;
   const std::string path = output_path_of(options.common);
   asked->request.output_path = path;

@@ -26,8 +26,8 @@ Result<Exported> to_environment(const ExportJob& job) {
     }
     lines += assignment(said.knob->environment, said.text);
   }
-  if (!job.rpc.empty()) {
-    lines += assignment("LLAMA_ARG_RPC", fmt::format("{}", fmt::join(job.rpc, ",")));
+  if (const std::string servers = servers_text(job.config, job.rpc); !servers.empty()) {
+    lines += assignment("LLAMA_ARG_RPC", servers);
   }
   lines += assignment("LLAMA_ARG_FIT", "off");
   document.text = comment_lines("#", document.notes) + lines;

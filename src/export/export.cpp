@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "core/enum_names.hpp"
 #include "core/text.hpp"
@@ -54,6 +55,15 @@ std::string name_for(const ExportJob& job) {
   return is_digest(name) && !job.model_name.empty() ? job.model_name : name;
 }
 
+std::optional<int> five_digits(std::string_view text) {
+  constexpr std::size_t kDigits = 5;
+  int value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = problem == std::errc{} && end == text.data() + text.size();
+  if (!whole || text.size() != kDigits || value < 1) return std::nullopt;
+  return value;
+}
+
 Status check_text(std::string_view what, std::string_view text) {
   if (is_utf8(text) && text.find('\0') == std::string_view::npos) return {};
   return error(ErrorKind::usage, fmt::format("the {} {} is not UTF-8", what, printable(text)),
@@ -87,6 +97,15 @@ Result<Exported> write(Format format, const ExportJob& job) {
 }
 
 }  // namespace
+
+int files_of_model(std::string_view path) {
+  constexpr std::string_view kPattern = "-00001-of-00003.gguf";
+  if (path.size() <= kPattern.size()) return 1;
+  const std::string_view name = path.substr(path.size() - kPattern.size());
+  const bool fits = name[0] == '-' && name.substr(6, 4) == "-of-" && name.ends_with(".gguf");
+  const std::optional<int> files = five_digits(name.substr(10, 5));
+  return fits && five_digits(name.substr(1, 5)) && files ? *files : 1;
+}
 
 std::string_view to_string(Format format) { return name_of(kNames, format); }
 

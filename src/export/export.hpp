@@ -55,6 +55,10 @@ struct Exported {
   std::vector<std::string> notes;
 };
 
+/// Of a model in several files the count, as llama.cpp reads it from the first one's name
+/// ("...-00001-of-00003.gguf"); 1 for any other name.
+int files_of_model(std::string_view path);
+
 /// Errors are of kind usage: a path that the format has no way to write, or that is not UTF-8.
 Result<Exported> export_as(Format format, const ExportJob& job);
 

@@ -1,7 +1,6 @@
 #include "export/host_keys.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -67,9 +66,9 @@ Result<HostWords> words_of(const Host& host, const ExportJob& job) {
     return error(ErrorKind::usage, unplaced + ", and would take other memory without it",
                  "choose another profile by its name, as in --profile fast");
   }
-  if (!host.passes_flags && !job.rpc.empty()) {
-    words.notes.push_back(
-        fmt::format("{} cannot be told RPC servers ({})", host.name, fmt::join(job.rpc, ", ")));
+  const std::string servers = servers_text(job.config, job.rpc);
+  if (!host.passes_flags && !servers.empty()) {
+    words.notes.push_back(fmt::format("{} cannot be told RPC servers ({})", host.name, servers));
   }
   return words;
 }

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
-#include <cctype>
+#include <charconv>
 
 #include "core/no_device.hpp"
 #include "export/host_formats.hpp"
@@ -22,10 +22,26 @@ std::optional<Json> quantkv(const ExportJob& job) {
   return std::nullopt;
 }
 
-constexpr std::array<HostKey, 17> kKeys = {{
+// "CUDA1" -> 1, where exactly one device of the backend is named.
+std::optional<int> only_device(const Placement& placement, std::string_view backend) {
+  if (placement.devices.size() != 1 || backend.empty()) return std::nullopt;
+  std::string_view name = placement.devices.front();
+  if (!name.starts_with(backend)) return std::nullopt;
+  name.remove_prefix(backend.size());
+  int index = 0;
+  const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), index);
+  const bool whole = problem == std::errc{} && end == name.data() + name.size();
+  return whole && index >= 0 ? std::optional<int>(index) : std::nullopt;
+}
+
+bool splits_rows(const ExportJob& job) {
+  const bool can = job.backend == "CUDA" || job.backend == "ROCm";
+  return can && job.config.placement.split_mode == SplitMode::row;
+}
+
+constexpr std::array<HostKey, 18> kKeys = {{
     {"n_gpu_layers", "gpulayers",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
-    {"devices", "", no_device_is_said},  // usecpu, below
     {"n_ctx", "contextsize",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.context.n_ctx; }},
     // One size for both batches; the physical one decides the memory.
@@ -66,6 +82,16 @@ constexpr std::array<HostKey, 17> kKeys = {{
      }},
     {"main_gpu", "maingpu",
      [](const ExportJob& job) { return if_positive(job.config.placement.main_gpu); }},
+    {"devices", "",
+     [](const ExportJob& job) -> std::optional<Json> {
+       if (only_device(job.config.placement, job.backend)) return true;  // below, as usecpu is
+       return no_device_is_said(job);
+     }},
+    {"split_mode", "",
+     [](const ExportJob& job) -> std::optional<Json> {
+       if (splits_rows(job)) return true;  // below
+       return std::nullopt;
+     }},
 }};
 
 constexpr std::array<HostHabit, 3> kHabits = {{
@@ -76,23 +102,14 @@ constexpr std::array<HostHabit, 3> kHabits = {{
 
 constexpr Host kKoboldCpp = {"KoboldCpp", kKeys, kHabits};
 
-// "CUDA1" -> 1, where exactly one device is named.
-std::optional<int> only_device(const Placement& placement) {
-  if (placement.devices.size() != 1) return std::nullopt;
-  const char last = placement.devices.front().empty() ? ' ' : placement.devices.front().back();
-  if (std::isdigit(static_cast<unsigned char>(last)) == 0) return std::nullopt;
-  return last - '0';
-}
-
 // KoboldCpp takes no layers to a device before it is told which library to use.
 void add_backend(Json& settings, const ExportJob& job) {
-  const std::optional<int> device = only_device(job.config.placement);
+  const std::optional<int> device = only_device(job.config.placement, job.backend);
   if (uses_no_device(job.config.placement)) {
     settings["usecpu"] = true;
   } else if (job.backend == "CUDA" || job.backend == "ROCm") {
     settings["usecuda"] = Json::array({device ? fmt::format("{}", *device) : "all"});
-    if (job.config.placement.split_mode == SplitMode::row)
-      settings["usecuda"].push_back("rowsplit");
+    if (splits_rows(job)) settings["usecuda"].push_back("rowsplit");
   } else if (job.backend == "Vulkan") {
     settings["usevulkan"] = device ? Json::array({*device}) : Json::array();
   } else if (job.backend == "CPU") {

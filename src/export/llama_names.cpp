@@ -7,6 +7,8 @@
 #include <array>
 #include <variant>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::exporting {
 namespace {
 
@@ -65,6 +67,10 @@ std::vector<SaidKnob> said_knobs(const Config& config) {
 
 SaidKnob said_knob(const Config& config, std::string_view name) {
   return said(config, *find_knob(name));
+}
+
+std::string servers_text(const Config& config, const std::vector<std::string>& rpc) {
+  return uses_no_device(config.placement) ? std::string() : fmt::format("{}", fmt::join(rpc, ","));
 }
 
 std::vector<std::string> flags_of(const SaidKnob& said) {

@@ -29,6 +29,10 @@ std::vector<SaidKnob> said_knobs(const Config& config);
 /// One knob, whether it differs or not.
 SaidKnob said_knob(const Config& config, std::string_view name);
 
+/// `rpc` as --rpc takes it; empty where the config uses no device ("--device none"): then no server
+/// is asked for its devices.
+std::string servers_text(const Config& config, const std::vector<std::string>& rpc);
+
 /// The flags of one: {"--ctx-size", "4096"}, {"--no-kv-offload"}. Empty where llama.cpp has no flag
 /// for the value, which is its default then.
 std::vector<std::string> flags_of(const SaidKnob& said);

@@ -1,7 +1,6 @@
 #include "export/llama_server.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <utility>
 
@@ -17,8 +16,8 @@ std::vector<std::string> llama_server_arguments(const Config& config, std::strin
   for (const SaidKnob& said : said_knobs(config)) {
     for (std::string& flag : flags_of(said)) arguments.push_back(std::move(flag));
   }
-  if (!rpc.empty()) {
-    arguments.insert(arguments.end(), {"--rpc", fmt::format("{}", fmt::join(rpc, ","))});
+  if (std::string servers = servers_text(config, rpc); !servers.empty()) {
+    arguments.insert(arguments.end(), {"--rpc", std::move(servers)});
   }
   arguments.insert(arguments.end(), {"--fit", "off"});
   return arguments;

@@ -112,6 +112,12 @@ Result<Exported> to_modelfile(const ExportJob& job) {
   if (!path) return tl::unexpected(path.error());
   Result<HostWords> words = words_of(kOllama, job);
   if (!words) return tl::unexpected(words.error());
+  if (const int files = files_of_model(job.model_path); files > 1) {
+    words->notes.push_back(
+        fmt::format("Ollama takes no model in several files, and this one has {}: join them with "
+                    "llama-gguf-split --merge and name the result in FROM",
+                    files));
+  }
   std::string text = comment_lines("#", words->notes) + fmt::format("FROM {}\n", *path);
   for (const auto& [key, value] : words->values) {
     text += fmt::format("PARAMETER {} {}\n", key, value.dump());

@@ -1,6 +1,5 @@
 // A model of llama-server's router: one section of the file that --models-preset takes.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "core/text.hpp"
 #include "export/host_formats.hpp"
@@ -49,10 +48,8 @@ Result<Exported> to_preset_ini(const ExportJob& job) {
       return tl::unexpected(ok.error());
     }
   }
-  if (!job.rpc.empty()) {
-    if (auto ok = add("--rpc", fmt::format("{}", fmt::join(job.rpc, ","))); !ok) {
-      return tl::unexpected(ok.error());
-    }
+  if (const std::string servers = servers_text(job.config, job.rpc); !servers.empty()) {
+    if (auto ok = add("--rpc", servers); !ok) return tl::unexpected(ok.error());
   }
   (void)add("--fit", "off");
   document.text =

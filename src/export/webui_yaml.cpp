@@ -74,8 +74,8 @@ std::string extra_flags(const ExportJob& job) {
   }
   // It always turns flash attention on.
   if (job.config.context.flash_attn != FlashAttention::on) add(said_knob(job.config, "flash_attn"));
-  if (!job.rpc.empty()) {
-    flags.insert(flags.end(), {"--rpc", fmt::format("{}", fmt::join(job.rpc, ","))});
+  if (std::string servers = servers_text(job.config, job.rpc); !servers.empty()) {
+    flags.insert(flags.end(), {"--rpc", std::move(servers)});
   }
   return shell_line(flags);
 }

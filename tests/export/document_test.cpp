@@ -136,6 +136,27 @@ TEST(Modelfile, SetsWhatOllamaKnowsAndSaysTheRest) {
   EXPECT_THAT(document.notes, Not(Contains(HasSubstr("n_parallel"))));
 }
 
+TEST(Modelfile, SaysThatOllamaTakesNoShards) {
+  ExportJob job = usual_job();
+  job.model_path = "/models/large-00001-of-00003.gguf";
+  EXPECT_THAT(written(Format::ollama, job).notes,
+              Contains(HasSubstr("this one has 3: join them with llama-gguf-split --merge")));
+  for (const char* one : {"/models/a-00001-of-00001.gguf", "/models/a-0001-of-0003.gguf",
+                          "/models/a-00001-of-0000x.gguf", "-00001-of-00003.gguf", "a.gguf", ""}) {
+    EXPECT_EQ(files_of_model(one), 1) << one;
+  }
+}
+
+TEST(Exports, WithoutADeviceNoServerIsAsked) {
+  ExportJob job = usual_job();
+  job.config.placement.devices = {"none"};
+  job.rpc = {"127.0.0.1:1"};
+  for (const Format format : {Format::llama_server, Format::env, Format::llama_server_ini,
+                              Format::llama_swap, Format::text_generation_webui}) {
+    EXPECT_THAT(written(format, job).text, Not(HasSubstr("127.0.0.1:1"))) << to_string(format);
+  }
+}
+
 TEST(Modelfile, CountsTheContextForEachSequence) {
   ExportJob job = usual_job();
   job.config.context.n_parallel = 4;
@@ -178,6 +199,17 @@ TEST(Kcpps, NamesTheBackendAndOneBatch) {
   job.config.context.type_k = "f16";
   EXPECT_THAT(written(Format::koboldcpp, job).notes, Contains(HasSubstr("type_v = q4_0")));
   EXPECT_FALSE(written_json(Format::koboldcpp, job).contains("quantkv"));
+}
+
+TEST(Kcpps, ChoosesOneDeviceByItsWholeNumber) {
+  ExportJob job = usual_job();
+  job.config.placement.devices = {"CUDA12"};
+  job.config.placement.split_mode = SplitMode::row;
+  EXPECT_EQ(written_json(Format::koboldcpp, job)["usecuda"], Json::array({"12", "rowsplit"}));
+  EXPECT_THAT(written(Format::koboldcpp, job).notes, Not(Contains(HasSubstr("devices"))));
+  job.config.placement.devices = {"RPC1"};
+  EXPECT_EQ(written_json(Format::koboldcpp, job)["usecuda"][0], "all") << "no card of this machine";
+  EXPECT_THAT(written(Format::koboldcpp, job).notes, Contains(HasSubstr("devices = RPC1")));
 }
 
 TEST(WebUi, HandsOnAsFlagsWhatHasNoKey) {
