@@ -15,7 +15,7 @@ BERT = ["--arch", "bert", "--ctx-train", "128", *READER]
 RERANKER = [*BERT, "--pooling", "rank"]
 NOMIC = ["--arch", "nomic-bert", "--ctx-train", "700", *READER]
 T5 = ["--arch", "t5", "--ctx-train", "512", *READER]
-QUICK = ["-p", "32", "--max-seconds", "0.3", "-t", "1"]
+QUICK = ["-p", "32", "-t", "1"]
 
 
 def post(port, path, body):
@@ -31,9 +31,13 @@ def post(port, path, body):
 
 class Readers(LaunchTest):
     def profile_of(self, model, *arguments):
-        done = self.run_sweetspot("profile", model, *QUICK, "--layers", "0", "--json", *arguments)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
+        """A run; on a machine that is busy its speeds may be too uncertain to conclude anything, which ends with
+        code 5 and changes no row."""
+        done = self.run_sweetspot("profile", model, *QUICK, "--max-seconds", "0.5", "--layers", "0", "--json", *arguments)
+        self.assertIn(done.returncode, (0, EXIT_NOTHING), done.stderr)
+        run = json.loads(done.stdout)
+        run["results"] = run["results"][-1:]  # a disturbed reference is measured anew
+        return run
 
     def test_the_header_says_what_it_is(self):
         for name, arguments, kind, pooling in (("bert", BERT, "encoder", "mean"),
@@ -79,8 +83,12 @@ class Readers(LaunchTest):
 
     def test_profiles_choice_and_export_of_an_encoder(self):
         model = self.synth("bert.gguf", *BERT)
-        text = self.run_sweetspot("profile", model, *QUICK, "--layers", "0").stdout
-        self.assertIn("inputs/s", text)
+        for seconds in ("0.5", "2", "8"):  # more where others use the processor
+            done = self.run_sweetspot("profile", model, *QUICK, "--max-seconds", seconds, "--layers", "0")
+            if done.returncode == 0:
+                break
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("inputs/s", done.stdout)
         chosen = json.loads(self.run_sweetspot("choose", model, "--json").stdout)
         (profile,) = chosen["set"]["profiles"]
         self.assertIsNone(profile["tokens_per_second"])
