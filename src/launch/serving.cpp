@@ -109,7 +109,10 @@ Said next_said(const std::vector<std::string>& argv, std::size_t& at) {
   if (!first.starts_with('-')) return {first, {}};
   const std::size_t equals = first.find('=');
   said.flag = first.substr(0, equals);
-  if (equals != std::string::npos) said.values.push_back(first.substr(equals + 1));
+  if (equals != std::string::npos) {
+    said.values.push_back(first.substr(equals + 1));
+    return said;
+  }
   while (at < argv.size() && is_value(argv[at])) said.values.push_back(argv[at++]);
   return said;
 }
