@@ -51,6 +51,36 @@ std::vector<Config> long_contexts(const Config& config, bool swa_full) {
   return configs;
 }
 
+/// llama.cpp gives a window room for a piece of a prompt (n_ubatch) beside it and rounds both up to
+/// 256 cells (llama-kv-cache-iswa.cpp).
+constexpr std::uint32_t kCells = 256;
+constexpr std::uint32_t kPieceStep = 32;
+
+std::vector<Config> piece_sizes(const Config& config) {
+  std::vector<Config> configs;
+  for (std::uint32_t piece = kPieceStep; piece <= kCells; piece += kPieceStep) {
+    configs.push_back(config);
+    configs.back().context.n_ubatch = piece;
+    configs.back().context.n_batch = std::max(config.context.n_batch, piece);
+  }
+  return configs;
+}
+
+/// As long as a larger piece takes no more, it lies in what was rounded up: the window is smaller
+/// by at least that piece. Of the answers to piece_sizes(); true to kPieceStep cells.
+std::uint64_t windows_alone(const std::vector<PlannedMemory>& pieces, std::uint64_t by_token,
+                            std::uint64_t bytes_of_a_cell) {
+  const auto fixed = [&](const PlannedMemory& planned) {
+    return minus(context_bytes(planned), planned.n_ctx * by_token);
+  };
+  std::uint32_t piece = 0;
+  for (const PlannedMemory& planned : pieces) {
+    if (fixed(planned) != fixed(pieces.front())) break;
+    piece += kPieceStep;
+  }
+  return minus(fixed(pieces.front()), piece * bytes_of_a_cell);
+}
+
 }  // namespace
 
 Result<Reading<std::uint64_t>> checkpoint_bytes(const Config& config, const MapSource& source) {
@@ -70,14 +100,15 @@ Result<Reading<std::uint64_t>> checkpoint_bytes(const Config& config, const MapS
   if (!whole) return tl::unexpected(whole.error());
   if (!*whole) return Reading<std::uint64_t>(Absence{whole->reason()});
   const std::uint64_t by_token_of_window = minus(slope((**whole)[0], (**whole)[1]), by_token);
-  // Beside a window lies room for a piece of a prompt, of each sequence that has a cache of its
-  // own. A context shorter than the window is all window.
-  const std::uint64_t window = by_token_of_window == 0 ? 0 : fixed / by_token_of_window;
-  const std::uint64_t caches = context_parts(config.context);
-  const bool filled = window < now.n_ctx;
-  const std::uint64_t pieces =
-      filled ? caches * std::min(config.context.n_ubatch, config.context.n_batch) : 0;
-  const std::uint64_t copied = minus(fixed, std::min(window, pieces) * by_token_of_window);
+  std::uint64_t copied = fixed;
+  if (by_token_of_window > 0) {
+    const auto pieces = ask(source, piece_sizes(configs.front()));
+    if (!pieces) return tl::unexpected(pieces.error());
+    if (!*pieces) return Reading<std::uint64_t>(Absence{pieces->reason()});
+    // A context shorter than the window is all window.
+    copied = std::min(fixed, windows_alone(**pieces, by_token,
+                                           by_token_of_window * context_parts(config.context)));
+  }
   return Reading<std::uint64_t>((copied + sequences - 1) / sequences);
 }
 

@@ -16,9 +16,10 @@ namespace sweetspot::plan {
 /// the cache can be cut, and no copies are made. A few bytes for each cell are not counted.
 ///
 /// Found in llama.cpp's own memory maps: that part alone does not grow with the context. Of a
-/// sliding window only the window itself is copied, not the room for a piece of a prompt beside it,
-/// which is what a cache of the whole context tells. Absent with llama.cpp's reason where it
-/// refuses one of the contexts. Asks two to five times with one placement.
+/// sliding window only the window itself is copied, not the room for a piece of a prompt beside it;
+/// how large that is, a cache of the whole context and other sizes of pieces tell, to 32 tokens.
+/// Absent with llama.cpp's reason where it refuses one of the contexts. Asks 3 to 13 times with one
+/// placement.
 Result<Reading<std::uint64_t>> checkpoint_bytes(const Config& config, const MapSource& source);
 
 }  // namespace sweetspot::plan

@@ -24,7 +24,7 @@ class Checkpoint : public testing::Test {
     return **one;
   }
   void slide(std::size_t block, std::uint32_t window) {
-    oracle_.model.blocks[block].window = window;
+    oracle_.model.blocks[block].slides = window;
   }
 
   fake::Oracle oracle_{fake::uniform(6), {}, {}};
@@ -37,18 +37,28 @@ TEST_F(Checkpoint, ACacheThatCanBeCutNeedsNone) {
 }
 
 TEST_F(Checkpoint, OfASlidingWindowTheWindowIsCopiedAndNotTheRoomBesideIt) {
-  for (std::size_t block = 0; block < 5; ++block) slide(block, 1024 + 512);
-  EXPECT_EQ(bytes(), 5 * 1024 * kRow);
+  for (const std::uint32_t window : {128U, 256U, 512U, 1024U, 4096U}) {
+    for (const std::uint32_t piece : {64U, 128U, 512U, 2048U}) {
+      for (std::size_t block = 0; block < 5; ++block) slide(block, window);
+      config_.context.n_ubatch = piece;
+      EXPECT_EQ(bytes(), 5 * window * kRow) << window << " " << piece;
+    }
+  }
+  slide(0, 1000);
+  for (std::size_t block = 1; block < 5; ++block) slide(block, 0);
+  EXPECT_GE(bytes(), 1000 * kRow);
+  EXPECT_LE(bytes(), 1024 * kRow) << "to 32 tokens";
+  EXPECT_LE(oracle_.calls.back().size(), 8U);
 }
 
 TEST_F(Checkpoint, AContextInsideTheWindowIsCopiedWhole) {
-  slide(0, 4096 + 512);
+  slide(0, 4096);
   config_.context.n_ctx = 2048;
   EXPECT_EQ(bytes(), 2048 * kRow);
 }
 
 TEST_F(Checkpoint, AWholeCacheOfTheWindowsLayersCanBeCut) {
-  slide(0, 1024 + 512);
+  slide(0, 1024);
   config_.context.swa_full = true;
   EXPECT_EQ(bytes(), 0U);
 }

@@ -27,6 +27,7 @@ struct Block {
   std::uint64_t v_values = 1024;    ///< per token; a multiple of 32
   std::uint32_t window = 1u << 31;  ///< tokens it keeps
   std::uint64_t state_bytes = 0;    ///< whatever the context
+  std::uint32_t slides = 0;  ///< a window that has room for a piece beside it, rounded up to 256
 };
 
 struct Line {
@@ -71,7 +72,9 @@ inline std::uint64_t cache_bytes(std::uint64_t values, const std::string& type) 
 
 inline std::uint64_t cache_bytes(const Block& block, const ContextSettings& context,
                                  std::uint32_t n_ctx) {
-  const std::uint64_t tokens = context.swa_full ? n_ctx : std::min(n_ctx, block.window);
+  const std::uint32_t rounded = (block.slides + context.n_ubatch + 255) / 256 * 256;
+  const std::uint32_t window = block.slides > 0 ? rounded : block.window;
+  const std::uint64_t tokens = context.swa_full ? n_ctx : std::min(n_ctx, window);
   return block.state_bytes + cache_bytes(block.k_values * tokens, context.type_k) +
          cache_bytes(block.v_values * tokens, context.type_v);
 }
