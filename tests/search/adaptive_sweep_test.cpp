@@ -704,7 +704,8 @@ TEST(AdaptiveSweepSpoiled, AStarvedTrialIsNoCliff) {
   EXPECT_EQ(most_asked(played), 33) << "more layers are still tried";
   EXPECT_EQ(decision(played, "optimum").layers, 33);
   const int starved = played.steps[3].layers;
-  EXPECT_EQ(times_asked(played, starved), 2);
+  EXPECT_TRUE(std::any_of(played.steps.begin(), played.steps.end(),
+                          [&](const auto& step) { return step.anew && step.layers == starved; }));
   EXPECT_EQ(point(played, starved).note, "");
 }
 
