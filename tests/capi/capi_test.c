@@ -211,9 +211,9 @@ static void test_set(const sweetspot_set* set, const fake_machine* machine) {
   CHECK(strcmp(profile.type_k, "f16") == 0 && strcmp(profile.load_mode, "auto") == 0);
   CHECK(profile.kv_offload == 1 && profile.split_mode == 1 && profile.cpu_only == 0);
   CHECK(profile.device_count == 1 && strcmp(profile.devices[0], "CUDA0") == 0);
-  CHECK(profile.need_count == 1 && profile.needs[0].bytes == 4917821440U);
+  CHECK(profile.need_count == 1 && profile.needs[0].bytes == 4980736000U);
   CHECK(profile.tokens_per_second.value == 32.5 && profile.tokens_per_second.low == 32.25);
-  CHECK(profile.host_bytes.value == 314572800U && profile.needs_absent == NULL);
+  CHECK(profile.host_bytes.value == 325058560U && profile.needs_absent == NULL);
   CHECK(sweetspot_set_profile(set, 5, &profile) == SWEETSPOT_OK);
   CHECK(profile.cpu_only == 1 && profile.need_count == 0 && profile.device_count == 0);
 }
@@ -344,11 +344,11 @@ static void test_whose_reports(sweetspot_library* lib, const fake_machine* machi
   report.program = "host";
   report.arguments = "--embedding";
   CHECK(sweetspot_report_load(lib, set, NULL, &report, NULL) == SWEETSPOT_OK);
-  CHECK(chooses(lib, set, &mine, "balanced"));
+  CHECK(chooses(lib, set, &mine, "tuned"));
   CHECK(chooses(lib, set, &others, "performance"));
   CHECK(chooses(lib, set, NULL, "performance"));
   CHECK(sweetspot_forget_reports(lib, set, "fast", NULL) == SWEETSPOT_OK);
-  CHECK(chooses(lib, set, &mine, "balanced"));
+  CHECK(chooses(lib, set, &mine, "tuned"));
   CHECK(sweetspot_forget_reports(lib, set, "performance", NULL) == SWEETSPOT_OK);
   CHECK(chooses(lib, set, &mine, "performance"));
   again = set_of_file(lib, machine->set);
