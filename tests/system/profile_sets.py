@@ -35,8 +35,8 @@ def device(name, **fields):
 def profile(like, name, layers, needs, config=None):
     """`needs`: bytes by device."""
     made = copy.deepcopy(like)
-    made.update(name=name, needs=[{"device": key, "bytes": value} for key, value in needs.items()],
-                host_bytes=MIB)
+    taken = [{"device": key, "bytes": value} for key, value in needs.items()]
+    made.update(name=name, needs=taken, libllama_needs=taken, host_bytes=MIB, libllama_host_bytes=MIB)
     made["config"].update(n_gpu_layers=layers, devices=["none"] if name == "cpu_fallback" else [], **{"n_ctx": 512, "n_batch": 128, "n_ubatch": 128,
                                                   "n_threads": 1, **(config or {})})
     return made
