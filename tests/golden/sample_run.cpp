@@ -369,7 +369,7 @@ Run tuned_run() {
     return trial;
   };
   add("28 layers, llama.cpp's defaults", 28, 27.0);
-  add("the CPU alone", 0, 12.5);
+  add("the CPU alone", 0, 12.5).config.placement.devices = {"none"};
   add("33 layers", 33, 30.0);
   add("n_ubatch 1024", 33, 31.0).config.context.n_ubatch = 1024;
   Trial& close = add("q8_0 cache", 33, 30.5);

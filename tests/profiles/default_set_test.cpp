@@ -111,6 +111,7 @@ TEST(DefaultSet, NeedsGrowWithLayersAndStopAtAllOfThem) {
   std::uint64_t last = 0;
   for (int layers = 1; layers <= kUsualLayers; ++layers) {
     profile.config.placement.n_gpu_layers = layers;
+    profile.config.placement.devices.clear();
     EXPECT_GT(default_need_bytes(profile, kModel), last);
     last = default_need_bytes(profile, kModel);
   }
