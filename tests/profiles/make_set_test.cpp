@@ -104,7 +104,7 @@ TEST(SetOfRun, AnUncertainCpuBeatsNobody) {
 // ---- which profiles
 
 TEST(SetOfRun, HoldsTheFourAndWhatElseIsNotBeatenFastestFirstAndTheCpuLast) {
-  Run run = mission_run();
+  sweetspot::Run run = mission_run();
   for (Trial& trial : run.results) {
     if (trial.layers == 0) trial.config.placement.devices = {"none"};
   }
