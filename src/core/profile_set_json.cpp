@@ -238,6 +238,8 @@ void check_profiles(const ProfileSet& set, const Json& json) {
     if (profile.config.placement.n_gpu_layers < 0 && profile.origin != Origin::defaults) {
       refuse(json, "a profile does not say how many layers are offloaded");
     }
+    // As a flag 0 means what the model was trained for; kept is what that was.
+    if (profile.config.context.n_ctx == 0) refuse(json, "a profile has no context");
     if (!profile.needs) continue;
     for (const DeviceNeed& need : *profile.needs) {
       if (devices.count(need.device) == 0) refuse(json, "a profile needs an unknown device");
