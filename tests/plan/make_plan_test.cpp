@@ -180,7 +180,7 @@ TEST_F(MakePlan, AConfigThatLlamaCppRefusesEndsWithItsReason) {
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().kind, ErrorKind::usage);
   EXPECT_THAT(plan.error().message, HasSubstr("V cache quantization requires flash attention"));
-  EXPECT_EQ(oracle_.asked(), 1U) << "nothing else needs to be asked";
+  EXPECT_EQ(oracle_.asked(), 2U) << "it and the CPU alone, in one question";
 }
 
 TEST_F(MakePlan, ARefusedColumnDoesNotTakeTheOthersWithIt) {

@@ -99,10 +99,11 @@ TEST(Constraints, MemoryIsLimitedWhereSomethingIsOffloaded) {
   EXPECT_THAT(why_outside(full, constraints), HasSubstr("85 %"));
   constraints.max_vram_percent = 90;
   EXPECT_EQ(why_outside(full, constraints), "");
-  full.layers = 0;
-  full.vram_percent = 99.0;  // of others: not this config's doing
+  const Placement beside = full.config.placement;
+  full.config.placement.devices = {"none"};  // the CPU alone
+  full.vram_percent = 99.0;                  // of others: not this config's doing
   EXPECT_EQ(why_outside(full, constraints), "");
-  full.layers = 8;
+  full.config.placement = beside;
   full.vram_percent = Absence{"no driver"};
   EXPECT_EQ(why_outside(full, constraints), "");
 }
