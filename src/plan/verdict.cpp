@@ -35,7 +35,7 @@ std::uint64_t missing_without_budget(const MemoryMap& memory, const Budgets& bud
 std::uint64_t missing_on_host(const MemoryMap& memory, const HostBudget& host) {
   const DeviceMemory* const entry = find_device(memory, kHostDeviceId);
   if (entry == nullptr || !host.available_bytes) return 0;
-  return minus(entry->private_bytes(), *host.available_bytes);
+  return minus(minus(entry->total_bytes(), entry->mapped_bytes), *host.available_bytes);
 }
 
 std::uint64_t reread(const MemoryMap& memory, const HostBudget& host) {

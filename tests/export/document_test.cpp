@@ -220,8 +220,11 @@ TEST(WebUi, HandsOnAsFlagsWhatHasNoKey) {
   job.rpc = {"127.0.0.1:1"};
   const std::string text = written(Format::text_generation_webui, job).text;
   EXPECT_THAT(text, HasSubstr("\"small\\\\.gguf$\":\n  loader: llama.cpp\n  gpu_layers: 20\n"));
-  EXPECT_THAT(text, HasSubstr("extra_flags: \"--n-cpu-moe 4 --cache-type-k q5_0 --flash-attn auto "
-                              "--rpc 127.0.0.1:1\""));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "extra_flags: \"--n-cpu-moe 4 --cache-type-k q5_0 --cache-ram 8192 --flash-attn auto "
+          "--rpc 127.0.0.1:1\""));
   EXPECT_THAT(text, HasSubstr("cache_type: \"fp16\""));
 }
 
@@ -230,7 +233,7 @@ TEST(WebUi, NeedsNoFlagsForWhatItKnows) {
   job.config.context.type_k = job.config.context.type_v = "q8_0";
   const std::string text = written(Format::text_generation_webui, job).text;
   EXPECT_THAT(text, HasSubstr("cache_type: \"q8_0\""));
-  EXPECT_THAT(text, Not(HasSubstr("extra_flags")));
+  EXPECT_THAT(text, HasSubstr("extra_flags: \"--cache-ram 8192\"")) << "of the server alone";
 }
 
 TEST(PythonKwargs, SayTypesAsGgmlNumbersThem) {
