@@ -9,6 +9,7 @@ namespace sweetspot::launch {
 namespace {
 
 std::vector<ServerArgument> said_by(const Program& program) {
+  if (program.argv.empty()) return {};
   return read_server_arguments(std::span(program.argv).subspan(1));
 }
 

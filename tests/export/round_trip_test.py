@@ -81,13 +81,17 @@ class Help:
 
     def __init__(self):
         text = subprocess.run([LLAMA_SERVER, "--help"], capture_output=True, text=True, check=True).stdout
-        self.flag_of, self.usual, names = {}, {}, []
+        self.flag_of, self.names_of, names = {}, {}, []
         for line in text.splitlines():
             head = re.match(r"(-\S+?(?:,\s+-\S+?)*)(?:\s|$)", line)
             if head:
                 names = re.split(r",\s+", head[1])
+                self.names_of.update({name: names for name in names})
             for variable in re.findall(r"\(env: (\w+)\)", line):
                 self.flag_of[variable] = names
+
+
+SHOWN = Help() if pathlib.Path(LLAMA_SERVER).exists() else None
 
 
 def read_flags(words):
@@ -95,7 +99,10 @@ def read_flags(words):
     said, i = {}, 0
     while i < len(words):
         word = words[i]
+        # The router answers with a spelling of its own choice: any that the help lists beside one of ours.
+        spellings = {word, *SHOWN.names_of.get(word, ())}
         knob = next((knob for knob in KNOBS.values() if word in knob["flags"].split(",")), None)
+        knob = knob or next((knob for knob in KNOBS.values() if spellings & set(knob["flags"].split(","))), None)
         if knob and knob["switch"]:
             said[knob["name"]] = "off" if word.lstrip("-").startswith("n") else "on"
         elif knob or word in ("--model", "--rpc", "--fit"):
@@ -178,6 +185,10 @@ def read_python(text, job):
                  swa_full="on" if said["swa_full"] else "off", type_k=GGML_TYPES[said["type_k"]],
                  type_v=GGML_TYPES[said["type_v"]],
                  tensor_split=joined(said["tensor_split"]) if "tensor_split" in said else None)
+    if said.get("embedding"):
+        knobs["embeddings"] = "on"
+    if "pooling_type" in said:
+        knobs["pooling"] = ["none", "mean", "cls", "last", "rank"][said["pooling_type"]]
     if "use_mmap" in said:
         knobs["load_mode"] = {(True, False): "mmap", (False, False): "none", (False, True): "mlock",
                               (True, True): "mmap+mlock"}[said["use_mmap"], said["use_mlock"]]
@@ -266,13 +277,12 @@ class RoundTrip(unittest.TestCase):
                 self.check_servers(job, "".join(rpc), [], "llama-server-ini")
 
     def test_variables(self):
-        shown = Help()
         for job in JOBS:
             document = job["formats"]["env"]
             lines = dict(word.split("=", 1) for word in shlex.split(document["text"], comments=True))
             said = {}
             for variable, value in lines.items():
-                names = shown.flag_of[variable]
+                names = SHOWN.flag_of[variable]
                 knob = next((knob for knob in KNOBS.values() if set(names) & set(knob["flags"].split(","))), None)
                 said[knob["name"] if knob else names[-1]] = value
             self.assertEqual(said["--model"], job["path"])
