@@ -45,6 +45,12 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
     return tl::unexpected(path.error());
   }
   ChooseRequest request;
+  // A set that is stored needs no worker, and nobody would look at its limit.
+  if (const std::string& reserve = options.connection.host_reserve; !reserve.empty()) {
+    if (auto bytes = parse_size(reserve, "--host-reserve"); !bytes) {
+      return tl::unexpected(bytes.error());
+    }
+  }
   const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
   request.wanted = *wanted;

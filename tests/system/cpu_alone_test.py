@@ -100,7 +100,8 @@ class BesideASoftwareDevice(SystemTest):
         self.assertIsNone(plan["recommended"])
         alone = plan["cpu_alone"]
         self.assertEqual((alone["devices"], alone["fits"], alone["missing_bytes"]), ([], True, 0))
-        run = self.run_of("--layers", "0", "-c", "256")
+        # llama-fit-params keeps libllama's defaults.
+        run = self.run_of("--layers", "0", "-c", "256", "--host-program", "libllama")
         flags = ["-c", "256", "-b", "64", "-ub", "64", "-np", "1", "--fit-print", "on"]
         said = run_llama("llama-fit-params", "-m", self.model, *flags, "--device", "none",
                          env=self.environment(self.vulkan))
