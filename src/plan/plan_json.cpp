@@ -12,7 +12,7 @@ using sweetspot::to_json;
 void put_memory(Json& json, const PlannedMemory& planned) {
   Json devices = Json::array();
   for (const DeviceMemory& device : planned.memory) {
-    if (device.id == kHostDeviceId) continue;
+    if (device.id == kHostDeviceId || device.total_bytes() == 0) continue;
     devices.push_back({{"id", device.id},
                        {"model_bytes", device.model_bytes},
                        {"context_bytes", device.context_bytes},

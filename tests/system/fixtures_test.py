@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BIN, EXIT_MODEL, EXIT_OUTPUT, EXIT_USAGE, SOURCE, TINY, SystemTest
+from harness import BIN, EXIT_MODEL, EXIT_NOTHING, EXIT_OUTPUT, EXIT_USAGE, SOURCE, TINY, SystemTest
 
 HEADERS = SOURCE / "tests" / "fixtures" / "headers"
 
@@ -66,7 +66,8 @@ class Slices(SystemTest):
 
     def assert_decodes(self, model, blocks):
         done, run = self.profile(model, "--layers", "0", "--max-seconds", "0.1", "-p", "16", "-n", "8")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        # Whether it decodes is asked, not how fast: on a busy machine the speed may be too uncertain.
+        self.assertIn(done.returncode, (0, EXIT_NOTHING), done.stderr)
         self.assertEqual(run["model"]["n_layer"], blocks)
         row = run["results"][0]
         self.assertIsNone(row["error"])
