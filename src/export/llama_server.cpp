@@ -13,11 +13,12 @@ namespace sweetspot::exporting {
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
                                                 const std::vector<std::string>& rpc) {
   std::vector<std::string> arguments = {"--model", std::string(model_path)};
-  for (const SaidKnob& said : said_knobs(config)) {
-    for (std::string& flag : flags_of(said)) arguments.push_back(std::move(flag));
-  }
+  // llama-server looks devices up as it reads: servers come before the devices that are theirs.
   if (std::string servers = servers_text(config, rpc); !servers.empty()) {
     arguments.insert(arguments.end(), {"--rpc", std::move(servers)});
+  }
+  for (const SaidKnob& said : said_knobs(config)) {
+    for (std::string& flag : flags_of(said)) arguments.push_back(std::move(flag));
   }
   arguments.insert(arguments.end(), {"--fit", "off"});
   return arguments;

@@ -66,6 +66,10 @@ bool is_said_by_a_key(const SaidKnob& said, const ContextSettings& context) {
 // It starts a llama-server and hands these on, after its own, so that they count.
 std::string extra_flags(const ExportJob& job) {
   std::vector<std::string> flags;
+  // Before the devices that are theirs: llama-server looks them up as it reads.
+  if (std::string servers = servers_text(job.config, job.rpc); !servers.empty()) {
+    flags.insert(flags.end(), {"--rpc", std::move(servers)});
+  }
   const auto add = [&](const SaidKnob& said) {
     for (std::string& flag : flags_of(said)) flags.push_back(std::move(flag));
   };
@@ -74,9 +78,6 @@ std::string extra_flags(const ExportJob& job) {
   }
   // It always turns flash attention on.
   if (job.config.context.flash_attn != FlashAttention::on) add(said_knob(job.config, "flash_attn"));
-  if (std::string servers = servers_text(job.config, job.rpc); !servers.empty()) {
-    flags.insert(flags.end(), {"--rpc", std::move(servers)});
-  }
   return shell_line(flags);
 }
 

@@ -220,11 +220,8 @@ TEST(WebUi, HandsOnAsFlagsWhatHasNoKey) {
   job.rpc = {"127.0.0.1:1"};
   const std::string text = written(Format::text_generation_webui, job).text;
   EXPECT_THAT(text, HasSubstr("\"small\\\\.gguf$\":\n  loader: llama.cpp\n  gpu_layers: 20\n"));
-  EXPECT_THAT(
-      text,
-      HasSubstr(
-          "extra_flags: \"--n-cpu-moe 4 --cache-type-k q5_0 --cache-ram 8192 --flash-attn auto "
-          "--rpc 127.0.0.1:1\""));
+  EXPECT_THAT(text, HasSubstr("extra_flags: \"--rpc 127.0.0.1:1 --n-cpu-moe 4 --cache-type-k q5_0 "
+                              "--cache-ram 8192 --flash-attn auto\""));
   EXPECT_THAT(text, HasSubstr("cache_type: \"fp16\""));
 }
 

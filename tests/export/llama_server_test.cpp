@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sweetspot::exporting {
 namespace {
 
@@ -40,6 +42,15 @@ TEST(LlamaServerArguments, SayWhatTheServerMayKeepForItself) {
   config.server = {1024, 4};
   EXPECT_THAT(llama_server_arguments(config, "m"),
               IsSupersetOf({"--cache-ram", "1024", "--ctx-checkpoints", "4"}));
+}
+
+TEST(LlamaServerArguments, NameServersBeforeTheirDevices) {
+  Config config;
+  config.placement.devices = {"RPC1"};
+  const auto arguments = llama_server_arguments(config, "m", {"a:1", "b:2"});
+  const auto servers = std::find(arguments.begin(), arguments.end(), "--rpc");
+  const auto devices = std::find(arguments.begin(), arguments.end(), "--device");
+  EXPECT_TRUE(servers < devices && devices != arguments.end());
 }
 
 TEST(ShellLine, QuotesWhatAShellWouldRead) {
