@@ -359,7 +359,7 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
   request.contexts = job.contexts;
   request.cache_types = job.cache_types;
   request.reserve_bytes = job.rules.reserve_bytes;
-  request.class_share = shares.front();
+  if (!shares.empty()) request.class_share = shares.front();
   auto budgets = budgets_for(job, record.stand_in, record.targets, shares);
   if (!budgets) return tl::unexpected(budgets.error());
   request.budgets = *std::move(budgets);
@@ -383,7 +383,7 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   }
 
   plan::PlanRecord record = begin_record(job, *opened, drivers);
-  if (record.targets.empty()) {
+  if (record.targets.empty() && !uses_no_device(job.base.placement)) {
     return error(ErrorKind::device, "llama.cpp lists no device to plan for",
                  "see what it lists with sweetspot devices");
   }

@@ -106,8 +106,10 @@ class BesideASoftwareDevice(SystemTest):
         said = run_llama("llama-fit-params", "-m", self.model, *flags, "--device", "none",
                          env=self.environment(self.vulkan))
         lines = [line.split() for line in said.stdout.splitlines() if line.strip()]
-        self.assertEqual({device: [int(figure) for figure in figures] for device, *figures in lines},
-                         in_mib(run["results"][0]["predicted"]), said.stderr)
+        # Weights and cache; llama-fit-params keeps room for more logits than the server, for which trials are.
+        self.assertEqual({device: [int(figure) for figure in figures[:2]] for device, *figures in lines},
+                         {device: figures[:2] for device, figures in
+                          in_mib(run["results"][0]["predicted"]).items()}, said.stderr)
         exported = self.run_sweetspot("choose", self.model, "--profile", "cpu_fallback", "--format",
                                       "llama-server", env=self.vulkan)
         self.assertIn("--device none", exported.stdout)
