@@ -301,7 +301,10 @@ plan::MapSource source_of(engine::Oracle& oracle, const plan::PlanRecord& record
   return [&oracle, &targets = record.targets](
              std::vector<Config> configs) -> Result<std::vector<PlannedMemory>> {
     const std::vector<std::string> ids = stand_in_ids(targets.size());
-    for (Config& config : configs) config.placement.devices = ids;
+    for (Config& config : configs) {
+      // "none" is the CPU alone, and stays so.
+      if (config.placement.devices.empty()) config.placement.devices = ids;
+    }
     auto answers = oracle.ask(configs);
     if (!answers) return answers;
     for (PlannedMemory& planned : *answers) {
