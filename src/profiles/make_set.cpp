@@ -287,9 +287,8 @@ SavedProfile saved(const Pick& pick, const Run& run, const std::vector<SetDevice
   profile.host_bytes = host_bytes_of(trial);
   profile.host_mapped_bytes = host_mapped_bytes_of(trial);
   profile.checkpoint_bytes = run.checkpoint_bytes;
-  profile.tokens_per_second = trial.generation
-                                  ? if_certain(trial.generation->tokens_per_second)
-                                  : Reading<Estimate>(Absence{"the model only reads"});
+  profile.tokens_per_second = trial.generation ? if_certain(trial.generation->tokens_per_second)
+                                               : Reading<Estimate>(Absence{"the model only reads"});
   profile.prompt_tokens_per_second = trial.prompt
                                          ? if_certain(trial.prompt->tokens_per_second)
                                          : Reading<Estimate>(Absence{"prompts were not measured"});
