@@ -164,15 +164,13 @@ def last_words(done):
     return ": ".join([ended, *(telling or lines)[-1:]])
 
 
-def perplexity(model, text, sequences, env):
-    """(what llama-perplexity computes for chunks of 32 tokens, so many side by side, and its process)."""
-    for _ in range(5):  # a thread of its own writes its log, and what it has not yet written at the end is lost
-        done = run_llama("llama-perplexity", "-m", model, "-f", text, "-c", 32, "-b", 32 * sequences, "-ub",
-                         32 * sequences, "--chunks", 4, env=env)
-        found = re.search(r"Final estimate: PPL = (\S+)", done.stdout + done.stderr)
-        if found or done.returncode != 0:
-            break
-    return (float(found[1]) if found else None), done
+def perplexities(model, text, sequences, env):
+    """(what llama-perplexity computes up to each chunk of 32 tokens, so many side by side, and its process). A
+    thread of its own writes its log, and what it has not yet written at the end is lost: chunks may be missing."""
+    done = run_llama("llama-perplexity", "-m", model, "-f", text, "-c", 32, "-b", 32 * sequences, "-ub",
+                     32 * sequences, "--chunks", 4, env=env)
+    found = re.findall(r"\[(\d+)\](-?(?:nan|inf|\d+\.\d+)),", done.stdout + done.stderr)
+    return {int(chunk): float(value) for chunk, value in found}, done
 
 
 _objections = {}  # by programs, bytes of the model, sequences: many tests make the same file
@@ -197,13 +195,16 @@ def asked_of_llama_cpp(model, sequences, env):
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as text:
         text.write(" ".join(f"word {n}" for n in range(400)))
         text.flush()
-        alone, done = perplexity(model, text.name, 1, env)
-        if alone is None or not math.isfinite(alone):
-            return f"llama-perplexity: {last_words(done) if alone is None else alone}"
-        together, done = perplexity(model, text.name, sequences, env)
-    if together is None or not abs(together - alone) < 0.05 * alone:
-        said = last_words(done) if together is None else together
-        return f"llama-perplexity: {said} for {sequences} sequences side by side, {alone} for one"
+        alone, done = perplexities(model, text.name, 1, env)
+        together, again = perplexities(model, text.name, sequences, env)
+    for how_many, values, process in ((1, alone, done), (sequences, together, again)):
+        if process.returncode != 0:
+            return f"llama-perplexity of {how_many} side by side: {last_words(process)}"
+        if not all(math.isfinite(value) for value in values.values()):
+            return f"llama-perplexity of {how_many} side by side: {values}"
+    for chunk in sorted(alone.keys() & together.keys()):
+        if abs(together[chunk] - alone[chunk]) > 0.05 * alone[chunk]:
+            return f"llama-perplexity: {together[chunk]} for {sequences} sequences side by side, {alone[chunk]} for one"
     return None
 
 

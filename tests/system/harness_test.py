@@ -47,10 +47,14 @@ class AskingLlamaCpp(SystemTest):
                                                  f"by SIGABRT: {words}")
 
     def test_other_values_for_several_sequences_than_for_one(self):
-        self.programs(perplexity='case "$*" in *"-b 128 "*) echo "Final estimate: PPL = 900.5 +/- 1";;'
-                                 ' *) echo "Final estimate: PPL = 800.5 +/- 1";; esac\n')
-        self.assertEqual(self.objection(self.synth()),
+        self.programs(perplexity='case "$*" in *"-b 128 "*) echo "[1]900.5,";;'
+                                 ' *) echo "[1]800.5,";; esac\n')
+        self.assertEqual(self.objection(self.synth("other.gguf")),
                          "llama-perplexity: 900.5 for 4 sequences side by side, 800.5 for one")
+
+    def test_a_log_that_lost_its_end_is_no_objection(self):
+        self.programs(perplexity="exit 0\n")
+        self.assertIsNone(self.objection(self.synth("lost.gguf")))
 
     def test_ctest_is_told_of_what_was_skipped(self):
         class Cases(unittest.TestCase):
