@@ -163,8 +163,9 @@ std::uint32_t piece_of(const Program& program, const SavedProfile& profile) {
 }
 
 Loader loader_of(const Program& program) {
-  const std::string& path = program.argv.front();
   Loader loader;
+  if (program.argv.empty()) return loader;
+  const std::string& path = program.argv.front();
   loader.program = path.substr(path.rfind('/') + 1);
   const bool of_llama = program.kind != ProgramKind::other;
   for (std::size_t at = 1; at < program.argv.size();) {

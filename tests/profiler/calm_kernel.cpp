@@ -1,10 +1,30 @@
 // The workers of these tests pretend: on a loaded machine they would be seen to wait for a
-// processor, and that would be held against what a test is about. A root without /proc tells
-// nothing of it.
+// processor, and that would be held against what a test is about. A root that has nothing of /proc
+// but the machine's memory tells nothing of it.
 #include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace {
 
-[[maybe_unused]] const int kCalm = ::setenv("SWEETSPOT_SYSFS_ROOT", "/nowhere", 0);
+struct CalmKernel {
+  CalmKernel() {
+    std::string name = std::filesystem::temp_directory_path() / "sweetspot-calm-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) return;
+    root = name;
+    std::filesystem::create_directory(root / "proc", failure);
+    std::filesystem::copy_file("/proc/meminfo", root / "proc/meminfo", failure);
+    ::setenv("SWEETSPOT_SYSFS_ROOT", root.c_str(), 0);
+  }
+  CalmKernel(const CalmKernel&) = delete;
+  CalmKernel& operator=(const CalmKernel&) = delete;
+  ~CalmKernel() { std::filesystem::remove_all(root, failure); }
+
+  std::filesystem::path root;
+  std::error_code failure;
+};
+
+[[maybe_unused]] const CalmKernel kCalm;
 
 }  // namespace

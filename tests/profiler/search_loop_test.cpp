@@ -191,12 +191,14 @@ TEST_F(SearchLoopTest, ATuneIsKeptAfterEveryTrial) {
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], i + 1);
 }
 
-TEST_F(SearchLoopTest, ATuneWithoutTimeIsItsBaseline) {
+TEST_F(SearchLoopTest, ATuneWithoutTimeMeasuresItsBaselineAndDecidesNothing) {
   TuneJob hurried = job();
   hurried.max_seconds = 0;
   const RunOutcome outcome = tune(script(), hurried);
   EXPECT_THAT(outcome.run.results, SizeIs(1));
-  EXPECT_EQ(outcome.run.tune->winner, outcome.run.tune->baseline);
+  EXPECT_TRUE(outcome.run.tune->baseline);
+  EXPECT_FALSE(outcome.run.tune->winner);
+  EXPECT_THAT(outcome.run.tune->verdict, HasSubstr("not decided"));
   EXPECT_THAT(outcome.run.tune->ended, HasSubstr("time"));
 }
 
