@@ -138,7 +138,7 @@ class Host(SystemTest):
         self.assertEqual((profile["tokens_per_second"], profile["origin"]), (32.5, "measured"))
 
     def test_arguments_are_those_of_the_export(self):
-        config = {"n_threads": 3, "n_threads_batch": 5, "type_k": "q8_0", "type_v": "bf16", "flash_attn": "on",
+        config = {"n_threads": 1, "n_threads_batch": 2, "type_k": "q8_0", "type_v": "bf16", "flash_attn": "on",
                   "kv_offload": False, "swa_full": True, "tensor_split": [1.0], "load_mode": "mlock", "main_gpu": 0,
                   "split_mode": "row"}
         worker = {"devices": [{"id": "CUDA0", "type": "gpu", "total_bytes": 6 * GIB, "free_bytes": 5 * GIB,
