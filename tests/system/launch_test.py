@@ -333,7 +333,7 @@ class OnADevice(LaunchTest):
         # Its device's memory is the process's own: the cache of the large context takes 384 MiB.
         program = self.server_after(f"ulimit -v {(used + 192 * MIB) // 1024}")
         launched = self.launch(model, "--", program, env=vulkan)
-        self.assertEqual(launched.wait("healthy")["profile"], "fast", launched.events)
+        self.assertEqual(launched.wait("healthy", seconds=180)["profile"], "fast", launched.events)
         # This driver crashes as often as it says that memory is short.
         self.assertEqual([each["profile"] for each in launched.all("failed")], ["performance"])
         self.assertEqual(ask(self.port)["tokens_predicted"], 4)
@@ -397,7 +397,7 @@ class OnAScriptedCard(LaunchTest):
     def test_without_adapt_it_warns_and_stays(self):
         env = self.environment_with([7] * 4 + [0.1])
         launched = self.launch(self.model, "--", *self.scripted_server(), env=env)
-        self.assertIn("99 % of the memory of Card", launched.wait("warning", seconds=20)["message"])
+        self.assertIn("99 % of the memory of Card", launched.wait("warning", count=2, seconds=20)["message"])
         time.sleep(2)
         self.assertEqual(launched.all("moving"), [])
         self.assertEqual(len([each for each in launched.all("warning") if "in use" in each["message"]]), 1)
