@@ -326,7 +326,7 @@ class OnADevice(LaunchTest):
                    [("performance", 4, {"Vulkan0": 500 * MIB}, {"n_ctx": 262144}),
                     ("fast", 4, {"Vulkan0": 50 * MIB}, {"n_ctx": 256}), ("cpu_fallback", 0, {})])
         first = self.launch("--profile", "fast", model, env=vulkan)
-        self.assertEqual(first.wait("healthy")["profile"], "fast")
+        self.assertEqual(first.wait("healthy", seconds=180)["profile"], "fast")
         server = self.child_of(first.process.pid, "llama-server")
         used = status_bytes(server, "VmPeak")
         self.assertEqual(first.end(), 0)
