@@ -64,8 +64,8 @@ Result<Workload> parse_workload(std::string_view text) {
 }
 
 std::string workload_in_words(const Workload& workload) {
-  const std::string figures = fmt::format("{} prompt and {} generated tokens, {} before them",
-                                          workload.n_prompt, workload.n_gen, workload.n_depth);
+  std::string figures = fmt::format("{} prompt and {} generated tokens, {} before them",
+                                    workload.n_prompt, workload.n_gen, workload.n_depth);
   for (const Named& one : kNamed) {
     if (profiles::same_requests(one.workload, workload)) {
       return fmt::format("{} ({})", one.name, figures);

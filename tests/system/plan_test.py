@@ -48,7 +48,8 @@ class Answers(PlanTest):
         self.assertEqual(plan["changes"][-1]["kind"], "cache-to-cpu", "the costliest is last")
         costs = [change["host_bytes_per_token"] for change in plan["changes"][:-1]]
         self.assertEqual(costs, sorted(costs))
-        self.assertLess(plan["oracle"]["asked"], len(plan["configs"]), "the rest was filled in")
+        # Cells are filled in; the longest context of every class of cards is searched beside them.
+        self.assertLess(plan["oracle"]["asked"], 1.5 * len(plan["configs"]))
 
     def test_a_machine_that_is_not_here(self):
         described = ["--vram-limit", "24GiB,8GiB", "--host-memory", "32GiB", "-c", "4096"]
@@ -280,7 +281,8 @@ class Refusals(PlanTest):
         self.refuse(EXIT_MODEL, ["lxxma"], model)
 
     def test_contexts(self):
-        self.refuse(EXIT_USAGE, ["--ctx-size"], ZEPHYR, "-c", "0")
+        trained = self.plan(ZEPHYR, "-c", "0")  # as llama.cpp: what the model was trained for
+        self.assertEqual(trained["wanted"]["n_ctx"], 32768)
         self.refuse(EXIT_USAGE, ["--ctx-size"], ZEPHYR, "-c", "-5")
         self.refuse(EXIT_USAGE, ["--ctx-size 40000", "32768"], ZEPHYR, "-c", "40000")
         self.refuse(EXIT_USAGE, ["--contexts 40000", "32768"], ZEPHYR, "--contexts", "512,40000")
