@@ -134,9 +134,6 @@ std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
   healthy.inputs = probed.task != Task::completion;
   switch (probed.result) {
     case ProbeResult::answered:
-      healthy.depth = probed.depth;
-      healthy.doubt = probed.what;
-      return std::nullopt;
     case ProbeResult::slow:
     case ProbeResult::not_possible:
       healthy.depth = probed.depth;
