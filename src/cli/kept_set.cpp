@@ -75,7 +75,7 @@ std::string keep_set_of(const Run& run, const std::string& model_path,
   if (!written) return not_kept(why_not(written.error()));
   if (!*written) {
     return fmt::format(
-        "profiles: those of an earlier run are kept, since {}: {}; to replace them, remove them "
+        "profiles: those of an earlier one are kept, since {}: {}; to replace them, remove them "
         "with sweetspot profiles remove and measure again",
         why_old, path);
   }
