@@ -136,7 +136,7 @@ std::string profile_set_path(const std::string& data_folder, const ModelKey& mod
 }
 
 std::string place_of(const std::string& data_folder, const ProfileSet& set) {
-  const std::string path = profile_set_path(data_folder, set.model, set.rpc);
+  std::string path = profile_set_path(data_folder, set.model, set.rpc);
   if (set.origin != Origin::measured) return path;
   Digest measured;
   const Workload& workload = set.workload;
