@@ -57,11 +57,6 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
   const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
   if (!set) return tl::unexpected(set.error());
   request.set = *set;
-  // Only a plan asks for it, and a kept set needs none; what is wrong is wrong all the same.
-  if (const std::string& reserve = options.connection.host_reserve; !reserve.empty()) {
-    const Result<std::uint64_t> bytes = parse_size(reserve, "--host-reserve");
-    if (!bytes) return tl::unexpected(bytes.error());
-  }
   if (!options.format.empty()) {
     request.format = exporting::format_from_string(options.format);
     if (!request.format) {
