@@ -9,6 +9,7 @@
 #              SWEETSPOT_GGML_IS_SHARED      only where the worker can stand between llama.cpp and ggml's
 #                                            scheduler (src/worker/exact_reserve.hpp)
 #              SWEETSPOT_HAS_MEMORY_BREAKDOWN  1 when libllama exports llama_get_memory_breakdown, else 0
+#              SWEETSPOT_LLAMA_PROGRAMS      the folder of llama-server and llama.cpp's other programs
 #
 # What is found first wins: CMAKE_PREFIX_PATH, the system, then the private prefix that
 # scripts/setup-llama.sh assembles, which is used through the dynamic loader it brings along.
@@ -31,6 +32,13 @@ if(NOT llama_FOUND)
 endif()
 
 cmake_path(IS_PREFIX SWEETSPOT_LLAMA_PREFIX "${llama_DIR}" NORMALIZE SWEETSPOT_LLAMA_IS_PRIVATE)
+
+# Where the llama.cpp that was found keeps its programs.
+if(SWEETSPOT_LLAMA_IS_PRIVATE)
+  set(SWEETSPOT_LLAMA_PROGRAMS ${SWEETSPOT_LLAMA_PREFIX}/bin)
+else()
+  set(SWEETSPOT_LLAMA_PROGRAMS ${LLAMA_BIN_DIR})
+endif()
 set(SWEETSPOT_LLAMA_BUILD "${LLAMA_VERSION} build ${LLAMA_BUILD_NUMBER} (${LLAMA_BUILD_COMMIT})")
 set(_llama_found_as "llama.cpp ${SWEETSPOT_LLAMA_BUILD}, ggml ${GGML_VERSION}, in ${llama_DIR}")
 
