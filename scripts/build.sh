@@ -5,7 +5,7 @@
 #   scripts/build.sh test       the programs and all tests
 #   scripts/build.sh lint       only what clang-tidy needs: the compile commands
 #
-# One folder and one set of flags for all three, so that nothing is compiled twice.
+# One folder and one set of flags for programs and tests, so that nothing is compiled twice.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -30,7 +30,8 @@ main() {
   "$repo_dir/scripts/setup-packages.sh" "$goal"
   "$repo_dir/scripts/setup-llama.sh" "${llama_options[@]}"
   case $goal in
-    test | lint) preset=ci targets=(all) ;;
+    test) preset=ci targets=(all) ;;
+    lint) preset=lint ;;
   esac
   configure "$preset"
   [[ $goal == lint ]] || cmake --build "$build_dir" --target "${targets[@]}" -- --quiet

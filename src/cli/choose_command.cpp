@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "cli/choice_json.hpp"
@@ -44,10 +41,6 @@ struct Basis {
   LiveMachine live;
   std::vector<std::string> notes;
 };
-
-Result<int> print(const std::string& text) {
-  return print_all(text, "the choice cannot be written");
-}
 
 Result<Basis> find_basis(const ChooseOptions& options, const Environment& environment,
                          const ChooseRequest& request) {
@@ -100,8 +93,8 @@ std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
   return {};
 }
 
-Result<int> print_export(exporting::Format format, const Basis& basis, std::size_t chosen,
-                         const std::string& model_path) {
+Result<int> print_export(const Environment& environment, exporting::Format format,
+                         const Basis& basis, std::size_t chosen, const std::string& model_path) {
   const SavedProfile& profile = basis.set.profiles[chosen];
   exporting::ExportJob job;
   job.config = profile.config;
@@ -115,10 +108,10 @@ Result<int> print_export(exporting::Format format, const Basis& basis, std::size
   if (!document) return tl::unexpected(document.error());
   for (const auto* notes : {&basis.notes, &document->notes}) {
     for (const std::string& note : *notes) {
-      fmt::print(stderr, "sweetspot: note: {}.\n", printable(note, 1000));
+      say(environment.err, "sweetspot: note: {}.\n", printable(note, 1000));
     }
   }
-  return print(document->text);
+  return print_all(environment, document->text);
 }
 
 report::ChoiceView view_of(const Basis& basis, const profiles::Choice& choice) {
@@ -158,11 +151,14 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   }
   if (request->format) {
     if (!choice.profile) return nothing_fits(choice);
-    return print_export(*request->format, *basis, *choice.profile, basis->live.model->path);
+    return print_export(environment, *request->format, *basis, *choice.profile,
+                        basis->live.model->path);
   }
   Result<int> printed =
-      options.json ? print(dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
-                   : print(report::choice_text(view_of(*basis, choice), stdout_style(environment)));
+      options.json
+          ? print_all(environment, dump(choice_to_json(basis->set, choice, basis->notes), 2) + "\n")
+          : print_all(environment,
+                      report::choice_text(view_of(*basis, choice), stdout_style(environment)));
   if (!printed || choice.profile) return printed;
   return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
                "free memory, or ask for less");

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "process/cancel.hpp"
+#include "process/standard_stream.hpp"
 
 namespace CLI {
 class App;
@@ -22,6 +23,8 @@ struct Environment {
   std::string data_folder;      ///< sweetspot's in the user's data (XDG_DATA_HOME); empty = none
   std::string worker_override;  ///< --worker or SWEETSPOT_WORKER; empty = look beside the program
   process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
+  process::StandardStream* out = nullptr;  ///< stdout, results; never null in a command
+  process::StandardStream* err = nullptr;  ///< stderr, all else; never null in a command
 };
 
 /// A command: adds its options to `app` and returns what runs once they are parsed.

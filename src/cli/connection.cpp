@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "cli/print.hpp"
 #include "core/text.hpp"
 #include "kernel/memory.hpp"
 
@@ -45,8 +46,7 @@ Result<engine::StartOptions> start_options(const Environment& environment,
     const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
     if (!parsed) return tl::unexpected(parsed.error());
     if (!is_loopback(parsed->host)) {
-      fmt::print(
-          stderr,
+      say(environment.err,
           "sweetspot: warning: {} is another machine; ggml's RPC has no authentication, use it "
           "on a network you trust.\n",
           printable(endpoint));

@@ -215,22 +215,23 @@ Json to_json(const Known& known, const Look& look, const devices::Snapshot& snap
 }
 
 // False where stdout is gone: the reader of a pipe has had enough.
-bool write_out(const std::string& text) {
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-         std::fflush(stdout) == 0;
+bool write_out(const Environment& environment, const std::string& text) {
+  environment.out->write(text);
+  return environment.out->problem() == 0;
 }
 
 bool show(const DevicesOptions& options, const Environment& environment, const Known& known,
           const devices::Snapshot& snapshot) {
   const Look look = look_at(known, snapshot);
   if (options.json) {
-    return write_out(dump(to_json(known, look, snapshot), options.watch ? -1 : 2) + "\n");
+    return write_out(environment,
+                     dump(to_json(known, look, snapshot), options.watch ? -1 : 2) + "\n");
   }
   std::string text = to_text(look, snapshot, stdout_style(environment));
   if (options.watch) {
     text = environment.stdout_is_terminal ? "\x1b[H\x1b[2J" + text : text + "\n";
   }
-  return write_out(text);
+  return write_out(environment, text);
 }
 
 devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {

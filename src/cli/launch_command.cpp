@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "cli/launch_options.hpp"
 #include "cli/live_view.hpp"
 #include "cli/llama_variables.hpp"
+#include "cli/print.hpp"
 #include "cli/set_source.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
@@ -52,8 +52,8 @@ Examples:
   sweetspot launch model.gguf -- python3 host.py --model {model} --layers {n_gpu_layers} --port {port}
 )";
 
-void note(const LaunchOptions& options, const std::string& text) {
-  tell(launch::Warned{text}, options.json);
+void note(const Environment& environment, const LaunchOptions& options, const std::string& text) {
+  tell(environment.err, launch::Warned{text}, options.json);
 }
 
 // The profiles to launch with, and where reports about them go; the path is empty where the set is
@@ -90,7 +90,7 @@ Result<Known> find_set(const LaunchOptions& options, const Environment& environm
       !fewer.empty()) {
     notes.push_back(std::move(fewer));
   }
-  for (const std::string& text : notes) note(options, text);
+  for (const std::string& text : notes) note(environment, options, text);
   return known;
 }
 
@@ -117,8 +117,8 @@ class LaunchCommand {
     ConnectionOptions connection;
     connection.rpc = options_.rpc;
     view_.emplace(environment_, connection, /*may_wake=*/false);
-    for (const std::string& text : view_->notes()) note(options_, text);
-    if (view_->problem()) note(options_, view_->problem()->message);
+    for (const std::string& text : view_->notes()) note(environment_, options_, text);
+    if (view_->problem()) note(environment_, options_, view_->problem()->message);
     return choose_and_start(*std::move(program), *std::move(address));
   }
 
@@ -145,7 +145,7 @@ class LaunchCommand {
     if (wanted_.by_name() && known_.set.find(wanted_.profile) == nullptr) return no_such_profile();
     const profiles::Choice choice = profiles::choose(known_.set, now, wanted_);
     for (const std::string& change : choice.stale)
-      note(options_, "the profiles are stale: " + change);
+      note(environment_, options_, "the profiles are stale: " + change);
     if (!choice.usable || !choice.profile) {
       return error(ErrorKind::nothing_measurable, choice.reason,
                    "measure again with `sweetspot profile`, or ask for less");
@@ -161,7 +161,7 @@ class LaunchCommand {
     const SavedProfile& first = job.rungs[job.first];
     if (launch::task_of(job.program, first) != launch::Task::completion &&
         !first.config.context.embeddings) {
-      note(options_,
+      note(environment_, options_,
            fmt::format("these profiles are for generating: a server for embeddings may take more "
                        "memory than they say, and takes inputs of {} tokens (--ubatch-size)",
                        launch::piece_of(job.program, first)));
@@ -171,14 +171,14 @@ class LaunchCommand {
     if (!command) return tl::unexpected(command.error());
     const std::string uncounted = launch::uncounted(job.program, job.rungs[job.first],
                                                     job.model_path, job.rpc, llama_variables());
-    if (!uncounted.empty()) note(options_, uncounted);
+    if (!uncounted.empty()) note(environment_, options_, uncounted);
     if (options_.dry_run) {
-      fmt::print("{}\n", exporting::shell_line(*command));
+      say(environment_.out, "{}\n", exporting::shell_line(*command));
       return 0;
     }
     constexpr std::size_t kMostChars = 1000;
     if (!options_.json)
-      fmt::print(stderr, "sweetspot: {}.\n", printable(choice.reason, kMostChars));
+      say(environment_.err, "sweetspot: {}.\n", printable(choice.reason, kMostChars));
     return start(job, now);
   }
 
@@ -194,7 +194,9 @@ class LaunchCommand {
 
   int start(const launch::Job& job, const LiveMachine& first) {
     launch::Surroundings around;
-    around.on_event = [this](const launch::Event& event) { tell(event, options_.json); };
+    around.on_event = [this](const launch::Event& event) {
+      tell(environment_.err, event, options_.json);
+    };
     around.on_report = [this](const LoadReport& report) { keep(report); };
     around.free_bytes = [this, first](const std::string& device) { return free_of(first, device); };
     around.devices = [this] { return view_->statuses(); };
@@ -202,7 +204,7 @@ class LaunchCommand {
       return launch::wanted_rung(known_.set, job.rungs, running, live(), wanted_);
     };
     if (options_.adapt && !around.wanted_rung(job.first)) {
-      note(options_,
+      note(environment_, options_,
            "no driver tells what is free on every device of these profiles: --adapt does "
            "nothing");
     }
@@ -226,7 +228,8 @@ class LaunchCommand {
     known_.set.reports.push_back(report);
     if (known_.path.empty() || known_.set.find(report.profile) == nullptr) return;
     const Status kept = store::add_report(known_.path, report);
-    if (!kept) note(options_, "what happened could not be kept: " + kept.error().message);
+    if (!kept)
+      note(environment_, options_, "what happened could not be kept: " + kept.error().message);
   }
 
   const LaunchOptions& options_;

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <variant>
 
+#include "cli/print.hpp"
 #include "core/text.hpp"
 
 namespace sweetspot::cli {
@@ -54,14 +54,14 @@ Json to_json(const launch::Event& event) {
   return json;
 }
 
-void tell(const launch::Event& event, bool json) {
+void tell(process::StandardStream* stream, const launch::Event& event, bool json) {
   constexpr std::size_t kMostChars = 1000;
   if (json) {
-    fmt::print(stderr, "{}\n", dump(to_json(event)));
+    say(stream, "{}\n", dump(to_json(event)));
     return;
   }
   const std::string text = sentence(event);
-  if (!text.empty()) fmt::print(stderr, "sweetspot: {}.\n", printable(text, kMostChars));
+  if (!text.empty()) say(stream, "sweetspot: {}.\n", printable(text, kMostChars));
 }
 
 }  // namespace sweetspot::cli

@@ -4,12 +4,13 @@
 
 #include "core/json.hpp"
 #include "launch/events.hpp"
+#include "process/standard_stream.hpp"
 
 namespace sweetspot::cli {
 
 /// {"event": "healthy", "at": ..., ...}
 Json to_json(const launch::Event& event);
 
-void tell(const launch::Event& event, bool json);
+void tell(process::StandardStream* stream, const launch::Event& event, bool json);
 
 }  // namespace sweetspot::cli

@@ -4,12 +4,13 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <istream>
 #include <string>
 #include <string_view>
+
+#include "cli/print.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -65,7 +66,8 @@ std::vector<launch::Variable> llama_variables() {
   return variables;
 }
 
-void note_variables(const Config& config, const KnobTexts& given, bool layers_given) {
+void note_variables(const Environment& environment, const Config& config, const KnobTexts& given,
+                    bool layers_given) {
   const auto is_said = [&](const Knob* knob, const ServerFlag* flag) {
     if (knob != nullptr) {
       return knob->name == "n_gpu_layers" ? layers_given : is_given(given, knob->name);
@@ -75,8 +77,7 @@ void note_variables(const Config& config, const KnobTexts& given, bool layers_gi
   };
   const auto names = launch::uncounted_variables(llama_variables(), config, is_said);
   if (names.empty()) return;
-  fmt::print(
-      stderr,
+  say(environment.err,
       "sweetspot: note: llama-server reads {} besides its flags, and nothing here counts {}; "
       "unset {}, or give the flag here.\n",
       fmt::join(names, " and "), names.size() == 1 ? "it" : "them",

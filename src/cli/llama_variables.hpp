@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.hpp"
 #include "cli/knob_options.hpp"
 #include "core/config.hpp"
 #include "launch/uncounted.hpp"
@@ -23,6 +24,7 @@ std::vector<launch::Variable> config_lines(std::istream& text, const std::string
 /// One line on stderr where a variable is set that would make llama-server take other memory than
 /// `config` does and that no option of ours says: `given` are the knobs' texts, `layers_given` says
 /// it of the layers.
-void note_variables(const Config& config, const KnobTexts& given, bool layers_given);
+void note_variables(const Environment& environment, const Config& config, const KnobTexts& given,
+                    bool layers_given);
 
 }  // namespace sweetspot::cli

@@ -2,17 +2,23 @@
 // errors.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
-#include <cstdio>
+#include <new>
+#include <sstream>
+#include <system_error>
 
 #include "cli/command.hpp"
 #include "cli/environment.hpp"
 #include "cli/llama_flags.hpp"
+#include "cli/print.hpp"
 #include "core/text.hpp"
+#include "process/own_limits.hpp"
 #include "process/tree.hpp"
 #include "sweetspot_version.hpp"
 
@@ -44,6 +50,7 @@ Exit codes:
        (launch)
   6    results or profiles could not be written, or profiles could not be read
   70   internal error
+  71   this machine gives sweetspot no more memory, processes or file descriptors
   130  interrupted; what was measured is kept
   launch gives back the exit code of the program it started
 
@@ -55,11 +62,12 @@ Examples:
   sweetspot profile --help
 )";
 
-void print_error(const Error& error) {
+int report_error(const Error& error, const Environment& environment) {
   constexpr std::size_t kMaxChars = 1000;
   std::string text = printable(error.message, kMaxChars);
   if (!error.remedy.empty()) text += "; " + printable(error.remedy, kMaxChars);
-  fmt::print(stderr, "sweetspot: {}.\n", text);
+  say(environment.err, "sweetspot: {}.\n", text);
+  return exit_code(error.kind);
 }
 
 int parse_and_run(int argc, const char* const* argv, Environment& environment) {
@@ -83,24 +91,49 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
   }
   Result<std::vector<std::string>> arguments =
       spell_out_flags({argv, static_cast<std::size_t>(argc)}, app);
-  if (!arguments) {
-    print_error(arguments.error());
-    return exit_code(arguments.error().kind);
-  }
+  if (!arguments) return report_error(arguments.error(), environment);
   try {
     std::reverse(arguments->begin(), arguments->end());  // as CLI11 takes a vector
     app.parse(*std::move(arguments));
   } catch (const CLI::Success& wanted) {  // --help, --version
-    return app.exit(wanted);
+    std::ostringstream text;
+    const int code = app.exit(wanted, text, text);
+    environment.out->write(text.str());
+    return code;
   } catch (const CLI::ParseError& e) {
-    print_error({ErrorKind::usage, e.what(), "see sweetspot --help"});
-    return exit_code(ErrorKind::usage);
+    return report_error({ErrorKind::usage, e.what(), "see sweetspot --help"}, environment);
   }
-  if (!outcome) {
-    print_error(outcome.error());
-    return exit_code(outcome.error().kind);
-  }
+  if (!outcome) return report_error(outcome.error(), environment);
   return *outcome;
+}
+
+// The limits of the machine reach us as exceptions of the standard library wherever they are hit.
+int run(int argc, const char* const* argv, Environment& environment) {
+  try {
+    return parse_and_run(argc, argv, environment);
+  } catch (const std::bad_alloc&) {
+    return report_error({ErrorKind::host_limit, "there is not enough host memory for sweetspot",
+                         "free some, or raise the limit that `ulimit -v` shows"},
+                        environment);
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::resource_unavailable_try_again) throw;
+    return report_error({ErrorKind::host_limit, "this account may have no more threads",
+                         "end some programs, or raise the limit that `ulimit -u` shows"},
+                        environment);
+  }
+}
+
+// A result that nobody got is no success. A reader that has read enough (head) is no error.
+int with_results_written(int code, const Environment& environment) {
+  const int problem = environment.out->problem();
+  if (problem == 0 || problem == EPIPE) return code;
+  if (problem == ECANCELED) return code == 0 ? exit_code(ErrorKind::interrupted) : code;
+  const int output = report_error(
+      {ErrorKind::output,
+       "the results cannot be written to stdout: " + std::generic_category().message(problem),
+       problem == EBADF ? "it is closed" : ""},
+      environment);
+  return code == 0 ? output : code;
 }
 
 }  // namespace
@@ -108,16 +141,23 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
 
 int main(int argc, char** argv) {
   using namespace sweetspot;
+  process::open_standard_descriptors();
   process::CancelToken cancel;
   process::cancel_on_signals(cancel);
   process::become_subreaper();
+  process::limit_own_memory();
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit becomes an error of write(), like a full disk
-  cli::Environment environment = cli::read_environment();
-  environment.cancel = &cancel;
+  using Stream = process::StandardStream;
+  Stream out(STDOUT_FILENO, Stream::Use::results, &cancel);
+  Stream err(STDERR_FILENO, Stream::Use::diagnostics, &cancel);
   try {
-    return cli::parse_and_run(argc, argv, environment);
+    cli::Environment environment = cli::read_environment();
+    environment.cancel = &cancel;
+    environment.out = &out;
+    environment.err = &err;
+    return cli::with_results_written(cli::run(argc, argv, environment), environment);
   } catch (const std::exception& e) {
-    fmt::print(stderr, "sweetspot: internal error: {}. Please report it.\n", printable(e.what()));
+    cli::say(&err, "sweetspot: internal error: {}. Please report it.\n", printable(e.what()));
     return exit_code(ErrorKind::internal);
   }
 }

@@ -4,11 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <memory>
 #include <string>
-#include <system_error>
 
 #include "cli/environment.hpp"
 #include "cli/llama_variables.hpp"
@@ -36,8 +33,6 @@ Examples:
   eval "llama-server $(sweetspot plan model.gguf -c 8192 --flags)"
 )help";
 
-Result<int> print(const std::string& text) { return print_all(text, "the plan cannot be written"); }
-
 std::string text_of(const plan::PlanRecord& record, const Environment& environment) {
   const report::Style style = stdout_style(environment);
   return report::plan_header_text(record, style) + report::plan_tables(record, style) +
@@ -45,7 +40,7 @@ std::string text_of(const plan::PlanRecord& record, const Environment& environme
 }
 
 // What is printed is not what was asked for: which settings, since the line alone does not say it.
-void tell_changes(const Config& asked, const Config& printed) {
+void tell_changes(const Environment& environment, const Config& asked, const Config& printed) {
   std::string changes;
   for (const Knob& knob : knobs()) {
     if (knob.get(asked) == knob.get(printed)) continue;
@@ -54,10 +49,11 @@ void tell_changes(const Config& asked, const Config& printed) {
                            exporting::text_of(knob.get(asked)));
   }
   if (changes.empty()) return;
-  fmt::print(stderr, "sweetspot: note: changed so that it fits: {}.\n", changes);
+  say(environment.err, "sweetspot: note: changed so that it fits: {}.\n", changes);
 }
 
-Result<int> print_flags(const plan::PlanRecord& record, const std::vector<std::string>& rpc) {
+Result<int> print_flags(const Environment& environment, const plan::PlanRecord& record,
+                        const std::vector<std::string>& rpc) {
   const auto& recommended = record.plan.recommended;
   if (!recommended) {
     return error(ErrorKind::nothing_measurable,
@@ -69,17 +65,17 @@ Result<int> print_flags(const plan::PlanRecord& record, const std::vector<std::s
   Config config = *recommended;
   // Planned for another card it may still run in another container: nothing is known of its cores.
   if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
-  tell_changes(record.plan.request.base, *recommended);
-  return print(
-      exporting::shell_line(exporting::llama_server_arguments(config, record.model.path, rpc)) +
-      "\n");
+  tell_changes(environment, record.plan.request.base, *recommended);
+  return print_all(environment, exporting::shell_line(exporting::llama_server_arguments(
+                                    config, record.model.path, rpc)) +
+                                    "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {
   Result<profiler::PlanJob> job = make_plan_job(options, environment);
   if (!job) return tl::unexpected(job.error());
-  note_variables(job->base, options.knobs, !options.layers.empty());
-  report::LiveLine line(report::file_sink(stderr));
+  note_variables(environment, job->base, options.knobs, !options.layers.empty());
+  report::LiveLine line(sink_to(environment.err));
   if (environment.stderr_is_terminal) {
     job->on_progress = [&](double fraction) {
       line.show(fmt::format("asking llama.cpp {:3.0f} %", 100 * std::max(fraction, 0.0)));
@@ -87,15 +83,15 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   }
   job->on_measuring = [&](const std::string& device) {
     line.clear();
-    fmt::print(stderr, "measuring what the driver of {} itself takes (once per driver)\n",
-               printable(device));
+    say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
+        printable(device));
   };
   const Result<plan::PlanRecord> record = profiler::make_plan(*job);
   line.clear();
   if (!record) return tl::unexpected(record.error());
-  if (options.flags) return print_flags(*record, job->start.rpc);
-  if (options.json) return print(dump(plan::to_json(*record), 2) + "\n");
-  return print(text_of(*record, environment));
+  if (options.flags) return print_flags(environment, *record, job->start.rpc);
+  if (options.json) return print_all(environment, dump(plan::to_json(*record), 2) + "\n");
+  return print_all(environment, text_of(*record, environment));
 }
 
 }  // namespace

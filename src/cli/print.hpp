@@ -1,15 +1,34 @@
-// Whole texts on stdout.
+// What a command says, on the two streams of its environment.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <fmt/format.h>
 
+#include <string_view>
+#include <utility>
+
+#include "cli/command.hpp"
 #include "core/error.hpp"
+#include "process/standard_stream.hpp"
+#include "report/live_line.hpp"
 
 namespace sweetspot::cli {
 
-/// Exit code 0, or an error of kind output that begins with `failure` ("the plan cannot be
-/// written"): what goes to a full disk was not given; a reader that has read enough was.
-Result<int> print_all(const std::string& text, std::string_view failure);
+/// Writes the text to one of the environment's streams. main() tells what could not be written.
+template <typename... Values>
+void say(process::StandardStream* stream, fmt::format_string<Values...> format,
+         Values&&... values) {
+  stream->write(fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// The stream as one of report's: for progress.
+inline report::Sink sink_to(process::StandardStream* stream) {
+  return [stream](std::string_view text) { stream->write(text); };
+}
+
+/// The whole answer of a command, on stdout; its exit code.
+inline Result<int> print_all(const Environment& environment, std::string_view text) {
+  environment.out->write(text);
+  return 0;
+}
 
 }  // namespace sweetspot::cli

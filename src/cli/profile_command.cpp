@@ -4,13 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 
 #include "cli/environment.hpp"
 #include "cli/kept_set.hpp"
 #include "cli/llama_variables.hpp"
 #include "cli/measured_run.hpp"
+#include "cli/print.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/run_progress.hpp"
 #include "cli/sweep_question.hpp"
@@ -63,14 +63,14 @@ void print_run(const Run& run, const ProfileOptions& options, const Environment&
        {report::results_table(run, style, sort_of(options)), report::curve_text(run, style),
         report::failures_text(run, style), report::memory_table(run, style),
         report::analysis_text(run, style), report::profiles_text(run, style)}) {
-    if (!part.empty()) fmt::print("\n{}", part);
+    if (!part.empty()) say(environment.out, "\n{}", part);
   }
 }
 
 Result<int> profile(const ProfileOptions& options, const Environment& environment) {
   Result<profiler::Request> request = make_request(options, environment);
   if (!request) return tl::unexpected(request.error());
-  note_variables(request->base, options.knobs, /*layers_given=*/true);
+  note_variables(environment, request->base, options.knobs, /*layers_given=*/true);
   request->output_path = output_path_of(options);
   const std::string path = request->output_path;
   const engine::StartOptions start = request->start;
@@ -79,11 +79,10 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
   }
   Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(*request));
   if (!profiler) return tl::unexpected(profiler.error());
-  std::FILE* const text_out = options.json ? stderr : stdout;
-  fmt::print(text_out, "{}",
-             report::header_text(profiler->prepared(), options.json ? stderr_style(environment)
-                                                                    : stdout_style(environment)));
-  std::fflush(text_out);
+  process::StandardStream* const text_out = options.json ? environment.err : environment.out;
+  say(text_out, "{}",
+      report::header_text(profiler->prepared(),
+                          options.json ? stderr_style(environment) : stdout_style(environment)));
   const Result<SweepChoice> sweep =
       choose_sweep(options, environment, profiler->offloadable_layers());
   if (!sweep) return tl::unexpected(sweep.error());
@@ -97,16 +96,15 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
                                 : profiler->run(sweep->requested_layers, sweep->mode, observer);
   progress.finish();
   if (options.json) {
-    fmt::print("{}\n", dump(to_json(outcome.run), 2));
+    say(environment.out, "{}\n", dump(to_json(outcome.run), 2));
   } else {
     print_run(outcome.run, options, environment);
   }
-  if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
+  if (!outcome.save_error) say(text_out, "\nresults: {}\n", printable(path, 4096));
   if (!options.no_store) {
-    fmt::print(text_out, "{}\n",
-               printable(keep_set_of(outcome.run, options.model_path, start, environment), 4096));
+    say(text_out, "{}\n",
+        printable(keep_set_of(outcome.run, options.model_path, start, environment), 4096));
   }
-  std::fflush(text_out);
   return conclude_run(outcome, path);
 }
 

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -47,8 +46,6 @@ struct ProfilesOptions {
 };
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-Result<int> print(const std::string& text) { return print_all(text, "cannot write to stdout"); }
 
 Status need_data_folder(const Environment& environment) {
   if (!environment.data_folder.empty()) return {};
@@ -126,26 +123,27 @@ Result<int> list(const ProfilesOptions& options, const Environment& environment)
     return tl::unexpected(folder.error());
   }
   const auto sets = store::list_profile_sets(environment.data_folder);
-  if (options.json) return print(listed_json(sets));
+  if (options.json) return print_all(environment, listed_json(sets));
   if (sets.empty()) {
-    return print(printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
-                 "; `sweetspot profile MODEL` makes one\n");
+    return print_all(environment,
+                     printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
+                         "; `sweetspot profile MODEL` makes one\n");
   }
   std::vector<report::ListedSet> listed;
   listed.reserve(sets.size());
   for (const store::StoredSet& stored : sets) listed.push_back({name_of(stored.path), stored.set});
-  return print(report::profile_sets_table(listed, stdout_style(environment)));
+  return print_all(environment, report::profile_sets_table(listed, stdout_style(environment)));
 }
 
 Result<int> show(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
-  if (options.json) return print(dump(to_json(*set), kIndent) + "\n");
+  if (options.json) return print_all(environment, dump(to_json(*set), kIndent) + "\n");
   std::vector<report::HeldLine> held;
   for (const profiles::Held& each : profiles::held_against(*set)) {
     held.push_back({each.profile, profiles::name_of(each.loader), each.what});
   }
-  return print(report::profile_set_text(*set, held, stdout_style(environment)));
+  return print_all(environment, report::profile_set_text(*set, held, stdout_style(environment)));
 }
 
 // ---- forget
@@ -169,8 +167,10 @@ Result<int> forget(const ProfilesOptions& options, const Environment& environmen
     return next;
   });
   if (!written) return tl::unexpected(written.error());
-  return print(fmt::format("forgot {} report{} of {}\n", forgotten, forgotten == 1 ? "" : "s",
-                           options.profile.empty() ? "all profiles" : printable(options.profile)));
+  return print_all(
+      environment,
+      fmt::format("forgot {} report{} of {}\n", forgotten, forgotten == 1 ? "" : "s",
+                  options.profile.empty() ? "all profiles" : printable(options.profile)));
 }
 
 Result<int> remove(const ProfilesOptions& options, const Environment& environment) {
@@ -179,14 +179,15 @@ Result<int> remove(const ProfilesOptions& options, const Environment& environmen
   if (const Status removed = store::remove_profile_set(*path); !removed) {
     return tl::unexpected(removed.error());
   }
-  return print("removed " + printable(*path, 4096) + "\n");
+  return print_all(environment, "removed " + printable(*path, 4096) + "\n");
 }
 
 Result<int> export_set(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
   const std::string text = dump(to_json(*set), kIndent) + "\n";
-  if (options.output_path.empty() || options.output_path == "-") return print(text);
+  if (options.output_path.empty() || options.output_path == "-")
+    return print_all(environment, text);
   if (const Status written = store::write_atomically(options.output_path, text); !written) {
     return tl::unexpected(written.error());
   }
@@ -221,15 +222,15 @@ Result<std::vector<SetDevice>> strangers_in(const ProfileSet& set, const Environ
 void warn_of_strangers(const ProfileSet& set, const Environment& environment) {
   const auto strangers = strangers_in(set, environment);
   if (!strangers) {
-    fmt::print(stderr, "warning: nobody could tell whether its devices are here: {}\n",
-               printable(strangers.error().message, 400));
+    say(environment.err, "warning: nobody could tell whether its devices are here: {}\n",
+        printable(strangers.error().message, 400));
     return;
   }
   for (const SetDevice& device : *strangers) {
-    fmt::print(stderr,
-               "warning: made on another machine: {} ({}) is not here, so its profiles may not fit "
-               "or be slower\n",
-               printable(device.id), printable(device.description));
+    say(environment.err,
+        "warning: made on another machine: {} ({}) is not here, so its profiles may not fit "
+        "or be slower\n",
+        printable(device.id), printable(device.description));
   }
 }
 
@@ -247,7 +248,7 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
     return profiles::successor(old, *set, true);
   });
   if (!written) return tl::unexpected(written.error());
-  if (*written) return print("imported as " + printable(path, 4096) + "\n");
+  if (*written) return print_all(environment, "imported as " + printable(path, 4096) + "\n");
   return error(ErrorKind::usage,
                fmt::format("the profiles in {} are kept, not those of {}: {}", path, options.target,
                            why_old),

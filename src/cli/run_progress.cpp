@@ -1,8 +1,7 @@
 #include "cli/run_progress.hpp"
 
-#include <cstdio>
-
 #include "cli/environment.hpp"
+#include "cli/print.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -15,7 +14,7 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 }  // namespace
 
 RunProgress::RunProgress(const Environment& environment, double expected_trial_seconds)
-    : progress_(report::file_sink(stderr), environment.stderr_is_terminal,
+    : progress_(sink_to(environment.err), environment.stderr_is_terminal,
                 stderr_style(environment)) {
   state_.expected_trial_seconds = expected_trial_seconds;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/connection.hpp"
+#include "cli/print.hpp"
 #include "core/text.hpp"
 #include "engine/failure.hpp"
 
@@ -41,8 +42,7 @@ Result<int> serve(const ServeOptions& options, const Environment& environment) {
   const auto ready =
       worker->serve({endpoint->host, endpoint->port, options.threads, options.devices});
   if (!ready) return tl::unexpected(engine::as_error(ready.error()));
-  fmt::print("serving on {}; Ctrl-C ends it\n", printable(ready->endpoint));
-  std::fflush(stdout);
+  say(environment.out, "serving on {}; Ctrl-C ends it\n", printable(ready->endpoint));
   const Failure ended = worker->wait_while_serving();
   if (ended.failure_class == FailureClass::cancelled) return 0;
   return tl::unexpected(engine::as_error(ended));

@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "cli/print.hpp"
 #include "cli/workload_option.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
@@ -42,9 +42,9 @@ Result<profiler::PlanJob> plan_job(const SetSource& source, const Environment& e
     job.driver_shares_path = environment.data_folder + "/driver-shares.json";
   }
   job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
-  job.on_measuring = [](const std::string& device) {
-    fmt::print(stderr, "measuring what the driver of {} itself takes (once per driver)\n",
-               printable(device));
+  job.on_measuring = [&environment](const std::string& device) {
+    say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
+        printable(device));
   };
   return job;
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "cli/print.hpp"
 #include "core/text.hpp"
 #include "search/layer_list.hpp"
 
@@ -41,14 +42,14 @@ Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadabl
   const SweepChoice adaptive{"adaptive"};
   const SweepChoice quick{"quick", search::quick_layers(offloadable_layers)};
   const SweepChoice full{"full", search::full_layers(offloadable_layers)};
-  fmt::print(stderr, "Which layer counts shall be measured (of {})?\n", offloadable_layers);
-  fmt::print(stderr, "  1  adaptive: as few as settle what all {} would\n", offloadable_layers + 1);
-  fmt::print(stderr, "  2  quick: {}\n", listed(quick.requested_layers));
-  fmt::print(stderr, "  3  full:  {}\n", listed(full.requested_layers));
-  fmt::print(stderr, "  or a list of your own, like 0,8,16,-1\n");
+  say(environment.err, "Which layer counts shall be measured (of {})?\n", offloadable_layers);
+  say(environment.err, "  1  adaptive: as few as settle what all {} would\n",
+      offloadable_layers + 1);
+  say(environment.err, "  2  quick: {}\n", listed(quick.requested_layers));
+  say(environment.err, "  3  full:  {}\n", listed(full.requested_layers));
+  say(environment.err, "  or a list of your own, like 0,8,16,-1\n");
   while (true) {
-    fmt::print(stderr, "[1]: ");
-    std::fflush(stderr);
+    say(environment.err, "[1]: ");
     const std::optional<std::string> answer = read_line(environment.cancel);
     if (environment.cancel != nullptr && environment.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted before anything was measured");
@@ -60,7 +61,8 @@ Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadabl
     if (*answer == "3" || *answer == "full") return full;
     const auto list = search::parse_layer_list(*answer);
     if (list) return SweepChoice{"custom", *list};
-    fmt::print(stderr, "{}; {}\n", printable(list.error().message), printable(list.error().remedy));
+    say(environment.err, "{}; {}\n", printable(list.error().message),
+        printable(list.error().remedy));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/connection.hpp"
+#include "cli/print.hpp"
 #include "core/text.hpp"
 #include "engine/failure.hpp"
 #include "report/live_line.hpp"
@@ -34,7 +35,7 @@ Result<int> synth(const protocol::SynthRequest& request, const Environment& envi
   if (!start) return tl::unexpected(start.error());
   Outcome<engine::Worker> worker = engine::Worker::start(*start);
   if (!worker) return tl::unexpected(engine::as_error(worker.error()));
-  report::LiveLine line(report::file_sink(stderr));
+  report::LiveLine line(sink_to(environment.err));
   const auto made = worker->synth(request, [&](const protocol::Progress& progress) {
     if (!environment.stderr_is_terminal) return;
     const std::string text = fmt::format("writing {} {:3.0f} %", printable(request.out_path),
@@ -45,8 +46,8 @@ Result<int> synth(const protocol::SynthRequest& request, const Environment& envi
   if (!made) {
     return tl::unexpected(engine::as_error(made.error()));
   }
-  fmt::print("{}: {}, {:.2f} B parameters, {} tensors\n", printable(request.out_path),
-             format_bytes(made->bytes), static_cast<double>(made->n_params) / 1e9, made->tensors);
+  say(environment.out, "{}: {}, {:.2f} B parameters, {} tensors\n", printable(request.out_path),
+      format_bytes(made->bytes), static_cast<double>(made->n_params) / 1e9, made->tensors);
   return 0;
 }
 

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
 
 #include "cli/environment.hpp"
 #include "cli/kept_set.hpp"
 #include "cli/llama_variables.hpp"
 #include "cli/measured_run.hpp"
+#include "cli/print.hpp"
 #include "cli/run_progress.hpp"
 #include "cli/tune_options.hpp"
 #include "core/json.hpp"
@@ -45,7 +45,7 @@ std::string command_of(const Run& run) {
 Result<int> tune(const TuneOptions& options, const Environment& environment) {
   Result<TuneRequest> asked = make_tune(options, environment);
   if (!asked) return tl::unexpected(asked.error());
-  note_variables(asked->request.base, options.common.knobs, /*layers_given=*/true);
+  note_variables(environment, asked->request.base, options.common.knobs, /*layers_given=*/true);
   const bool json = options.common.json;
   const std::string path = output_path_of(options.common);
   asked->request.output_path = path;
@@ -55,31 +55,29 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
   }
   Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(asked->request));
   if (!profiler) return tl::unexpected(profiler.error());
-  std::FILE* const text_out = json ? stderr : stdout;
+  process::StandardStream* const text_out = json ? environment.err : environment.out;
   const report::Style style = json ? stderr_style(environment) : stdout_style(environment);
-  fmt::print(text_out, "{}", report::header_text(profiler->prepared(), style));
-  std::fflush(text_out);
+  say(text_out, "{}", report::header_text(profiler->prepared(), style));
 
   RunProgress progress(environment, 2 * options.common.max_seconds);
   const profiler::RunOutcome outcome =
       profiler->tune(asked->job, [&](const profiler::Event& event) { progress.on_event(event); });
   progress.finish();
   if (json) {
-    fmt::print("{}\n", dump(to_json(outcome.run), 2));
+    say(environment.out, "{}\n", dump(to_json(outcome.run), 2));
   } else {
-    fmt::print("\n{}\n{}", report::tune_table(outcome.run, style),
-               report::tune_text(outcome.run, style));
+    say(environment.out, "\n{}\n{}", report::tune_table(outcome.run, style),
+        report::tune_text(outcome.run, style));
     if (const std::string command = command_of(outcome.run); !command.empty()) {
-      fmt::print("\n{}\n", printable(command, 8192));
+      say(environment.out, "\n{}\n", printable(command, 8192));
     }
   }
-  if (!outcome.save_error) fmt::print(text_out, "\nresults: {}\n", printable(path, 4096));
+  if (!outcome.save_error) say(text_out, "\nresults: {}\n", printable(path, 4096));
   if (!options.common.no_store) {
     const std::string kept =
         keep_set_of(outcome.run, options.common.model_path, start, environment);
-    fmt::print(text_out, "{}\n", printable(kept, 4096));
+    say(text_out, "{}\n", printable(kept, 4096));
   }
-  std::fflush(text_out);
   return conclude_run(outcome, path);
 }
 

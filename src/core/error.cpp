@@ -5,7 +5,7 @@
 namespace sweetspot {
 namespace {
 
-constexpr EnumNames<FailureClass, 14> kFailureClasses = {{
+constexpr EnumNames<FailureClass, 15> kFailureClasses = {{
     {FailureClass::out_of_device_memory, "out-of-device-memory"},
     {FailureClass::out_of_host_memory, "out-of-host-memory"},
     {FailureClass::model_invalid, "model-invalid"},
@@ -19,6 +19,7 @@ constexpr EnumNames<FailureClass, 14> kFailureClasses = {{
     {FailureClass::device_lost, "device-lost"},
     {FailureClass::rpc_unreachable, "rpc-unreachable"},
     {FailureClass::protocol_error, "protocol-error"},
+    {FailureClass::host_limit, "host-limit"},
     {FailureClass::cancelled, "cancelled"},
 }};
 

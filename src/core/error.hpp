@@ -22,7 +22,8 @@ enum class ErrorKind {
   nothing_measurable = 5,  ///< every configuration failed
   output = 6,              ///< the results could not be written
   internal = 70,           ///< our own fault, or the worker program is broken or missing
-  interrupted = 130,       ///< Ctrl-C or SIGTERM
+  host_limit = 71,         ///< this machine gives us no more memory, processes or descriptors
+  interrupted = 130,       ///< Ctrl-C or another signal to end
 };
 
 /// The process exit code that belongs to `kind`.
@@ -60,6 +61,7 @@ enum class FailureClass {
   device_lost,
   rpc_unreachable,
   protocol_error,  ///< the worker said something the protocol does not allow
+  host_limit,      ///< the machine gives no more processes, threads or descriptors
   cancelled,
 };
 

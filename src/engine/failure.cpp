@@ -285,6 +285,8 @@ Error as_error(const Failure& failure) {
     switch (failure.failure_class) {
       case FailureClass::cancelled:
         return ErrorKind::interrupted;
+      case FailureClass::host_limit:
+        return ErrorKind::host_limit;
       case FailureClass::rpc_unreachable:
       case FailureClass::device_lost:
       case FailureClass::out_of_device_memory:

@@ -36,7 +36,8 @@ Failure name_servers(Failure failure, const std::vector<std::string>& rpc) {
 
 Failure cannot_spawn(const Error& error) {
   Failure failure;
-  failure.failure_class = FailureClass::crashed;
+  failure.failure_class =
+      error.kind == ErrorKind::host_limit ? FailureClass::host_limit : FailureClass::crashed;
   failure.phase = Phase::start;
   failure.message = error.message + (error.remedy.empty() ? "" : ": " + error.remedy);
   return failure;

@@ -43,8 +43,12 @@ void cancel_on_signals(CancelToken& token) {
   action.sa_handler = cancel_from_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    struct sigaction before = {};
+    const bool kept = (signal == SIGHUP || signal == SIGQUIT) &&
+                      sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
+    if (!kept) sigaction(signal, &action, nullptr);
+  }
   ignore_broken_pipes();
 }
 

@@ -28,9 +28,9 @@ class CancelToken {
   int fd_ = -1;
 };
 
-/// SIGINT and SIGTERM cancel `token` from now on, a second one does the same again: nothing is ever
-/// cut off half-way by a signal. One token at a time; its destructor detaches it. Also does
-/// ignore_broken_pipes().
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT cancel `token` from now on, a second one does the same
+/// again: nothing is ever cut off half-way by a signal. SIGHUP and SIGQUIT stay ignored where they
+/// are (nohup). One token at a time; its destructor detaches it. Also does ignore_broken_pipes().
 void cancel_on_signals(CancelToken& token);
 
 /// Writing to a process that died becomes an error (EPIPE) instead of the end of this one.

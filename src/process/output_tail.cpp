@@ -12,6 +12,8 @@
 #include <mutex>
 #include <thread>
 
+#include "process/standard_stream.hpp"
+
 namespace sweetspot::process {
 
 struct OutputTail::State {
@@ -41,22 +43,11 @@ struct OutputTail::State {
     changed.notify_all();
   }
 
-  // False where nobody reads it any more.
+  // False where nobody reads it any more, or where it was told to stop.
   [[nodiscard]] bool copy(const char* bytes, std::size_t count) const {
-    while (copy_to >= 0 && count > 0) {
-      const ssize_t written = write(copy_to, bytes, count);
-      if (written > 0) {
-        bytes += written;
-        count -= static_cast<std::size_t>(written);
-      } else if (errno == EAGAIN) {
-        std::array<pollfd, 2> waits = {pollfd{copy_to, POLLOUT, 0}, pollfd{stop_fd, POLLIN, 0}};
-        poll(waits.data(), waits.size(), -1);
-        if (waits[1].revents != 0) return false;
-      } else if (errno != EINTR) {
-        return false;
-      }
-    }
-    return true;
+    if (copy_to < 0) return true;
+    const int problem = write_all(copy_to, {bytes, count}, {std::nullopt, stop_fd});
+    return problem != EPIPE && problem != ECANCELED;
   }
 
   void finish(bool broken) {

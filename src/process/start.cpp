@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "process/child.hpp"
+#include "process/own_limits.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration)
 
@@ -78,11 +79,19 @@ void close_on_exec_from(int first, int highest) {
   for (int fd = first; fd <= highest; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+// A copy with a number of at least `lowest`. Where the limit of descriptors allows no such number
+// the kernel calls the argument invalid: to us it is one too many.
+int duplicate_from(int fd, int lowest) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+  if (copy < 0 && errno == EINVAL) errno = EMFILE;
+  return copy;
+}
+
 // Sources may lie on the very numbers that are to be filled: move them out of the way first.
 bool place_descriptors(const std::vector<PlacedDescriptor>& wanted) {
   std::array<int, kMostDescriptors> moved{};
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    moved[i] = fcntl(wanted[i].ours, F_DUPFD_CLOEXEC, kOutOfTheWay);
+    moved[i] = duplicate_from(wanted[i].ours, kOutOfTheWay);
     if (moved[i] < 0) return false;
   }
   for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -102,13 +111,14 @@ bool place_descriptors(const std::vector<PlacedDescriptor>& wanted) {
   if (plan.own_session) setsid();
   reset_signals(plan.default_signals);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  restore_memory_limit();
   // The parent may have died before the request to follow it.
   if (getppid() != launch.parent) _exit(127);
   if (!plan.dump_core) {
     const rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
   }
-  const int error_fd = fcntl(launch.error_fd, F_DUPFD_CLOEXEC, kErrorFd);
+  const int error_fd = duplicate_from(launch.error_fd, kErrorFd);
   if (error_fd < 0 || !place_descriptors(plan.descriptors)) fail_child(launch.error_fd);
   close_on_exec_from(plan.first_closed_fd, launch.highest_fd + 64);
   execve(launch.argv[0], launch.argv, launch.environment);
@@ -174,9 +184,29 @@ std::vector<std::string> environment_with(std::vector<std::string> wanted) {
 }
 
 tl::unexpected<Error> cannot_start(const std::string& program, int problem) {
-  return error(ErrorKind::internal,
-               "cannot start " + program + ": " + std::generic_category().message(problem),
-               "check that the file is there and may be executed");
+  ErrorKind kind = ErrorKind::host_limit;
+  std::string why;
+  std::string remedy;
+  switch (problem) {
+    case EAGAIN:
+      why = "this account may have no more processes";
+      remedy = "end some of them, or raise the limit that `ulimit -u` shows";
+      break;
+    case EMFILE:
+    case ENFILE:
+      why = "there are no file descriptors left";
+      remedy = "raise the limit that `ulimit -n` shows to 64 or more";
+      break;
+    case ENOMEM:
+      why = "this machine has no memory for it";
+      remedy = "free some, or raise the limit that `ulimit -v` shows";
+      break;
+    default:
+      kind = ErrorKind::internal;
+      why = std::generic_category().message(problem);
+      remedy = "check that the file is there and may be executed";
+  }
+  return error(kind, "cannot start " + program + ": " + why, remedy);
 }
 
 Result<pid_t> start_process(StartPlan plan) {

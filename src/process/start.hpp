@@ -67,7 +67,8 @@ std::string unique_marker();
 /// Our environment with `wanted` ("NAME=value") added, or replacing what has the name.
 std::vector<std::string> environment_with(std::vector<std::string> wanted);
 
-/// The sentence where `program` could not be started because of `problem` (errno).
+/// The sentence where `program` could not be started because of `problem` (errno). Of kind
+/// host_limit where the machine gives no more, else internal.
 tl::unexpected<Error> cannot_start(const std::string& program, int problem);
 
 /// A process that we started and have to end. Not thread safe.

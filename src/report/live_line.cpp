@@ -9,13 +9,6 @@
 
 namespace sweetspot::report {
 
-Sink file_sink(std::FILE* file) {
-  return [file](std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fflush(file);
-  };
-}
-
 LiveLine::LiveLine(Sink sink) : sink_(std::move(sink)) {}
 
 LiveLine::~LiveLine() {

@@ -1,7 +1,6 @@
 // One line that is redrawn in place on a terminal and leaves nothing behind.
 #pragma once
 
-#include <cstdio>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,9 +9,6 @@ namespace sweetspot::report {
 
 /// Where progress goes.
 using Sink = std::function<void(std::string_view)>;
-
-/// A sink that writes to `file` and flushes. `file` must outlive it.
-Sink file_sink(std::FILE* file);
 
 /// Not thread safe. Takes its line away when it ends.
 class LiveLine {

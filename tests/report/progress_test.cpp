@@ -197,16 +197,5 @@ TEST_F(ProgressWriter, WritesPlainLinesWhereThereIsNoTerminal) {
   EXPECT_EQ("", terminal_.trimmed());
 }
 
-TEST(FileSink, WritesAndFlushes) {
-  char* text = nullptr;
-  std::size_t size = 0;
-  std::FILE* file = ::open_memstream(&text, &size);
-  ASSERT_NE(nullptr, file);
-  file_sink(file)("hello");
-  EXPECT_EQ("hello", std::string(text, size));
-  std::fclose(file);
-  std::free(text);
-}
-
 }  // namespace
 }  // namespace sweetspot::report
