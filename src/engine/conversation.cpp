@@ -56,7 +56,7 @@ Conversation::Wait Conversation::begin(const Ask& ask) {
   wait.ask = &ask;
   wait.phase = ask.phase;
   wait.allowed_seconds = ask.seconds;
-  wait.since = wait.last_event = Clock::now();
+  wait.begun = wait.since = wait.last_event = Clock::now();
   wait.output_offset = id_ == 0 ? 0 : child_.output().total_bytes();
   wait.oom_kills = process::oom_kill_count();
   return wait;
@@ -161,7 +161,7 @@ void Conversation::hear_progress(Wait& wait, const protocol::Progress& progress,
     wait.allowed_seconds =
         progress.phase == Phase::hello ? deadlines.hello_seconds : deadlines.rpc_connect_seconds;
   }
-  if (wait.ask->step_wise) wait.since = wait.last_event;
+  if (wait.ask->step_wise && !wait.stop_sent) wait.since = wait.last_event;
   if (wait.ask->on_progress) wait.ask->on_progress(progress);
 }
 
@@ -174,11 +174,16 @@ std::optional<Outcome<protocol::Event>> Conversation::hear_sample(
   if (!plausible(event.sample)) {
     return tl::unexpected(give_up(wait, Evidence{.violation = "a sample that cannot be"}));
   }
-  if (!wait.stop_sent && !wait.ask->on_sample(event.sample)) {
+  if (++wait.samples > wait.ask->max_samples) {
+    return tl::unexpected(give_up(wait, Evidence{.violation = "more samples than were asked for"}));
+  }
+  // What was under way when it was told to stop still comes, but gives it no more time.
+  if (wait.stop_sent) return std::nullopt;
+  wait.since = Clock::now();
+  if (!wait.ask->on_sample(event.sample)) {
     wait.stop_sent = true;
     send(protocol::StopRequest{});
   }
-  wait.since = Clock::now();
   return std::nullopt;
 }
 
@@ -189,6 +194,10 @@ std::optional<Failure> Conversation::check_limits(Wait& wait, bool idle) {
   if (now - memory_checked_ >= kMemoryCheckEvery) {
     memory_checked_ = now;
     if (memory_is_short(wait)) return give_up(wait, Evidence{.killed_for_host_memory = true});
+  }
+  const double longest = wait.ask->longest_seconds;
+  if (seconds_between(wait.begun, now) > longest) {
+    return give_up(wait, Evidence{.overdue = Overdue{longest, false}});
   }
   const double waited = seconds_between(wait.since, now);
   const double allowed = wait.allowed_seconds + (idle ? 0 : kTalkingGraceSeconds);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,8 @@ struct Ask {
   Phase phase = Phase::start;
   double seconds = 0;      ///< allowed; for the whole request, or from step to step
   bool step_wise = false;  ///< a sample or a sign of progress starts the time again
+  double longest_seconds = std::numeric_limits<double>::infinity();  ///< all steps together
+  std::uint32_t max_samples = 0;                                     ///< more break the protocol
   ProgressFn on_progress = {};
   OnSample on_sample = {};
 };
@@ -52,11 +55,13 @@ class Conversation {
     const Ask* ask = nullptr;
     Phase phase = Phase::start;
     double allowed_seconds = 0;  // infinite: no deadline
-    Clock::time_point since;     // when the allowed time began
+    Clock::time_point begun;
+    Clock::time_point since;  // when the allowed time began
     Clock::time_point last_event;
     std::uint64_t output_offset = 0;  // what was printed before is no evidence
     std::optional<std::uint64_t> oom_kills;
     bool memory_was_low = false;
+    std::uint32_t samples = 0;
     bool stop_sent = false;
   };
 

@@ -65,7 +65,8 @@ Outcome<Worker> Worker::start(const StartOptions& options) {
   auto state = std::make_unique<State>(*std::move(child), options);
   const Ask ask{.request = protocol::HelloRequest{protocol::kVersion, options.rpc},
                 .phase = Phase::start,
-                .seconds = options.deadlines.start_seconds};
+                .seconds = options.deadlines.start_seconds,
+                .longest_seconds = options.deadlines.request_seconds};
   auto hello = ask_for<protocol::HelloResult>(state->conversation, ask);
   if (!hello) return tl::unexpected(name_servers(std::move(hello.error()), options.rpc));
   if (hello->version != protocol::kVersion) {
@@ -99,6 +100,7 @@ Outcome<protocol::MapResult> Worker::map(const protocol::MapRequest& request,
                 .phase = Phase::plan,
                 .seconds = state_->deadlines.step_seconds,
                 .step_wise = true,
+                .longest_seconds = state_->deadlines.request_seconds,
                 .on_progress = on_progress};
   return ask_for<protocol::MapResult>(state_->conversation, ask);
 }
@@ -137,6 +139,8 @@ Outcome<protocol::MeasureResult> Worker::measure(const protocol::MeasureRequest&
                 .phase = phase,
                 .seconds = state_->deadlines.step_seconds,
                 .step_wise = true,
+                .longest_seconds = state_->deadlines.request_seconds,
+                .max_samples = request.max_samples,
                 .on_sample = on_sample};
   return ask_for<protocol::MeasureResult>(state_->conversation, ask);
 }
@@ -145,7 +149,8 @@ Outcome<protocol::CheckResult> Worker::check() {
   const Ask ask{.request = protocol::CheckRequest{},
                 .phase = Phase::warm_up,
                 .seconds = state_->deadlines.step_seconds,
-                .step_wise = true};
+                .step_wise = true,
+                .longest_seconds = state_->deadlines.request_seconds};
   return ask_for<protocol::CheckResult>(state_->conversation, ask);
 }
 
@@ -153,7 +158,8 @@ Outcome<protocol::DivergenceResult> Worker::divergence(const protocol::Divergenc
   const Ask ask{.request = request,
                 .phase = Phase::warm_up,
                 .seconds = state_->deadlines.step_seconds,
-                .step_wise = true};
+                .step_wise = true,
+                .longest_seconds = state_->deadlines.request_seconds};
   return ask_for<protocol::DivergenceResult>(state_->conversation, ask);
 }
 
@@ -178,6 +184,7 @@ Outcome<protocol::SynthResult> Worker::synth(const protocol::SynthRequest& reque
                 .phase = Phase::synth,
                 .seconds = state_->deadlines.step_seconds,
                 .step_wise = true,
+                .longest_seconds = state_->deadlines.synth_seconds,
                 .on_progress = on_progress};
   return ask_for<protocol::SynthResult>(state_->conversation, ask);
 }

@@ -37,8 +37,11 @@ struct Deadlines {
   double step_seconds =
       120;  ///< between two samples or signs of progress: decode, fill, check, synth
   double full_depth_seconds = 600;
-  double silence_seconds = 15;  ///< no event at all, heartbeats included
-  double kill_seconds = 5;      ///< until a killed tree must be gone, or the worker counts as stuck
+  /// A whole request, however often it reports progress; saying hello with all its servers too.
+  double request_seconds = 3600;
+  double synth_seconds = 6 * 3600;  ///< files of hundreds of GiB are written
+  double silence_seconds = 15;      ///< no event at all, heartbeats included
+  double kill_seconds = 5;  ///< until a killed tree must be gone, or the worker counts as stuck
 };
 
 struct StartOptions {

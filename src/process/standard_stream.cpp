@@ -58,6 +58,7 @@ class Wait {
 }  // namespace
 
 int write_all(int fd, std::string_view bytes, const WritePatience& patience) noexcept {
+  if (fd < 0) return EBADF;  // poll() would leave it out
   Wait wait(patience);
   while (!bytes.empty()) {
     if (const int problem = wait.writable(fd); problem != 0) return problem;

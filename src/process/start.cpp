@@ -165,8 +165,13 @@ std::optional<Pipe> make_pipe() {
 std::string unique_marker() {
   static std::atomic<unsigned> count{0};
   std::random_device random;
-  return std::string(kMarkerName) + "=" + std::to_string(getpid()) + "-" +
-         std::to_string(count.fetch_add(1)) + "-" + std::to_string(random());
+  std::string marker(kMarkerName);
+  for (const std::string& part :
+       {std::string("="), std::to_string(getpid()), std::string("-"),
+        std::to_string(count.fetch_add(1)), std::string("-"), std::to_string(random())}) {
+    marker += part;
+  }
+  return marker;
 }
 
 std::vector<std::string> environment_with(std::vector<std::string> wanted) {
@@ -206,7 +211,9 @@ tl::unexpected<Error> cannot_start(const std::string& program, int problem) {
       why = std::generic_category().message(problem);
       remedy = "check that the file is there and may be executed";
   }
-  return error(kind, "cannot start " + program + ": " + why, remedy);
+  std::string message = "cannot start ";
+  message.append(program).append(": ").append(why);
+  return error(kind, std::move(message), std::move(remedy));
 }
 
 Result<pid_t> start_process(StartPlan plan) {

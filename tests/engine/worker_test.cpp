@@ -400,6 +400,29 @@ TEST(Worker, WhateverItSaysIsAFailureNotACrash) {
   }
 }
 
+TEST(Worker, MoreSamplesThanWereAskedForEndIt) {
+  Worker worker = start_with_context(scripted(rule("measure", "flood")));
+  ASSERT_TRUE(worker.load({"/a.gguf", {}}, 1));
+  int seen = 0;
+  const auto measured = worker.measure(generation(2000), Phase::generation,
+                                       [&](const Sample&) { return ++seen < 5; });
+  ASSERT_FALSE(measured);
+  EXPECT_EQ(measured.error().failure_class, FailureClass::protocol_error);
+  EXPECT_EQ(seen, 5);
+  EXPECT_FALSE(worker.alive());
+}
+
+TEST(Worker, ProgressWithoutEndEndsWithTheWholeRequestsTime) {
+  StartOptions options = scripted(rule("map", "busy"));
+  options.deadlines.request_seconds = 0.5;
+  Worker worker = start(options);
+  const auto before = std::chrono::steady_clock::now();
+  const auto maps = worker.map({"/a.gguf", {Config{}}});
+  ASSERT_FALSE(maps);
+  EXPECT_EQ(maps.error().failure_class, FailureClass::timed_out);
+  EXPECT_LT(seconds_since(before), 10);
+}
+
 TEST(Worker, LeftOversOfAnEarlierRequestAreDropped) {
   Worker worker = start(scripted(rule("load", "stale")));
   EXPECT_TRUE(worker.load({"/a.gguf", {}}, 1));

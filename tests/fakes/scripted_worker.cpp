@@ -22,8 +22,9 @@
 //               "prompt_factor": 0.05,             a prompt token costs this much of a generated
 //               one "noise": 0.01, "seed": 1,          relative, Gaussian; the same in every
 //               process "ramp": [0.7, 0.2, 0.06],          the first samples after a load take that
-//               much longer "real_time": false}                sleep for as long as a sample claims
+//               much longer "real_time": false,                sleep for as long as a sample claims
 //               to take
+//               "real_ms": 50}                     or that long, whatever it claims
 //   "starved": {"starts": [2], "share": 0.8}       in these starts a token takes 1 / (1 - share) as
 //               long, and the worker plays the kernel that says so: the time waited stands in
 //               proc/PID/task/PID/schedstat under SWEETSPOT_SYSFS_ROOT, in others no waiting
@@ -59,6 +60,8 @@
 //          wrong-version  (hello) claims another protocol
 //          non-finite   (measure, check) reports NaN
 //          shuffled     (check) the logits in reverse order
+//          flood        (measure) sends samples for ever, whatever it is told
+//          busy         reports progress for ever
 //          eat          allocates and touches "bytes", then hangs
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -280,6 +283,10 @@ bool ScriptedWorker::act(const Json& rule, std::uint64_t id, Phase phase) {
   if (action == "wrong-answer") mouth_.say(id, Done{SynthResult{}}), sleep_for_ever();
   if (action == "wrong-id") mouth_.say(id + 1000, Done{UnloadResult{}}), sleep_for_ever();
   if (action == "stale") mouth_.say(id - 1, Done{SynthResult{}});
+  while (action == "busy") {
+    mouth_.say(id, Progress{phase, 0.5});
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
   if (action == "eat") {
     const std::vector<char> eaten(rule.value("bytes", std::size_t{0}), 'x');
     sleep_for_ever();
@@ -529,7 +536,8 @@ void ScriptedWorker::handle(const MeasureRequest& request) {
   const bool poisoned = rule.value("do", "") == "non-finite";
   const std::uint32_t acts_after = rule.value("after_samples", 0U);
   std::uint32_t sent = 0;
-  while (sent < request.max_samples && !stop_requested()) {
+  const bool floods = rule.value("do", "") == "flood";
+  while (floods || (sent < request.max_samples && !stop_requested())) {
     const bool now = rule.contains("after_samples") && sent == acts_after;
     if (now && !poisoned && act(rule, id_, phase)) return;
     Sample sample;
@@ -539,9 +547,9 @@ void ScriptedWorker::handle(const MeasureRequest& request) {
     if (prompt) sample.duration_ms *= speed.value("prompt_factor", 0.05) * sample.tokens;
     clock_ms_ += sample.duration_ms;
     wait_for_a_processor(sample);
-    if (speed.value("real_time", false)) {
-      std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(sample.duration_ms));
-    }
+    const double real_ms =
+        speed.value("real_ms", speed.value("real_time", false) ? sample.duration_ms : 0.0);
+    std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(real_ms));
     mouth_.say(id_, SampleEvent{sample, !(poisoned && sent >= acts_after)});
     ++sent;
   }

@@ -79,6 +79,13 @@ class Failures(SystemTest):
                 self.assertEqual(row["error"]["class"], "timed-out")
                 self.assertLess(self.took, 20)
 
+    def test_a_worker_whose_clock_stands_still_meets_ours(self):
+        """Samples of no time at all would otherwise come until 4,096 of them took minutes."""
+        speed = {"cpu_ms": 0.0001, "gpu_ms": 0.0001, "noise": 0.5, "real_ms": 50}
+        done, run = self.profile_scripted(speed=speed, layers=[10], timeout=200)
+        self.assertIsNotNone(run, done.stderr)
+        self.assertLess(self.took, 100)
+
     def test_two_hangs_end_the_direction(self):
         done, run = self.profile_scripted(
             [{"at": "load", "do": "hang", "if": {"layers_from": 5}}],
