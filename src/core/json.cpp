@@ -183,8 +183,8 @@ Device device_from_json(const Json& json) {
   device.backend = json.at("backend").get<std::string>();
   device.type = enum_at<DeviceType>(json, "type", device_type_from_string);
   device.pci_bus_id = take<std::string>(json, "pci_bus_id");
-  device.memory_total_bytes = take<std::uint64_t>(json, "memory_total_bytes");
-  device.memory_free_bytes = take<std::uint64_t>(json, "memory_free_bytes");
+  device.memory_total_bytes = take<std::uint64_t>(json, "memory_total_bytes", kPlausibleBytes);
+  device.memory_free_bytes = take<std::uint64_t>(json, "memory_free_bytes", kPlausibleBytes);
   return device;
 }
 
@@ -254,34 +254,36 @@ ModelInfo model_info_from_json(const Json& json) {
   ModelInfo model;
   model.path = json.at("path").get<std::string>();
   for (const Json& file : json.at("files")) {
-    model.files.push_back(
-        {file.at("path").get<std::string>(), number_at<std::uint64_t>(file, "size_bytes"),
-         number_at<std::int64_t>(file, "mtime_ns"), number_at<std::uint64_t>(file, "inode")});
+    model.files.push_back({file.at("path").get<std::string>(),
+                           number_at<std::uint64_t>(file, "size_bytes", kPlausibleBytes),
+                           number_at<std::int64_t>(file, "mtime_ns"),
+                           number_at<std::uint64_t>(file, "inode")});
   }
   model.fingerprint = json.at("fingerprint").get<std::string>();
   model.architecture = json.at("architecture").get<std::string>();
   model.quantization = json.at("quantization").get<std::string>();
-  model.n_params = number_at<std::uint64_t>(json, "n_params");
-  model.size_bytes = number_at<std::uint64_t>(json, "size_bytes");
-  model.n_layer = number_at<int>(json, "n_layer");
-  model.n_ctx_train = number_at<int>(json, "n_ctx_train");
-  model.n_embd = number_at<int>(json, "n_embd");
-  model.n_vocab = number_at<int>(json, "n_vocab");
-  model.n_expert = number_at<int>(json, "n_expert");
-  model.n_expert_used = number_at<int>(json, "n_expert_used");
+  model.n_params = number_at<std::uint64_t>(json, "n_params", kPlausibleParameters);
+  model.size_bytes = number_at<std::uint64_t>(json, "size_bytes", kPlausibleBytes);
+  model.n_layer = number_at<int>(json, "n_layer", kPlausibleBlocks);
+  model.n_ctx_train =
+      static_cast<int>(number_at<std::uint32_t>(json, "n_ctx_train", kPlausibleTokens));
+  model.n_embd = number_at<int>(json, "n_embd", kPlausibleWidth);
+  model.n_vocab = number_at<int>(json, "n_vocab", kPlausibleVocabulary);
+  model.n_expert = number_at<int>(json, "n_expert", kPlausibleExperts);
+  model.n_expert_used = number_at<int>(json, "n_expert_used", kPlausibleExperts);
   model.recurrent = json.at("recurrent").get<bool>();
   model.hybrid = json.at("hybrid").get<bool>();
-  model.non_layer_bytes = number_at<std::uint64_t>(json, "non_layer_bytes");
+  model.non_layer_bytes = number_at<std::uint64_t>(json, "non_layer_bytes", kPlausibleBytes);
   model.name = take<std::string>(json, "name");
-  model.n_head = take<int>(json, "n_head");
-  model.n_head_kv = take<int>(json, "n_head_kv");
-  model.n_ff = take<int>(json, "n_ff");
+  model.n_head = take<int>(json, "n_head", kPlausibleWidth);
+  model.n_head_kv = take<int>(json, "n_head_kv", kPlausibleWidth);
+  model.n_ff = take<int>(json, "n_ff", kPlausibleWidth);
   model.kind = enum_at<ModelKind>(json, "kind", model_kind_from_string);
   model.pooling = take<std::string>(json, "pooling");
   for (const Json& layer : json.at("layers")) {
-    model.layers.push_back({number_at<int>(layer, "block"),
-                            number_at<std::uint64_t>(layer, "bytes"),
-                            number_at<std::uint64_t>(layer, "expert_bytes")});
+    model.layers.push_back({number_at<int>(layer, "block", kPlausibleBlocks),
+                            number_at<std::uint64_t>(layer, "bytes", kPlausibleBytes),
+                            number_at<std::uint64_t>(layer, "expert_bytes", kPlausibleBytes)});
   }
   return model;
 }
@@ -342,12 +344,12 @@ Json to_json(const EffectiveConfig& effective) {
 
 EffectiveConfig effective_config_from_json(const Json& json) {
   EffectiveConfig effective;
-  effective.n_ctx = number_at<std::uint32_t>(json, "n_ctx");
-  effective.n_batch = number_at<std::uint32_t>(json, "n_batch");
-  effective.n_ubatch = number_at<std::uint32_t>(json, "n_ubatch");
-  effective.n_threads = number_at<int>(json, "n_threads");
-  effective.n_threads_batch = number_at<int>(json, "n_threads_batch");
-  effective.n_gpu_layers = take<int>(json, "n_gpu_layers");
+  effective.n_ctx = number_at<std::uint32_t>(json, "n_ctx", kPlausibleTokens);
+  effective.n_batch = number_at<std::uint32_t>(json, "n_batch", kPlausibleTokens);
+  effective.n_ubatch = number_at<std::uint32_t>(json, "n_ubatch", kPlausibleTokens);
+  effective.n_threads = number_at<int>(json, "n_threads", kPlausibleThreads);
+  effective.n_threads_batch = number_at<int>(json, "n_threads_batch", kPlausibleThreads);
+  effective.n_gpu_layers = take<int>(json, "n_gpu_layers", kPlausibleBlocks);
   effective.flash_attn = take<std::string>(json, "flash_attn");
   effective.type_k = take<std::string>(json, "type_k");
   effective.type_v = take<std::string>(json, "type_v");
@@ -375,10 +377,10 @@ MemoryMap memory_map_from_json(const Json& json) {
   MemoryMap memory;
   for (const Json& device : json) {
     memory.push_back({device.at("id").get<std::string>(),
-                      number_at<std::uint64_t>(device, "model_bytes"),
-                      number_at<std::uint64_t>(device, "context_bytes"),
-                      number_at<std::uint64_t>(device, "compute_bytes"),
-                      number_at<std::uint64_t>(device, "mapped_bytes")});
+                      number_at<std::uint64_t>(device, "model_bytes", kPlausibleBytes),
+                      number_at<std::uint64_t>(device, "context_bytes", kPlausibleBytes),
+                      number_at<std::uint64_t>(device, "compute_bytes", kPlausibleBytes),
+                      number_at<std::uint64_t>(device, "mapped_bytes", kPlausibleBytes)});
   }
   return memory;
 }
@@ -389,7 +391,8 @@ Json to_json(const PlannedMemory& planned) {
 }
 
 PlannedMemory planned_memory_from_json(const Json& json) {
-  return {memory_map_from_json(json.at("memory")), number_at<std::uint32_t>(json, "n_ctx"),
+  return {memory_map_from_json(json.at("memory")),
+          number_at<std::uint32_t>(json, "n_ctx", kPlausibleTokens),
           json.at("problem").get<std::string>()};
 }
 

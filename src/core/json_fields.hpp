@@ -7,12 +7,35 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/ranges.hpp"
 
 namespace sweetspot {
 
 template <typename T>
 T number_at(const Json& json, const char* field) {
   return checked<T>(json.at(field), field);
+}
+
+/// As number_at(), of a peer: what lies outside the range is refused like a wrong type.
+template <typename T>
+T number_at(const Json& json, const char* field, const Range<T>& range) {
+  const T value = number_at<T>(json, field);
+  if (!holds(range, value)) {
+    throw nlohmann::json::other_error::create(599,
+                                              std::string(field) + " is " + std::to_string(value) +
+                                                  ", outside " + std::to_string(range.low) +
+                                                  " to " + std::to_string(range.high),
+                                              &json);
+  }
+  return value;
+}
+
+/// As take(), of a peer.
+template <typename T>
+Reading<T> take(const Json& json, const char* field, const Range<T>& range) {
+  Reading<T> reading = take<T>(json, field);
+  if (reading.has_value()) (void)number_at<T>(json, field, range);
+  return reading;
 }
 
 /// Throws as nlohmann does, so that guard() reports it.

@@ -106,8 +106,8 @@ SetDevice device_from(const Json& json) {
   device.pci_bus_id = take<std::string>(json, "pci_bus_id");
   device.uuid = take<std::string>(json, "uuid");
   device.driver_version = take<std::string>(json, "driver_version");
-  device.memory_total_bytes = take<std::uint64_t>(json, "memory_total_bytes");
-  device.memory_free_bytes = take<std::uint64_t>(json, "memory_free_bytes");
+  device.memory_total_bytes = take<std::uint64_t>(json, "memory_total_bytes", kPlausibleBytes);
+  device.memory_free_bytes = take<std::uint64_t>(json, "memory_free_bytes", kPlausibleBytes);
   device.power_limit_w = take<double>(json, "power_limit_w");
   return device;
 }
@@ -117,8 +117,8 @@ std::vector<DeviceNeed> needs_from_json(const Json& json) {
   if (!json.is_array()) refuse(json, "needs is no list");
   needs.reserve(json.size());
   for (const Json& need : json) {
-    needs.push_back(
-        {need.at("device").get<std::string>(), number_at<std::uint64_t>(need, "bytes")});
+    needs.push_back({need.at("device").get<std::string>(),
+                     number_at<std::uint64_t>(need, "bytes", kPlausibleBytes)});
   }
   return needs;
 }
@@ -161,13 +161,13 @@ SavedProfile profile_from_json(const Json& json) {
   profile.origin = enum_at<Origin>(json, "origin", origin_from_string);
   profile.config = whole_config_from_json(json.at("config"));
   profile.needs = take_as(json, "needs", needs_from_json);
-  profile.host_bytes = take<std::uint64_t>(json, "host_bytes");
+  profile.host_bytes = take<std::uint64_t>(json, "host_bytes", kPlausibleBytes);
   if (json.contains("libllama_needs")) {
     profile.libllama_needs = take_as(json, "libllama_needs", needs_from_json);
-    profile.libllama_host_bytes = take<std::uint64_t>(json, "libllama_host_bytes");
+    profile.libllama_host_bytes = take<std::uint64_t>(json, "libllama_host_bytes", kPlausibleBytes);
   }
-  profile.host_mapped_bytes = take<std::uint64_t>(json, "host_mapped_bytes");
-  profile.checkpoint_bytes = take<std::uint64_t>(json, "checkpoint_bytes");
+  profile.host_mapped_bytes = take<std::uint64_t>(json, "host_mapped_bytes", kPlausibleBytes);
+  profile.checkpoint_bytes = take<std::uint64_t>(json, "checkpoint_bytes", kPlausibleBytes);
   profile.tokens_per_second = take_as(json, "tokens_per_second", speed_from_json);
   profile.prompt_tokens_per_second = take_as(json, "prompt_tokens_per_second", speed_from_json);
   profile.evidence = json.at("evidence").get<std::string>();
@@ -179,8 +179,8 @@ LoadReport report_from_json(const Json& json) {
   report.profile = json.at("profile").get<std::string>();
   report.result = enum_at<LoadResult>(json, "result", load_result_from_string);
   report.device = json.at("device").get<std::string>();
-  report.free_bytes = take<std::uint64_t>(json, "free_bytes");
-  report.peak_bytes = take<std::uint64_t>(json, "peak_bytes");
+  report.free_bytes = take<std::uint64_t>(json, "free_bytes", kPlausibleBytes);
+  report.peak_bytes = take<std::uint64_t>(json, "peak_bytes", kPlausibleBytes);
   report.at = json.at("at").get<std::string>();
   // The first sets did not say whose report it was: nobody's who has a name.
   if (json.contains("program")) report.loader.program = json.at("program").get<std::string>();
@@ -213,16 +213,15 @@ Bands bands_from_json(const Json& json) {
 
 void read_model(ProfileSet& set, const Json& json) {
   set.model.path = json.at("path").get<std::string>();
-  set.model.size_bytes = number_at<std::uint64_t>(json, "size_bytes");
+  set.model.size_bytes = number_at<std::uint64_t>(json, "size_bytes", kPlausibleBytes);
   set.model.digest = json.at("digest").get<std::string>();
   set.model_name = json.at("name").get<std::string>();
-  set.offloadable_layers = number_at<int>(json, "offloadable_layers");
+  set.offloadable_layers = number_at<int>(json, "offloadable_layers", kPlausibleBlocks);
   constexpr const char* kHexDigits = "0123456789abcdef";
   if (set.model.digest.size() != kDigestChars ||
       set.model.digest.find_first_not_of(kHexDigits) != std::string::npos) {
     refuse(json, "digest is not 16 hex digits");
   }
-  if (set.offloadable_layers < 0) refuse(json, "offloadable_layers is negative");
 }
 
 // Whether what was read belongs together; what applications rely on without looking again.
@@ -288,10 +287,10 @@ ProfileSet profile_set_from_json(const Json& json) {
   set.devices = list_at<SetDevice>(json, "devices", device_from);
   set.rpc = json.at("rpc").get<std::vector<std::string>>();
   const Json& workload = json.at("workload");
-  set.workload = {number_at<std::uint32_t>(workload, "n_prompt"),
-                  number_at<std::uint32_t>(workload, "n_gen"),
-                  number_at<std::uint32_t>(workload, "n_depth"),
-                  number_at<std::uint32_t>(workload, "n_parallel")};
+  set.workload = {number_at<std::uint32_t>(workload, "n_prompt", kPlausibleTokens),
+                  number_at<std::uint32_t>(workload, "n_gen", kPlausibleTokens),
+                  number_at<std::uint32_t>(workload, "n_depth", kPlausibleTokens),
+                  number_at<std::uint32_t>(workload, "n_parallel", kPlausibleTokens)};
   set.objective = enum_at<Objective>(json, "objective", objective_from_string);
   set.bands = bands_from_json(json.at("bands"));
   set.profiles = list_at<SavedProfile>(json, "profiles", profile_from_json);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/ranges.hpp"
 #include "process/host_memory.hpp"
 
 namespace sweetspot::engine {
@@ -36,7 +37,8 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 
 bool plausible(const Sample& sample) {
   return std::isfinite(sample.start_ms) && std::isfinite(sample.duration_ms) &&
-         sample.duration_ms >= 0 && sample.tokens > 0;
+         sample.duration_ms >= 0 && sample.duration_ms <= kMostPlausibleMs && sample.tokens > 0 &&
+         holds(kPlausibleTokens, sample.tokens);
 }
 
 }  // namespace

@@ -3,9 +3,21 @@
 #include <utility>
 
 #include "core/json.hpp"
+#include "core/ranges.hpp"
 #include "core/text.hpp"
 
 namespace sweetspot::launch {
+namespace {
+
+// A count that a server says; nothing where it cannot be one.
+std::optional<std::uint32_t> plausible_tokens(const Json& number) {
+  if (!number.is_number_unsigned()) return std::nullopt;
+  const auto count = number.get<std::uint64_t>();
+  if (count > kPlausibleTokens.high) return std::nullopt;
+  return static_cast<std::uint32_t>(count);
+}
+
+}  // namespace
 
 std::optional<std::vector<Slot>> parse_slots(std::string_view body) {
   const Result<Json> json = parse_json(body);
@@ -16,10 +28,7 @@ std::optional<std::vector<Slot>> parse_slots(std::string_view body) {
     if (!each.is_object()) return std::nullopt;
     Slot slot;
     const auto n_ctx = each.find("n_ctx");
-    if (n_ctx != each.end() && n_ctx->is_number_unsigned()) {
-      slot.n_ctx = static_cast<std::uint32_t>(
-          std::min<std::uint64_t>(n_ctx->get<std::uint64_t>(), UINT32_MAX));
-    }
+    if (n_ctx != each.end()) slot.n_ctx = plausible_tokens(*n_ctx).value_or(0);
     const auto processing = each.find("is_processing");
     slot.processing =
         processing != each.end() && processing->is_boolean() && processing->get<bool>();
@@ -48,8 +57,7 @@ std::optional<std::uint32_t> tokens_read(std::string_view body) {
   const Json& usage = (*json)["usage"];
   if (!usage.is_object() || !usage.contains("prompt_tokens")) return std::nullopt;
   const Json& tokens = usage["prompt_tokens"];
-  if (!tokens.is_number_unsigned() || tokens.get<std::uint64_t>() > UINT32_MAX) return std::nullopt;
-  return tokens.get<std::uint32_t>();
+  return plausible_tokens(tokens);
 }
 
 std::string error_text(std::string_view body) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/ranges.hpp"
 #include "worker/endpoint.hpp"
 #include "worker/library_log.hpp"
 
@@ -39,6 +40,9 @@ void set_memory(Device& device, std::uint64_t free, std::uint64_t total) {
   };
   if (total == 0 && free == 0) return absent("ggml reports no memory for this device");
   if (total == 0) return absent("ggml reports a total of 0");
+  if (!holds(kPlausibleBytes, std::uint64_t{total})) {
+    return absent("ggml reports more memory than any device has");
+  }
   if (free > total) return absent("ggml reports more free memory than there is");
   device.memory_total_bytes = total;
   if (device.type == DeviceType::cpu && free == total) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 namespace sweetspot {
 namespace {
 
@@ -72,6 +76,41 @@ TEST(Json, EnergyAndThrottleTimesAreValuesOrReasons) {
   trial.telemetry.throttle_times = Absence{"not told"};
   json = to_json(trial);
   EXPECT_EQ(json.at("telemetry").at("absent").at("throttle_times"), "not told");
+}
+
+// Each number of a document in turn becomes one that no machine has; those in `free_names` may be
+// anything.
+template <typename Read>
+void expect_ranges(const Json& document, const std::vector<std::string>& free_names, Read&& read) {
+  const Json flat = document.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    const bool is_free = std::any_of(free_names.begin(), free_names.end(), [&](const auto& name) {
+      return pointer.ends_with("/" + name);
+    });
+    if (!value.is_number() || is_free) continue;
+    for (const Json& wrong : {Json(std::uint64_t{1} << 62U), Json(std::int64_t{-1})}) {
+      Json changed = document;
+      changed[Json::json_pointer(pointer)] = wrong;
+      EXPECT_FALSE(guard([&] { return read(changed); }, "peer")) << pointer << " = " << wrong;
+    }
+  }
+}
+
+TEST(Json, NumbersOfAPeerHaveARange) {
+  ModelInfo model;
+  model.files = {{"/a.gguf", 5, 6, 7}};
+  model.n_head = model.n_head_kv = model.n_ff = 8;
+  model.layers = {{0, 9, 10}};
+  // offloadable_layers is written for readers and not read.
+  expect_ranges(to_json(model), {"mtime_ns", "inode", "offloadable_layers"}, model_info_from_json);
+  EffectiveConfig effective;
+  effective.n_gpu_layers = 3;
+  expect_ranges(to_json(effective), {}, effective_config_from_json);
+  expect_ranges(to_json(MemoryMap{{"CUDA0", 1, 2, 3, 4}}), {}, memory_map_from_json);
+  Device device;
+  device.memory_total_bytes = std::uint64_t{8};
+  device.memory_free_bytes = std::uint64_t{7};
+  expect_ranges(to_json(device), {}, device_from_json);
 }
 
 TEST(Json, WrongTypesBecomeErrorsNotExceptions) {

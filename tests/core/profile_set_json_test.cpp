@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "core/json.hpp"
+#include "core/ranges.hpp"
 #include "core/text.hpp"
 #include "golden/sample_set.hpp"
 
@@ -151,7 +152,16 @@ Reading<T> reading_of(const rc::Gen<T>& value) {
   return Reading<T>(Absence{*rc::gen::nonEmpty(text())});
 }
 
-Reading<std::uint64_t> bytes() { return reading_of(rc::gen::arbitrary<std::uint64_t>()); }
+// Up to the largest that is read back, and that one too.
+rc::Gen<std::uint64_t> some_bytes() {
+  return rc::gen::inRange<std::uint64_t>(0, kPlausibleBytes.high + 1);
+}
+
+rc::Gen<std::uint32_t> some_tokens() {
+  return rc::gen::inRange<std::uint32_t>(0, kPlausibleTokens.high + 1);
+}
+
+Reading<std::uint64_t> bytes() { return reading_of(some_bytes()); }
 
 Reading<Estimate> speed() {
   return reading_of(rc::gen::map(rc::gen::inRange(1, 1000000), [](int thousandths) {
@@ -198,7 +208,7 @@ SavedProfile any_profile(std::size_t index, const std::vector<SetDevice>& device
     std::vector<DeviceNeed> needs;
     needs.reserve(devices.size());
     for (const SetDevice& device : devices) {
-      needs.push_back({device.id, *rc::gen::arbitrary<std::uint64_t>()});
+      needs.push_back({device.id, *some_bytes()});
     }
     profile.needs = needs;
   }
@@ -226,12 +236,12 @@ ProfileSet any_set() {
   ProfileSet set;
   set.created_at = *text();
   set.origin = *rc::gen::element(Origin::measured, Origin::planned, Origin::defaults);
-  set.model = {*text(), *rc::gen::arbitrary<std::uint64_t>(), "00000000deadbeef"};
+  set.model = {*text(), *some_bytes(), "00000000deadbeef"};
   set.model_name = *text();
   set.offloadable_layers = *rc::gen::inRange(0, 513);
   set.fingerprint = {*text(), *text(), *text(), *text(), {*text(), *text()}};
   set.rpc = *rc::gen::container<std::vector<std::string>>(text());
-  set.workload = {*rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint32_t>(), 7, 3};
+  set.workload = {*some_tokens(), *some_tokens(), 7, 3};
   set.objective = *rc::gen::element(Objective::request, Objective::generation, Objective::prompt,
                                     Objective::energy);
   set.bands.fast_percent = *rc::gen::inRange(1, 500) / 10.0;

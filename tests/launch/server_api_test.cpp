@@ -21,6 +21,7 @@ TEST(ParseSlots, NothingOfAnythingElse) {
   EXPECT_FALSE(parse_slots(R"({"error":{"code":501}})"));
   EXPECT_FALSE(parse_slots("[1]"));
   EXPECT_EQ((*parse_slots(R"([{"n_ctx":-4}])"))[0].n_ctx, 0U);
+  EXPECT_EQ((*parse_slots(R"([{"n_ctx":4294967295}])"))[0].n_ctx, 0U) << "no context is so long";
 }
 
 TEST(ParseTokens, TakesAListOfNumbersOnly) {
