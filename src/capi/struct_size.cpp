@@ -5,10 +5,12 @@ namespace {
 
 template <typename Struct, typename... Members>
 bool none_is_cut(const Struct& known, std::size_t size, const Members&... members) {
+  const auto place_of = [&](const auto* one) {
+    return static_cast<std::size_t>(reinterpret_cast<const char*>(one) -
+                                    reinterpret_cast<const char*>(&known));
+  };
   const auto is_cut = [&](const auto& member) {
-    const auto begin = static_cast<std::size_t>(reinterpret_cast<const char*>(&member) -
-                                                reinterpret_cast<const char*>(&known));
-    return begin < size && size < begin + sizeof member;
+    return place_of(&member) < size && size < place_of(&member + 1);
   };
   return size >= sizeof(std::size_t) && !(is_cut(members) || ...);
 }

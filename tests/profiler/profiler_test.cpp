@@ -151,7 +151,7 @@ class ChangedFile : public ProfilerTest {
     EXPECT_THAT(noticed.failure->message, HasSubstr("the model file changed"));
   }
 
-  struct stat before_ = {};
+  struct stat before_ = {};  // NOLINT(readability-identifier-naming): protected for the tests
 };
 
 TEST_F(ChangedFile, IsNoneWhereNothingChanged) { EXPECT_TRUE(trial().measured()); }

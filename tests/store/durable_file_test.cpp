@@ -193,7 +193,7 @@ class SharedFolder : public testing::Test {
   [[nodiscard]] std::string shared() const { return folder_.file("shared"); }
   [[nodiscard]] std::string victim() const { return folder_.file("victim"); }
   [[nodiscard]] std::string link(const std::string& aim, uid_t owner) const {
-    const std::string path = shared() + "/link";
+    std::string path = shared() + "/link";
     EXPECT_EQ(0, ::symlink(aim.c_str(), path.c_str()));
     EXPECT_EQ(0, ::lchown(path.c_str(), owner, owner));
     return path;
