@@ -22,8 +22,8 @@
  *  2. Sizes. A struct that begins with `size` may grow in later versions. Set `size` to
  *     sizeof(struct) before every call, on structs that the library reads and on those that it
  *     fills. The library touches no byte beyond it. What a smaller struct lacks has its default:
- *     zero or NULL unless the field says otherwise. A `size` too small for `size` itself is
- *     SWEETSPOT_ERROR_ARGUMENT.
+ *     zero or NULL unless the field says otherwise. A `size` too small for `size` itself, or one
+ *     that ends inside a member, is SWEETSPOT_ERROR_ARGUMENT.
  *  3. Texts are UTF-8 and end with a zero byte. Lists are a pointer and a count. A text that comes
  *     from a file (names of models, evidence) may hold control characters: escape it before it
  *     reaches a terminal.

@@ -12,6 +12,7 @@
 #include <new>
 #include <string>
 
+#include "capi/struct_size.hpp"
 #include "core/error.hpp"
 #include "core/profile_set.hpp"
 #include "core/reading.hpp"
@@ -56,15 +57,23 @@ template <typename Struct>
 Struct read_in(const Struct* given) {
   Struct known{};
   if (given == nullptr) return known;
-  if (given->size < sizeof(given->size)) bad_argument("the size of a struct is not set");
-  std::memcpy(&known, given, std::min(given->size, sizeof(Struct)));
+  const std::size_t size = given->size;
+  if (size < sizeof(size)) bad_argument("the size of a struct is not set");
+  if (!holds_whole_members(known, size)) bad_argument("the size of a struct ends inside a member");
+  std::memcpy(&known, given, std::min(size, sizeof(Struct)));
   return known;
+}
+
+/// Whether `out` is a struct that copy_out() can fill.
+template <typename Struct>
+bool can_be_filled(const Struct* out) {
+  return out != nullptr && holds_whole_members(Struct{}, out->size);
 }
 
 /// Fills the caller's struct as far as it reaches, its size excepted.
 template <typename Struct>
 sweetspot_status copy_out(Struct* out, Struct full) {
-  if (out == nullptr || out->size < sizeof(out->size)) return SWEETSPOT_ERROR_ARGUMENT;
+  if (!can_be_filled(out)) return SWEETSPOT_ERROR_ARGUMENT;
   full.size = out->size;
   std::memcpy(out, &full, std::min(out->size, sizeof(Struct)));
   return SWEETSPOT_OK;

@@ -51,6 +51,9 @@ std::vector<LiveDevice> told_devices(const sweetspot_requirements& wanted) {
   require(wanted.devices, "devices");
   const std::size_t stride = wanted.devices->size;
   if (stride < sizeof(std::size_t) + sizeof(char*)) bad_argument("the size of devices is not set");
+  if (stride % alignof(sweetspot_host_device) != 0) {
+    bad_argument("the size of devices is that of no struct");
+  }
   const char* element = reinterpret_cast<const char*>(wanted.devices);
   devices.reserve(wanted.device_count);
   for (std::size_t i = 0; i < wanted.device_count; ++i, element += stride) {
@@ -130,13 +133,14 @@ sweetspot_rung shown_rung(const Rung& from) {
 sweetspot_status rung_out(const sweetspot_choice* choice, const std::vector<Rung>* rungs,
                           std::size_t index, sweetspot_rung* rung, sweetspot_profile* profile) {
   if (choice == nullptr || index >= rungs->size()) return SWEETSPOT_ERROR_ARGUMENT;
+  // Both or none: what fails writes nothing.
+  const bool both =
+      (rung == nullptr || can_be_filled(rung)) && (profile == nullptr || can_be_filled(profile));
+  if (!both) return SWEETSPOT_ERROR_ARGUMENT;
   const Rung& from = (*rungs)[index];
-  sweetspot_status status = SWEETSPOT_OK;
-  if (rung != nullptr) status = copy_out(rung, shown_rung(from));
-  if (status == SWEETSPOT_OK && profile != nullptr) {
-    status = copy_out(profile, choice->shown->profile(from.profile));
-  }
-  return status;
+  if (rung != nullptr) copy_out(rung, shown_rung(from));
+  if (profile != nullptr) copy_out(profile, choice->shown->profile(from.profile));
+  return SWEETSPOT_OK;
 }
 
 }  // namespace

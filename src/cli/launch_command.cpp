@@ -173,7 +173,7 @@ class LaunchCommand {
                                                     job.model_path, job.rpc, llama_variables());
     if (!uncounted.empty()) note(environment_, options_, uncounted);
     if (options_.dry_run) {
-      say(environment_.out, "{}\n", exporting::shell_line(*command));
+      say(environment_.out, "{}\n", exporting::line_to_paste(*command));
       return 0;
     }
     constexpr std::size_t kMostChars = 1000;

@@ -66,7 +66,7 @@ Result<int> print_flags(const Environment& environment, const plan::PlanRecord& 
   // Planned for another card it may still run in another container: nothing is known of its cores.
   if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
   tell_changes(environment, record.plan.request.base, *recommended);
-  return print_all(environment, exporting::shell_line(exporting::llama_server_arguments(
+  return print_all(environment, exporting::line_to_paste(exporting::llama_server_arguments(
                                     config, record.model.path, rpc)) +
                                     "\n");
 }

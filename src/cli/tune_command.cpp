@@ -38,7 +38,7 @@ std::string command_of(const Run& run) {
   Config config = winner.config;
   config.placement.n_gpu_layers = winner.layers;
   config.server = profiles::server_then(run, winner);
-  return "llama-server " + exporting::shell_line(exporting::llama_server_arguments(
+  return "llama-server " + exporting::line_to_paste(exporting::llama_server_arguments(
                                config, run.model.path, run.settings.rpc));
 }
 

@@ -106,6 +106,15 @@ std::string printable(std::string_view text, std::size_t max_chars) {
   return out;
 }
 
+bool is_printable(std::string_view text) {
+  while (!text.empty()) {
+    const Decoded decoded = decode_utf8(text);
+    if (decoded.length == 0 || can_deceive(decoded.code_point)) return false;
+    text.remove_prefix(decoded.length);
+  }
+  return true;
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const Decoded decoded = decode_utf8(text);

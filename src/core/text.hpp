@@ -16,6 +16,10 @@ namespace sweetspot {
 /// before they are shown.
 std::string printable(std::string_view text, std::size_t max_chars = 200);
 
+/// Whether printable() has nothing to replace in `text`, wherever UTF-8 can be shown. Does not
+/// depend on the terminal: what goes into a file is the same everywhere.
+bool is_printable(std::string_view text);
+
 /// Whether all of `text` is UTF-8 as RFC 3629 has it. JSON can carry nothing else.
 bool is_utf8(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "core/enum_names.hpp"
 #include "core/text.hpp"
@@ -140,7 +141,15 @@ Result<Exported> export_as(Format format, const ExportJob& job) {
   if (named.name.empty()) named.name = name_for(job);
   if (auto ok = check_text("path", named.model_path); !ok) return tl::unexpected(ok.error());
   if (auto ok = check_text("name", named.name); !ok) return tl::unexpected(ok.error());
-  return write(format, named);
+  Result<Exported> document = write(format, named);
+  // Sentences are read on terminals, and values that come from files are quoted in them.
+  if (!document) {
+    Error failure = document.error();
+    failure.message = printable(failure.message, failure.message.size());
+    return tl::unexpected(std::move(failure));
+  }
+  for (std::string& note : document->notes) note = printable(note, note.size());
+  return document;
 }
 
 }  // namespace sweetspot::exporting

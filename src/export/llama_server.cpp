@@ -2,13 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "core/text.hpp"
 #include "export/host_formats.hpp"
 #include "export/llama_names.hpp"
 #include "export/quoting.hpp"
 
 namespace sweetspot::exporting {
+namespace {
+
+std::string joined(const std::vector<std::string>& arguments,
+                   std::string (*word)(std::string_view text)) {
+  std::string line;
+  for (const std::string& argument : arguments) {
+    if (!line.empty()) line += ' ';
+    line += word(argument);
+  }
+  return line;
+}
+
+}  // namespace
 
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
                                                 const std::vector<std::string>& rpc) {
@@ -25,17 +40,21 @@ std::vector<std::string> llama_server_arguments(const Config& config, std::strin
 }
 
 std::string shell_line(const std::vector<std::string>& arguments) {
-  std::string line;
-  for (const std::string& argument : arguments) {
-    if (!line.empty()) line += ' ';
-    line += shell_word(argument);
-  }
-  return line;
+  return joined(arguments, shell_word);
+}
+
+std::string line_to_paste(const std::vector<std::string>& arguments) {
+  return joined(arguments, pasted_word);
 }
 
 Result<Exported> to_llama_server(const ExportJob& job) {
-  return Exported{shell_line(llama_server_arguments(job.config, job.model_path, job.rpc)) + "\n",
-                  {}};
+  const auto arguments = llama_server_arguments(job.config, job.model_path, job.rpc);
+  Exported document{line_to_paste(arguments) + "\n", {}};
+  if (!std::all_of(arguments.begin(), arguments.end(), is_printable)) {
+    document.notes.emplace_back(
+        "control characters are written as $'...', which bash and zsh read, dash and fish do not");
+  }
+  return document;
 }
 
 }  // namespace sweetspot::exporting

@@ -16,7 +16,10 @@ namespace sweetspot::exporting {
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
                                                 const std::vector<std::string>& rpc = {});
 
-/// The arguments as one line for a POSIX shell.
+/// The arguments as one line that a program hands to a POSIX shell, whichever it is.
 std::string shell_line(const std::vector<std::string>& arguments);
+
+/// The arguments as one line that somebody will see and paste into a shell.
+std::string line_to_paste(const std::vector<std::string>& arguments);
 
 }  // namespace sweetspot::exporting

@@ -90,7 +90,7 @@ bool is_kept(std::string_view text) {
         "\u2008", "\u2009", "\u200a", "\u202f", "\u205f", "\u3000", "\u00ad", "\u1680"}) {
     if (without.find(dropped) != std::string::npos) return false;
   }
-  return printable(without, without.size() + 1) == without;
+  return is_printable(without);
 }
 
 Result<std::string> quoted_path(std::string_view path) {

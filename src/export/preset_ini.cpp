@@ -15,12 +15,14 @@ Status check_value(std::string_view value) {
   const bool blank_ends =
       !value.empty() && (std::string_view(" \t").find(value.front()) != std::string_view::npos ||
                          std::string_view(" \t").find(value.back()) != std::string_view::npos);
-  if (!blank_ends && value.find_first_of("\r\n;#") == std::string_view::npos) return {};
+  const bool plain = value.find_first_of(";#") == std::string_view::npos && is_printable(value);
+  if (!blank_ends && plain) return {};
   return error(ErrorKind::usage,
                fmt::format("llama-server's presets cannot hold '{}': no value of theirs has a line "
-                           "break, ';' or '#', or begins or ends with a blank",
+                           "break or another control character, ';' or '#', or begins or ends with "
+                           "a blank",
                            printable(value)),
-               "use a link with another name, or export as env");
+               "use a link with another name, or export as llama-server");
 }
 
 std::string value_of(const SaidKnob& said) {

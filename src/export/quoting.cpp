@@ -30,6 +30,22 @@ std::string shell_word(std::string_view text) {
   return word + "'";
 }
 
+std::string pasted_word(std::string_view text) {
+  if (is_printable(text)) return shell_word(text);
+  std::string word = "$'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\'' || c == '\\') {
+      word += {'\\', c};
+    } else if (byte >= 0x20 && byte < 0x7F) {
+      word += c;
+    } else {  // always three digits, so that one that follows is none of them
+      word += fmt::format("\\{:03o}", static_cast<unsigned>(byte));
+    }
+  }
+  return word + "'";
+}
+
 std::string yaml_string(std::string_view text) {
   std::string scalar = "\"";
   while (!text.empty()) {

@@ -7,9 +7,15 @@
 
 namespace sweetspot::exporting {
 
-/// One word for a POSIX shell: as it is where nothing in it means anything to a shell, else in
-/// single quotes.
+/// One word for a program that reads as any POSIX shell does: as it is where nothing in it means
+/// anything to a shell, else in single quotes.
 std::string shell_word(std::string_view text);
+
+/// shell_word() for a line that somebody will see and paste. In quotes a shell takes anything, but
+/// the terminal gets it first: a control character in a pasted line ends it or deletes what came
+/// before, and the rest becomes a command. What is not printable is written as $'...', which bash,
+/// zsh, ksh and busybox read (POSIX since 2024) and dash does not.
+std::string pasted_word(std::string_view text);
 
 /// A double-quoted YAML scalar on one line. `text` is UTF-8.
 std::string yaml_string(std::string_view text);

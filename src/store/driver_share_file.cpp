@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "core/json.hpp"
-#include "store/durable_file.hpp"
+#include "core/text.hpp"
+#include "store/file_lock.hpp"
+#include "store/kept_file.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -33,51 +33,85 @@ MeasuredShare share_from_json(const Json& json) {
           json.at("measured_at").get<std::string>()};
 }
 
-tl::unexpected<Error> unusable(const std::string& path, const std::string& why) {
-  return error(ErrorKind::output, fmt::format("{} cannot be used: {}", path, why),
-               "remove it; what it holds is measured again");
+struct Found {
+  KeptState state = KeptState::none;
+  std::vector<MeasuredShare> shares;  // where it is whole
+  std::string why;
+};
+
+Found damaged(std::string why) { return {KeptState::damaged, {}, std::move(why)}; }
+
+tl::unexpected<Error> unusable(const Found& found, const std::string& path) {
+  switch (found.state) {
+    case KeptState::newer:
+      return error(ErrorKind::output,
+                   fmt::format("{} was made by a newer sweetspot ({})", shown(path), found.why),
+                   "use that one; the file is left as it is");
+    case KeptState::damaged:
+      return error(ErrorKind::output, fmt::format("{} cannot be used: {}", shown(path), found.why),
+                   "remove it; what it holds is measured again");
+    default:
+      return error(ErrorKind::output, fmt::format("cannot read {}: {}", shown(path), found.why),
+                   "check the file and its permissions");
+  }
 }
 
-}  // namespace
-
-Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
-  std::error_code failure;
-  if (!std::filesystem::exists(path, failure)) return std::vector<MeasuredShare>{};
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return unusable(path, "it cannot be read");
+Found parsed(std::string_view text) {
   const Result<Json> json = parse_json(text);
-  if (!json) return unusable(path, "it is no JSON");
+  if (!json) return damaged("it is no JSON");
+  const auto member = json->is_object() ? json->find("schema") : json->end();
+  if (member == json->end() || !member->is_string()) return damaged("it names no schema");
+  const auto schema = member->get<std::string>();
+  const KeptState state = state_of_schema(schema, kSchema);
+  if (state == KeptState::newer) return {state, {}, printable(schema)};
   auto shares = guard(
       [&] {
-        if (json->at("schema").get<std::string>() != kSchema) {
-          throw nlohmann::json::other_error::create(599, "its schema is another one", &*json);
-        }
         std::vector<MeasuredShare> read;
         for (const Json& share : json->at("shares")) read.push_back(share_from_json(share));
         return read;
       },
       "driver shares");
-  if (!shares) return unusable(path, "it does not hold " + std::string(kSchema));
-  return shares;
+  if (state == KeptState::damaged || !shares) {
+    return damaged("it does not hold " + std::string(kSchema));
+  }
+  return {KeptState::whole, *std::move(shares), {}};
+}
+
+Found find_shares(const std::string& path) {
+  KeptText kept = read_kept(path);
+  if (kept.state != KeptState::whole) return {kept.state, {}, std::move(kept.why)};
+  return parsed(kept.text);
+}
+
+std::string text_of(const std::vector<MeasuredShare>& shares) {
+  constexpr int kIndent = 2;
+  Json list = Json::array();
+  for (const MeasuredShare& each : shares) list.push_back(share_to_json(each));
+  return dump({{"schema", kSchema}, {"shares", std::move(list)}}, kIndent) + '\n';
+}
+
+}  // namespace
+
+Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
+  Found found = find_shares(path);
+  const bool usable = found.state == KeptState::none || found.state == KeptState::whole;
+  if (!usable) return unusable(found, path);
+  return std::move(found.shares);
 }
 
 Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
-  // What cannot be read is worth no more than measuring again.
-  std::vector<MeasuredShare> shares =
-      load_driver_shares(path).value_or(std::vector<MeasuredShare>{});
-  std::erase_if(shares, [&](const MeasuredShare& old) { return old.same_conditions(share); });
-  shares.push_back(share);
-  Json list = Json::array();
-  for (const MeasuredShare& each : shares) list.push_back(share_to_json(each));
-  std::error_code failure;
-  const auto folder = std::filesystem::path(path).parent_path();
-  std::filesystem::create_directories(folder, failure);
-  if (failure) {
-    return error(ErrorKind::output,
-                 fmt::format("cannot make the folder {}: {}", folder.string(), failure.message()));
+  const std::string folder = folder_of(path);
+  if (Status made = make_folder(folder); !made) return made;
+  const Result<FolderLock> lock = FolderLock::take(folder);
+  if (!lock) return tl::unexpected(lock.error());
+  Found found = find_shares(path);
+  // What is damaged is worth no more than measuring again; what is newer is somebody else's.
+  if (found.state == KeptState::newer || found.state == KeptState::unreadable) {
+    return unusable(found, path);
   }
-  return write_atomically(path, dump({{"schema", kSchema}, {"shares", std::move(list)}}, 2) + '\n');
+  std::erase_if(found.shares, [&](const MeasuredShare& old) { return old.same_conditions(share); });
+  found.shares.push_back(share);
+  return write_kept(path, text_of(found.shares), system_file_calls());
 }
 
 }  // namespace sweetspot::store

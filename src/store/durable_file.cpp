@@ -8,11 +8,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
+#include "store/followed_path.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -61,10 +61,14 @@ tl::unexpected<Error> cannot_write(const std::string& path, int code) {
 }
 
 // Where the text really goes: rename() onto a symbolic link would replace the link.
-std::string follow_links(const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path real = std::filesystem::canonical(path, failed);
-  return failed ? path : real.string();
+Result<std::string> follow_links(const std::string& path) {
+  const Followed followed = follow(path);
+  if (followed.foreign_link.empty()) return followed.path.empty() ? path : followed.path;
+  return error(ErrorKind::output,
+               fmt::format("cannot write {}: {} is another user's symbolic link in a folder that "
+                           "everybody may write to",
+                           shown(path), shown(followed.foreign_link)),
+               "remove it or give another file with -o FILE");
 }
 
 std::string folder_of(const std::string& path) {
@@ -89,8 +93,10 @@ Result<Target> resolve(const std::string& asked) {
                  "give one with -o FILE");
   }
   if (asked.find('\0') != std::string::npos) return cannot_write(asked, EINVAL);
+  const Result<std::string> followed = follow_links(asked);
+  if (!followed) return tl::unexpected(followed.error());
   Target target;
-  target.path = follow_links(asked);
+  target.path = *followed;
   target.folder = folder_of(target.path);
   struct stat info = {};
   if (::stat(target.path.c_str(), &info) != 0) {
@@ -208,7 +214,7 @@ int sync_folder(const std::string& folder, const FileCalls& calls) {
 
 Status write_device(const Target& target, const std::string& asked, std::string_view text,
                     const FileCalls& calls) {
-  Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW));
   if (file.get() < 0) return cannot_write(asked, errno);
   if (const int code = write_all(file, text, calls); code != 0) return cannot_write(asked, code);
   if (const int code = close(file, calls); code != 0) return cannot_write(asked, code);

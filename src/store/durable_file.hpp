@@ -33,8 +33,9 @@ Status check_writable(const std::string& path);
 /// Replaces `path` with `text`: temporary file in the same folder, write, fsync, rename, fsync of
 /// the folder. The temporary file is removed on every error, and `path` then holds what it held
 /// before; the one exception is a failing fsync of the folder, whose message says that the file is
-/// there. A symbolic link is followed, permissions of an existing file are kept, a character device
-/// (/dev/null) is written in place. Errors are of kind output. Thread safe.
+/// there. A symbolic link is followed, but for one that another user made in a sticky folder that
+/// everybody may write to: that is refused. Permissions of an existing file are kept, a character
+/// device (/dev/null) is written in place. Errors are of kind output. Thread safe.
 Status write_atomically(const std::string& path, std::string_view text,
                         const FileCalls& calls = system_file_calls());
 

@@ -1,13 +1,10 @@
 #include "store/profile_set_file.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -16,18 +13,12 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "store/file_lock.hpp"
-#include "store/open_file.hpp"
+#include "store/kept_file.hpp"
 
 namespace sweetspot::store {
 namespace {
 
-constexpr std::size_t kMaxShownPath = 400;
-constexpr std::size_t kMaxFileBytes = 16U << 20U;  // real ones have some ten thousand
-
-std::string shown(const std::string& path) { return printable(path, kMaxShownPath); }
-
-// What lies at a path.
-enum class State { none, whole, damaged, newer, unreadable };
+using State = KeptState;
 
 struct Found {
   State state = State::none;
@@ -36,10 +27,6 @@ struct Found {
 };
 
 Found damaged(std::string why) { return {State::damaged, {}, std::move(why)}; }
-
-Found unreadable(int code) {
-  return {State::unreadable, {}, std::generic_category().message(code)};
-}
 
 Error as_error(const Found& found, const std::string& path) {
   switch (found.state) {
@@ -67,42 +54,24 @@ std::string reason_of(const Error& failure) {
                                                 : failure.message.substr(bracket + 2));
 }
 
-// What version the text says it is; empty where it names no profile set at all.
-std::string_view version_of(std::string_view schema) {
-  constexpr std::string_view kCurrent = kProfileSetSchema;
-  constexpr std::string_view kFamily = kCurrent.substr(0, kCurrent.rfind('/') + 1);
-  if (!schema.starts_with(kFamily)) return {};
-  return schema.substr(kFamily.size());
-}
-
 Found parsed(std::string_view text) {
   const Result<Json> json = parse_json(text);
   if (!json) return damaged("it is no JSON");
   const auto member = json->is_object() ? json->find("schema") : json->end();
   if (member == json->end() || !member->is_string()) return damaged("it names no schema");
   const auto schema = member->get<std::string>();
-  const std::string_view version = version_of(schema);
-  if (version.empty() || version == "0") return damaged("it does not hold profiles");
-  // Versions before the current one would be brought up to it here, in memory, one step after the
-  // other. The first one is the current one.
-  if (schema != kProfileSetSchema) return {State::newer, {}, printable(schema)};
+  const State state = state_of_schema(schema, kProfileSetSchema);
+  if (state == State::damaged) return damaged("it does not hold profiles");
+  if (state == State::newer) return {State::newer, {}, printable(schema)};
   auto set = guard([&] { return profile_set_from_json(*json); }, "profile set");
   if (!set) return damaged(reason_of(set.error()));
   return {State::whole, std::move(*set), {}};
 }
 
 Found find_set(const std::string& path) {
-  const OpenFile file(path);
-  if (file.get() < 0) {
-    return errno == ENOENT || errno == ENOTDIR ? Found{} : unreadable(errno);
-  }
-  struct stat info = {};
-  if (::fstat(file.get(), &info) != 0) return unreadable(errno);
-  if (!S_ISREG(info.st_mode)) return {State::unreadable, {}, "it is not a file"};
-  if (static_cast<std::uint64_t>(info.st_size) > kMaxFileBytes) return damaged("it is too large");
-  std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  if (!file.read_at(0, text)) return unreadable(errno);
-  return parsed(text);
+  KeptText kept = read_kept(path);
+  if (kept.state != State::whole) return {kept.state, {}, std::move(kept.why)};
+  return parsed(kept.text);
 }
 
 // None where the folder cannot be read.
@@ -115,28 +84,6 @@ std::vector<std::string> names_in(const std::string& folder) {
     entry.increment(failure);
   }
   return names;
-}
-
-// What a writer leaves that is killed between making its temporary file and renaming it:
-// ".sweetspot-<pid>-<n>.tmp" (durable_file.cpp). Those of the living are theirs.
-void remove_left_behind(const std::string& folder) {
-  constexpr std::string_view kPrefix = ".sweetspot-";
-  constexpr std::string_view kSuffix = ".tmp";
-  for (const std::string& name : names_in(folder)) {
-    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-    pid_t pid = 0;
-    const auto [end, code] =
-        std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), pid);
-    if (code != std::errc{} || *end != '-' || pid <= 0) continue;
-    if (::kill(pid, 0) != 0 && errno == ESRCH) {
-      ::unlink(fmt::format("{}/{}", folder, name).c_str());
-    }
-  }
-}
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
 }
 
 // What could not be read back is never written: it would be refused by everyone from then on.
@@ -162,10 +109,8 @@ Result<bool> update(const std::string& path, const Successor& successor, bool ov
   if (!next) return false;
   const Result<std::string> text = text_of(*next);
   if (!text) return tl::unexpected(text.error());
-  remove_left_behind(folder_of(path));
-  if (const Status written = write_atomically(path, *text, calls); !written) {
-    return error(written.error().kind, written.error().message,
-                 "make room there, or set XDG_DATA_HOME to a folder that can be written");
+  if (const Status written = write_kept(path, *text, calls); !written) {
+    return tl::unexpected(written.error());
   }
   return true;
 }
@@ -194,14 +139,7 @@ Result<ProfileSet> load_profile_set(const std::string& path) {
 
 Result<bool> update_profile_set(const std::string& path, const Successor& successor,
                                 const FileCalls& calls) {
-  const std::string folder = folder_of(path);
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) {
-    return error(ErrorKind::output,
-                 fmt::format("cannot make the folder {}: {}", shown(folder), failure.message()),
-                 "check the folder and its permissions");
-  }
+  if (const Status made = make_folder(folder_of(path)); !made) return tl::unexpected(made.error());
   return update(path, successor, /*over_damaged=*/true, calls);
 }
 

@@ -1,4 +1,5 @@
-/* 10,000 choices from 8 threads that share one set, with reports in between.
+/* 10,000 choices from 8 threads that share one set, with reports, and everything else that the
+ * library can be asked, in between.
  * threads_test FAKE_NVML SET_TEMPLATE CHOICES */
 #define _XOPEN_SOURCE 700
 #include <pthread.h>
@@ -9,11 +10,12 @@
 
 #include "fake_machine.h"
 
-enum { THREADS = 8, CHOICES_PER_REPORT = 250 };
+enum { THREADS = 8, CHOICES_PER_REPORT = 250, CHOICES_PER_REST = 25 };
 
 typedef struct worker {
   sweetspot_library* lib;
   sweetspot_set* set;
+  const fake_machine* machine;
   int choices;
   int done;
 } worker;
@@ -25,6 +27,72 @@ static int report(const worker* self, const sweetspot_choice* choice, const char
   made.profile = name;
   made.result = number % 2 == 0 ? SWEETSPOT_LOADED : SWEETSPOT_OUT_OF_MEMORY;
   return sweetspot_report_load(self->lib, self->set, choice, &made, NULL) == SWEETSPOT_OK;
+}
+
+static int looks_at_the_set(const sweetspot_set* set) {
+  sweetspot_set_info info = {0};
+  sweetspot_profile profile = {0};
+  size_t i = 0;
+  info.size = sizeof info;
+  profile.size = sizeof profile;
+  if (sweetspot_set_get(set, &info) != SWEETSPOT_OK || info.profile_count == 0) return 0;
+  for (i = 0; i < info.profile_count; ++i) {
+    if (sweetspot_set_profile(set, i, &profile) != SWEETSPOT_OK) return 0;
+    if (strlen(profile.name) == 0) return 0;
+  }
+  return 1;
+}
+
+static int looks_at_the_devices(sweetspot_library* lib) {
+  sweetspot_devices* devices = NULL;
+  sweetspot_device device = {0};
+  int good = 0;
+  device.size = sizeof device;
+  if (sweetspot_devices_read(lib, &devices, NULL) != SWEETSPOT_OK) return 0;
+  good = sweetspot_devices_count(devices) == 1 &&
+         sweetspot_devices_get(devices, 0, &device) == SWEETSPOT_OK &&
+         sweetspot_devices_host_available(devices).absent == NULL;
+  sweetspot_devices_free(devices);
+  return good;
+}
+
+/* A library and sets of this thread's own, beside those that all share. */
+static int opens_its_own(const fake_machine* machine) {
+  sweetspot_options options = {0};
+  sweetspot_library* lib = NULL;
+  sweetspot_set* of_file = NULL;
+  sweetspot_set* of_model = NULL;
+  sweetspot_set* none = NULL;
+  char* error = NULL;
+  int good = 0;
+  options.size = sizeof options;
+  options.data_folder = machine->data;
+  options.deadline_ms = 10000;
+  if (sweetspot_open(&options, &lib, NULL) != SWEETSPOT_OK) return 0;
+  good = sweetspot_set_of_file(lib, machine->set, NULL, &of_file, NULL) == SWEETSPOT_OK &&
+         sweetspot_set_of_model(lib, machine->model, NULL, &of_model, NULL) == SWEETSPOT_OK &&
+         looks_at_the_set(of_file) && looks_at_the_set(of_model) &&
+         sweetspot_set_of_file(lib, "/none", NULL, &none, &error) == SWEETSPOT_ERROR_NOT_FOUND &&
+         error != NULL;
+  sweetspot_free(error);
+  sweetspot_set_free(of_file);
+  sweetspot_set_free(of_model);
+  sweetspot_close(lib);
+  return good;
+}
+
+/* What does not choose: by turns, so that the threads do different things at once. */
+static int does_the_rest(const worker* self, int number) {
+  switch (number / CHOICES_PER_REST % 4) {
+    case 0:
+      return looks_at_the_set(self->set);
+    case 1:
+      return looks_at_the_devices(self->lib);
+    case 2:
+      return sweetspot_forget_reports(self->lib, self->set, "fast", NULL) == SWEETSPOT_OK;
+    default:
+      return opens_its_own(self->machine);
+  }
 }
 
 /* One choice, looked at in full. */
@@ -49,12 +117,17 @@ static int choose_once(const worker* self, int number) {
 static void* work(void* argument) {
   worker* self = argument;
   int i = 0;
-  for (i = 0; i < self->choices; ++i) self->done += choose_once(self, i);
+  for (i = 0; i < self->choices; ++i) {
+    int good = choose_once(self, i);
+    if (i % CHOICES_PER_REST == 0) good = does_the_rest(self, i) && good;
+    self->done += good;
+  }
   return NULL;
 }
 
 /* How many choices were made and in order. */
-static int run(sweetspot_library* lib, sweetspot_set* set, int choices) {
+static int run(sweetspot_library* lib, sweetspot_set* set, const fake_machine* machine,
+               int choices) {
   pthread_t threads[THREADS];
   worker workers[THREADS];
   int done = 0;
@@ -62,6 +135,7 @@ static int run(sweetspot_library* lib, sweetspot_set* set, int choices) {
   for (i = 0; i < THREADS; ++i) {
     workers[i].lib = lib;
     workers[i].set = set;
+    workers[i].machine = machine;
     workers[i].choices = choices / THREADS;
     workers[i].done = 0;
     if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0) exit(2);
@@ -90,7 +164,7 @@ int main(int argc, char** argv) {
   options.deadline_ms = 10000;
   if (sweetspot_open(&options, &lib, NULL) != SWEETSPOT_OK) return 2;
   if (sweetspot_set_of_file(lib, machine.set, NULL, &set, NULL) != SWEETSPOT_OK) return 2;
-  done = run(lib, set, choices);
+  done = run(lib, set, &machine, choices);
   sweetspot_set_free(set);
   sweetspot_close(lib);
   fake_machine_remove(&machine);

@@ -7,6 +7,17 @@
 namespace sweetspot {
 namespace {
 
+TEST(IsPrintable, IsWhatPrintableLeavesAsItIs) {
+  for (const char* text : {"", "Zephyr-7B β — 日本語", "/m/it's \"a\" \\b.gguf", "\u00a0"}) {
+    EXPECT_TRUE(is_printable(text)) << text;
+    EXPECT_EQ(printable(text), text);
+  }
+  for (const char* text : {"\n", "\t", "a\x1b[31m", "\x7f", "\u0085", "\u202e", "\u200b", "\xff"}) {
+    EXPECT_FALSE(is_printable(text)) << printable(text);
+    EXPECT_NE(printable(text), text);
+  }
+}
+
 TEST(Printable, KeepsOrdinaryTextOfAnyLanguage) {
   EXPECT_EQ(printable("Zephyr-7B β — 日本語"), "Zephyr-7B β — 日本語");
 }

@@ -11,15 +11,35 @@
 
 namespace sweetspot::exporting {
 
-/// Words of a POSIX shell: blanks, single quotes, backslashes outside quotes. Anything a shell
-/// would act upon outside quotes is a test failure.
+/// The text of $'...' from behind its first quote on, to the last one, where `at` is left: \'
+/// \\ and three octal digits.
+inline std::string dollar_quoted(std::string_view line, std::size_t& at) {
+  std::string text;
+  for (; at < line.size() && line[at] != '\''; ++at) {
+    if (line[at] != '\\') {
+      text += line[at];
+    } else if (line[++at] == '\'' || line[at] == '\\') {
+      text += line[at];
+    } else {
+      text += static_cast<char>(std::stoi(std::string(line.substr(at, 3)), nullptr, 8));
+      at += 2;
+    }
+  }
+  return text;
+}
+
+/// Words of a POSIX shell of 2024: blanks, single quotes, $'...', backslashes outside quotes.
+/// Anything else a shell would act upon outside quotes is a test failure.
 inline std::vector<std::string> shell_words(std::string_view line) {
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
-    if (c == '\'') {
+    if (c == '$' && i + 1 < line.size() && line[i + 1] == '\'') {
+      in_word = true;
+      word += dollar_quoted(line, i += 2);
+    } else if (c == '\'') {
       in_word = true;
       for (++i; i < line.size() && line[i] != '\''; ++i) word += line[i];
     } else if (c == '\\') {

@@ -7,6 +7,7 @@
 //   30000000,
 //               "non_layer_bytes": 100000000, "n_ctx_train": 4096, "recurrent": false}
 //              `layers` are the blocks, so layers + 1 can be offloaded.
+//              "files": [{"path", "size_bytes", "mtime_ns", "inode"}]  what inspect saw of them
 //   "devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8000000000, "free_bytes": 7900000000,
 //                "pci_bus_id": "0000:01:00.0"}]   a CPU device is always added
 //   "memory":  {"context_bytes_per_token": 20000, "compute_bytes_per_ubatch_token": 100000,
@@ -456,7 +457,12 @@ void ScriptedWorker::handle(const InspectRequest& request) {
   if (act_at("inspect", Phase::inspect)) return;
   InspectResult result{model()};
   result.model.path = request.path;
-  result.model.files = {};  // there is no file: nothing to compare later
+  // Mostly there is no file, and nothing to compare later.
+  for (const Json& file : member(member(script_, "model"), "files")) {
+    result.model.files.push_back(
+        {file.at("path").get<std::string>(), file.at("size_bytes").get<std::uint64_t>(),
+         file.at("mtime_ns").get<std::int64_t>(), file.at("inode").get<std::uint64_t>()});
+  }
   done(std::move(result));
 }
 

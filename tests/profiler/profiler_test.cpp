@@ -2,9 +2,13 @@
 
 #include "profiler/profiler.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <array>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -105,6 +109,83 @@ class ProfilerTest : public testing::Test {
   process::CancelToken cancel_;
   std::string folder_;
 };
+
+// A file, and what inspecting it said before it was changed.
+class ChangedFile : public ProfilerTest {
+ protected:
+  ChangedFile() {
+    std::ofstream(path()) << "weights";
+    EXPECT_EQ(::stat(path().c_str(), &before_), 0);
+  }
+
+  [[nodiscard]] std::string path() const { return folder_ + "/m.gguf"; }
+
+  // Of what was changed on purpose only that shall differ.
+  void restore_time(const std::string& path) const {
+    const std::array<timespec, 2> times = {before_.st_atim, before_.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times.data(), 0), 0);
+  }
+
+  [[nodiscard]] struct stat now() const {
+    struct stat info = {};
+    EXPECT_EQ(::stat(path().c_str(), &info), 0);
+    return info;
+  }
+
+  [[nodiscard]] Trial trial() {
+    const auto time =
+        before_.st_mtim.tv_sec * std::int64_t{1'000'000'000} + before_.st_mtim.tv_nsec;
+    const std::string files = fmt::format(
+        R"("files": [{{"path": "{}", "size_bytes": {}, "mtime_ns": {}, "inode": {}}}], )", path(),
+        before_.st_size, time, before_.st_ino);
+    std::string text = script();
+    text.insert(text.find("\"layers\""), files);
+    const RunOutcome outcome = run(request(text), {10});
+    return outcome.run.results.empty() ? Trial{} : outcome.run.results.front();
+  }
+
+  void expect_noticed() {
+    const Trial noticed = trial();
+    ASSERT_TRUE(noticed.failure);
+    EXPECT_EQ(noticed.failure->failure_class, FailureClass::model_invalid);
+    EXPECT_THAT(noticed.failure->message, HasSubstr("the model file changed"));
+  }
+
+  struct stat before_ = {};  // NOLINT(readability-identifier-naming): protected for the tests
+};
+
+TEST_F(ChangedFile, IsNoneWhereNothingChanged) { EXPECT_TRUE(trial().measured()); }
+
+TEST_F(ChangedFile, OfAnotherSizeIsNoticed) {
+  std::ofstream(path(), std::ios::app) << "more";
+  restore_time(path());
+  ASSERT_EQ(now().st_ino, before_.st_ino);
+  expect_noticed();
+}
+
+TEST_F(ChangedFile, OfAnotherTimeIsNoticed) {
+  ++before_.st_mtim.tv_nsec;  // the smallest step there is
+  restore_time(path());
+  --before_.st_mtim.tv_nsec;
+  ASSERT_EQ(now().st_size, before_.st_size);
+  ASSERT_EQ(now().st_ino, before_.st_ino);
+  expect_noticed();
+}
+
+TEST_F(ChangedFile, ThatIsAnotherOneIsNoticed) {
+  std::ofstream(path() + ".new") << "WEIGHTS";
+  restore_time(path() + ".new");
+  std::filesystem::rename(path() + ".new", path());
+  ASSERT_EQ(now().st_size, before_.st_size);
+  ASSERT_EQ(now().st_mtim.tv_nsec, before_.st_mtim.tv_nsec);
+  ASSERT_NE(now().st_ino, before_.st_ino);
+  expect_noticed();
+}
+
+TEST_F(ChangedFile, ThatIsGoneIsNoticed) {
+  std::filesystem::remove(path());
+  expect_noticed();
+}
 
 TEST_F(ProfilerTest, ARowPerConfigurationAndProfilesWithTheirProof) {
   const RunOutcome outcome = run(request(script()), {0, 10, -1, 23, 99});

@@ -2,8 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "store/temporary_folder.hpp"
 
@@ -36,9 +42,9 @@ TEST(DriverShareFile, KeepsOneForEachDriverAndReplacesTheOld) {
 TEST(DriverShareFile, SaysWhatCannotBeRead) {
   const TemporaryFolder folder;
   const std::string path = folder.path() + "/shares.json";
-  for (const char* text :
-       {"", "not json", "[]", R"({"schema":"sweetspot.driver-shares/2","shares":[]})",
-        R"({"schema":"sweetspot.driver-shares/1","shares":[{}]})"}) {
+  for (const char* text : {"", "not json", "[]", R"({"schema":"sweetspot.profiles/1","shares":[]})",
+                           R"({"schema":"sweetspot.driver-shares/0","shares":[]})",
+                           R"({"schema":"sweetspot.driver-shares/1","shares":[{}]})"}) {
     std::ofstream(path) << text;
     const auto shares = load_driver_shares(path);
     ASSERT_FALSE(shares) << text;
@@ -48,6 +54,63 @@ TEST(DriverShareFile, SaysWhatCannotBeRead) {
   }
   ASSERT_TRUE(keep_driver_share(path, sample("nvml 1", 200))) << "a useless file is replaced";
   EXPECT_EQ(load_driver_shares(path)->size(), 1U);
+}
+
+TEST(DriverShareFile, NeverTouchesWhatANewerVersionWrote) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("shares.json");
+  const std::string newer = R"({"schema":"sweetspot.driver-shares/2","shares":[{"new":1}]})";
+  std::ofstream(path) << newer;
+  const auto loaded = load_driver_shares(path);
+  const auto kept = keep_driver_share(path, sample("nvml 1", 200));
+  ASSERT_FALSE(loaded);
+  ASSERT_FALSE(kept);
+  for (const Error& said : {loaded.error(), kept.error()}) {
+    EXPECT_EQ(said.kind, ErrorKind::output);
+    EXPECT_THAT(said.message, testing::AllOf(testing::HasSubstr(path),
+                                             testing::HasSubstr("made by a newer sweetspot")));
+    EXPECT_THAT(said.remedy, testing::HasSubstr("left as it is"));
+  }
+  EXPECT_EQ(tests::read_file(path), newer);
+}
+
+TEST(DriverShareFile, NeitherWaitsForAFifoNorReplacesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("shares.json");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(load_driver_shares(path));
+  EXPECT_FALSE(keep_driver_share(path, sample("nvml 1", 200)));
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+}
+
+// Each process measures cards of its own; 0 where all were kept.
+int keep_shares(const std::string& path, int process, int count) {
+  for (int i = 0; i < count; ++i) {
+    const std::string driver = std::to_string(process) + "." + std::to_string(i);
+    if (!keep_driver_share(path, sample(driver, 200))) return 1;
+  }
+  return 0;
+}
+
+TEST(DriverShareFile, SharesOfSeveralProcessesAreAllKept) {
+  constexpr int kProcesses = 8;
+  constexpr int kEach = 10;
+  const TemporaryFolder folder;
+  const std::string path = folder.file("shares.json");
+  std::vector<pid_t> children;
+  for (int process = 0; process < kProcesses; ++process) {
+    children.push_back(::fork());
+    if (children.back() == 0) ::_exit(keep_shares(path, process, kEach));
+  }
+  for (const pid_t child : children) {
+    int status = 1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  const auto shares = load_driver_shares(path);
+  ASSERT_TRUE(shares) << shares.error().message;
+  EXPECT_EQ(shares->size(), 1U * kProcesses * kEach);
+  EXPECT_EQ(folder.entries(), 2U) << "the file and its folder's lock";
 }
 
 }  // namespace

@@ -176,6 +176,101 @@ TEST(CheckWritable, RefusesAFolderWithoutPermission) {
   EXPECT_EQ(0, result);
 }
 
+// ---- links that others made
+
+constexpr uid_t kStranger = 65534;
+
+// A folder like /tmp, and a file beside it that is nobody's business there.
+class SharedFolder : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can make another user's link";
+    std::filesystem::create_directories(shared());
+    ASSERT_EQ(0, ::chmod(shared().c_str(), 01777));
+    ASSERT_TRUE(write_atomically(victim(), "old"));
+  }
+
+  [[nodiscard]] std::string shared() const { return folder_.file("shared"); }
+  [[nodiscard]] std::string victim() const { return folder_.file("victim"); }
+  [[nodiscard]] std::string link(const std::string& aim, uid_t owner) const {
+    std::string path = shared() + "/link";
+    EXPECT_EQ(0, ::symlink(aim.c_str(), path.c_str()));
+    EXPECT_EQ(0, ::lchown(path.c_str(), owner, owner));
+    return path;
+  }
+
+  void expect_refused(const std::string& path) const {
+    for (const Status& status : {check_writable(path), write_atomically(path, "new")}) {
+      ASSERT_FALSE(status);
+      EXPECT_EQ(ErrorKind::output, status.error().kind);
+      EXPECT_THAT(status.error().message,
+                  AllOf(HasSubstr(path), HasSubstr("another user's symbolic link")));
+      EXPECT_THAT(status.error().remedy, HasSubstr("-o FILE"));
+    }
+    EXPECT_EQ("old", read_file(victim()));
+    EXPECT_EQ(2U, folder_.entries());
+  }
+
+  TemporaryFolder folder_;  // NOLINT(readability-identifier-naming): protected for the tests
+};
+
+TEST_F(SharedFolder, AnothersLinkIsNotFollowed) { expect_refused(link(victim(), kStranger)); }
+
+TEST_F(SharedFolder, NorIsOneThatLeadsToNoFileYet) {
+  expect_refused(link(folder_.file("none"), kStranger));
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("none")));
+}
+
+TEST_F(SharedFolder, NorIsOneOnTheWay) {
+  expect_refused(link(folder_.path(), kStranger) + "/victim");
+  expect_refused(shared() + "/link/none");
+}
+
+TEST_F(SharedFolder, NorIsOneThatALinkOfOursLeadsTo) {
+  const std::string ours = shared() + "/ours";
+  const std::string theirs = link(victim(), kStranger);
+  ASSERT_EQ(0, ::symlink("link", ours.c_str()));
+  const Status status = write_atomically(ours, "new");
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, AllOf(HasSubstr(ours + ":"), HasSubstr(theirs + " is")));
+  EXPECT_EQ("old", read_file(victim()));
+}
+
+TEST_F(SharedFolder, OurOwnLinkIsFollowed) {
+  const std::string path = link(victim(), ::geteuid());
+  ASSERT_TRUE(check_writable(path));
+  ASSERT_TRUE(write_atomically(path, "new"));
+  EXPECT_EQ("new", read_file(victim()));
+  EXPECT_TRUE(std::filesystem::is_symlink(path));
+}
+
+TEST_F(SharedFolder, SoIsOneThatTheFoldersOwnerMade) {
+  ASSERT_EQ(0, ::chown(shared().c_str(), kStranger, kStranger));
+  ASSERT_TRUE(write_atomically(link(victim(), kStranger), "new"));
+  EXPECT_EQ("new", read_file(victim()));
+}
+
+TEST_F(SharedFolder, SoIsAnothersWhereNotEverybodyMayWrite) {
+  ASSERT_EQ(0, ::chmod(shared().c_str(), 01775));
+  ASSERT_TRUE(write_atomically(link(victim(), kStranger), "new"));
+  EXPECT_EQ("new", read_file(victim()));
+}
+
+TEST(WriteAtomically, FollowsChainsOfLinksAndDotsAndEndsInALoop) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(std::filesystem::create_directories(folder.file("a/b")));
+  ASSERT_TRUE(write_atomically(folder.file("a/real"), "old"));
+  ASSERT_EQ(0, ::symlink("a/b/..", folder.file("up").c_str()));
+  ASSERT_EQ(0, ::symlink("up/./real", folder.file("link").c_str()));
+  ASSERT_TRUE(write_atomically(folder.file("link"), "new"));
+  EXPECT_EQ("new", read_file(folder.file("a/real")));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link")));
+  ASSERT_EQ(0, ::symlink("loop", folder.file("loop").c_str()));
+  EXPECT_FALSE(write_atomically(folder.file("loop"), "new"));
+  EXPECT_FALSE(write_atomically(folder.file("a/real/../real"), "x")) << "a file is no folder";
+  EXPECT_EQ("new", read_file(folder.file("a/real")));
+}
+
 // A file system of 64 KiB on `folder`, seen by this process alone and gone with it.
 bool mount_small(const std::string& folder) {
   return ::unshare(CLONE_NEWNS) == 0 &&

@@ -1,12 +1,13 @@
 """Everything a user can get wrong: one clear sentence, the documented exit code, nothing lost."""
 
+import json
 import os
 import re
 import socket
 import threading
 import unittest
 
-from harness import (EXIT_DEVICE, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, FAST, SystemTest,
+from harness import (EXIT_DEVICE, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, FAST, TINY, SystemTest,
                      fill_tensors_with_nan, free_port, patch_bytes, patch_u32, write_gguf)
 
 
@@ -44,6 +45,17 @@ class ModelFiles(SystemTest):
                 cut.write_bytes(whole[:size])
                 done = self.run_sweetspot("profile", cut, "--quick", *FAST)
                 self.assert_clear_sentence(done, EXIT_MODEL, cut.name)
+
+    def test_a_file_that_ends_before_its_last_tensor(self):
+        """llama.cpp finds this when it loads; who only reads the header has to look."""
+        model = self.synth()
+        whole = model.stat().st_size
+        self.assertEqual(self.run_sweetspot("inspect", model).returncode, 0)
+        cut = whole - 64  # the last tensor is followed by less than that
+        os.truncate(model, cut)
+        done = self.run_sweetspot("inspect", model)
+        self.assert_clear_sentence(done, EXIT_MODEL, model.name, f"ends at byte {cut} but tensor")
+        self.assertEqual(done.stdout, "")
 
     def test_unknown_architecture(self):
         model = self.synth()
@@ -101,6 +113,33 @@ class ModelFiles(SystemTest):
         results = [path.name for path in self.folder.glob("sweetspot-*.json")]
         self.assertEqual(len(results), 1)
         self.assertRegex(results[0], r"^[A-Za-z0-9._-]+$")
+
+
+    def test_what_inspect_shows_of_a_hostile_model(self):
+        name = "x\x1b[31m\n\r\x07\x7f\u009b2J\u202etxet\u200b\"\\"
+        model = self.synth("hostile.gguf", "--name", name, *TINY)
+        done = self.run_sweetspot("inspect", model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in done.stdout.splitlines():
+            self.assertTrue(line.isprintable(), ascii(line))
+        shown = "x\\x1b[31m\\x0a\\x0d\\x07\\x7f\\u{009b}2J\\u{202e}txet\\u{200b}\"\\"
+        self.assertRegex(done.stdout, "(?m)^name +" + re.escape(shown) + "$")
+        done = self.run_sweetspot("inspect", model, "--json")
+        self.assertTrue(done.stdout.isascii())
+        self.assertTrue(done.stdout.replace("\n", "").isprintable())
+        self.assertEqual(json.loads(done.stdout)["name"], name)
+
+    def test_what_inspect_shows_of_a_hostile_architecture(self):
+        for evil, shown in (("l\x1b[1m", "l\\x1b[1m"), ("l\u202ea", "l\\u{202e}a")):
+            model = self.synth(f"{len(shown)}.gguf")
+            size = b"\x05\0\0\0\0\0\0\0"
+            patch_bytes(model, size + b"llama", size + evil.encode())
+            done = self.run_sweetspot("inspect", model)
+            self.assertIn(shown, done.stdout + done.stderr)
+            self.assertTrue((done.stdout + done.stderr).replace("\n", "").isprintable())
+            done = self.run_sweetspot("inspect", model, "--json")
+            self.assertEqual(json.loads(done.stdout)["architecture"], evil)
+            self.assertTrue(done.stdout.replace("\n", "").isprintable())
 
 
 class Flags(SystemTest):

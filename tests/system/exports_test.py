@@ -142,6 +142,26 @@ class Exports(SystemTest):
             with self.llama_server(words) as port:
                 self.assertEqual(self.check_context(port)["model_path"], str(model))
 
+    def test_a_line_to_paste_has_no_control_characters(self):
+        model = self.named("a\n\r\t\x03\x1b[31m\x7f'\"\\7 \u202e.gguf")
+        for arguments in (["choose", model, "--format", "llama-server"], ["launch", model, "--dry-run"],
+                          ["plan", model, "--flags", "--vram-limit", "6GiB"]):
+            with self.subTest(arguments=arguments[0]):
+                done = self.run_sweetspot(*arguments)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(done.stdout.rstrip("\n").isprintable(), ascii(done.stdout))
+                shell = subprocess.run(["bash", "-c", "printf '%s\\0' " + done.stdout], capture_output=True,
+                                       check=True)
+                words = shell.stdout.split(b"\0")
+                self.assertEqual(words[words.index(b"--model") + 1], os.fsencode(model))
+
+    def test_variables_and_presets_refuse_control_characters(self):
+        for character in "\n\r\t\x1b\x7f":
+            model = self.named(f"a{character}b.gguf")
+            for form in ("env", "llama-server-ini"):
+                done = self.run_sweetspot("choose", model, "--format", form)
+                self.assert_clear_sentence_among_notes(done, 2, f"a\\x{ord(character):02x}b.gguf", "link")
+
     def test_llama_server_takes_the_environment(self):
         for name in ("plain.gguf", HOSTILE[2]):
             model = self.named(name)
