@@ -264,10 +264,10 @@ def part_d(check):
     for name, limit in jobs:
         model = check.model(name)
         pretend = ["--vram-limit", limit] if limit else []
-        time_each = ["-p", "64", *(["-n", "8", "--max-seconds", "0.5", "--slices", "never"] if check.software else
+        time_each = ["-p", "64", *(["-n", "8", "--max-seconds", "0.5"] if check.software else
                                   ["-n", "64", "--max-seconds", "4"])]
         started = time.monotonic()
-        quick = check.profile(model, *pretend, *time_each)
+        quick = check.profile(model, *pretend, *time_each, *(["--slices", "never"] if check.software else []))
         took = time.monotonic() - started
         layers = "0,2,4,-1" if check.software else "0-99+4"
         table = speeds_by_layers(check.profile(model, "--layers", layers, "--full-depth", "never", *pretend, *time_each))
