@@ -239,6 +239,8 @@ bool become_subreaper() {
   return true;
 }
 
+bool can_see_processes() { return access("/proc/self/stat", R_OK) == 0; }
+
 std::uint64_t start_ticks_of(pid_t pid) {
   const auto entry = read_entry(pid, {});
   return entry ? entry->start_ticks : 0;

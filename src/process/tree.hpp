@@ -79,6 +79,9 @@ bool kill_children(const ProcessTable& table, std::uint64_t since_ticks,
 /// no children but by this room: call once at its start. False where the kernel refuses.
 bool become_subreaper();
 
+/// Whether /proc is there: without it only what we started ourselves can be ended.
+bool can_see_processes();
+
 /// In ticks of the system, as ProcessEntry has it; 0 where /proc does not say.
 std::uint64_t start_ticks_of(pid_t pid);
 
