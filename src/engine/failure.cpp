@@ -76,6 +76,10 @@ std::optional<Finding> plain_fault(const Fault& fault) {
   const std::string said = printable(plain_words(fault.message), kQuotedChars);
   switch (fault.code) {
     case FaultCode::bad_request:
+      // What these two are asked is what the user wrote.
+      if (fault.phase == Phase::synth || fault.phase == Phase::serve) {
+        return Finding{FailureClass::config_rejected, said};
+      }
       return Finding{FailureClass::protocol_error, "the worker refused the request: " + said};
     case FaultCode::version_mismatch:
       return Finding{
@@ -323,16 +327,8 @@ ErrorKind kind_of(const Failure& failure) {
   }
 }
 
-std::string remedy_for(const Failure& failure) {
-  return failure.failure_class == FailureClass::protocol_error
-             ? "check which program --worker or SWEETSPOT_WORKER names"
-             : "";
-}
-
 }  // namespace
 
-Error as_error(const Failure& failure) {
-  return {kind_of(failure), failure.message, remedy_for(failure)};
-}
+Error as_error(const Failure& failure) { return {kind_of(failure), failure.message, ""}; }
 
 }  // namespace sweetspot::engine

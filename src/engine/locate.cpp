@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "process/tree.hpp"
+
 namespace sweetspot::engine {
 namespace {
 
@@ -34,12 +36,6 @@ std::optional<std::string> find_in_path(std::string_view path) {
 
 }  // namespace
 
-Error no_proc() {
-  return {ErrorKind::host_limit,
-          "/proc is not there, and sweetspot needs it to find its worker and to end what it starts",
-          "mount it (`mount -t proc proc /proc`)"};
-}
-
 SearchPlaces default_places() {
   std::error_code problem;
   const fs::path own = fs::read_symlink("/proc/self/exe", problem);
@@ -61,7 +57,7 @@ Result<WorkerProgram> locate_worker(const std::string& override_path, const Sear
     if (is_program(beside)) return WorkerProgram{beside.string()};
   }
   if (const auto found = find_in_path(places.path)) return WorkerProgram{*found};
-  if (places.own_directory.empty()) return tl::unexpected(no_proc());
+  if (places.own_directory.empty()) return tl::unexpected(process::no_proc());
   return error(
       ErrorKind::internal,
       "the program sweetspot-worker is missing: it is neither beside sweetspot nor in PATH",

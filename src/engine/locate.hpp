@@ -21,13 +21,9 @@ struct SearchPlaces {
 /// Folder of /proc/self/exe and the PATH variable.
 SearchPlaces default_places();
 
-/// No worker without it: it reads a model's header through /proc/self/fd, and what it starts could
-/// not be found.
-Error no_proc();
-
 /// `override_path` if it is not empty, else `sweetspot-worker` beside the running program, else in
 /// PATH. Errors are of kind internal with a remedy; a bad `override_path` is of kind usage; without
-/// /proc it is no_proc().
+/// /proc it is process::no_proc().
 Result<WorkerProgram> locate_worker(const std::string& override_path = {},
                                     const SearchPlaces& places = default_places());
 

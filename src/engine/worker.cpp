@@ -55,7 +55,6 @@ struct Worker::State {
 };
 
 Outcome<Worker> Worker::start(const StartOptions& options) {
-  if (!process::can_see_processes()) return tl::unexpected(cannot_spawn(no_proc()));
   process::SpawnOptions spawn;
   spawn.argv = {options.program.path};
   spawn.environment = options.environment;

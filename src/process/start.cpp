@@ -230,6 +230,7 @@ Result<StartedProcess> start_process(StartPlan plan) {
   if (plan.descriptors.size() > kMostDescriptors) {
     return error(ErrorKind::internal, "too many descriptors for a process");
   }
+  if (!can_see_processes()) return tl::unexpected(no_proc());
   const std::string program = plan.argv.front();
   auto errors = make_pipe();
   if (!errors) return cannot_start(program, errno);

@@ -241,6 +241,12 @@ bool become_subreaper() {
 
 bool can_see_processes() { return access("/proc/self/stat", R_OK) == 0; }
 
+Error no_proc() {
+  return {ErrorKind::host_limit,
+          "/proc is not there, and sweetspot needs it to find its worker and to end what it starts",
+          "mount it (`mount -t proc proc /proc`)"};
+}
+
 std::uint64_t start_ticks_of(pid_t pid) {
   const auto entry = read_entry(pid, {});
   return entry ? entry->start_ticks : 0;

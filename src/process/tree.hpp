@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "process/owned_roots.hpp"
 
 namespace sweetspot::process {
@@ -79,8 +80,10 @@ bool kill_children(const ProcessTable& table, std::uint64_t since_ticks,
 /// no children but by this room: call once at its start. False where the kernel refuses.
 bool become_subreaper();
 
-/// Whether /proc is there: without it only what we started ourselves can be ended.
+/// Whether /proc is there: without it what is started could not be found again, and a worker reads
+/// headers through /proc/self/fd, so that nothing is started. The error says so, kind host_limit.
 bool can_see_processes();
+Error no_proc();
 
 /// In ticks of the system, as ProcessEntry has it; 0 where /proc does not say.
 std::uint64_t start_ticks_of(pid_t pid);
