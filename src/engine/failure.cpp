@@ -60,7 +60,9 @@ std::string in_brackets(const std::string& text) {
 std::string printed_text(const Evidence& evidence) {
   std::string text;
   if (evidence.fault) {
-    text = evidence.fault->message + "\n";
+    // As the library prints an exception that nobody caught.
+    if (evidence.fault->code == FaultCode::exception) text = "what(): ";
+    text += evidence.fault->message + "\n";
     for (const std::string& line : evidence.fault->log) text += line + "\n";
   }
   return text + evidence.stderr_tail;
@@ -150,6 +152,9 @@ Finding bare_fault(const Fault& fault) {
 
 Finding judge_fault(const Evidence& evidence) {
   const Fault& fault = *evidence.fault;
+  // A file that cannot be opened because no more may be open is no broken file.
+  auto limit = find_clue(fault.message, evidence.phase);
+  if (limit && limit->failure_class == FailureClass::host_limit) return *std::move(limit);
   if (auto plain = plain_fault(fault)) return *std::move(plain);
   if (auto clue = find_clue(printed_text(evidence), evidence.phase)) return *std::move(clue);
   return bare_fault(fault);
