@@ -18,13 +18,22 @@ bool is_model_fault(const Trial& trial) {
          failure_class == FailureClass::non_finite_output;
 }
 
+bool is_limit_of_host(const Trial& trial) {
+  return trial.failure && trial.failure->failure_class == FailureClass::host_limit;
+}
+
 Result<int> nothing_measured(const Run& run) {
   const auto& results = run.results;
-  const bool model_at_fault =
-      !results.empty() && std::all_of(results.begin(), results.end(), is_model_fault);
-  if (model_at_fault) {
+  const auto each = [&](bool (*is_so)(const Trial&)) {
+    return !results.empty() && std::all_of(results.begin(), results.end(), is_so);
+  };
+  if (each(is_model_fault)) {
     return error(ErrorKind::model,
                  fmt::format("{}: {}", run.model.path, results.front().failure->message));
+  }
+  if (each(is_limit_of_host)) {
+    return error(ErrorKind::host_limit,
+                 "no configuration could be measured: " + results.front().failure->message);
   }
   return error(ErrorKind::nothing_measurable, "no configuration could be measured",
                "each row above says why its own failed");

@@ -1,7 +1,10 @@
 #include "core/clues.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <vector>
 
 #include "core/text.hpp"
@@ -53,6 +56,13 @@ constexpr std::string_view kRpcGone =
     "and is of the same version";
 constexpr std::string_view kModelBroken = "llama.cpp cannot use the model file";
 constexpr std::string_view kModelUnknown = "this llama.cpp does not know this kind of model";
+constexpr std::string_view kNoThreads =
+    "this account may have no more threads: end some programs, or raise the limit that `ulimit -u` "
+    "shows";
+constexpr std::string_view kNoFiles =
+    "there are no file descriptors left: raise the limit that `ulimit -n` shows";
+constexpr std::string_view kNoAddresses =
+    "there is no memory to load the program's libraries: raise the limit that `ulimit -v` shows";
 constexpr std::string_view kRefused = "llama.cpp refuses this combination of settings";
 
 constexpr auto kDeviceMemory = FailureClass::out_of_device_memory;
@@ -62,6 +72,7 @@ constexpr auto kRpc = FailureClass::rpc_unreachable;
 constexpr auto kInvalid = FailureClass::model_invalid;
 constexpr auto kUnsupported = FailureClass::model_unsupported;
 constexpr auto kRejected = FailureClass::config_rejected;
+constexpr auto kLimit = FailureClass::host_limit;
 
 // From strong to weak: the first row that any line matches decides. Host buffers come before device
 // buffers, because a device's row would match them too.
@@ -80,6 +91,26 @@ constexpr auto kClues = std::to_array<Clue>({
     {{"RPC server version mismatch"}, kRpc, When::always, kRpcGone, true},
     {{"Failed to connect to"}, kRpc, When::connecting, kRpcGone, true},
     {{"Cannot resolve host"}, kRpc, When::connecting, kRpcGone, true},
+
+    {{"what():", "Resource temporarily unavailable"}, kLimit, When::always, kNoThreads},
+    {{"Thread creation failed"}, kLimit, When::always, kNoThreads},
+    {{"Too many open files"}, kLimit, When::always, kNoFiles},
+    {{"cannot open shared object file: Error 24"}, kLimit, When::always, kNoFiles},
+    {{"error while loading shared libraries", "failed to map segment"},
+     kLimit,
+     When::always,
+     kNoAddresses},
+    {{"error while loading shared libraries", "annot allocate memory"},
+     kLimit,
+     When::always,
+     kNoAddresses},
+    {{"error while loading shared libraries", "cannot create shared object descriptor"},
+     kLimit,
+     When::always,
+     kNoAddresses},
+
+    // A size that no file has room for.
+    {{"cannot create std::vector larger than max_size"}, kInvalid, When::model, kModelBroken, true},
 
     {{"insufficient memory (attempted to allocate"}, kHostMemory, When::always, kHostFull},
     {{"ggml_backend_cpu_buffer_type_alloc_buffer", "failed"}, kHostMemory, When::always, kHostFull},
@@ -188,8 +219,46 @@ std::string_view without_folder(std::string_view line) {
   return slash == std::string_view::npos ? line : line.substr(slash + 1);
 }
 
+// How the C++ library names itself in the texts of its exceptions.
+constexpr auto kLibraryInternals = std::to_array<std::string_view>({"std::",
+                                                                    "basic_string",
+                                                                    "vector::",
+                                                                    "cannot create std::",
+                                                                    "array::at",
+                                                                    "map::at",
+                                                                    "_Map_base",
+                                                                    "deque::",
+                                                                    "bitset::",
+                                                                    "stoi",
+                                                                    "stol",
+                                                                    "stoul",
+                                                                    "stoll",
+                                                                    "stoull",
+                                                                    "stof",
+                                                                    "stod",
+                                                                    "bad_alloc",
+                                                                    "bad optional access",
+                                                                    "bad_variant_access",
+                                                                    "bad_function_call",
+                                                                    "regex_error",
+                                                                    "__pos"});
+
+bool is_word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+// Where `word` stands for itself, not as a part of another.
+std::size_t find_word(std::string_view text, std::string_view word) {
+  for (std::size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    const bool begins = at == 0 || !is_word_char(text[at - 1]);
+    const bool ends = !is_word_char(word.back()) || end == text.size() || !is_word_char(text[end]);
+    if (begins && ends) return at;
+  }
+  return std::string_view::npos;
+}
+
 std::string quoted(std::string_view line) {
-  return printable(without_function(trimmed(line)), kQuotedChars);
+  return printable(plain_words(without_function(trimmed(line))), kQuotedChars);
 }
 
 // "file.cpp:12: text", the form of ggml_abort; also .c, .cu, .h, .hpp and the like.
@@ -236,13 +305,26 @@ std::string last_words(std::string_view printed) {
   for (const std::string_view line : lines_of(printed)) {
     const std::size_t what = line.find("what():");
     if (what != std::string_view::npos) {
-      words =
-          printable(trimmed(line.substr(what + std::string_view("what():").size())), kQuotedChars);
+      words = quoted(line.substr(what + std::string_view("what():").size()));
     } else if (is_abort_line(line)) {
       words = printable(without_folder(trimmed(line)), kQuotedChars);
     }
   }
   return words;
+}
+
+std::string plain_words(std::string_view text) {
+  // An assertion is llama.cpp's own text, whatever types it names.
+  if (holds(text, "GGML_ASSERT")) return std::string(text);
+  std::size_t from = std::string_view::npos;
+  for (const std::string_view internal : kLibraryInternals) {
+    from = std::min(from, find_word(text, internal));
+  }
+  if (from == std::string_view::npos) return std::string(text);
+  std::string_view before = trimmed(text.substr(0, from));
+  if (before.ends_with(':')) before.remove_suffix(1);
+  constexpr std::string_view kInstead = "a value makes no sense there";
+  return before.empty() ? std::string(kInstead) : fmt::format("{}: {}", before, kInstead);
 }
 
 std::string last_line(std::string_view printed) {

@@ -25,4 +25,8 @@ std::string last_words(std::string_view printed);
 /// The last line that is not empty, escaped and cut.
 std::string last_line(std::string_view printed);
 
+/// Without what the C++ library says of itself ("basic_string::substr: __pos (which is 3) > ..."),
+/// which says nothing to a user: what stands before it stays. Pure.
+std::string plain_words(std::string_view text);
+
 }  // namespace sweetspot

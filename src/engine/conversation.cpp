@@ -47,6 +47,7 @@ Conversation::Conversation(process::Child child, const StartOptions& options)
     : child_(std::move(child)),
       reader_(child_.event_fd()),
       deadlines_(options.deadlines),
+      program_(options.program.path),
       cancel_(options.cancel),
       host_reserve_bytes_(options.host_reserve_bytes),
       available_host_bytes_(options.available_host_bytes) {}
@@ -244,6 +245,7 @@ Failure Conversation::report_death(const Wait& wait) {
 Failure Conversation::give_up(const Wait& wait, Evidence evidence) {
   end();
   evidence.phase = wait.phase;
+  evidence.program = program_;
   evidence.stderr_tail = child_.output().text(wait.output_offset);
   return classify(evidence);
 }

@@ -83,6 +83,7 @@ class Conversation {
   process::Child child_;
   protocol::LineReader reader_;
   Deadlines deadlines_;
+  std::string program_;
   process::CancelToken* cancel_;
   std::uint64_t host_reserve_bytes_;
   std::function<std::optional<std::uint64_t>()> available_host_bytes_;

@@ -60,7 +60,9 @@ std::string in_brackets(const std::string& text) {
 std::string printed_text(const Evidence& evidence) {
   std::string text;
   if (evidence.fault) {
-    text = evidence.fault->message + "\n";
+    // As the library prints an exception that nobody caught.
+    if (evidence.fault->code == FaultCode::exception) text = "what(): ";
+    text += evidence.fault->message + "\n";
     for (const std::string& line : evidence.fault->log) text += line + "\n";
   }
   return text + evidence.stderr_tail;
@@ -68,14 +70,18 @@ std::string printed_text(const Evidence& evidence) {
 
 Finding broken_model(const Fault& fault) {
   return {FailureClass::model_invalid,
-          "the model file cannot be used: " + printable(fault.message, kQuotedChars)};
+          "the model file cannot be used: " + printable(plain_words(fault.message), kQuotedChars)};
 }
 
 // Codes that leave nothing to judge.
 std::optional<Finding> plain_fault(const Fault& fault) {
-  const std::string said = printable(fault.message, kQuotedChars);
+  const std::string said = printable(plain_words(fault.message), kQuotedChars);
   switch (fault.code) {
     case FaultCode::bad_request:
+      // What these two are asked is what the user wrote.
+      if (fault.phase == Phase::synth || fault.phase == Phase::serve) {
+        return Finding{FailureClass::config_rejected, said};
+      }
       return Finding{FailureClass::protocol_error, "the worker refused the request: " + said};
     case FaultCode::version_mismatch:
       return Finding{
@@ -119,7 +125,7 @@ std::optional<Finding> plain_fault(const Fault& fault) {
 
 // The library said no without a line that we know.
 Finding bare_fault(const Fault& fault) {
-  const std::string said = printable(fault.message, kQuotedChars);
+  const std::string said = printable(plain_words(fault.message), kQuotedChars);
   switch (fault.code) {
     case FaultCode::model_null:
       return broken_model(fault);
@@ -138,12 +144,17 @@ Finding bare_fault(const Fault& fault) {
       return {FailureClass::config_rejected,
               "llama.cpp cannot decode with these settings" + in_brackets(said)};
     default:
+      // The reader of headers is ours: it takes any file, and gives up where one makes no sense.
+      if (fault.phase == Phase::inspect) return broken_model(fault);
       return {FailureClass::crashed, "llama.cpp gave up: " + said};
   }
 }
 
 Finding judge_fault(const Evidence& evidence) {
   const Fault& fault = *evidence.fault;
+  // A file that cannot be opened because no more may be open is no broken file.
+  auto limit = find_clue(fault.message, evidence.phase);
+  if (limit && limit->failure_class == FailureClass::host_limit) return *std::move(limit);
   if (auto plain = plain_fault(fault)) return *std::move(plain);
   if (auto clue = find_clue(printed_text(evidence), evidence.phase)) return *std::move(clue);
   return bare_fault(fault);
@@ -243,7 +254,9 @@ Finding judge(const Evidence& evidence) {
   if (evidence.exit) return judge_exit(evidence);
   if (evidence.violation) {
     return {FailureClass::protocol_error,
-            "the worker broke the protocol: " + printable(*evidence.violation, kQuotedChars)};
+            fmt::format("the worker{} broke the protocol: {}",
+                        evidence.program.empty() ? "" : " " + printable(evidence.program),
+                        printable(*evidence.violation, kQuotedChars))};
   }
   return {FailureClass::crashed, fmt::format("the worker was lost {}", during(evidence.phase))};
 }
@@ -266,40 +279,61 @@ Failure classify(const Evidence& evidence) {
 
 namespace {
 
-ErrorKind plan_error_kind(FailureClass failure_class) {
-  switch (failure_class) {
-    case FailureClass::model_invalid:
-    case FailureClass::model_unsupported:
-      return ErrorKind::model;
-    case FailureClass::config_rejected:
-      return ErrorKind::usage;
+// The worker computes nothing while it reads a header: what brings it down is what it reads.
+bool fell_over_the_file(const Failure& failure) {
+  if (failure.phase != Phase::inspect) return false;
+  switch (failure.signal.value_or(0)) {
+    case SIGABRT:
+    case SIGSEGV:
+    case SIGFPE:
+    case SIGBUS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+ErrorKind kind_by_phase(const Failure& failure) {
+  switch (failure.phase) {
+    case Phase::inspect:
+      // A worker that leaves by itself or is ended from outside says nothing of the file.
+      if (failure.failure_class != FailureClass::crashed) return ErrorKind::model;
+      return fell_over_the_file(failure) ? ErrorKind::model : ErrorKind::internal;
+    case Phase::plan:
+      return failure.failure_class == FailureClass::config_rejected ? ErrorKind::usage
+                                                                    : ErrorKind::internal;
+    case Phase::synth:
+      return ErrorKind::output;
+    case Phase::serve:
+      return ErrorKind::device;
     default:
       return ErrorKind::internal;
   }
 }
 
+ErrorKind kind_of(const Failure& failure) {
+  switch (failure.failure_class) {
+    case FailureClass::cancelled:
+      return ErrorKind::interrupted;
+    case FailureClass::host_limit:
+    case FailureClass::out_of_host_memory:
+      return ErrorKind::host_limit;
+    case FailureClass::protocol_error:
+      return ErrorKind::internal;
+    case FailureClass::rpc_unreachable:
+    case FailureClass::device_lost:
+    case FailureClass::out_of_device_memory:
+      return ErrorKind::device;
+    case FailureClass::model_invalid:
+    case FailureClass::model_unsupported:
+      return ErrorKind::model;
+    default:
+      return kind_by_phase(failure);
+  }
+}
+
 }  // namespace
 
-Error as_error(const Failure& failure) {
-  const auto kind = [&] {
-    switch (failure.failure_class) {
-      case FailureClass::cancelled:
-        return ErrorKind::interrupted;
-      case FailureClass::host_limit:
-        return ErrorKind::host_limit;
-      case FailureClass::rpc_unreachable:
-      case FailureClass::device_lost:
-      case FailureClass::out_of_device_memory:
-        return ErrorKind::device;
-      default:
-        break;
-    }
-    if (failure.phase == Phase::inspect) return ErrorKind::model;
-    if (failure.phase == Phase::plan) return plan_error_kind(failure.failure_class);
-    if (failure.phase == Phase::synth) return ErrorKind::output;
-    return failure.phase == Phase::serve ? ErrorKind::device : ErrorKind::internal;
-  }();
-  return {kind, failure.message, ""};
-}
+Error as_error(const Failure& failure) { return {kind_of(failure), failure.message, ""}; }
 
 }  // namespace sweetspot::engine

@@ -24,6 +24,7 @@ struct Overdue {
 /// Everything known when a request did not succeed.
 struct Evidence {
   Phase phase = Phase::start;
+  std::string program = {};                      ///< the worker's path; empty = not known
   std::optional<protocol::Fault> fault = {};     ///< the worker lives on
   std::optional<process::ExitStatus> exit = {};  ///< it ended by itself
   std::optional<Overdue> overdue = {};
@@ -38,7 +39,9 @@ struct Evidence {
 /// Pure. The message is one sentence that a user can act on, safe for a terminal.
 Failure classify(const Evidence& evidence);
 
-/// A failure that ends a whole command instead of one trial: its kind decides the exit code.
+/// A failure that ends a whole command instead of one trial: its kind decides the exit code. Made
+/// of what is known, and of the phase only where that is all there is: a worker that breaks the
+/// protocol is no model's fault, whatever it was asked.
 Error as_error(const Failure& failure);
 
 }  // namespace sweetspot::engine

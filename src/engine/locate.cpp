@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "process/tree.hpp"
+
 namespace sweetspot::engine {
 namespace {
 
@@ -55,6 +57,7 @@ Result<WorkerProgram> locate_worker(const std::string& override_path, const Sear
     if (is_program(beside)) return WorkerProgram{beside.string()};
   }
   if (const auto found = find_in_path(places.path)) return WorkerProgram{*found};
+  if (places.own_directory.empty()) return tl::unexpected(process::no_proc());
   return error(
       ErrorKind::internal,
       "the program sweetspot-worker is missing: it is neither beside sweetspot nor in PATH",

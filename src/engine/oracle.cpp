@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
+#include "core/clues.hpp"
+#include "core/no_device.hpp"
 #include "engine/failure.hpp"
 
 namespace sweetspot::engine {
@@ -12,6 +15,20 @@ namespace {
 
 // Keeps messages small and signs of progress near.
 constexpr std::size_t kBatch = 512;
+
+// What every model that llama.cpp can use allows: nothing on a device, little context.
+Config plainest() {
+  Config config;
+  config.placement = cpu_alone(config.placement);
+  config.context.n_ctx = 512;
+  config.context.n_batch = 512;
+  config.context.n_ubatch = 512;
+  return config;
+}
+
+constexpr std::string_view kCrashed = "llama.cpp cannot make it: ";
+
+bool was_made(const PlannedMemory& answer) { return answer.problem.empty(); }
 
 }  // namespace
 
@@ -34,7 +51,25 @@ Result<std::vector<PlannedMemory>> Oracle::ask(const std::vector<Config>& config
     if (!part) return part;
     std::move(part->begin(), part->end(), std::back_inserter(answers));
   }
+  for (PlannedMemory& answer : answers) answer.problem = plain_words(answer.problem);
+  usable_ = usable_ || std::any_of(answers.begin(), answers.end(), was_made);
+  if (!answers.empty() && !usable_) {
+    if (auto checked = check_model(); !checked) return tl::unexpected(checked.error());
+  }
   return answers;
+}
+
+Result<void> Oracle::check_model() {
+  auto answers = ask_halves({plainest()});
+  if (!answers) return tl::unexpected(answers.error());
+  usable_ = was_made(answers->front());
+  if (usable_) return {};
+  std::string problem = plain_words(answers->front().problem);
+  if (problem.starts_with(kCrashed)) problem.erase(0, kCrashed.size());
+  return error(ErrorKind::model,
+               fmt::format("the model file cannot be used: {} does not load with any settings: {}",
+                           model_.path, problem),
+               "it is damaged, or this llama.cpp does not know its kind");
 }
 
 Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>& configs) {
@@ -51,13 +86,12 @@ Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>&
     return error(ErrorKind::internal, fmt::format("the worker answered {} configurations of {}",
                                                   result->maps.size(), configs.size()));
   }
-  // A fault, a cancelled run or a worker that was never well is no config's doing.
-  if (worker_.alive() || result.error().failure_class != FailureClass::crashed) {
+  // A model that is refused, a cancelled run or a worker that was never well is no config's doing.
+  if (result.error().failure_class != FailureClass::crashed) {
     return tl::unexpected(as_error(result.error()));
   }
   if (configs.size() == 1) {
-    return std::vector<PlannedMemory>{
-        {{}, 0, "llama.cpp cannot make it: " + result.error().message}};
+    return std::vector<PlannedMemory>{{{}, 0, std::string(kCrashed) + result.error().message}};
   }
   const auto middle = configs.begin() + static_cast<std::ptrdiff_t>(configs.size() / 2);
   auto answers = ask_halves({configs.begin(), middle});

@@ -25,7 +25,8 @@ class Oracle {
   [[nodiscard]] const ModelInfo& model() const { return model_; }
   [[nodiscard]] const protocol::HelloResult& hello() const { return hello_; }
 
-  /// One answer for each config, in order.
+  /// One answer for each config, in order. Where llama.cpp makes none of them, and not the plainest
+  /// one on the CPU alone either, it is no setting's fault: an error of kind model.
   Result<std::vector<PlannedMemory>> ask(const std::vector<Config>& configs);
 
   /// Ends the worker, which holds its devices. Asking again starts another.
@@ -46,6 +47,7 @@ class Oracle {
 
   Result<std::vector<PlannedMemory>> ask_halves(const std::vector<Config>& configs);
   Result<void> restart();
+  Result<void> check_model();
 
   StartOptions options_;
   Worker worker_;
@@ -54,6 +56,7 @@ class Oracle {
   ProgressFn on_progress_;
   std::uint64_t asked_ = 0;
   std::uint64_t loads_ = 0;
+  bool usable_ = false;  // llama.cpp has made some config of it
 };
 
 }  // namespace sweetspot::engine

@@ -47,7 +47,10 @@ std::optional<End> Attempt::start(const std::vector<std::string>& command) {
                ErrorKind::usage};
   }
   Result<process::Foreground> program = process::Foreground::start({command, {}});
-  if (!program) return End{EndKind::hopeless, program.error().message, {}, program.error().kind};
+  if (!program) {
+    const Error& why = program.error();
+    return End{EndKind::hopeless, why.message, {}, why.kind, why.remedy};
+  }
   program_ = *std::move(program);
   return std::nullopt;
 }

@@ -54,6 +54,7 @@ EndKind kind_of(FailureClass failure_class) {
       return EndKind::out_of_memory;
     case FailureClass::model_invalid:
     case FailureClass::model_unsupported:
+    case FailureClass::host_limit:
       return EndKind::hopeless;
     default:
       return EndKind::crashed;
@@ -101,8 +102,9 @@ End judge_exit(std::string_view program, const process::ExitStatus& status,
     const EndKind kind = kind_of(clue->failure_class);
     // Once it has worked the model file cannot be at fault.
     if (kind != EndKind::hopeless || !healthy) {
+      const bool limit = clue->failure_class == FailureClass::host_limit;
       return {kind, fmt::format("{} {}: {}", program, how(status), clue->message), status,
-              ErrorKind::model};
+              limit ? ErrorKind::host_limit : ErrorKind::model};
     }
   }
   return {EndKind::crashed,

@@ -24,6 +24,7 @@ struct End {
   /// How the process ended; empty where it had to be ended by us.
   std::optional<process::ExitStatus> status = {};
   ErrorKind error = ErrorKind::nothing_measurable;  ///< of a hopeless end
+  std::string remedy = {};  ///< of a hopeless end; empty = what is usual for its kind
 };
 
 /// `program` is a name for people; `printed` the tail of its output, raw; `healthy` whether it had

@@ -19,6 +19,7 @@ int code_of(const End& end) {
 }
 
 std::string remedy_for(const End& end) {
+  if (!end.remedy.empty()) return end.remedy;
   switch (end.error) {
     case ErrorKind::usage:
       return "look at what follows `--`; `--dry-run` shows the whole command";

@@ -57,12 +57,13 @@ Result<Child> Child::spawn(const SpawnOptions& options) {
   plan.default_signals = {SIGINT, SIGTERM, SIGPIPE, SIGHUP, SIGQUIT, SIGCHLD};
   plan.own_session = true;
   plan.dump_core = false;
-  const Result<pid_t> pid = start_process(std::move(plan));
-  if (!pid) return tl::unexpected(pid.error());
+  plan.own_cgroup = options.own_cgroup;
+  Result<StartedProcess> started = start_process(std::move(plan));
+  if (!started) return tl::unexpected(started.error());
 
   fcntl(requests->write.get(), F_SETFL, O_NONBLOCK);
   return Child(std::make_unique<State>(State{
-      OwnedProcess(*pid, marker, options.table.value_or(system_process_table())),
+      OwnedProcess(*std::move(started), marker, options.table.value_or(system_process_table())),
       std::move(requests->write), std::move(events->read), OutputTail(output->read.release())}));
 }
 

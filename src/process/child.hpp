@@ -30,7 +30,10 @@ inline constexpr const char* kMarkerName = "SWEETSPOT_CHILD";
 struct SpawnOptions {
   std::vector<std::string> argv;  ///< argv[0] is the program's path; PATH is not searched
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to ours, or replacing it
-  std::optional<ProcessTable> table;  ///< how the tree is ended; empty = the system's
+
+  // For tests.
+  std::optional<ProcessTable> table = {};  ///< how the tree is ended; empty = the system's
+  bool own_cgroup = true;                  ///< false: as where the system allows none
 };
 
 /// Not thread safe. Spawn from a thread that lives at least as long as the child: the kernel kills

@@ -48,12 +48,13 @@ Result<Foreground> Foreground::start(const ForegroundOptions& options) {
   plan.descriptors = {{output->write.get(), STDOUT_FILENO}, {errors->write.get(), STDERR_FILENO}};
   // What the user's shell ignores (nohup) stays ignored; only what we changed ourselves goes back.
   plan.default_signals = {SIGPIPE, SIGXFSZ};
-  const Result<pid_t> pid = start_process(std::move(plan));
-  if (!pid) return tl::unexpected(pid.error());
-  return Foreground(
-      std::make_unique<State>(State{OwnedProcess(*pid, marker, system_process_table()),
-                                    OutputTail(output->read.release(), STDOUT_FILENO),
-                                    OutputTail(errors->read.release(), STDERR_FILENO)}));
+  plan.own_cgroup = options.own_cgroup;
+  Result<StartedProcess> started = start_process(std::move(plan));
+  if (!started) return tl::unexpected(started.error());
+  return Foreground(std::make_unique<State>(
+      State{OwnedProcess(*std::move(started), marker, system_process_table()),
+            OutputTail(output->read.release(), STDOUT_FILENO),
+            OutputTail(errors->read.release(), STDERR_FILENO)}));
 }
 
 Foreground::Foreground(std::unique_ptr<State> state) : state_(std::move(state)) {}

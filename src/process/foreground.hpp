@@ -22,6 +22,7 @@ namespace sweetspot::process {
 struct ForegroundOptions {
   std::vector<std::string> argv;         ///< argv[0] is the program's path; PATH is not searched
   std::vector<std::string> environment;  ///< "NAME=value", added to ours or replacing it
+  bool own_cgroup = true;                ///< false, for tests: as where the system allows none
 };
 
 /// Not thread safe. Start it from a thread that lives at least as long as the program: the kernel

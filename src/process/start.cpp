@@ -59,6 +59,7 @@ struct Launch {
   char* const* environment = nullptr;
   int error_fd = -1;
   int highest_fd = 0;
+  int cgroup_entrance = -1;
   pid_t parent = 0;
 };
 
@@ -111,6 +112,7 @@ bool place_descriptors(const std::vector<PlacedDescriptor>& wanted) {
   if (plan.own_session) setsid();
   reset_signals(plan.default_signals);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  enter_cgroup(launch.cgroup_entrance);
   restore_memory_limit();
   // The parent may have died before the request to follow it.
   if (getppid() != launch.parent) _exit(127);
@@ -136,6 +138,17 @@ int exec_problem(int fd) {
     count = read(fd, &problem, sizeof problem);
   } while (count < 0 && errno == EINTR);
   return count == sizeof problem ? problem : 0;
+}
+
+// No sweep of another thread may see the child before it is known as ours.
+std::optional<OwnedRoot> fork_owned(const Launch& launch) {
+  const auto lock = owned_roots().hold();
+  const pid_t pid = fork();
+  if (pid == 0) become_child(launch);
+  if (pid < 0) return std::nullopt;
+  const OwnedRoot root{pid, start_ticks_of(pid), false};
+  owned_roots().add(root);
+  return root;
 }
 
 void reap_now(pid_t pid) {
@@ -165,12 +178,10 @@ std::optional<Pipe> make_pipe() {
 std::string unique_marker() {
   static std::atomic<unsigned> count{0};
   std::random_device random;
-  std::string marker(kMarkerName);
-  for (const std::string& part :
-       {std::string("="), std::to_string(getpid()), std::string("-"),
-        std::to_string(count.fetch_add(1)), std::string("-"), std::to_string(random())}) {
-    marker += part;
-  }
+  std::string marker = kMarkerName;
+  marker.append("=").append(std::to_string(getpid()));
+  marker.append("-").append(std::to_string(count.fetch_add(1)));
+  marker.append("-").append(std::to_string(random()));
   return marker;
 }
 
@@ -216,37 +227,47 @@ tl::unexpected<Error> cannot_start(const std::string& program, int problem) {
   return error(kind, std::move(message), std::move(remedy));
 }
 
-Result<pid_t> start_process(StartPlan plan) {
+Result<StartedProcess> start_process(StartPlan plan) {
   if (plan.argv.empty()) return error(ErrorKind::internal, "no program to start was named");
   if (plan.descriptors.size() > kMostDescriptors) {
     return error(ErrorKind::internal, "too many descriptors for a process");
   }
+  if (!can_see_processes()) return tl::unexpected(no_proc());
   const std::string program = plan.argv.front();
   auto errors = make_pipe();
   if (!errors) return cannot_start(program, errno);
   const std::vector<char*> argv = pointers(plan.argv);
   const std::vector<char*> environment = pointers(plan.environment);
-  const Launch launch = {
-      &plan, argv.data(), environment.data(), errors->write.get(), highest_descriptor(), getpid()};
-  const pid_t pid = fork();
-  if (pid == 0) become_child(launch);
-  if (pid < 0) return cannot_start(program, errno);
+  StartedProcess started;
+  if (plan.own_cgroup) started.cgroup = ChildCgroup::make();
+  Launch launch;
+  launch.plan = &plan;
+  launch.argv = argv.data();
+  launch.environment = environment.data();
+  launch.error_fd = errors->write.get();
+  launch.highest_fd = highest_descriptor();
+  launch.cgroup_entrance = started.cgroup ? started.cgroup->entrance() : -1;
+  launch.parent = getpid();
+  const auto pid = fork_owned(launch);
+  if (!pid) return cannot_start(program, errno);
+  started.root = *pid;
   errors->write.reset();
   if (const int problem = exec_problem(errors->read.get()); problem != 0) {
-    reap_now(pid);
+    reap_now(started.root.pid);
+    owned_roots().remove(started.root.pid);
     return cannot_start(program, problem);
   }
-  return pid;
+  return started;
 }
 
 std::optional<ExitStatus> OwnedProcess::exit_status() const {
   if (reaped_) return reaped_;
   // WNOWAIT leaves a zombie, which keeps the number ours until kill_tree() has ended the group.
   siginfo_t info = {};
-  if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+  if (waitid(P_PID, static_cast<id_t>(root_.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
     return std::nullopt;
   }
-  if (info.si_pid != pid_) return std::nullopt;
+  if (info.si_pid != root_.pid) return std::nullopt;
   if (info.si_code == CLD_EXITED) return ExitStatus{info.si_status, std::nullopt};
   return ExitStatus{std::nullopt, info.si_status};
 }
@@ -260,14 +281,29 @@ std::optional<ExitStatus> OwnedProcess::wait_exit(milliseconds timeout) const {
   }
 }
 
+// Whom only the group knew is killed too, but it takes the kernel a moment.
+bool OwnedProcess::group_is_empty(std::chrono::steady_clock::time_point deadline) const {
+  while (cgroup_ && cgroup_->populated()) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  return true;
+}
+
 bool OwnedProcess::kill_tree(milliseconds timeout) {
   if (gone_) return true;
   tried_ = true;
-  const pid_t root = reaped_ ? 0 : pid_;
-  const TreeEnd end = process::kill_tree(table_, root, marker_, timeout);
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  owned_roots().set_ending(root_.pid);
+  if (cgroup_) cgroup_->kill();
+  const TreeEnd end =
+      process::kill_tree(table_, Tree{root_, reaped_.has_value(), marker_}, timeout);
   if (end.status) reaped_ = end.status;
-  gone_ = end.gone;
-  return gone_;
+  gone_ = end.gone && group_is_empty(deadline);
+  if (!gone_) return false;
+  cgroup_.reset();
+  owned_roots().remove(root_.pid);
+  return true;
 }
 
 milliseconds OwnedProcess::last_wait() const { return milliseconds(tried_ ? 0 : 1000); }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "process/child_cgroup.hpp"
+#include "process/owned_roots.hpp"
 #include "process/tree.hpp"
 
 namespace sweetspot::process {
@@ -55,11 +57,17 @@ struct StartPlan {
   std::vector<int> default_signals;  ///< set back to the system's default
   bool own_session = false;          ///< Ctrl-C on the terminal does not reach it
   bool dump_core = true;
+  bool own_cgroup = true;  ///< where the system allows one
 };
 
-/// The kernel kills the process (SIGKILL) when the calling thread ends. Errors are of kind
-/// internal: the program cannot be executed, or no process can be made.
-Result<pid_t> start_process(StartPlan plan);
+struct StartedProcess {
+  OwnedRoot root;                     ///< in owned_roots() until its tree has been ended
+  std::optional<ChildCgroup> cgroup;  ///< where the system allows one
+};
+
+/// The kernel kills the process (SIGKILL) when the calling thread ends. Errors are those of
+/// cannot_start().
+Result<StartedProcess> start_process(StartPlan plan);
 
 /// "SWEETSPOT_CHILD=..." with a value that nobody else has.
 std::string unique_marker();
@@ -74,10 +82,13 @@ tl::unexpected<Error> cannot_start(const std::string& program, int problem);
 /// A process that we started and have to end. Not thread safe.
 class OwnedProcess {
  public:
-  OwnedProcess(pid_t pid, std::string marker, ProcessTable table)
-      : pid_(pid), marker_(std::move(marker)), table_(std::move(table)) {}
+  OwnedProcess(StartedProcess started, std::string marker, ProcessTable table)
+      : root_(started.root),
+        cgroup_(std::move(started.cgroup)),
+        marker_(std::move(marker)),
+        table_(std::move(table)) {}
 
-  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] pid_t pid() const { return root_.pid; }
   [[nodiscard]] const std::string& marker() const { return marker_; }
 
   /// How it ended, or nothing while it runs. Does not reap, does not block.
@@ -93,7 +104,10 @@ class OwnedProcess {
   [[nodiscard]] std::chrono::milliseconds last_wait() const;
 
  private:
-  pid_t pid_;
+  [[nodiscard]] bool group_is_empty(std::chrono::steady_clock::time_point deadline) const;
+
+  OwnedRoot root_;
+  std::optional<ChildCgroup> cgroup_;
   std::string marker_;
   ProcessTable table_;
   std::optional<ExitStatus> reaped_;

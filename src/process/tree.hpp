@@ -2,8 +2,8 @@
 //
 // A group kill misses a grandchild that called setsid(). Two traces remain: the chain of parents
 // while the parents live, and an environment variable (the marker) that every descendant inherits.
-// Together with a subreaper, which makes orphans our children, the sweep finds and reaps all of
-// them.
+// One that forked twice and cleared its environment has neither; below a subreaper it becomes a
+// child of ours that we did not start, and whose it is owned_roots.hpp decides.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,9 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "core/error.hpp"
+#include "process/owned_roots.hpp"
 
 namespace sweetspot::process {
 
@@ -42,6 +45,9 @@ struct ProcessTable {
   std::function<void(pid_t pid)> kill;
   /// Reaps a child of ours if it has ended. Never blocks.
   std::function<std::optional<ExitStatus>(pid_t pid)> reap;
+  /// The roots that we own, where orphans come to us and we make no children but them; empty, as
+  /// without become_subreaper(), and no child of ours is taken for an orphan.
+  std::function<std::vector<OwnedRoot>()> roots = {};
 };
 
 /// The real system: /proc, kill(2), waitpid(2).
@@ -52,13 +58,34 @@ struct TreeEnd {
   std::optional<ExitStatus> status;  ///< of the root, where it was reaped here
 };
 
-/// Kills `root`, which leads its own group and has not been reaped, and every descendant; reaps
-/// what is ours to reap. Returns when nothing is left or after `timeout`.
-TreeEnd kill_tree(const ProcessTable& table, pid_t root, const std::string& marker,
-                  std::chrono::milliseconds timeout);
+/// What is to be ended.
+struct Tree {
+  OwnedRoot root;       ///< leads its group, or is in ours
+  bool reaped = false;  ///< it ended in an earlier try: its number may be another's by now
+  std::string marker;   ///< "NAME=value"
+};
 
-/// Orphans below this process become its children from now on, so that kill_tree() can reap them.
-/// Call once at the start of the program. False where the kernel refuses.
+/// Kills the root and every descendant, orphans that can only be its own included; reaps what is
+/// ours to reap. Returns when nothing is left or after `timeout`. An orphan that may as well be
+/// another living root's stays until that one is ended.
+TreeEnd kill_tree(const ProcessTable& table, const Tree& tree, std::chrono::milliseconds timeout);
+
+/// Kills and reaps every child of ours that is not older than `since_ticks`, with all below it.
+/// True when nothing is left.
+bool kill_children(const ProcessTable& table, std::uint64_t since_ticks,
+                   std::chrono::milliseconds timeout);
+
+/// Orphans below this process become its children from now on, so that kill_tree() can find and
+/// reap them; at exit() whatever is left of what we started is ended. Only for a program that makes
+/// no children but by this room: call once at its start. False where the kernel refuses.
 bool become_subreaper();
+
+/// Whether /proc is there: without it what is started could not be found again, and a worker reads
+/// headers through /proc/self/fd, so that nothing is started. The error says so, kind host_limit.
+bool can_see_processes();
+Error no_proc();
+
+/// In ticks of the system, as ProcessEntry has it; 0 where /proc does not say.
+std::uint64_t start_ticks_of(pid_t pid);
 
 }  // namespace sweetspot::process

@@ -101,7 +101,10 @@ Answer<PlannedMemory> Oracle::answer(const Config& config) {
 bool Oracle::loads_on_cpu() {
   Placement cpu;
   cpu.n_gpu_layers = 0;
-  if (!loads_on_cpu_) loads_on_cpu_ = load_from(header_.path(), cpu).has_value();
+  if (loads_on_cpu_) return *loads_on_cpu_;
+  // With its vocabulary, which may be what is broken.
+  const auto whole = HeaderFile::make(files_, Vocabulary::kept, kPhase);
+  loads_on_cpu_ = whole && load_from(whole->path(), cpu);
   return *loads_on_cpu_;
 }
 

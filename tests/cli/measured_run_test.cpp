@@ -41,5 +41,19 @@ TEST(ConcludeRun, NothingMeasuredIsSaidAsSuch) {
   EXPECT_THAT(code.error().message, HasSubstr("no configuration could be measured"));
 }
 
+TEST(ConcludeRun, WhatEveryRowFailedOfIsTheReason) {
+  const auto kind_of = [](std::vector<FailureClass> classes) {
+    profiler::RunOutcome outcome;
+    for (const FailureClass each : classes) {
+      outcome.run.results.emplace_back().failure = Failure{each, Phase::load, "why", {}, {}};
+    }
+    return conclude_run(outcome, "run.json").error().kind;
+  };
+  EXPECT_EQ(kind_of({FailureClass::host_limit, FailureClass::host_limit}), ErrorKind::host_limit);
+  EXPECT_EQ(kind_of({FailureClass::model_invalid}), ErrorKind::model);
+  EXPECT_EQ(kind_of({FailureClass::host_limit, FailureClass::crashed}),
+            ErrorKind::nothing_measurable);
+}
+
 }  // namespace
 }  // namespace sweetspot::cli

@@ -120,6 +120,10 @@ std::vector<Log> logs_of_null_models_and_contexts() {
        {"llama_model_load: error loading model: missing tensor 'token_embd.weight'"}},
       {FailureClass::model_invalid,
        Phase::load,
+       {"llama_model_load: error loading model: cannot create std::vector larger than "
+        "max_size()"}},
+      {FailureClass::model_invalid,
+       Phase::load,
        {"gguf_init_from_file_ptr: invalid magic characters: 'PK__', expected 'GGUF'"}},
       {FailureClass::model_invalid,
        Phase::load,
@@ -197,6 +201,21 @@ std::vector<Log> logs_of_deaths() {
        Phase::prompt,
        {"CUDA error: an illegal memory access was encountered"}},
       {FailureClass::crashed, Phase::generation, {}},
+      {FailureClass::host_limit,
+       Phase::start,
+       {"terminate called after throwing an instance of 'std::system_error'",
+        "  what():  Resource temporarily unavailable"}},
+      {FailureClass::host_limit,
+       Phase::context,
+       {"libgomp: Thread creation failed: Resource temporarily unavailable"}},
+      {FailureClass::host_limit,
+       Phase::start,
+       {"sweetspot-worker: error while loading shared libraries: libllama.so.0: cannot open shared "
+        "object file: Error 24"}},
+      {FailureClass::host_limit,
+       Phase::start,
+       {"sweetspot-worker: error while loading shared libraries: libggml.so.0: failed to map "
+        "segment from shared object"}},
   };
 }
 
@@ -322,6 +341,84 @@ TEST(Classify, WhatWeDidOurselvesComesFirst) {
   EXPECT_EQ(classify(evidence).failure_class, FailureClass::out_of_host_memory);
   evidence.cancelled = true;
   EXPECT_EQ(classify(evidence).failure_class, FailureClass::cancelled);
+}
+
+TEST(Classify, NoSentenceQuotesTheCxxLibrary) {
+  const std::string text =
+      "llama.cpp did not load a.gguf: llama_model_load: error loading model: error loading model "
+      "vocabulary: basic_string::substr: __pos (which is 3) > this->size() (which is 1)";
+  for (const FaultCode code : {FaultCode::model_null, FaultCode::header_invalid,
+                               FaultCode::exception, FaultCode::config_rejected}) {
+    const Failure failure = classify(reported(Phase::load, code, {text}, text));
+    EXPECT_THAT(failure.message, Not(HasSubstr("basic_string"))) << to_string(code);
+    EXPECT_THAT(failure.message, HasSubstr("error loading model vocabulary")) << to_string(code);
+  }
+  const Failure thrown = classify(died(Phase::load, SIGABRT, "  what():  map::at\n"));
+  EXPECT_THAT(thrown.message, Not(HasSubstr("map::at")));
+}
+
+TEST(Classify, AWorkerThatBreaksTheProtocolIsNamed) {
+  Evidence evidence;
+  evidence.phase = Phase::inspect;
+  evidence.violation = "not a message";
+  evidence.program = "/opt/some-worker";
+  const Failure failure = classify(evidence);
+  EXPECT_EQ(failure.failure_class, FailureClass::protocol_error);
+  EXPECT_THAT(failure.message, HasSubstr("/opt/some-worker"));
+  EXPECT_EQ(as_error(failure).kind, ErrorKind::internal);
+}
+
+struct EndOfCommand {
+  std::string what;
+  Evidence evidence;
+  ErrorKind kind;
+};
+
+std::vector<EndOfCommand> ends_of_commands() {
+  Evidence left = died(Phase::inspect, 0);
+  left.exit = process::ExitStatus{127, std::nullopt};
+  Evidence no_memory = died(Phase::plan, SIGKILL);
+  no_memory.killed_for_host_memory = true;
+  const std::string thrown = "basic_string::substr: __pos (which is 3) > this->size()";
+  return {
+      {"a header that brings the reader down", died(Phase::inspect, SIGSEGV), ErrorKind::model},
+      {"a header that the reader gives up on",
+       reported(Phase::inspect, FaultCode::exception, {}, thrown), ErrorKind::model},
+      {"a worker killed from outside", died(Phase::inspect, SIGKILL), ErrorKind::internal},
+      {"a worker that leaves", left, ErrorKind::internal},
+      {"a worker that refuses the request", reported(Phase::inspect, FaultCode::bad_request),
+       ErrorKind::internal},
+      {"a worker without threads",
+       died(Phase::inspect, SIGABRT, "  what():  Resource temporarily unavailable\n"),
+       ErrorKind::host_limit},
+      {"a model that cannot be opened because too many files are",
+       reported(Phase::inspect, FaultCode::cannot_open, {},
+                "cannot open a.gguf: Too many open files"),
+       ErrorKind::host_limit},
+      {"a thread that cannot be made",
+       reported(Phase::plan, FaultCode::exception, {}, "Resource temporarily unavailable"),
+       ErrorKind::host_limit},
+      {"no memory for a plan", no_memory, ErrorKind::host_limit},
+      {"a model that does not load", reported(Phase::plan, FaultCode::model_null),
+       ErrorKind::model},
+      {"a broken model to copy", reported(Phase::synth, FaultCode::header_invalid),
+       ErrorKind::model},
+      {"a file that cannot be written", reported(Phase::synth, FaultCode::cannot_write),
+       ErrorKind::output},
+      {"a geometry that cannot be", reported(Phase::synth, FaultCode::bad_request),
+       ErrorKind::output},
+      {"a port in use", reported(Phase::serve, FaultCode::bad_request), ErrorKind::device},
+      {"settings that exclude each other", reported(Phase::plan, FaultCode::config_rejected),
+       ErrorKind::usage},
+      {"a lost device", died(Phase::plan, SIGABRT, "vk::DeviceLostError\n"), ErrorKind::device},
+  };
+}
+
+TEST(AsError, TheKindComesFromWhatIsKnown) {
+  for (const EndOfCommand& end : ends_of_commands()) {
+    const Error error = as_error(classify(end.evidence));
+    EXPECT_EQ(error.kind, end.kind) << end.what << ": " << error.message;
+  }
 }
 
 TEST(Classify, NothingKnownIsStillASentence) {

@@ -69,6 +69,13 @@ TEST_F(Locate, NowhereIsAnErrorWithARemedy) {
   EXPECT_FALSE(found.error().remedy.empty());
 }
 
+TEST_F(Locate, WithoutProcThatIsTheReason) {
+  const auto found = locate_worker("", {"", folder("a")});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().kind, ErrorKind::host_limit);
+  EXPECT_THAT(found.error().message, HasSubstr("/proc"));
+}
+
 TEST_F(Locate, OurOwnPlacesAreKnown) {
   EXPECT_TRUE(fs::is_directory(default_places().own_directory));
 }

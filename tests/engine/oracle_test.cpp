@@ -11,6 +11,7 @@ namespace sweetspot::engine {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::vector<Config> configs_of(const std::vector<int>& layers) {
   std::vector<Config> configs(layers.size());
@@ -67,6 +68,28 @@ TEST(Oracle, ARefusedModelEndsTheCommand) {
   ASSERT_FALSE(answers);
   EXPECT_EQ(answers.error().kind, ErrorKind::model);
   EXPECT_THAT(answers.error().message, HasSubstr("unknown architecture"));
+}
+
+// Not one config: then it is not the configs.
+TEST(Oracle, AModelThatNoSettingsLoadIsTheModelsFault) {
+  for (const char* rule :
+       {R"({"rules":[{"at":"map","do":"abort"}]})",
+        R"({"rules":[{"at":"map","do":"refuse","message":"basic_string::substr: __pos 3"}]})"}) {
+    Oracle oracle = open(rule);
+    const auto answers = oracle.ask(configs_of({0, 1}));
+    ASSERT_FALSE(answers) << rule;
+    EXPECT_EQ(answers.error().kind, ErrorKind::model) << answers.error().message;
+    EXPECT_THAT(answers.error().message, HasSubstr("/models/a.gguf"));
+    EXPECT_THAT(answers.error().message, Not(HasSubstr("basic_string")));
+  }
+}
+
+TEST(Oracle, SettingsThatAreAllRefusedAreNotTheModelsFault) {
+  Oracle oracle =
+      open(R"({"rules":[{"at":"map","if":{"ctx_from":4096},"do":"refuse","message":"too long"}]})");
+  const auto answers = oracle.ask(configs_of({0, 1}));
+  ASSERT_TRUE(answers) << answers.error().message;
+  EXPECT_EQ((*answers)[0].problem, "too long");
 }
 
 TEST(Oracle, AWrongSplitIsTheUsersMistake) {

@@ -46,6 +46,15 @@ TEST(JudgeExit, WhatEveryProfileShares) {
   EXPECT_EQ(model.kind, EndKind::hopeless);
   EXPECT_EQ(model.error, ErrorKind::model);
 
+  const End threads =
+      judge_exit("llama-server", kAborted,
+                 "terminate called after throwing an instance of 'std::system_error'\n"
+                 "  what():  Resource temporarily unavailable\n",
+                 false);
+  EXPECT_EQ(threads.kind, EndKind::hopeless);
+  EXPECT_EQ(threads.error, ErrorKind::host_limit);
+  EXPECT_THAT(threads.message, HasSubstr("ulimit -u"));
+
   const End port = judge_exit("llama-server", kOne,
                               "srv start: couldn't bind HTTP server socket, port: 80\n", false);
   EXPECT_EQ(port.kind, EndKind::hopeless);

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-SpawnOptions shell(const std::string& script) { return {{"/bin/sh", "-c", script}, {}, {}}; }
+SpawnOptions shell(const std::string& script) { return {{"/bin/sh", "-c", script}, {}}; }
 
 Child spawn(const SpawnOptions& options) {
   auto child = Child::spawn(options);
@@ -124,7 +124,7 @@ TEST(Child, AMissingProgramIsAnErrorWithItsReason) {
 }
 
 TEST(Child, AProgramThatMayNotRunIsAnError) {
-  const auto child = Child::spawn({{"/etc/passwd"}, {}, {}});
+  const auto child = Child::spawn({{"/etc/passwd"}, {}});
   ASSERT_FALSE(child);
   EXPECT_THAT(child.error().message, HasSubstr("Permission denied"));
 }
@@ -171,6 +171,69 @@ TEST(Child, KillTreeFindsADescendantThatClearedItsEnvironment) {
   EXPECT_TRUE(child.kill_tree(seconds(20)));
   EXPECT_EQ(kill(hidden, 0), -1);
 }
+
+// A daemon keeps no trace but that it becomes our child: forked twice, a session of its own, an
+// empty environment, and its starter is gone.
+class Daemon : public testing::TestWithParam<bool> {
+ protected:
+  static constexpr const char* kScript =
+      "(env -i setsid sh -c 'sleep 600 & echo $$ $! >&4; wait' 4>&4 &); sleep 600";
+
+  void start() {
+    ASSERT_TRUE(become_subreaper());
+    SpawnOptions options = shell(kScript);
+    options.own_cgroup = GetParam();
+    child_.emplace(spawn(options));
+    std::array<char, 64> bytes{};
+    ASSERT_GT(read(child_->event_fd(), bytes.data(), bytes.size() - 1), 0);
+    ASSERT_EQ(std::sscanf(bytes.data(), "%d %d", &daemon_, &its_child_),
+              2);  // NOLINT(cert-err34-c)
+    while (parent_of(daemon_) != getpid()) usleep(1000);
+  }
+
+  static pid_t parent_of(pid_t pid) {
+    for (const auto& entry : system_process_table().list({})) {
+      if (entry.pid == pid) return entry.parent;
+    }
+    return 0;
+  }
+
+  void expect_gone() const {
+    EXPECT_EQ(kill(daemon_, 0), -1);
+    EXPECT_EQ(kill(its_child_, 0), -1);
+  }
+
+  std::optional<Child> child_;
+  pid_t daemon_ = 0;
+  pid_t its_child_ = 0;
+};
+
+TEST_P(Daemon, GoesWithItsTree) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_TRUE(child_->kill_tree(seconds(20)));
+  expect_gone();
+}
+
+TEST_P(Daemon, GoesWithItsOwner) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  child_.reset();
+  expect_gone();
+}
+
+// Of two that live nobody knows whose it is, unless each has a group of its own.
+TEST_P(Daemon, IsNotTakenForAnothersThatLives) {
+  Child older = spawn(shell("sleep 600"));
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_TRUE(older.kill_tree(seconds(20)));
+  EXPECT_EQ(kill(daemon_, 0), 0);
+  EXPECT_EQ(kill(its_child_, 0), 0);
+  EXPECT_TRUE(child_->kill_tree(seconds(20)));
+  expect_gone();
+}
+
+INSTANTIATE_TEST_SUITE_P(Child, Daemon, testing::Bool(), [](const auto& with) {
+  return with.param ? "WhereAGroupIsAllowed" : "WithoutAGroup";
+});
 
 // R6: the kernel never lets go of a process that sleeps in a driver.
 TEST(Child, AProcessThatCannotBeReapedIsReportedInTime) {

@@ -16,6 +16,8 @@
 #include <sstream>
 #include <thread>
 
+#include "process/child_cgroup.hpp"
+
 namespace sweetspot::process {
 namespace {
 
@@ -176,6 +178,49 @@ TEST(Foreground, KillTreeEndsWhatItStarted) {
   EXPECT_TRUE(program.kill_tree(seconds(20)));
   for (const auto& entry : system_process_table().list(program.marker())) {
     EXPECT_FALSE(entry.marked && !entry.zombie);
+  }
+}
+
+TEST(Foreground, KillTreeEndsADaemonThatLeftNoTrace) {
+  ASSERT_TRUE(become_subreaper());
+  for (const bool own_cgroup : {true, false}) {
+    const std::string script =
+        "(env -i setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1' &); sleep 600";
+    auto program = Foreground::start({{"/bin/sh", "-c", script}, {}, own_cgroup});
+    ASSERT_TRUE(program);
+    wait_for_output(*program);
+    const pid_t daemon = std::atoi(program->standard_output().text().c_str());  // NOLINT
+    ASSERT_GT(daemon, 0);
+    EXPECT_TRUE(program->kill_tree(seconds(20)));
+    EXPECT_FALSE(alive(daemon)) << "own group: " << own_cgroup;
+  }
+}
+
+// At the end of the program nothing is left either, not even of what nobody ended.
+TEST(Subreaper, ExitEndsWhatIsLeft) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const pid_t program = fork();
+  if (program == 0) {
+    become_subreaper();
+    // Its destructor never runs.
+    auto* const left = new Foreground(start("(env -i setsid sh -c 'echo $$; exec sleep 600' &)"));
+    wait_for_output(*left);
+    const std::string said = left->standard_output().text();
+    [[maybe_unused]] const ssize_t written = write(ends[1], said.data(), said.size());
+    std::exit(0);
+  }
+  close(ends[1]);
+  std::array<char, 32> bytes{};
+  ASSERT_GT(read(ends[0], bytes.data(), bytes.size() - 1), 0);
+  close(ends[0]);
+  ASSERT_EQ(waitpid(program, nullptr, 0), program);
+  const pid_t daemon = std::atoi(bytes.data());  // NOLINT(cert-err34-c)
+  ASSERT_GT(daemon, 0);
+  EXPECT_FALSE(alive(daemon));
+  // Nor a group of its own, where one may be made.
+  if (const auto folder = own_cgroup_folder()) {
+    EXPECT_FALSE(std::filesystem::exists(*folder + "/sweetspot-" + std::to_string(program) + "-0"));
   }
 }
 

@@ -448,7 +448,7 @@ TEST_F(ProfilerTest, ASequenceMayBeAsLongAsTheModelWasTrainedFor) {
 
 TEST_F(ProfilerTest, AModelThatCannotBeReadIsTheModelsFault) {
   const auto profiler =
-      Profiler::open(request(script(R"({"at": "inspect", "do": "fault", "code": "header_invalid",
+      Profiler::open(request(script(R"({"at": "inspect", "do": "fault", "code": "header-invalid",
                          "message": "the file ends early"})")));
   ASSERT_FALSE(profiler);
   EXPECT_EQ(profiler.error().kind, ErrorKind::model);

@@ -72,6 +72,52 @@ class ModelFiles(SystemTest):
         self.assert_clear_sentence(done, EXIT_NOTHING)
         self.assertEqual({row["error"]["class"] for row in run["results"]}, {"crashed"})
 
+    def damaged(self):
+        """Headers that passed the reader and made llama.cpp abort, throw or refuse every setting."""
+        for name, words, instead in (
+                ("token-twice", b"<0x42>", b"<0x41>"),  # an assertion
+                ("text-of-the-vocabulary", b"tokenizer.ggml.tokens", b"tokenizer.ggml.tokenz"),
+                ("kind-of-the-vocabulary", b"tokenizer.ggml.token_type", b"tokenizer.ggml.token_typo"),
+                ("name-of-a-tensor", b"blk.1.ffn_down.weight", b"blk.1.ffn_dowm.weight"),
+                ("width", b"llama.embedding_length", b"llama.embedding_lengtg")):
+            model = self.synth(name + ".gguf")
+            patch_bytes(model, words, instead)
+            yield name, model
+        for name, value in (("llama.attention.head_count", 0), ("llama.attention.head_count_kv", 3),
+                            ("llama.attention.key_length", 17), ("llama.embedding_length", 0)):
+            model = self.synth(name + ".gguf")
+            patch_u32(model, name, value)
+            yield name, model
+        # A token that says it is a byte and has no room for one: std::out_of_range in llama.cpp.
+        model = self.synth("byte.gguf")
+        data = model.read_bytes()
+        types = data.index(b"tokenizer.ggml.token_type") + len("tokenizer.ggml.token_type") + 16
+        at = types + 4 * 500  # of 512, the ones after the bytes
+        model.write_bytes(data[:at] + (6).to_bytes(4, "little") + data[at + 4:])
+        yield "byte", model
+        # Types that are no numbers.
+        model = self.synth("types.gguf")
+        data = model.read_bytes()
+        at = data.index(b"tokenizer.ggml.token_type") + len("tokenizer.ggml.token_type") + 4
+        model.write_bytes(data[:at] + (6).to_bytes(4, "little") + data[at + 4:])
+        yield "types", model
+
+    def test_a_damaged_header_is_the_files_fault_and_no_settings(self):
+        models = dict(self.damaged())
+        harmless = {"kind-of-the-vocabulary"}
+        for name, model in models.items():
+            with self.subTest(damage=name):
+                done = self.run_sweetspot("plan", model)
+                if done.returncode == 0 and name in harmless:
+                    continue
+                said = self.assert_clear_sentence(done, EXIT_MODEL, model.name, "model file")
+                self.assertNotIn("settings that it names", said)
+
+    def test_what_is_the_settings_fault_stays_so(self):
+        model = self.synth()
+        done = self.run_sweetspot("plan", model, "-ctv", "q8_0", "-fa", "off")
+        self.assert_clear_sentence(done, EXIT_USAGE, "flash_attn")
+
     def test_block_counts_no_model_has(self):
         for count in (0, 2**31 - 1):
             with self.subTest(count=count):

@@ -32,7 +32,7 @@ LLAMA_PROGRAMS = pathlib.Path(os.environ.get("SWEETSPOT_LLAMA_PROGRAMS") or SOUR
 NO_DEVICES = {"VK_DRIVER_FILES": "/dev/null", "CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}
 
 EXIT_USAGE, EXIT_MODEL, EXIT_DEVICE, EXIT_NOTHING, EXIT_OUTPUT = 2, 3, 4, 5, 6
-EXIT_INTERNAL, EXIT_INTERRUPTED = 70, 130
+EXIT_INTERNAL, EXIT_HOST_LIMIT, EXIT_INTERRUPTED = 70, 71, 130
 EXIT_SKIPPED = 77  # CMakeLists.txt tells ctest
 
 TINY = ["--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2",
@@ -72,10 +72,10 @@ class SystemTest(unittest.TestCase):
             env["SWEETSPOT_SYSFS_ROOT"] = self.calm_kernel()
         return env
 
-    def run_sweetspot(self, *arguments, timeout=120, env=None, stdin=subprocess.DEVNULL):
+    def run_sweetspot(self, *arguments, timeout=120, env=None, stdin=subprocess.DEVNULL, preexec_fn=None):
         return subprocess.run([str(SWEETSPOT), *map(str, arguments)], cwd=self.folder, text=True,
                               capture_output=True, timeout=timeout, env=self.environment(env),
-                              stdin=stdin, errors="backslashreplace")
+                              stdin=stdin, errors="backslashreplace", preexec_fn=preexec_fn)
 
     def start_sweetspot(self, *arguments, env=None, **popen):
         return subprocess.Popen([str(SWEETSPOT), *map(str, arguments)], cwd=self.folder,
@@ -107,7 +107,7 @@ class SystemTest(unittest.TestCase):
         self.assertEqual(len(lines), 1, done.stderr)
         for word in words:
             self.assertIn(word, lines[0])
-        for noise in ("terminate called", "#0 ", "core dumped", "nlohmann", "std::"):
+        for noise in ("terminate called", "#0 ", "core dumped", "nlohmann", "std::", "basic_string"):
             self.assertNotIn(noise, done.stderr)
         return lines[0]
 

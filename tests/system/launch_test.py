@@ -19,7 +19,7 @@ import urllib.request
 import profile_sets
 from plan_truth import software_vulkan
 from worker_client import Worker
-from harness import BIN, EXIT_MODEL, EXIT_USAGE, LLAMA_PROGRAMS, SCRIPTED_WORKER, SWEETSPOT, TINY, SystemTest, free_port
+from harness import BIN, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, LLAMA_PROGRAMS, SCRIPTED_WORKER, SWEETSPOT, TINY, SystemTest, free_port
 
 SERVER = LLAMA_PROGRAMS / "llama-server"
 NVML = os.environ.get("FAKE_NVML_LIBRARY")
@@ -107,6 +107,10 @@ class Launched:
     def end(self, signal_number=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
+        return self.ended()
+
+    def ended(self):
+        """The exit code of one that ends by itself."""
         code = self.process.wait(30)
         self._out.join(10)
         self._err.join(10)
@@ -422,6 +426,25 @@ class OnAScriptedCard(LaunchTest):
             launched.wait("healthy", seconds=30)
             self.assertEqual(launched.end(), 0)
             self.assertEqual([each["profile"] for each in launched.all("starting")], expected)
+
+    def test_slow_starts_keep_no_profile_from_being_tried_again(self):
+        for _ in range(3):
+            launched = self.launch(self.model, "--load-timeout", "1", "--", *self.scripted_server(**{
+                rung: {"load": "hang"} for rung in ("4", "2", "0")}), env=self.environment_with([7]))
+            self.assertEqual(launched.ended(), EXIT_NOTHING)
+            self.assertEqual([each["profile"] for each in launched.all("starting")],
+                             ["performance", "fast", "cpu_fallback"])
+            (self.folder / "llama-server").unlink()
+        reports = json.loads(self.path.read_text())["reports"]
+        self.assertEqual({each["result"] for each in reports}, {"timed-out"})
+
+    def test_the_cpu_alone_is_tried_however_often_it_crashed(self):
+        for expected in (["performance", "fast", "cpu_fallback"],) * 2 + (["cpu_fallback"],):
+            launched = self.launch(self.model, "--", *self.scripted_server(**{
+                rung: {"load": "abort"} for rung in ("4", "2", "0")}), env=self.environment_with([7]))
+            self.assertEqual(launched.ended(), EXIT_NOTHING)
+            self.assertEqual([each["profile"] for each in launched.all("starting")], expected)
+            (self.folder / "llama-server").unlink()
 
 
 def status_bytes(pid, name):
