@@ -1,6 +1,6 @@
 # The commands of this repository. Each sets up what is missing first; see docs/install.md.
 
-.PHONY: build demo test profile format lint clean help
+.PHONY: build demo test test-gpu profile format lint clean help
 
 build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
 	@scripts/build.sh
@@ -10,6 +10,10 @@ demo: ## make a 1.1B model and profile it on the devices of this machine
 
 test: ## build and run all tests
 	@scripts/test.sh
+
+test-gpu: ## the whole product on this machine's GPU, judged by others: make test-gpu [ARGS="--allow-software"]
+	@scripts/build.sh test
+	@/usr/bin/python3 tests/hardware/gpu_check.py $(ARGS)
 
 profile: build ## profile your own model: make profile MODEL=/path/to.gguf [ARGS="--full"]
 	@test -n "$(MODEL)" || { echo 'usage: make profile MODEL=/path/to.gguf [ARGS="--full"]' >&2; exit 2; }
@@ -25,4 +29,4 @@ clean: ## remove build/ (the private llama.cpp and the demo model in .deps/ stay
 	@rm -rf build
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-15s %s\n' "$$target" "$$what"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target what; do printf '%-15s %s\n' "$$target" "$$what"; done

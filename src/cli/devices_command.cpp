@@ -17,6 +17,7 @@
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
 #include "core/json.hpp"
+#include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "devices/machine.hpp"
@@ -96,6 +97,27 @@ std::vector<std::string> sleeping_gpus() {
   return ids;
 }
 
+// Devices that layers could go to and, unless they are named, do not.
+std::vector<std::string> passed_over(const std::vector<Device>& devices) {
+  const std::vector<std::string> targets = offload_targets(devices, {});
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const Device& device = devices[i];
+    const bool taken = std::find(targets.begin(), targets.end(), device.id) != targets.end();
+    if (taken || !device.can_offload()) continue;
+    if (const Device* const card = same_card_before(devices, i)) {
+      notes.push_back(
+          fmt::format("{} is the card that {} is; llama.cpp takes {}, --device {} takes {}",
+                      device.id, card->id, card->id, device.id, device.id));
+    } else {
+      notes.push_back(fmt::format(
+          "{} is integrated: llama.cpp takes it where there is no other; --device {} takes it",
+          device.id, device.id));
+    }
+  }
+  return notes;
+}
+
 // Asks a worker for ggml's devices. A backend wakes every card it finds, so where one sleeps nobody
 // asks unless the user wants it.
 Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environment) {
@@ -119,6 +141,7 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
                                    [](const Device& device) { return device.can_offload(); });
   if (!offload)
     known.notes.emplace_back("llama.cpp finds no device here that layers can be offloaded to");
+  for (std::string& note : passed_over(known.devices)) known.notes.push_back(std::move(note));
   for (std::string& card :
        devices::unused_cards(kernel::default_tree(), known.devices, known.engine->backends)) {
     known.notes.push_back(std::move(card));

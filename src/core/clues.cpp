@@ -50,6 +50,15 @@ constexpr std::string_view kHostFull =
 constexpr std::string_view kDeviceLost =
     "the device stopped answering and was reset: let it recover, then use smaller batches or fewer "
     "layers";
+constexpr std::string_view kDriverOld =
+    "the card's driver is older than this llama.cpp's backend takes: update the driver, or take "
+    "Vulkan (GPU=vulkan make)";
+constexpr std::string_view kDriverMixed =
+    "parts of the card's driver are of different versions: restart the machine after a driver's "
+    "update";
+constexpr std::string_view kNoCode =
+    "this llama.cpp's backend has no code for this card: build it for the card, or take Vulkan "
+    "(GPU=vulkan make)";
 constexpr std::string_view kRpcGone =
     "the RPC server broke the connection or does not speak this ggml's protocol: check that it "
     "runs "
@@ -68,6 +77,7 @@ constexpr std::string_view kRefused = "llama.cpp refuses this combination of set
 constexpr auto kDeviceMemory = FailureClass::out_of_device_memory;
 constexpr auto kHostMemory = FailureClass::out_of_host_memory;
 constexpr auto kLost = FailureClass::device_lost;
+constexpr auto kUnfit = FailureClass::driver_unfit;
 constexpr auto kRpc = FailureClass::rpc_unreachable;
 constexpr auto kInvalid = FailureClass::model_invalid;
 constexpr auto kUnsupported = FailureClass::model_unsupported;
@@ -85,6 +95,19 @@ constexpr auto kClues = std::to_array<Clue>({
     {{"unspecified launch failure"}, kLost, When::always, kDeviceLost},
     {{"launch timed out"}, kLost, When::always, kDeviceLost},
     {{"uncorrectable ECC error"}, kLost, When::always, kDeviceLost},
+
+    // What a driver says at the first start of a backend that it does not fit.
+    {{"PTX was compiled with an unsupported toolchain"}, kUnfit, When::always, kDriverOld},
+    {{"driver version is insufficient for CUDA runtime"}, kUnfit, When::always, kDriverOld},
+    {{"unsupported display driver / cuda driver combination"}, kUnfit, When::always, kDriverMixed},
+    {{"forward compatibility was attempted"}, kUnfit, When::always, kDriverMixed},
+    {{"Driver/library version mismatch"}, kUnfit, When::always, kDriverMixed},
+    {{"no kernel image is available"}, kUnfit, When::always, kNoCode},
+    {{"device kernel image is invalid"}, kUnfit, When::always, kNoCode},
+    {{"hipErrorNoBinaryForGpu"}, kUnfit, When::always, kNoCode},
+    {{"invalid device function"}, kUnfit, When::always, kNoCode},
+    {{"TensileLibrary"}, kUnfit, When::always, kNoCode},
+    {{"ErrorIncompatibleDriver"}, kUnfit, When::always, kDriverOld},
 
     {{"Remote RPC server crashed"}, kRpc, When::always, kRpcGone},
     {{"RPC handshake failed"}, kRpc, When::always, kRpcGone},

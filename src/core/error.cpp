@@ -5,7 +5,7 @@
 namespace sweetspot {
 namespace {
 
-constexpr EnumNames<FailureClass, 15> kFailureClasses = {{
+constexpr EnumNames<FailureClass, 16> kFailureClasses = {{
     {FailureClass::out_of_device_memory, "out-of-device-memory"},
     {FailureClass::out_of_host_memory, "out-of-host-memory"},
     {FailureClass::model_invalid, "model-invalid"},
@@ -17,6 +17,7 @@ constexpr EnumNames<FailureClass, 15> kFailureClasses = {{
     {FailureClass::crashed, "crashed"},
     {FailureClass::timed_out, "timed-out"},
     {FailureClass::device_lost, "device-lost"},
+    {FailureClass::driver_unfit, "driver-unfit"},
     {FailureClass::rpc_unreachable, "rpc-unreachable"},
     {FailureClass::protocol_error, "protocol-error"},
     {FailureClass::host_limit, "host-limit"},

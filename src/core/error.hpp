@@ -59,6 +59,7 @@ enum class FailureClass {
   crashed,
   timed_out,
   device_lost,
+  driver_unfit,  ///< the driver, the card and the backend do not go together
   rpc_unreachable,
   protocol_error,  ///< the worker said something the protocol does not allow
   host_limit,      ///< the machine gives no more processes, threads or descriptors

@@ -99,8 +99,9 @@ std::string why_not(const kernel::FileTree& tree, const PciDevice& card, const M
   }
   const auto usable = usable_backends(maker, driver, backends);
   if (usable.empty()) {
-    return fmt::format("its driver is {}, and this llama.cpp has none of the backends for it ({})",
-                       driver, fmt::join(maker.backends, ", "));
+    return fmt::format(
+        "its driver is {}, and this llama.cpp has, or could load, none of the backends for it ({})",
+        driver, fmt::join(maker.backends, ", "));
   }
   if (std::string trouble = trouble_with_files(tree, driver); !trouble.empty()) return trouble;
   return fmt::format(

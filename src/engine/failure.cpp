@@ -322,6 +322,7 @@ ErrorKind kind_of(const Failure& failure) {
       return ErrorKind::internal;
     case FailureClass::rpc_unreachable:
     case FailureClass::device_lost:
+    case FailureClass::driver_unfit:
     case FailureClass::out_of_device_memory:
       return ErrorKind::device;
     case FailureClass::model_invalid:

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "engine/oracle.hpp"
@@ -37,9 +38,7 @@ bool any_offload_device(const std::vector<Device>& devices) {
 }
 
 std::size_t targets_among(const std::vector<Device>& devices, const PlanJob& job) {
-  if (!job.base.placement.devices.empty()) return job.base.placement.devices.size();
-  return static_cast<std::size_t>(std::count_if(
-      devices.begin(), devices.end(), [](const Device& device) { return device.can_offload(); }));
+  return offload_targets(devices, job.base.placement.devices).size();
 }
 
 // How many cards that are not here the user speaks of; 0 = the devices here are meant.

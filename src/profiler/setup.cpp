@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/no_device.hpp"
+#include "core/offload_targets.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -28,6 +29,29 @@ std::uint64_t longest_trained(const ContextSettings& context, const ModelInfo& m
 
 }  // namespace
 
+namespace {
+
+bool holds_id(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+// A card named twice would be counted twice, and its memory is there once.
+Status check_cards(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    const Device* const before = same_card_before(devices, i);
+    if (before == nullptr || !holds_id(wanted, before->id) || !holds_id(wanted, devices[i].id)) {
+      continue;
+    }
+    return error(ErrorKind::usage,
+                 fmt::format("--device: {} and {} are one card ({})", before->id, devices[i].id,
+                             *before->pci_bus_id),
+                 fmt::format("name one of them; {} is what llama.cpp takes by itself", before->id));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices) {
   for (const std::string& id : wanted) {
     if (id == kNoDevice && wanted.size() == 1) continue;
@@ -39,15 +63,15 @@ Status check_devices(const std::vector<std::string>& wanted, const std::vector<D
                    "devices here: " + names_of(devices));
     }
   }
-  return {};
+  return check_cards(wanted, devices);
 }
 
 std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
                                      const std::vector<std::string>& wanted) {
+  const std::vector<std::string> ids = offload_targets(devices, wanted);
   std::vector<DeviceReport> targets;
   for (const DeviceReport& report : devices) {
-    const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
-    if (wanted.empty() ? report.device.can_offload() : named) targets.push_back(report);
+    if (std::find(ids.begin(), ids.end(), report.device.id) != ids.end()) targets.push_back(report);
   }
   return targets;
 }

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/offload_targets.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
@@ -40,8 +42,7 @@ double mean_of(const std::vector<double>& values) {
 }
 
 bool any_choice_of_devices(const protocol::HelloResult& hello) {
-  return std::count_if(hello.devices.begin(), hello.devices.end(),
-                       [](const Device& device) { return device.can_offload(); }) > 1;
+  return offload_targets(hello.devices, {}).size() > 1;
 }
 
 }  // namespace

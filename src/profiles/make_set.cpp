@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/no_device.hpp"
+#include "core/offload_targets.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
@@ -184,11 +185,12 @@ class Picker {
 // ---- what they need
 
 std::vector<SetDevice> devices_of(const Run& run) {
-  const auto& wanted = run.base_config.placement.devices;
+  const std::vector<std::string> targets =
+      offload_targets(run.devices, run.base_config.placement.devices);
   std::vector<SetDevice> devices;
   for (const DeviceReport& report : run.devices) {
-    const bool named = std::find(wanted.begin(), wanted.end(), report.device.id) != wanted.end();
-    if (wanted.empty() ? report.device.can_offload() : named) devices.push_back(set_device(report));
+    const bool used = std::find(targets.begin(), targets.end(), report.device.id) != targets.end();
+    if (used) devices.push_back(set_device(report));
   }
   return devices;
 }

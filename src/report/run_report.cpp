@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
 #include "report/symbols.hpp"
@@ -53,8 +54,8 @@ std::string model_line(const ModelInfo& model) {
 }
 
 bool is_used(const Run& run, const Device& device) {
-  const std::vector<std::string>& chosen = run.base_config.placement.devices;
-  if (chosen.empty()) return device.can_offload();
+  const std::vector<std::string> chosen =
+      offload_targets(run.devices, run.base_config.placement.devices);
   return std::find(chosen.begin(), chosen.end(), device.id) != chosen.end();
 }
 

@@ -43,7 +43,8 @@ constexpr const char* kCpuReason =
     "the CPU alone: the fallback, and what all others are held against";
 
 bool is_hang(FailureClass failure) {
-  return failure == FailureClass::timed_out || failure == FailureClass::device_lost;
+  return failure == FailureClass::timed_out || failure == FailureClass::device_lost ||
+         failure == FailureClass::driver_unfit;
 }
 
 bool is_memory(FailureClass failure) {

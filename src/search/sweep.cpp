@@ -14,7 +14,8 @@ constexpr std::size_t kHangsThatStop = 2;
 
 bool is_hang(const Trial& trial) {
   return trial.failure && (trial.failure->failure_class == FailureClass::timed_out ||
-                           trial.failure->failure_class == FailureClass::device_lost);
+                           trial.failure->failure_class == FailureClass::device_lost ||
+                           trial.failure->failure_class == FailureClass::driver_unfit);
 }
 
 void add_request(std::vector<SweepPoint>& points, int request, int layers, bool cpu_alone) {

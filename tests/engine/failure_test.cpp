@@ -188,6 +188,21 @@ std::vector<Log> logs_of_deaths() {
        Phase::hello,
        {"Unable to determine the device handle for GPU: GPU is lost.  Reboot the system to "
         "recover"}},
+      {FailureClass::driver_unfit,
+       Phase::warm_up,
+       {"CUDA error: the provided PTX was compiled with an unsupported toolchain.",
+        "/src/ggml/src/ggml-cuda/ggml-cuda.cu:103: CUDA error"}},
+      {FailureClass::driver_unfit,
+       Phase::warm_up,
+       {"CUDA error: no kernel image is available for execution on the device"}},
+      {FailureClass::driver_unfit,
+       Phase::hello,
+       {"ggml_cuda_init: failed to initialize CUDA: CUDA driver version is insufficient for CUDA "
+        "runtime version"}},
+      {FailureClass::driver_unfit,
+       Phase::hello,
+       {"ggml_cuda_init: failed to initialize CUDA: system has unsupported display driver / cuda "
+        "driver combination"}},
       {FailureClass::rpc_unreachable,
        Phase::generation,
        {"/src/ggml/src/ggml-rpc/ggml-rpc.cpp:512: Remote RPC server crashed or returned malformed "

@@ -22,6 +22,21 @@ ContextSettings settled(ContextSettings context, const ModelInfo& model, bool n_
   return context;
 }
 
+TEST(CheckDevices, OneCardIsNotNamedTwice) {
+  std::vector<Device> devices(2);
+  devices[0].id = "CUDA0";
+  devices[1].id = "Vulkan0";
+  for (Device& device : devices) {
+    device.type = DeviceType::gpu;
+    device.pci_bus_id = std::string("0000:01:00.0");
+  }
+  EXPECT_TRUE(check_devices({"Vulkan0"}, devices));
+  const Status both = check_devices({"CUDA0", "Vulkan0"}, devices);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().kind, ErrorKind::usage);
+  EXPECT_THAT(both.error().message, HasSubstr("CUDA0 and Vulkan0 are one card (0000:01:00.0)"));
+}
+
 TEST(SettleEmbeddings, AnEncoderReadsItsLongestInputInOnePiece) {
   const ContextSettings context = settled({}, encoder(), true);
   EXPECT_TRUE(context.embeddings);
