@@ -4,8 +4,8 @@
 # shellcheck shell=bash
 
 # As measured (docs/install.md), so that nobody loads them without knowing.
-readonly cuda_price="loads 324 MB, 1.2 GB on disk, under NVIDIA's licence"
-readonly hip_price="loads 460 MB, 5.7 GB on disk, free software"
+readonly cuda_price="loads 323 MB, 1.1 GB on disk, under NVIDIA's licence"
+readonly hip_price="loads 458 MB, 5.7 GB on disk, free software"
 
 # The kernels of Debian's CUDA backend: native ones for these compute capabilities, which any driver for
 # CUDA 12 runs, and CUDA 12.4's PTX from 5.0 on, which only a driver as new as that can compile.

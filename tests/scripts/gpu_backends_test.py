@@ -17,8 +17,8 @@ for card in "${cards[@]}"; do card_sentence "$2" "$card" "${there[@]}"; done
 faster_backends "$wanted" "${cards[@]}"
 """
 
-CUDA_HINT = "CUDA is usually faster than Vulkan: GPU=cuda make demo (loads 324 MB, 1.2 GB on disk, under NVIDIA's licence)"
-HIP_HINT = "ROCm can be faster than Vulkan: GPU=hip make demo (loads 460 MB, 5.7 GB on disk, free software)"
+CUDA_HINT = "CUDA is usually faster than Vulkan: GPU=cuda make demo (loads 323 MB, 1.1 GB on disk, under NVIDIA's licence)"
+HIP_HINT = "ROCm can be faster than Vulkan: GPU=hip make demo (loads 458 MB, 5.7 GB on disk, free software)"
 NVIDIA = "NVIDIA card at 0000:01:00.0: "
 AMD = "AMD card at 0000:03:00.0: "
 INTEL = "Intel card at 0000:00:02.0: "
@@ -115,7 +115,7 @@ class GpuBackends(unittest.TestCase):
         self.root.nvidia_smi("00000000:01:00.0, 8.6, 551.61", place="usr/lib/wsl/lib")
         self.assertEqual(self.decide(), [
             "", NVIDIA + "WSL has no Vulkan driver for it; CUDA works there: GPU=cuda make demo "
-            "(loads 324 MB, 1.2 GB on disk, under NVIDIA's licence)"])
+            "(loads 323 MB, 1.1 GB on disk, under NVIDIA's licence)"])
         self.assertEqual(self.decide("cuda"), ["cuda", NVIDIA + "CUDA is used"])
 
     def test_wsl_with_a_card_that_nothing_names(self):
