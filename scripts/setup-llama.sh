@@ -31,7 +31,7 @@ project(probe LANGUAGES CXX)
 find_package(llama CONFIG REQUIRED)
 CMAKE
   local found=1
-  cmake -S "$probe" -B "$probe/build" ${CMAKE_PREFIX_PATH:+-DCMAKE_PREFIX_PATH="$CMAKE_PREFIX_PATH"} \
+  cmake -G Ninja -S "$probe" -B "$probe/build" ${CMAKE_PREFIX_PATH:+-DCMAKE_PREFIX_PATH="$CMAKE_PREFIX_PATH"} \
     >/dev/null 2>&1 && found=0
   rm -rf "$probe"
   return "$found"
@@ -49,6 +49,8 @@ read_options() {
     esac
     shift
   done
+  # Where CMake is told to take the private one, it is the private one that is asked for.
+  [[ ! ${CMAKE_PREFIX_PATH:-} -ef $llama_prefix/usr ]] || look_for_installed=no
   case $wish in
     auto | vulkan | cuda | hip | none) ;;
     *) fail "reading which backend is wanted" "'$wish' is none" "let GPU or --gpu be auto, vulkan, cuda, hip or none" ;;
@@ -116,6 +118,9 @@ main() {
     fi
     say_what_has_no_card "${cards[@]}"
     bring "${lacking[@]}"
+  elif [[ $look_for_installed == yes && -n ${CMAKE_PREFIX_PATH:-} ]] && has_installed_llama; then
+    # Nothing is to be said of a private one that is not used.
+    return
   fi
   report_cards "${cards[@]}"
 }

@@ -98,11 +98,11 @@ class SetupLlama(unittest.TestCase):
         file.write_text(text)
         file.chmod(0o755)
 
-    def setup_llama(self, *arguments, status=0, **environment):
+    def setup_llama(self, *arguments, status=0, private=("--private",), **environment):
         """What it says, by lines; self.calls is then what it asked of apt-get."""
         log = self.folder / "log"
         log.unlink(missing_ok=True)
-        run = subprocess.run([SCRIPTS / "setup-llama.sh", "--private", *arguments], capture_output=True, text=True, check=False,
+        run = subprocess.run([SCRIPTS / "setup-llama.sh", *private, *arguments], capture_output=True, text=True, check=False,
                              env=self.environment | environment)
         self.assertEqual((run.returncode, run.stdout), (status, ""), run.stderr)
         self.calls = log.read_text().splitlines() if log.exists() else []
@@ -237,6 +237,21 @@ class SetupLlama(unittest.TestCase):
             self.program("getconf", f"#!/bin/sh\necho glibc {version}\n")
             said = "\n".join(self.setup_llama())
             self.assertEqual(f"This system's C library ({version}) is newer" in said, newer, said)
+
+    @unittest.skipUnless(shutil.which("cmake") and shutil.which("ninja"), "whether one is installed is asked of CMake")
+    def test_an_installed_llama_is_used_as_it_is(self):
+        self.root.nvidia()
+        config = self.folder / "own/lib/cmake/llama/llama-config.cmake"
+        config.parent.mkdir(parents=True)
+        config.touch()
+        own = {"private": (), "CMAKE_PREFIX_PATH": str(self.folder / "own")}
+        self.assertEqual(self.setup_llama(**own), [])
+        self.assertIn("An installed llama.cpp is used as it is, so GPU=cuda adds nothing to it", self.setup_llama(GPU="cuda", **own)[0])
+        self.assertFalse(self.prefix.exists())
+        self.setup_llama()
+        self.assertEqual(self.setup_llama(**own), [], "nothing is said of a private one that is not used")
+        self.assertEqual(self.setup_llama(private=(), GPU="cuda", CMAKE_PREFIX_PATH=str(self.prefix / "usr"))[-1],
+                         "NVIDIA card at 0000:01:00.0: CUDA is used")
 
     def test_wishes_that_are_none(self):
         self.assertIn("'0' is none", self.setup_llama(GPU="0", status=1)[0])
