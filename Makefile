@@ -1,4 +1,5 @@
-# The commands of this repository. Each sets up what is missing first; see docs/install.md.
+# The commands of this repository. Each sets up what is missing first; see docs/install.md. GPU=auto, vulkan,
+# cuda, hip or none says which backend a private llama.cpp is to have: GPU=cuda make demo.
 
 .PHONY: build demo test test-gpu profile format lint clean help
 

@@ -5,6 +5,10 @@ repo_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=$repo_dir/build
 deps_dir=${SWEETSPOT_DEPS_DIR:-$repo_dir/.deps}
 llama_prefix=$deps_dir/llama
+# The prefix appears under its name only when whole, and this says which packages are in it.
+llama_stamp=$llama_prefix/packages.txt
+llama_packages=(libllama-dev llama.cpp-tools llama.cpp-tools-extra libggml0-backend-rpc)
+own_llama_remedy="install llama.cpp yourself and name its prefix in CMAKE_PREFIX_PATH (docs/install.md)"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -16,3 +20,11 @@ fail() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# lacking_packages PACKAGE...: those of them that the private llama.cpp does not have.
+lacking_packages() {
+  local package
+  for package in "$@"; do
+    grep -q "^$package " "$llama_stamp" 2>/dev/null || printf '%s\n' "$package"
+  done
+}
