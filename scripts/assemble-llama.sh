@@ -227,7 +227,7 @@ prepare_apt() {
   [[ " $* " != *" libggml0-backend-cuda "* ]] || components="main contrib non-free"
   archive=$(debian_archive) ||
     fail "looking for the Debian archive in apt's configuration" "this machine's apt names none" \
-      "name a mirror of Debian in SWEETSPOT_DEBIAN_MIRROR (https://deb.debian.org/debian), or $own_llama_remedy"
+      "name a mirror of Debian in SWEETSPOT_DEBIAN_MIRROR (its address up to /debian), or $own_llama_remedy"
   keyring=${archive#*$'\t'}
   [[ -n $keyring || -z ${SWEETSPOT_DEBIAN_MIRROR:-} ]] ||
     fail "looking for the keys of Debian's archive" "this system has none" \

@@ -60,7 +60,7 @@ start_server() {
 }
 
 main() {
-  local port rpc=() status=0 results
+  local port where=() status=0 results
   "$repo_dir/scripts/build.sh"
   make_model
   if ! has_gpu; then
@@ -68,15 +68,16 @@ main() {
     trap stop_server EXIT
     trap 'exit 143' TERM # deferred by bash until what runs in the foreground has ended
     start_server "$port"
-    rpc=(--rpc "$host:$port")
-    say "No GPU here: the accelerator of this demo is ggml's RPC device, served by a second process on loopback ($host:$port)."
+    # The limit pretends a small card, so that the bands of the profiles mean something.
+    where=(--rpc "$host:$port" --vram-limit 900MiB)
+    say "No GPU that llama.cpp can use: this demonstrates the program, and its speeds say nothing of a graphics card. The" \
+      "device is ggml's RPC device, a second process on loopback ($host:$port)."
   fi
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
-  # The limit pretends a small card, so that the bands of the profiles mean something. No application
-  # is to load what belongs to a server that is gone.
-  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --vram-limit 900MiB --no-store \
-    "${rpc[@]}" -o "$results" "$@" || status=$?
+  # No application is to load what belongs to a server that is gone.
+  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --no-store \
+    "${where[@]}" -o "$results" "$@" || status=$?
   stop_server
   return "$status"
 }
