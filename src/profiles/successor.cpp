@@ -68,6 +68,11 @@ const SavedProfile* fastest(const ProfileSet& set) {
   return best;
 }
 
+bool holds_config(const ProfileSet& set, const Config& config) {
+  return std::any_of(set.profiles.begin(), set.profiles.end(),
+                     [&](const SavedProfile& profile) { return profile.config == config; });
+}
+
 std::uint32_t largest_context(const ProfileSet& set) {
   std::uint32_t largest = 0;
   for (const SavedProfile& profile : set.profiles) {
@@ -93,6 +98,8 @@ std::string worse_measured(const ProfileSet& old, const ProfileSet& fresh) {
   }
   const SavedProfile* kept = fastest(old);
   const SavedProfile* made = fastest(fresh);
+  // Measured again and slower is news, not a worse search.
+  if (kept != nullptr && holds_config(fresh, kept->config)) return {};
   if (kept == nullptr || made == nullptr || speed_of(*made)->high >= speed_of(*kept)->low) {
     return {};
   }

@@ -123,6 +123,11 @@ TEST(Successor, ARunThatTriedLessDoesNotReplaceAFasterSet) {
   EXPECT_TRUE(successor(&only_cpu, old, true));
 }
 
+TEST(Successor, TheSameMeasuredAgainAndSlowerIsNews) {
+  const ProfileSet old = with_speeds(1, 0.01);
+  EXPECT_TRUE(successor(&old, with_speeds(0.7, 0.01), true));
+}
+
 TEST(Successor, OtherRequestsOrAnotherContextAreNotCompared) {
   const ProfileSet old = with_speeds(1, 0.01);
   ProfileSet deeper = with_speeds(0.2, 0.2);
