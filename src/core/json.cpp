@@ -176,6 +176,17 @@ Json to_json(const Device& device) {
   return json;
 }
 
+namespace {
+
+// A device that misleads here has other virtues: what it can have is unknown, and it stays.
+Reading<std::uint64_t> plausible_memory(const Json& json, const char* field) {
+  Reading<std::uint64_t> bytes = take<std::uint64_t>(json, field);
+  if (!bytes || holds(kPlausibleBytes, *bytes)) return bytes;
+  return Absence{"ggml reports more memory than any device has"};
+}
+
+}  // namespace
+
 Device device_from_json(const Json& json) {
   Device device;
   device.id = json.at("id").get<std::string>();
@@ -183,8 +194,8 @@ Device device_from_json(const Json& json) {
   device.backend = json.at("backend").get<std::string>();
   device.type = enum_at<DeviceType>(json, "type", device_type_from_string);
   device.pci_bus_id = take<std::string>(json, "pci_bus_id");
-  device.memory_total_bytes = take<std::uint64_t>(json, "memory_total_bytes", kPlausibleBytes);
-  device.memory_free_bytes = take<std::uint64_t>(json, "memory_free_bytes", kPlausibleBytes);
+  device.memory_total_bytes = plausible_memory(json, "memory_total_bytes");
+  device.memory_free_bytes = plausible_memory(json, "memory_free_bytes");
   return device;
 }
 
@@ -265,8 +276,7 @@ ModelInfo model_info_from_json(const Json& json) {
   model.n_params = number_at<std::uint64_t>(json, "n_params", kPlausibleParameters);
   model.size_bytes = number_at<std::uint64_t>(json, "size_bytes", kPlausibleBytes);
   model.n_layer = number_at<int>(json, "n_layer", kPlausibleBlocks);
-  model.n_ctx_train =
-      static_cast<int>(number_at<std::uint32_t>(json, "n_ctx_train", kPlausibleTokens));
+  model.n_ctx_train = number_at<int>(json, "n_ctx_train", kStatedTokens);
   model.n_embd = number_at<int>(json, "n_embd", kPlausibleWidth);
   model.n_vocab = number_at<int>(json, "n_vocab", kPlausibleVocabulary);
   model.n_expert = number_at<int>(json, "n_expert", kPlausibleExperts);

@@ -75,13 +75,21 @@ Reading<T> take(const Json& object, const char* name) {
   return Absence{"not reported"};
 }
 
+/// Without nlohmann's own number of the error, "[json.exception.type_error.302] ".
+inline std::string_view plain_json_error(std::string_view what) {
+  if (!what.starts_with("[json.exception.")) return what;
+  const std::size_t end = what.find("] ");
+  return end == std::string_view::npos ? what : what.substr(end + 2);
+}
+
 /// Runs `read`, which may throw nlohmann's exceptions, and turns them into an Error.
 template <typename Read>
 auto guard(Read&& read, std::string_view what) -> Result<decltype(read())> {
   try {
     return read();
   } catch (const nlohmann::json::exception& e) {
-    return error(ErrorKind::internal, std::string(what) + ": " + e.what());
+    return error(ErrorKind::internal,
+                 std::string(what) + ": " + std::string(plain_json_error(e.what())));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 namespace sweetspot {
 
@@ -20,8 +21,10 @@ inline constexpr Range<int> kPlausibleBlocks = {0, 4096};
 inline constexpr Range<int> kPlausibleWidth = {0, 1 << 24};  // of embeddings, feed-forwards, heads
 inline constexpr Range<int> kPlausibleVocabulary = {0, 1 << 26};
 inline constexpr Range<int> kPlausibleExperts = {0, 1 << 16};
-/// Tokens of a context: the longest that a model was trained for is about 10 million.
+/// Tokens of a context that is there; the longest that a model was trained for is about 10 million.
 inline constexpr Range<std::uint32_t> kPlausibleTokens = {0, std::uint32_t{1} << 30U};
+/// What a file says of it may be any number: nobody makes such a context.
+inline constexpr Range<int> kStatedTokens = {0, std::numeric_limits<int>::max()};
 inline constexpr Range<int> kPlausibleThreads = {0, 1 << 16};
 /// Of one decode or one wait: eleven days.
 inline constexpr double kMostPlausibleMs = 1e9;
