@@ -1,7 +1,7 @@
 # The commands of this repository. Each sets up what is missing first; see docs/install.md. GPU=auto, vulkan,
 # cuda, hip or none says which backend a private llama.cpp is to have: GPU=cuda make demo.
 
-.PHONY: build demo test test-gpu profile format lint clean help
+.PHONY: build demo test test-gpu bundle profile format lint clean help
 
 build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
 	@scripts/build.sh
@@ -15,6 +15,9 @@ test: ## build and run all tests
 test-gpu: ## the whole product on this machine's GPU, judged by others: make test-gpu [ARGS="--allow-software"]
 	@scripts/build.sh test
 	@/usr/bin/python3 tests/hardware/gpu_check.py $(ARGS)
+
+bundle: ## one archive that runs on other machines: build/sweetspot-VERSION-linux-x86_64.tar.xz
+	@scripts/bundle.sh
 
 profile: build ## profile your own model: make profile MODEL=/path/to.gguf [ARGS="--full"]
 	@test -n "$(MODEL)" || { echo 'usage: make profile MODEL=/path/to.gguf [ARGS="--full"]' >&2; exit 2; }

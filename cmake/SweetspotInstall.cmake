@@ -3,13 +3,20 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/sweetspot)
-install(TARGETS libsweetspot_shared libsweetspot_static EXPORT sweetspotTargets
+# A bundle has libfmt beside it.
+set_property(TARGET libsweetspot_shared PROPERTY INSTALL_RPATH "\$ORIGIN")
+# Two exports: a bundle has no static library, and a CMake package must not promise one.
+install(TARGETS libsweetspot_shared EXPORT sweetspotTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libsweetspot
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS libsweetspot_static EXPORT sweetspotStaticTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT libsweetspot
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sweetspot
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT libsweetspot)
-install(EXPORT sweetspotTargets NAMESPACE sweetspot:: DESTINATION ${_package} COMPONENT libsweetspot)
+foreach(export sweetspotTargets sweetspotStaticTargets)
+  install(EXPORT ${export} NAMESPACE sweetspot:: DESTINATION ${_package} COMPONENT libsweetspot)
+endforeach()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/sweetspotConfig.cmake.in
   ${PROJECT_BINARY_DIR}/sweetspotConfig.cmake INSTALL_DESTINATION ${_package})

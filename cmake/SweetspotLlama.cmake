@@ -5,11 +5,15 @@
 #   sweetspot_llama_program(TARGET NAME)  the same for any other program that uses llama.cpp
 #
 # Definitions: SWEETSPOT_LLAMA_BUILD         "0.7.0 build 11669 (Debian)"
-#              SWEETSPOT_GGML_BACKENDS_DIR   folder to load ggml's backends from; "" = where ggml looks itself
 #              SWEETSPOT_GGML_IS_SHARED      only where the worker can stand between llama.cpp and ggml's
 #                                            scheduler (src/worker/exact_reserve.hpp)
 #              SWEETSPOT_HAS_MEMORY_BREAKDOWN  1 when libllama exports llama_get_memory_breakdown, else 0
-#              SWEETSPOT_LLAMA_PROGRAMS      the folder of llama-server and llama.cpp's other programs
+#
+# Beside the programs it puts links to that llama.cpp, where a bundle has it itself, so that no program has a path of
+# the build machine in it:
+#              llama/bin        llama-server and llama.cpp's other programs
+#              llama/backends   ggml's loadable backends; missing = where ggml looks itself
+#              llama/lib, llama/loader   of the private prefix only: its libraries and dynamic loader
 #
 # What is found first wins: CMAKE_PREFIX_PATH, the system, then the private prefix that
 # scripts/setup-llama.sh assembles, which is used through the dynamic loader it brings along.
@@ -101,8 +105,31 @@ endif()
 
 target_compile_definitions(sweetspot_llama INTERFACE
   SWEETSPOT_LLAMA_BUILD="${SWEETSPOT_LLAMA_BUILD}"
-  SWEETSPOT_GGML_BACKENDS_DIR="${_llama_backends}"
   SWEETSPOT_HAS_MEMORY_BREAKDOWN=$<BOOL:${SWEETSPOT_LLAMA_HAS_BREAKDOWN}>)
+
+# sweetspot_llama_link(NAME TARGET): llama/NAME beside the programs; no TARGET, no link.
+set(_llama_links ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/llama)
+function(sweetspot_llama_link name target)
+  file(REMOVE ${_llama_links}/${name})
+  if(target)
+    file(CREATE_LINK ${target} ${_llama_links}/${name} SYMBOLIC)
+  endif()
+endfunction()
+
+set(_llama_libraries "")
+set(_llama_loader "")
+if(SWEETSPOT_LLAMA_IS_PRIVATE)
+  set(_llama_libraries ${LLAMA_LIB_DIR})
+  file(GLOB _llama_loader ${SWEETSPOT_LLAMA_PREFIX}/usr/lib64/ld-linux-*.so.*
+                          ${SWEETSPOT_LLAMA_PREFIX}/usr/lib/ld-linux-*.so.*
+                          ${LLAMA_LIB_DIR}/ld-linux-*.so.*)
+  list(GET _llama_loader 0 _llama_loader)
+endif()
+file(MAKE_DIRECTORY ${_llama_links})
+sweetspot_llama_link(bin "${SWEETSPOT_LLAMA_PROGRAMS}")
+sweetspot_llama_link(backends "${_llama_backends}")
+sweetspot_llama_link(lib "${_llama_libraries}")
+sweetspot_llama_link(loader "${_llama_loader}")
 
 # Under the private prefix's loader a sanitizer's runtime, made for the system's C library, does not work:
 # then the worker of a sanitized build comes from a plain build of its own inside it.
@@ -119,26 +146,33 @@ function(sweetspot_llama_program target name)
     return()
   endif()
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}.bin SKIP_BUILD_RPATH ON)
-  file(GLOB loader ${SWEETSPOT_LLAMA_PREFIX}/usr/lib64/ld-linux-*.so.*
-                   ${SWEETSPOT_LLAMA_PREFIX}/usr/lib/ld-linux-*.so.*
-                   ${LLAMA_LIB_DIR}/ld-linux-*.so.*)
-  list(GET loader 0 loader)
+  set(home "\${self%/*}")
+  set(program ${name}.bin)
+  set(options "")
   list(JOIN ARGN : more)
-  set(libraries ${LLAMA_LIB_DIR}:${LLAMA_LIB_DIR}/llama)
   if(more)
-    string(APPEND libraries :${more})
+    string(PREPEND more :)
   endif()
-  set(program ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name}.bin)
-  foreach(path loader libraries program)
-    string(REPLACE "'" "'\\''" ${path} "${${path}}")
-  endforeach()
   set(wrapper ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${name})
-  configure_file(${PROJECT_SOURCE_DIR}/cmake/worker-wrapper.sh.in ${wrapper} @ONLY
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/wrapper.sh.in ${wrapper} @ONLY
     FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endfunction()
 
 function(sweetspot_worker_program target)
   sweetspot_llama_program(${target} sweetspot-worker)
+  if(SWEETSPOT_LLAMA_IS_PRIVATE)
+    sweetspot_own_backends()
+  endif()
+endfunction()
+
+# For llama.cpp's own programs in a bundle: src/worker/own_backends.cpp says why.
+function(sweetspot_own_backends)
+  add_library(sweetspot-backends MODULE ${PROJECT_SOURCE_DIR}/src/worker/own_backends.cpp)
+  target_link_libraries(sweetspot-backends PRIVATE sweetspot_options)
+  target_include_directories(sweetspot-backends SYSTEM PRIVATE
+    $<TARGET_PROPERTY:ggml::ggml,INTERFACE_INCLUDE_DIRECTORIES>)
+  set_target_properties(sweetspot-backends PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 endfunction()
 
 # Stands in for src/worker where SWEETSPOT_WORKER_BUILT_APART: the same program, built without sanitizers.
@@ -151,7 +185,8 @@ function(sweetspot_worker_built_apart)
             -DSWEETSPOT_LLAMA_PREFIX=${SWEETSPOT_LLAMA_PREFIX}
     COMMAND ${CMAKE_COMMAND} --build ${folder} --target sweetspot-worker
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}
-    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${folder}/bin/sweetspot-worker
+    # A link and not a copy: the wrapper looks for the rest beside itself.
+    COMMAND ${CMAKE_COMMAND} -E create_symlink ${folder}/bin/sweetspot-worker
             ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/sweetspot-worker
     USES_TERMINAL VERBATIM COMMENT "Building the worker without sanitizers")
 endfunction()

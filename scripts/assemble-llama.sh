@@ -204,7 +204,7 @@ write_tool_wrappers() {
 prefix=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
 lib=\$prefix/${libraries#"$work/llama/"}
 libraries=\$lib:\$lib/llama
-# Last, as in cmake/worker-wrapper.sh.in: drivers that /etc/ld.so.cache does not know.
+# Last, as in cmake/wrapper.sh.in: drivers that /etc/ld.so.cache does not know.
 for folder in /usr/lib/wsl/lib /run/opengl-driver/lib /usr/local/nvidia/lib64; do
   if [[ -d \$folder ]]; then libraries=\$libraries:\$folder; fi
 done

@@ -3,6 +3,7 @@
 #
 #   scripts/build.sh            the two programs, in build/bin/
 #   scripts/build.sh test       the programs and all tests
+#   scripts/build.sh bundle     the programs and the library, on a private llama.cpp with Vulkan
 #   scripts/build.sh lint       only what clang-tidy needs: the compile commands
 #
 # One folder and one set of flags for programs and tests, so that nothing is compiled twice.
@@ -27,11 +28,13 @@ main() {
   local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker) llama_options=()
   # The tests hold the planner against real loads on Vulkan's software device.
   [[ $goal != test ]] || llama_options=(--add-vulkan)
-  "$repo_dir/scripts/setup-packages.sh" "$goal"
+  [[ $goal != bundle ]] || llama_options=(--private --gpu vulkan)
+  "$repo_dir/scripts/setup-packages.sh" "${goal/bundle/build}"
   "$repo_dir/scripts/setup-llama.sh" "${llama_options[@]}"
   case $goal in
     test) preset=ci targets=(all) ;;
     lint) preset=lint ;;
+    bundle) targets+=(sweetspot-backends libsweetspot_shared libsweetspot_static) ;;
   esac
   configure "$preset"
   [[ $goal == lint ]] || cmake --build "$build_dir" --target "${targets[@]}" -- --quiet

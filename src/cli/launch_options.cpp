@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -12,6 +11,7 @@
 
 #include "cli/connection.hpp"
 #include "core/text.hpp"
+#include "engine/locate.hpp"
 #include "launch/serving.hpp"
 
 namespace sweetspot::cli {
@@ -97,25 +97,6 @@ bool is_program(const fs::path& path) {
   return fs::is_regular_file(path, problem) && access(path.c_str(), X_OK) == 0;
 }
 
-Result<std::string> in_path(const std::string& name) {
-  const char* const variable = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe)
-  std::string_view path = variable == nullptr ? "" : variable;
-  while (!path.empty()) {
-    const std::size_t colon = path.find(':');
-    const fs::path candidate = fs::path(path.substr(0, colon)) / name;
-    // A relative entry would let the current folder decide what we run.
-    if (candidate.is_absolute() && is_program(candidate)) return candidate.string();
-    if (colon == std::string_view::npos) break;
-    path.remove_prefix(colon + 1);
-  }
-  const fs::path ours = fs::path(SWEETSPOT_LLAMA_PROGRAMS) / name;
-  if (is_program(ours)) return ours.string();
-  return error(
-      ErrorKind::usage,
-      fmt::format("{} is neither in PATH nor beside the llama.cpp of this build", printable(name)),
-      "install llama.cpp's programs, or name one after `--`");
-}
-
 // What llama.cpp's programs read as they read flags.
 std::vector<std::string> llama_variables() {
   std::vector<std::string> variables;
@@ -179,7 +160,7 @@ Result<launch::Program> find_program(const std::vector<std::string>& command) {
   program.kind = launch::kind_of(name);
   if (program.kind != launch::ProgramKind::other) program.environment = llama_variables();
   if (name.find('/') == std::string::npos) {
-    Result<std::string> found = in_path(name);
+    Result<std::string> found = engine::locate_program(name);
     if (!found) return tl::unexpected(found.error());
     name = *std::move(found);
   } else if (!is_program(name)) {

@@ -48,7 +48,7 @@ Status check_rpc(const LaunchOptions& options);
 launch::Job job_of(const LaunchOptions& options, launch::Program program,
                    std::uint64_t model_bytes);
 
-/// The program to start: found in PATH, or where this build's llama.cpp keeps its programs.
+/// The program to start: found in PATH, or among the programs of our own llama.cpp.
 /// Errors (usage): it is not there.
 Result<launch::Program> find_program(const std::vector<std::string>& command);
 

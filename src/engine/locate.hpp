@@ -1,4 +1,4 @@
-// Where the worker program is.
+// Where the worker program is, and llama.cpp's own.
 #pragma once
 
 #include <string>
@@ -18,13 +18,19 @@ struct SearchPlaces {
   std::string path;           ///< as the PATH variable
 };
 
-/// Folder of /proc/self/exe and the PATH variable.
+/// Folder of our own program's file and the PATH variable.
 SearchPlaces default_places();
 
 /// `override_path` if it is not empty, else `sweetspot-worker` beside the running program, else in
-/// PATH. Errors are of kind internal with a remedy; a bad `override_path` is of kind usage; without
-/// /proc it is process::no_proc().
+/// its ../libexec/sweetspot (a bundle, `cmake --install`), else in PATH. Errors are of kind
+/// internal with a remedy; a bad `override_path` is of kind usage;
+/// without /proc it is process::no_proc().
 Result<WorkerProgram> locate_worker(const std::string& override_path = {},
                                     const SearchPlaces& places = default_places());
+
+/// The program of that name in PATH, else of the llama.cpp that came with us: llama/bin in the
+/// places where the worker is looked for. Error (usage): it is in neither.
+Result<std::string> locate_program(const std::string& name,
+                                   const SearchPlaces& places = default_places());
 
 }  // namespace sweetspot::engine

@@ -5,15 +5,14 @@
 #include <ggml-rpc.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "core/ranges.hpp"
+#include "kernel/own_file.hpp"
 #include "worker/endpoint.hpp"
 #include "worker/library_log.hpp"
-
-#ifndef SWEETSPOT_GGML_BACKENDS_DIR
-#define SWEETSPOT_GGML_BACKENDS_DIR ""
-#endif
 
 namespace sweetspot::worker {
 namespace {
@@ -99,11 +98,15 @@ Answer<void> connect_rpc_server(const std::string& text, Reply& reply) {
   return {};
 }
 
-/// What the environment names before what the build does; "" leaves it to ggml.
+/// What the environment names before what lies beside this program; "" leaves it to ggml.
 std::string backends_folder() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this process writes the environment any more
   const char* const named = std::getenv("SWEETSPOT_GGML_BACKENDS_DIR");
-  return named != nullptr && *named != '\0' ? named : SWEETSPOT_GGML_BACKENDS_DIR;
+  if (named != nullptr && *named != '\0') return named;
+  const std::string own = kernel::own_folder();
+  const std::string beside = own + "/llama/backends";
+  std::error_code problem;
+  return !own.empty() && std::filesystem::is_directory(beside, problem) ? beside : std::string();
 }
 
 }  // namespace

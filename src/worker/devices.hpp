@@ -13,7 +13,7 @@
 namespace sweetspot::worker {
 
 /// Loads ggml's backends: from the folder that SWEETSPOT_GGML_BACKENDS_DIR names in the
-/// environment, else from the one the build names, else from where ggml looks itself.
+/// environment, else from llama/backends beside this program, else from where ggml looks itself.
 Answer<void> load_backends();
 
 /// Adds the devices of each "host:port". Whether something listens is tried first with a socket of

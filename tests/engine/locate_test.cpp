@@ -61,6 +61,26 @@ TEST_F(Locate, ThenTheOneBesideUsThenPath) {
   EXPECT_EQ(locate_worker("", {folder("elsewhere"), path})->path, second);
 }
 
+TEST_F(Locate, AnInstallationKeepsItInLibexec) {
+  const std::string installed = put("prefix/libexec/sweetspot/sweetspot-worker");
+  put("path/sweetspot-worker");
+  EXPECT_EQ(locate_worker("", {folder("prefix/bin"), folder("path")})->path, installed);
+  const std::string beside = put("prefix/bin/sweetspot-worker");
+  EXPECT_EQ(locate_worker("", {folder("prefix/bin"), folder("path")})->path, beside);
+}
+
+TEST_F(Locate, LlamaProgramsComeFromPathThenFromOurOwnLlama) {
+  const std::string installed = put("prefix/libexec/sweetspot/llama/bin/llama-server");
+  const SearchPlaces places{folder("prefix/bin"), folder("path")};
+  EXPECT_EQ(*locate_program("llama-server", places), installed);
+  const std::string beside = put("prefix/bin/llama/bin/llama-server");
+  EXPECT_EQ(*locate_program("llama-server", places), beside);
+  const std::string in_path = put("path/llama-server");
+  EXPECT_EQ(*locate_program("llama-server", places), in_path);
+  EXPECT_EQ(locate_program("llama-cli", places).error().kind, ErrorKind::usage);
+  EXPECT_FALSE(locate_program("llama-cli", {})) << "who does not know where it is looks nowhere";
+}
+
 TEST_F(Locate, NowhereIsAnErrorWithARemedy) {
   const auto found = locate_worker("", {folder("own"), folder("a") + ":" + folder("b")});
   ASSERT_FALSE(found);
