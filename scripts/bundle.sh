@@ -52,7 +52,7 @@ needed_by() {
 }
 
 # write_wrapper FILE HOME PROGRAM [OPTIONS]: as CMake writes the worker's for a build tree. HOME is sh for where
-# libexec/sweetspot is; $self is the wrapper's own path.
+# libexec/sweetspot is; $here is the wrapper's own folder.
 write_wrapper() {
   local text
   text=$(<"$repo_dir/cmake/wrapper.sh.in")
@@ -72,7 +72,7 @@ add_llama() {
   for tool in "$usr"/bin/llama-*; do
     name=$(basename "$tool")
     cp "$tool" "$home/llama/programs/"
-    write_wrapper "$home/llama/bin/$name" "\${self%/llama/bin/*}" "llama/programs/$name" '--preload libsweetspot-backends.so '
+    write_wrapper "$home/llama/bin/$name" "\$here/../.." "llama/programs/$name" '--preload libsweetspot-backends.so '
   done
   mapfile -t libraries < <({
     printf '%s\n' "${c_library[@]/#/$built_llama/lib/}"
@@ -89,8 +89,8 @@ add_programs() {
   mkdir -p "$bundle/bin"
   cp "$build_dir/bin/sweetspot" "$home/sweetspot.bin"
   cp "$build_dir/bin/sweetspot-worker.bin" "$home/"
-  write_wrapper "$home/sweetspot-worker" "\${self%/*}" sweetspot-worker.bin
-  write_wrapper "$bundle/bin/sweetspot" "\${self%/bin/*}/libexec/sweetspot" sweetspot.bin
+  write_wrapper "$home/sweetspot-worker" "\$here" sweetspot-worker.bin
+  write_wrapper "$bundle/bin/sweetspot" "\$here/../libexec/sweetspot" sweetspot.bin
 }
 
 # Without the static library, which needs a C++ compiler like ours.

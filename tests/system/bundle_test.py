@@ -100,8 +100,9 @@ class BundleTest(SystemTest):
         link.symlink_to(self.bundle / "bin/sweetspot")
         second = self.folder / "second"
         second.symlink_to(link.name)
+        (self.folder / "tools").symlink_to(self.bundle / "bin")
         path = {"PATH": f"{self.bundle / 'bin'}:/usr/bin:/bin"}
-        for program in (link, second, "./second"):
+        for program in (link, second, "./second", "tools/sweetspot", self.folder / "tools/sweetspot"):
             done = self.run_sweetspot("devices", program=program)
             self.assertEqual(done.returncode, 0, done.stderr)
         for command in (["sweetspot", "devices"], ["sh", self.bundle / "bin/sweetspot", "devices"]):
