@@ -97,9 +97,4 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view flag) {
                bytes.error().remedy);
 }
 
-bool is_loopback(std::string_view host) {
-  const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host == "::1" || (numeric && host.starts_with("127."));
-}
-
 }  // namespace sweetspot::cli

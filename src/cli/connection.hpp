@@ -42,7 +42,4 @@ Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag);
 /// As core's parse_bytes(), with an error (usage) that names `flag`.
 Result<std::uint64_t> parse_size(std::string_view text, std::string_view flag);
 
-/// True for localhost, 127.0.0.0/8 and ::1.
-bool is_loopback(std::string_view host);
-
 }  // namespace sweetspot::cli

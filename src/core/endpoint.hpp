@@ -16,4 +16,7 @@ struct Endpoint {
 /// its brackets. The host is not looked up.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+/// True for localhost, 127.0.0.0/8 and ::1.
+bool is_loopback(std::string_view host);
+
 }  // namespace sweetspot

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "core/endpoint.hpp"
 #include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
@@ -110,6 +111,15 @@ ContextSettings comparing(ContextSettings settings) {
   settings.n_batch = std::min(settings.n_batch, kPiece);
   settings.n_ubatch = std::min(settings.n_ubatch, kPiece);
   return settings;
+}
+
+// A device behind RPC on this machine takes its time from the processors that the worker uses: that
+// is no neighbour of theirs.
+bool computes_here(const std::vector<DeviceReport>& targets) {
+  return std::any_of(targets.begin(), targets.end(), [](const DeviceReport& report) {
+    const auto server = parse_endpoint(report.device.description);  // what ggml calls it
+    return report.device.backend == "RPC" && server && is_loopback(server->host);
+  });
 }
 
 std::vector<std::string> addresses_of(const std::vector<DeviceReport>& targets) {
@@ -425,7 +435,7 @@ Outcome<void> TrialRunner::measure_speeds(Trial& trial, const Wanted& wanted) {
   WatchWorld world = watch_world(sampler_, addresses_of(used_), held_->worker.pid(),
                                  [cancel] { return cancel != nullptr && cancel->cancelled(); });
   world.processes_known = processes_known_;
-  if (trial.effective) {
+  if (trial.effective && !computes_here(used_)) {
     watch_processors(world, std::max(trial.effective->n_threads, trial.effective->n_threads_batch));
   }
   SpeedSpans spans;

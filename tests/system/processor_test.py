@@ -216,6 +216,18 @@ class Processor(SystemTest):
                         run["results"][0]["generation"]["tokens_per_second"] / 3)
         self.assertEqual(last["disturbances"], ["contended"], done.stdout)
 
+    def test_a_device_that_computes_on_these_processors_is_no_neighbour(self):
+        """ggml's RPC server on loopback makes the worker wait for a processor: so does the demo's device."""
+        for address, disturbances in (("127.0.0.1:50052", []), ("192.0.2.1:50052", ["contended"])):
+            with self.subTest(address):
+                (self.folder / "starts").unlink(missing_ok=True)
+                device = {"id": "RPC0", "type": "gpu", "backend": "RPC", "description": address,
+                          "total_bytes": 8 * GIB, "free_bytes": 7 * GIB}
+                done = self.scripted("--layers", "12", devices=[device], starved={"starts": [3], "share": 0.85})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                row = next(row for row in self.run_file()["results"] if row["layers"] == 12)
+                self.assertEqual(row["disturbances"], disturbances, row["notes"])
+
     # ---- R49: no verdict from noise
 
     def test_speeds_that_are_too_uncertain_decide_nothing_and_stay_in_the_file(self):
