@@ -223,7 +223,7 @@ class Processor(SystemTest):
                 (self.folder / "starts").unlink(missing_ok=True)
                 device = {"id": "RPC0", "type": "gpu", "backend": "RPC", "description": address,
                           "total_bytes": 8 * GIB, "free_bytes": 7 * GIB}
-                done = self.scripted("--layers", "12", devices=[device], starved={"starts": [3], "share": 0.85})
+                done = self.scripted("--layers", "12", devices=[device], starved={"starts": [2], "share": 0.85})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 row = next(row for row in self.run_file()["results"] if row["layers"] == 12)
                 self.assertEqual(row["disturbances"], disturbances, row["notes"])
