@@ -41,7 +41,9 @@ struct Deadlines {
   double request_seconds = 3600;
   double synth_seconds = 6 * 3600;  ///< files of hundreds of GiB are written
   double silence_seconds = 15;      ///< no event at all, heartbeats included
-  double kill_seconds = 5;  ///< until a killed tree must be gone, or the worker counts as stuck
+  /// Until a killed tree must be gone, or the worker counts as stuck. A thread of the lowest
+  /// priority (Mesa's, for its shaders) takes seconds to end on a machine that others keep busy.
+  double kill_seconds = 20;
 };
 
 struct StartOptions {
