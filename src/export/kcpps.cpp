@@ -105,15 +105,13 @@ constexpr Host kKoboldCpp = {"KoboldCpp", kKeys, kHabits};
 // KoboldCpp takes no layers to a device before it is told which library to use.
 void add_backend(Json& settings, const ExportJob& job) {
   const std::optional<int> device = only_device(job.config.placement, job.backend);
-  if (uses_no_device(job.config.placement)) {
+  if (uses_no_device(job.config.placement) || job.backend == "CPU") {
     settings["usecpu"] = true;
   } else if (job.backend == "CUDA" || job.backend == "ROCm") {
     settings["usecuda"] = Json::array({device ? fmt::format("{}", *device) : "all"});
     if (splits_rows(job)) settings["usecuda"].push_back("rowsplit");
   } else if (job.backend == "Vulkan") {
     settings["usevulkan"] = device ? Json::array({*device}) : Json::array();
-  } else if (job.backend == "CPU") {
-    settings["usecpu"] = true;
   }
 }
 
