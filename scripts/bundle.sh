@@ -132,7 +132,7 @@ add_licences() {
 Each file is the copyright file of the Debian package of that name; the texts they refer to as
 /usr/share/common-licenses are in common-licenses. llama.cpp, its libraries and the C library are unchanged
 files of the packages of Debian unstable that debian-unstable-packages.txt lists with their versions; not every
-package on the list has a file in this bundle. Their sources: https://snapshot.debian.org.
+package on the list has a file in this bundle. Their sources are in Debian's archive and its snapshots.
 TEXT
 }
 
