@@ -30,40 +30,36 @@ std::string shown(const Reading<T>& reading) {
   return reading.has_value() ? fmt::format("{}", *reading) : "-";
 }
 
-void print_row(const Environment& environment, std::string_view name, const std::string& value) {
-  say(environment.out, "{:<14} {}\n", name, printable(value));
+std::string row(std::string_view name, const std::string& value) {
+  return fmt::format("{:<14} {}\n", name, printable(value));
 }
 
-void print_model(const Environment& environment, const ModelInfo& model) {
-  print_row(environment, "name", model.name.value_or("-"));
-  print_row(environment, "architecture", model.architecture);
-  print_row(environment, "kind",
-            model.pooling ? fmt::format("{}, pooling {}", to_string(model.kind), *model.pooling)
+std::string text_of(const ModelInfo& model) {
+  std::string text = row("name", model.name.value_or("-"));
+  text += row("architecture", model.architecture);
+  text += row("kind", model.pooling
+                          ? fmt::format("{}, pooling {}", to_string(model.kind), *model.pooling)
                           : std::string(to_string(model.kind)));
-  print_row(environment, "quantization", model.quantization);
-  print_row(environment, "parameters",
-            fmt::format("{:.2f} B", static_cast<double>(model.n_params) / 1e9));
-  print_row(environment, "weights",
-            fmt::format("{} in {} file{}", format_bytes(model.size_bytes), model.files.size(),
-                        model.files.size() == 1 ? "" : "s"));
-  print_row(environment, "blocks",
-            fmt::format("{} ({} layers can be offloaded: the blocks and the output)", model.n_layer,
-                        model.offloadable_layers()));
-  print_row(environment, "width",
-            fmt::format("{}, feed-forward {}", model.n_embd, shown(model.n_ff)));
-  print_row(environment, "heads",
-            fmt::format("{}, K/V {}", shown(model.n_head), shown(model.n_head_kv)));
-  print_row(environment, "context", fmt::format("{} tokens trained", model.n_ctx_train));
-  print_row(environment, "vocabulary", fmt::format("{} tokens", model.n_vocab));
+  text += row("quantization", model.quantization);
+  text += row("parameters", fmt::format("{:.2f} B", static_cast<double>(model.n_params) / 1e9));
+  text += row("weights", fmt::format("{} in {} file{}", format_bytes(model.size_bytes),
+                                     model.files.size(), model.files.size() == 1 ? "" : "s"));
+  text += row("blocks", fmt::format("{} ({} layers can be offloaded: the blocks and the output)",
+                                    model.n_layer, model.offloadable_layers()));
+  text += row("width", fmt::format("{}, feed-forward {}", model.n_embd, shown(model.n_ff)));
+  text += row("heads", fmt::format("{}, K/V {}", shown(model.n_head), shown(model.n_head_kv)));
+  text += row("context", fmt::format("{} tokens trained", model.n_ctx_train));
+  text += row("vocabulary", fmt::format("{} tokens", model.n_vocab));
   if (model.n_expert > 0) {
-    print_row(environment, "experts",
-              fmt::format("{}, {} used per token", model.n_expert, model.n_expert_used));
+    text +=
+        row("experts", fmt::format("{}, {} used per token", model.n_expert, model.n_expert_used));
   }
   if (!model.layers.empty()) {
-    print_row(environment, "block size",
-              fmt::format("{} (first), {} outside blocks", format_bytes(model.layers.front().bytes),
-                          format_bytes(model.non_layer_bytes)));
+    text += row("block size", fmt::format("{} (first), {} outside blocks",
+                                          format_bytes(model.layers.front().bytes),
+                                          format_bytes(model.non_layer_bytes)));
   }
+  return text;
 }
 
 Result<int> inspect(const InspectOptions& options, const Environment& environment) {
@@ -76,12 +72,7 @@ Result<int> inspect(const InspectOptions& options, const Environment& environmen
   if (!model) {
     return tl::unexpected(engine::as_error(model.error()));
   }
-  if (options.json) {
-    say(environment.out, "{}\n", dump(to_json(*model), 2));
-  } else {
-    print_model(environment, *model);
-  }
-  return 0;
+  return print_all(environment, options.json ? dump(to_json(*model), 2) + "\n" : text_of(*model));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "core/offload_targets.hpp"
 
+#include <algorithm>
+
 namespace sweetspot {
 namespace {
 
@@ -36,12 +38,17 @@ std::vector<std::string> offload_targets(const std::vector<Device>& devices,
   return cards.empty() ? integrated : cards;
 }
 
-std::vector<std::string> offload_targets(const std::vector<DeviceReport>& reports,
-                                         const std::vector<std::string>& named) {
+std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& reports,
+                                     const std::vector<std::string>& named) {
   std::vector<Device> devices;
   devices.reserve(reports.size());
   for (const DeviceReport& report : reports) devices.push_back(report.device);
-  return offload_targets(devices, named);
+  const std::vector<std::string> ids = offload_targets(devices, named);
+  std::vector<DeviceReport> targets;
+  for (const DeviceReport& report : reports) {
+    if (std::find(ids.begin(), ids.end(), report.device.id) != ids.end()) targets.push_back(report);
+  }
+  return targets;
 }
 
 }  // namespace sweetspot

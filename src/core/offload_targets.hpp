@@ -14,8 +14,10 @@ namespace sweetspot {
 /// there is nothing else.
 std::vector<std::string> offload_targets(const std::vector<Device>& devices,
                                          const std::vector<std::string>& named);
-std::vector<std::string> offload_targets(const std::vector<DeviceReport>& reports,
-                                         const std::vector<std::string>& named);
+
+/// The reports of those devices, in their order.
+std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& reports,
+                                     const std::vector<std::string>& named);
 
 /// The device before `devices[index]` that is the same card by its PCI address; null where there is
 /// none.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "devices/machine.hpp"

@@ -66,16 +66,6 @@ Status check_devices(const std::vector<std::string>& wanted, const std::vector<D
   return check_cards(wanted, devices);
 }
 
-std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
-                                     const std::vector<std::string>& wanted) {
-  const std::vector<std::string> ids = offload_targets(devices, wanted);
-  std::vector<DeviceReport> targets;
-  for (const DeviceReport& report : devices) {
-    if (std::find(ids.begin(), ids.end(), report.device.id) != ids.end()) targets.push_back(report);
-  }
-  return targets;
-}
-
 Status settle(Config& config, const ModelInfo& model, bool n_ctx_is_default) {
   ContextSettings& context = config.context;
   if (context.n_ctx == 0) {

@@ -16,10 +16,6 @@ namespace sweetspot::profiler {
 /// Errors (device) where one of `wanted` is not here or takes no layers.
 Status check_devices(const std::vector<std::string>& wanted, const std::vector<Device>& devices);
 
-/// The devices that layers go to: those named, or all that can be offloaded to.
-std::vector<DeviceReport> targets_of(const std::vector<DeviceReport>& devices,
-                                     const std::vector<std::string>& wanted);
-
 /// What only the model can say: a context of 0 is as long as it was trained for, one that nobody
 /// asked for not longer; of more blocks than it has, all are meant. Error (usage): it does not say
 /// what it was trained for.

@@ -185,12 +185,9 @@ class Picker {
 // ---- what they need
 
 std::vector<SetDevice> devices_of(const Run& run) {
-  const std::vector<std::string> targets =
-      offload_targets(run.devices, run.base_config.placement.devices);
   std::vector<SetDevice> devices;
-  for (const DeviceReport& report : run.devices) {
-    const bool used = std::find(targets.begin(), targets.end(), report.device.id) != targets.end();
-    if (used) devices.push_back(set_device(report));
+  for (const DeviceReport& report : targets_of(run.devices, run.base_config.placement.devices)) {
+    devices.push_back(set_device(report));
   }
   return devices;
 }

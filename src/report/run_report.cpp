@@ -53,12 +53,6 @@ std::string model_line(const ModelInfo& model) {
   return joined(parts, ", ");
 }
 
-bool is_used(const Run& run, const Device& device) {
-  const std::vector<std::string> chosen =
-      offload_targets(run.devices, run.base_config.placement.devices);
-  return std::find(chosen.begin(), chosen.end(), device.id) != chosen.end();
-}
-
 std::string device_line(const DeviceReport& report) {
   const Device& device = report.device;
   std::vector<std::string> parts = {printable(device.id)};
@@ -72,8 +66,7 @@ std::string device_line(const DeviceReport& report) {
 
 std::string devices_lines(const Run& run, const Style& style) {
   std::string out;
-  for (const DeviceReport& report : run.devices) {
-    if (!is_used(run, report.device)) continue;
+  for (const DeviceReport& report : targets_of(run.devices, run.base_config.placement.devices)) {
     out += labelled(out.empty() ? "Devices" : "", device_line(report), style);
   }
   return out.empty() ? labelled("Devices", "none: everything runs on the CPU", style) : out;

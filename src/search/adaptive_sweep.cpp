@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "search/hang.hpp"
 #include "search/least_time.hpp"
 
 namespace sweetspot::search {
@@ -41,11 +42,6 @@ constexpr const char* kTooUncertain = "too uncertain";
 
 constexpr const char* kCpuReason =
     "the CPU alone: the fallback, and what all others are held against";
-
-bool is_hang(FailureClass failure) {
-  return failure == FailureClass::timed_out || failure == FailureClass::device_lost ||
-         failure == FailureClass::driver_unfit;
-}
 
 bool is_memory(FailureClass failure) {
   return failure == FailureClass::out_of_device_memory || failure == FailureClass::does_not_fit;

@@ -6,17 +6,12 @@
 
 #include "core/config.hpp"
 #include "core/no_device.hpp"
+#include "search/hang.hpp"
 
 namespace sweetspot::search {
 namespace {
 
 constexpr std::size_t kHangsThatStop = 2;
-
-bool is_hang(const Trial& trial) {
-  return trial.failure && (trial.failure->failure_class == FailureClass::timed_out ||
-                           trial.failure->failure_class == FailureClass::device_lost ||
-                           trial.failure->failure_class == FailureClass::driver_unfit);
-}
 
 void add_request(std::vector<SweepPoint>& points, int request, int layers, bool cpu_alone) {
   auto same = std::find_if(points.begin(), points.end(), [&](const SweepPoint& point) {
@@ -76,7 +71,7 @@ void Sweep::tell(const Trial& trial) {
   }
   ++next_;
   if (hung_in_a_row_.size() >= kHangsThatStop) return;
-  if (is_hang(trial)) {
+  if (trial.failure && is_hang(trial.failure->failure_class)) {
     hung_in_a_row_.push_back(trial.layers);
     last_hang_ = trial.failure->failure_class;
   } else {

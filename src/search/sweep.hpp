@@ -25,7 +25,7 @@ struct SweepPoint {
 /// Hands out every effective layer count once, ascending: 0 layers are the CPU alone, and where
 /// there is a device then 0 layers beside it, which reads prompts. Out of memory and crashes stop
 /// nothing: each row that was asked for is tried. After two trials in a row that hung or lost the
-/// device (timed_out, device_lost), all that is left offloads more to the same device and comes
+/// device (search/hang.hpp), all that is left offloads more to the same device and comes
 /// back as not_tried. The CPU alone, which all others are held against, comes once more at the end
 /// where it was slowed down from outside or is too uncertain. Not thread safe.
 class Sweep {
