@@ -6,6 +6,9 @@
 
 namespace sweetspot::plan {
 
+/// llama.cpp rounds n_ctx up to a multiple of this (GGML_PAD in llama_context).
+inline constexpr std::uint32_t kContextStep = 256;
+
 /// a - b, never below 0.
 constexpr std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 

@@ -16,6 +16,7 @@
 #include "engine/stand_in.hpp"
 #include "kernel/memory.hpp"
 #include "plan/arithmetic.hpp"
+#include "profiler/constants.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
 #include "store/driver_share_file.hpp"
@@ -24,7 +25,6 @@
 namespace sweetspot::profiler {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 struct Opened {

@@ -9,7 +9,7 @@
 namespace sweetspot::profiles {
 namespace {
 
-std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   return b > kMost - a ? kMost : a + b;
 }
@@ -24,14 +24,14 @@ std::uint64_t devices_on_host(const ProfileSet& set, const SavedProfile& profile
     const Found found = find_device(*device, set, live);
     if (!found.here) continue;
     const MemoryNow now = memory_now(*device, found, live.host_available_bytes);
-    if (now.shares_host_memory) bytes = sum(bytes, need.bytes);
+    if (now.shares_host_memory) bytes = saturated_sum(bytes, need.bytes);
   }
   return bytes;
 }
 
 ServerSettings beside(const Config& config, const Reading<std::uint64_t>& checkpoint_bytes,
                       std::uint64_t lies_there, std::uint64_t available) {
-  const std::uint64_t taken = sum(lies_there, margin_bytes(lies_there, /*widened=*/true));
+  const std::uint64_t taken = saturated_sum(lies_there, margin_bytes(lies_there, /*widened=*/true));
   const std::uint64_t room = available > taken ? available - taken : 0;
   return settings_within(config, checkpoint_bytes.value_or(0), room);
 }
@@ -42,8 +42,8 @@ ServerSettings server_now(const ProfileSet& set, const SavedProfile& profile,
                           const LiveMachine& live) {
   if (!live.host_available_bytes || !profile.host_bytes) return profile.config.server;
   const std::uint64_t lies_there =
-      sum(sum(*profile.host_bytes, profile.host_mapped_bytes.value_or(0)),
-          devices_on_host(set, profile, live));
+      saturated_sum(saturated_sum(*profile.host_bytes, profile.host_mapped_bytes.value_or(0)),
+                    devices_on_host(set, profile, live));
   return beside(profile.config, profile.checkpoint_bytes, lies_there, *live.host_available_bytes);
 }
 

@@ -13,13 +13,10 @@
 
 #include "core/text.hpp"
 #include "store/followed_path.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
-
-constexpr std::size_t kMaxShownPath = 400;
-
-std::string shown(const std::string& path) { return printable(path, kMaxShownPath); }
 
 std::string_view remedy_for(int code) {
   switch (code) {
@@ -69,12 +66,6 @@ Result<std::string> follow_links(const std::string& path) {
                            "everybody may write to",
                            shown(path), shown(followed.foreign_link)),
                "remove it or give another file with -o FILE");
-}
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 enum class TargetKind { replaceable, device };

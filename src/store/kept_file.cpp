@@ -13,11 +13,11 @@
 
 #include "core/text.hpp"
 #include "store/open_file.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
 
-constexpr std::size_t kMaxShownPath = 400;
 constexpr std::size_t kMaxFileBytes = 16U << 20U;  // real ones have some ten thousand
 
 KeptText unreadable(int code) {
@@ -46,8 +46,6 @@ void remove_left_behind(const std::string& folder) {
 
 }  // namespace
 
-std::string shown(const std::string& path) { return printable(path, kMaxShownPath); }
-
 KeptText read_kept(const std::string& path) {
   const OpenFile file(path);
   if (file.get() < 0) {
@@ -70,11 +68,6 @@ KeptState state_of_schema(std::string_view schema, std::string_view current) {
   if (!schema.starts_with(family)) return KeptState::damaged;
   const std::string_view version = schema.substr(family.size());
   return version.empty() || version == "0" ? KeptState::damaged : KeptState::newer;
-}
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
 }
 
 Status make_folder(const std::string& folder) {

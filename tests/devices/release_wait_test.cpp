@@ -12,14 +12,14 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
+constexpr std::uint64_t kReleaseGiB = std::uint64_t{1} << 30U;
 
 // A clock that only sleeping moves, and memory that comes back at a given moment.
 struct FakeDevice {
   double now_ms = 0;
   double back_at_ms = 0;
-  std::uint64_t before = 2 * kGiB;
-  std::uint64_t after = 8 * kGiB;
+  std::uint64_t before = 2 * kReleaseGiB;
+  std::uint64_t after = 8 * kReleaseGiB;
   int reads = 0;
   double cancel_at_ms = 1e18;
 
@@ -39,7 +39,7 @@ ReleaseResult wait(FakeDevice& device, const ReleaseGoal& goal) {
 
 ReleaseGoal goal() {
   ReleaseGoal goal;
-  goal.baseline_free_bytes = 8 * kGiB;
+  goal.baseline_free_bytes = 8 * kReleaseGiB;
   return goal;
 }
 
@@ -67,14 +67,14 @@ TEST(ReleaseWait, MemoryThatNeverReturnsIsFlaggedAtTheDeadline) {
   const auto result = wait(device, goal());
   EXPECT_EQ(result.outcome, ReleaseOutcome::did_not_return);
   EXPECT_EQ(result.waited_ms, 3000);
-  EXPECT_EQ(result.free_bytes, Reading<std::uint64_t>(2 * kGiB));
+  EXPECT_EQ(result.free_bytes, Reading<std::uint64_t>(2 * kReleaseGiB));
   EXPECT_THAT(result.sentence(), HasSubstr("did not return"));
 }
 
 TEST(ReleaseWait, MoreThanTheBaselineAndAlmostTheBaselineAreBack) {
   ReleaseGoal wanted = goal();
   FakeDevice device;
-  device.after = 9 * kGiB;
+  device.after = 9 * kReleaseGiB;
   EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
   device.after = wanted.baseline_free_bytes - wanted.tolerance_bytes;
   EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
@@ -131,8 +131,8 @@ TEST(ReleaseWait, TheRealClockMovesAndSleeps) {
 RC_GTEST_PROP(ReleaseWait, NeverWaitsPastTheDeadlineAndOnlyForALevel, ()) {
   FakeDevice device;
   device.back_at_ms = *rc::gen::inRange(0, 6000);
-  device.before = *rc::gen::inRange<std::uint64_t>(0, 9 * kGiB);
-  device.after = *rc::gen::inRange<std::uint64_t>(0, 9 * kGiB);
+  device.before = *rc::gen::inRange<std::uint64_t>(0, 9 * kReleaseGiB);
+  device.after = *rc::gen::inRange<std::uint64_t>(0, 9 * kReleaseGiB);
   ReleaseGoal wanted = goal();
   wanted.deadline = std::chrono::milliseconds(*rc::gen::inRange(0, 4000));
   wanted.poll = std::chrono::milliseconds(*rc::gen::inRange(0, 500));
