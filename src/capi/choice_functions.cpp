@@ -86,7 +86,7 @@ Requirements requirements_of(const sweetspot_requirements& wanted) {
 LiveMachine live_for(sweetspot_library& lib, const sweetspot_set& set,
                      const sweetspot_requirements& wanted) {
   std::vector<LiveDevice> told = told_devices(wanted);
-  LiveMachine live = lib.eyes.look().live;
+  LiveMachine live = sweetspot::devices::live_machine(lib.view.look());
   if (!told.empty()) live = sweetspot::devices::with_devices_of_host(std::move(told), live);
   live.llama_cpp = text_or_empty(wanted.llama_cpp);
   live.rpc = set.rpc;
