@@ -25,7 +25,6 @@
 #include "devices/sampler.hpp"
 #include "devices/sources.hpp"
 #include "devices/unused_cards.hpp"
-#include "engine/failure.hpp"
 #include "engine/worker.hpp"
 #include "report/devices_table.hpp"
 
@@ -68,13 +67,10 @@ struct Look {
   Reading<std::uint64_t> host_available_bytes;
 };
 
-bool cancelled(const Environment& environment) {
-  return environment.cancel != nullptr && environment.cancel->cancelled();
-}
-
 // Returns early when cancelled.
 void wait(const Environment& environment, std::chrono::milliseconds time) {
-  pollfd cancel{environment.cancel == nullptr ? -1 : environment.cancel->fd(), POLLIN, 0};
+  const process::CancelToken* const token = environment.workplace.cancel;
+  pollfd cancel{token == nullptr ? -1 : token->fd(), POLLIN, 0};
   poll(&cancel, 1, static_cast<int>(time.count()));
 }
 
@@ -82,7 +78,8 @@ devices::Snapshot first_snapshot(const devices::Sampler& sampler, const Environm
   constexpr std::chrono::milliseconds kPoll{20};
   const double end_ms = devices::steady_now_ms() + static_cast<double>(kDriverDeadline.count());
   devices::Snapshot snapshot = sampler.latest();
-  while (snapshot.at_ms == 0 && devices::steady_now_ms() < end_ms && !cancelled(environment)) {
+  while (snapshot.at_ms == 0 && devices::steady_now_ms() < end_ms &&
+         !environment.workplace.cancelled()) {
     wait(environment, kPoll);
     snapshot = sampler.latest();
   }
@@ -130,10 +127,10 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
                     asleep.front()));
     return known;
   }
-  Result<engine::StartOptions> start = start_options(environment, options.connection);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  Result<engine::Worker> worker = app::start_worker(environment.workplace, *connection);
+  if (!worker) return tl::unexpected(worker.error());
   known.devices = worker->hello().devices;
   known.engine = worker->hello().engine;
   worker->end();
@@ -270,12 +267,13 @@ Result<int> list_devices(const DevicesOptions& options, const Environment& envir
                            watch_options(interval));
   sampler.start();
   devices::Snapshot snapshot = first_snapshot(sampler, environment);
-  if (cancelled(environment)) return error(ErrorKind::interrupted, "interrupted");
+  if (environment.workplace.cancelled()) return error(ErrorKind::interrupted, "interrupted");
   const Result<Known> known = ask_ggml(options, environment);
   if (!known) return tl::unexpected(known.error());
-  while (show(options, environment, *known, snapshot) && options.watch && !cancelled(environment)) {
+  while (show(options, environment, *known, snapshot) && options.watch &&
+         !environment.workplace.cancelled()) {
     wait(environment, interval);
-    if (cancelled(environment)) break;
+    if (environment.workplace.cancelled()) break;
     snapshot = sampler.latest();
   }
   return 0;

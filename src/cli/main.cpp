@@ -77,7 +77,7 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
   app.set_version_flag("--version", std::string(kVersion));
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.add_option("--worker", environment.worker_override,
+  app.add_option("--worker", environment.workplace.worker_program,
                  "The sweetspot-worker program (default: beside this program)")
       ->envname("SWEETSPOT_WORKER")
       ->type_name("PATH");
@@ -152,7 +152,7 @@ int main(int argc, char** argv) {
   Stream err(STDERR_FILENO, Stream::Use::diagnostics, &cancel);
   try {
     cli::Environment environment = cli::read_environment();
-    environment.cancel = &cancel;
+    environment.workplace.cancel = &cancel;
     environment.out = &out;
     environment.err = &err;
     return cli::with_results_written(cli::run(argc, argv, environment), environment);

@@ -83,8 +83,7 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   }
   job->on_measuring = [&](const std::string& device) {
     line.clear();
-    say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
-        printable(device));
+    say_share_is_measured(environment, device);
   };
   const Result<plan::PlanRecord> record = profiler::make_plan(*job);
   line.clear();

@@ -1,5 +1,5 @@
-// The machine as it is now, looked at again and again: ggml's devices are asked for once, their
-// drivers every time.
+// The machine as choosing and launching see it: ggml's devices are asked for once, their drivers
+// every time.
 #pragma once
 
 #include <chrono>
@@ -7,20 +7,20 @@
 #include <string>
 #include <vector>
 
-#include "cli/command.hpp"
-#include "cli/connection.hpp"
+#include "app/connection.hpp"
+#include "app/workplace.hpp"
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/profile_set.hpp"
-#include "devices/sampler.hpp"
+#include "devices/machine_view.hpp"
 
-namespace sweetspot::cli {
+namespace sweetspot::app {
 
 class LiveView {
  public:
   /// Reads drivers in the background from now on and asks a worker for ggml's devices, RPC servers
-  /// among them, unless a device sleeps and `may_wake` is false (R23): `notes` say so.
-  LiveView(const Environment& environment, const ConnectionOptions& connection, bool may_wake,
+  /// among them, unless a device sleeps and `may_wake` is false: `notes` say so.
+  LiveView(const Workplace& workplace, const Connection& connection, bool may_wake,
            std::chrono::milliseconds interval = std::chrono::milliseconds(500));
 
   /// The machine at this moment. The first call says what was there before ggml was asked, since a
@@ -32,7 +32,7 @@ class LiveView {
   void refresh();
 
   /// What the drivers said last.
-  [[nodiscard]] std::vector<DeviceStatus> statuses() const;
+  [[nodiscard]] std::vector<DeviceStatus> statuses();
 
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
@@ -41,17 +41,15 @@ class LiveView {
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
  private:
-  Status ask_ggml(const Environment& environment, const ConnectionOptions& connection);
+  void ask_ggml(const Workplace& workplace, const Connection& connection);
 
   std::vector<std::string> rpc_;
-  devices::Sampler sampler_;
-  devices::Snapshot first_;
-  std::vector<Device> devices_;
-  bool asked_ = false;   // a worker told of ggml's devices
-  bool looked_ = false;  // once
+  devices::MachineView view_;
+  std::optional<devices::Seen> first_;       // until it was told
+  std::optional<std::vector<Device>> ggml_;  // nothing where no worker told of its devices
   std::string llama_cpp_;
   std::vector<std::string> notes_;
   std::optional<Error> problem_;
 };
 
-}  // namespace sweetspot::cli
+}  // namespace sweetspot::app

@@ -1,23 +1,19 @@
-#include "cli/set_source.hpp"
+#include "app/set_source.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
-#include "cli/print.hpp"
-#include "cli/workload_option.hpp"
-#include "core/text.hpp"
+#include "app/workload_presets.hpp"
 #include "devices/sources.hpp"
 #include "profiler/planned_set.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/successor.hpp"
 #include "store/profile_set_file.hpp"
 
-namespace sweetspot::cli {
+namespace sweetspot::app {
 namespace {
 
 bool serves_context(const ProfileSet& set, std::uint32_t min_ctx) {
@@ -27,29 +23,23 @@ bool serves_context(const ProfileSet& set, std::uint32_t min_ctx) {
   return false;
 }
 
-Result<profiler::PlanJob> plan_job(const SetSource& source, const Environment& environment,
-                                   std::uint32_t min_ctx) {
+Result<profiler::PlanJob> plan_job(const SetSource& source, const Workplace& workplace) {
   profiler::PlanJob job;
   job.model_path = source.model_path;
-  Result<engine::StartOptions> start = start_options(environment, source.connection);
+  Result<engine::StartOptions> start = start_options(workplace, source.connection);
   if (!start) return tl::unexpected(start.error());
   job.start = *std::move(start);
-  if (min_ctx > job.base.context.n_ctx) {
-    job.base.context.n_ctx = min_ctx;
+  if (source.wanted.min_ctx > job.base.context.n_ctx) {
+    job.base.context.n_ctx = source.wanted.min_ctx;
     job.n_ctx_is_default = false;
   }
-  if (!environment.data_folder.empty()) {
-    job.driver_shares_path = environment.data_folder + "/driver-shares.json";
-  }
+  job.driver_shares_path = workplace.driver_shares_path();
   job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
-  job.on_measuring = [&environment](const std::string& device) {
-    say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
-        printable(device));
-  };
+  job.on_measuring = source.on_measuring;
   return job;
 }
 
-Status keep(const std::string& path, const ProfileSet& set) {
+Status keep_plan(const std::string& path, const ProfileSet& set) {
   const auto kept = store::update_profile_set(path, [&](const ProfileSet* old) {
     return profiles::successor(old, set, /*complete=*/true);
   });
@@ -83,20 +73,13 @@ tl::unexpected<Error> nothing_for(const Workload& workload, const std::vector<Pr
 
 }  // namespace
 
-std::string path_of_set(const Environment& environment, const ModelKey& key,
-                        const std::vector<std::string>& rpc) {
-  if (environment.data_folder.empty()) return {};
-  return store::profile_set_path(environment.data_folder, key, rpc);
-}
-
-Result<std::optional<KeptSet>> stored_set(const Environment& environment, const ModelKey& key,
-                                          const std::vector<std::string>& rpc,
-                                          const profiles::WantedSet& wanted,
-                                          std::vector<std::string>& notes) {
+Result<std::optional<FoundSet>> stored_set(const SetSource& source, const Workplace& workplace,
+                                           std::vector<std::string>& notes) {
   std::vector<ProfileSet> sets;
   std::vector<std::string> paths;
-  if (!environment.data_folder.empty()) {
-    for (store::StoredSet& stored : store::profile_sets_of(environment.data_folder, key, rpc)) {
+  if (!workplace.data_folder.empty()) {
+    for (store::StoredSet& stored :
+         store::profile_sets_of(workplace.data_folder, source.key, source.connection.rpc)) {
       if (!stored.set) {
         notes.push_back("stored profiles are not used: " + stored.set.error().message);
         continue;
@@ -105,22 +88,22 @@ Result<std::optional<KeptSet>> stored_set(const Environment& environment, const 
       paths.push_back(std::move(stored.path));
     }
   }
-  const std::optional<std::size_t> picked = profiles::pick_set(sets, wanted);
-  if (!picked && wanted.workload) return nothing_for(*wanted.workload, sets);
-  if (!picked) return std::optional<KeptSet>();
+  const std::optional<std::size_t> picked = profiles::pick_set(sets, source.wanted);
+  if (!picked && source.wanted.workload) return nothing_for(*source.wanted.workload, sets);
+  if (!picked) return std::optional<FoundSet>();
   if (const std::string others = other_workloads(sets, *picked); !others.empty()) {
     notes.push_back(fmt::format("chosen for {}; profiles are kept for {} too, see --workload",
                                 workload_in_words(sets[*picked].workload), others));
   }
-  return std::optional<KeptSet>({std::move(sets[*picked]), std::move(paths[*picked])});
+  return std::optional<FoundSet>({std::move(sets[*picked]), std::move(paths[*picked])});
 }
 
-bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live, std::uint32_t min_ctx,
+bool must_plan(const std::optional<FoundSet>& found, const LiveMachine& live, std::uint32_t min_ctx,
                std::vector<std::string>& notes) {
-  if (!set) return true;
-  const profiles::Staleness stale = profiles::staleness(*set, live);
-  if (set->origin != Origin::measured) {
-    return !stale.changed.empty() || !serves_context(*set, min_ctx);
+  if (!found) return true;
+  const profiles::Staleness stale = profiles::staleness(found->set, live);
+  if (found->set.origin != Origin::measured) {
+    return !stale.changed.empty() || !serves_context(found->set, min_ctx);
   }
   if (stale.usable) return false;
   notes.push_back(
@@ -130,21 +113,26 @@ bool must_plan(const std::optional<ProfileSet>& set, const LiveMachine& live, st
   return true;
 }
 
-Result<ProfileSet> plan_now(const SetSource& source, const Environment& environment,
-                            const ModelKey& key, std::uint32_t min_ctx, const std::string& path) {
-  const Result<profiler::PlanJob> job = plan_job(source, environment, min_ctx);
+Result<FoundSet> plan_now(const SetSource& source, const Workplace& workplace) {
+  const Result<profiler::PlanJob> job = plan_job(source, workplace);
   if (!job) return tl::unexpected(job.error());
-  Result<ProfileSet> set = profiler::make_planned_set(*job, key);
+  Result<ProfileSet> set = profiler::make_planned_set(*job, source.key);
   if (!set && set.error().kind == ErrorKind::usage && !job->n_ctx_is_default) {
-    return error(ErrorKind::usage,
-                 fmt::format("--min-ctx {} is more context than this model takes", min_ctx),
-                 "ask for less; sweetspot inspect shows what it was trained for");
+    return error(
+        ErrorKind::usage,
+        fmt::format("--min-ctx {} is more context than this model takes", source.wanted.min_ctx),
+        "ask for less; sweetspot inspect shows what it was trained for");
   }
-  if (!set) return set;
+  if (!set) return tl::unexpected(set.error());
+  FoundSet planned{*std::move(set), {}};
+  if (workplace.data_folder.empty()) return planned;
+  planned.path = store::profile_set_path(workplace.data_folder, source.key, source.connection.rpc);
   // A set for a longer context than usual would be a poor answer to the next question.
-  if (source.no_store || path.empty() || !job->n_ctx_is_default) return set;
-  if (const Status kept = keep(path, *set); !kept) return tl::unexpected(kept.error());
-  return set;
+  if (!source.keep_plan || !job->n_ctx_is_default) return planned;
+  if (const Status kept = keep_plan(planned.path, planned.set); !kept) {
+    return tl::unexpected(kept.error());
+  }
+  return planned;
 }
 
-}  // namespace sweetspot::cli
+}  // namespace sweetspot::app

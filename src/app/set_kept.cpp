@@ -1,4 +1,4 @@
-#include "cli/kept_set.hpp"
+#include "app/set_kept.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/text.hpp"
 #include "plan/budget.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/libllama_needs.hpp"
@@ -15,10 +14,10 @@
 #include "store/driver_share_file.hpp"
 #include "store/profile_set_file.hpp"
 
-namespace sweetspot::cli {
+namespace sweetspot::app {
 namespace {
 
-std::string not_kept(const std::string& why) { return "profiles are not kept: " + why; }
+SetKept nowhere(std::string why) { return {SetKept::What::nowhere, {}, std::move(why)}; }
 
 // What a device takes beyond the buffers: as measured here, else as usual. Where the driver has
 // seen the real figure, the usual one is only a floor under it.
@@ -35,8 +34,8 @@ std::uint64_t share_of(const DeviceReport& target, const Run& run,
   return seen ? usual.low_bytes : usual.high_bytes;
 }
 
-std::uint64_t largest_share(const Run& run, const Environment& environment) {
-  const auto measured = store::load_driver_shares(environment.data_folder + "/driver-shares.json")
+std::uint64_t largest_share(const Run& run, const Workplace& workplace) {
+  const auto measured = store::load_driver_shares(workplace.driver_shares_path())
                             .value_or(std::vector<MeasuredShare>{});
   std::uint64_t largest = 0;
   for (const DeviceReport& report : run.devices) {
@@ -51,35 +50,45 @@ std::string why_not(const Error& failure) {
 
 }  // namespace
 
-std::string keep_set_of(const Run& run, const std::string& model_path,
-                        const engine::StartOptions& start, const Environment& environment) {
-  if (environment.data_folder.empty()) {
-    return not_kept("there is no folder for the user's data; set XDG_DATA_HOME or HOME");
+SetKept keep_set_of(const Run& run, const std::string& model_path,
+                    const engine::StartOptions& start, const Workplace& workplace) {
+  if (workplace.data_folder.empty()) {
+    return nowhere("there is no folder for the user's data; set XDG_DATA_HOME or HOME");
   }
   // One set is kept for a model, and a launch of this one is to generate.
   if (!run.workload.generates() && run.model.kind == ModelKind::decoder) {
-    return not_kept("the model generates, and these only read");
+    return nowhere("the model generates, and these only read");
   }
   const Result<ModelKey> key = store::model_key(model_path);
-  if (!key) return not_kept(why_not(key.error()));
-  const Reading<ProfileSet> made = profiles::set_of_run(run, *key, largest_share(run, environment));
-  if (!made) return not_kept(made.reason());
+  if (!key) return nowhere(why_not(key.error()));
+  const Reading<ProfileSet> made = profiles::set_of_run(run, *key, largest_share(run, workplace));
+  if (!made) return nowhere(made.reason());
   ProfileSet set = *made;
   profiler::add_libllama_needs(set, start, model_path);
-  const std::string path = store::place_of(environment.data_folder, set);
+  const std::string path = store::place_of(workplace.data_folder, set);
   std::string why_old;
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
     why_old = profiles::why_kept(old, set, run.settings.complete);
     return profiles::successor(old, set, run.settings.complete);
   });
-  if (!written) return not_kept(why_not(written.error()));
-  if (!*written) {
-    return fmt::format(
-        "profiles: those of an earlier one are kept, since {}: {}; to replace them, remove them "
-        "with sweetspot profiles remove and measure again",
-        why_old, path);
-  }
-  return "profiles: " + path;
+  if (!written) return nowhere(why_not(written.error()));
+  if (!*written) return {SetKept::What::older_stays, path, std::move(why_old)};
+  return {SetKept::What::kept, path, {}};
 }
 
-}  // namespace sweetspot::cli
+std::string sentence(const SetKept& kept) {
+  switch (kept.what) {
+    case SetKept::What::older_stays:
+      return fmt::format(
+          "profiles: those of an earlier one are kept, since {}: {}; to replace them, remove them "
+          "with sweetspot profiles remove and measure again",
+          kept.why, kept.path);
+    case SetKept::What::nowhere:
+      return "profiles are not kept: " + kept.why;
+    case SetKept::What::kept:
+      break;
+  }
+  return "profiles: " + kept.path;
+}
+
+}  // namespace sweetspot::app
