@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "cli/environment.hpp"
+#include "cli/layer_list.hpp"
 #include "cli/measuring_command.hpp"
 #include "cli/print.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/sweep_question.hpp"
 #include "profiler/profiler.hpp"
-#include "search/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -30,7 +30,7 @@ Result<SweepChoice> choose_sweep(const ProfileRequest& request, const ProfileOpt
                                  const Environment& environment, int offloadable) {
   switch (request.mode) {
     case SweepMode::full:
-      return SweepChoice{"full", search::full_layers(offloadable)};
+      return SweepChoice{"full", full_layers(offloadable)};
     case SweepMode::custom:
       return SweepChoice{"custom", request.layers};
     case SweepMode::unasked:
@@ -43,7 +43,7 @@ Result<SweepChoice> choose_sweep(const ProfileRequest& request, const ProfileOpt
     case SweepMode::adaptive:
       break;
     case SweepMode::quick:
-      return SweepChoice{"quick", search::quick_layers(offloadable)};
+      return SweepChoice{"quick", quick_layers(offloadable)};
   }
   return SweepChoice{"adaptive"};
 }

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <utility>
 
-#include "search/layer_list.hpp"
+#include "cli/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -107,7 +107,7 @@ Result<ProfileRequest> make_profile(const ProfileOptions& options, const Environ
   ProfileRequest profile;
   profile.mode = sweep_mode(options);
   if (profile.mode == SweepMode::custom) {
-    Result<std::vector<int>> layers = search::parse_layer_list(options.layers);
+    Result<std::vector<int>> layers = parse_layer_list(options.layers);
     if (!layers) return tl::unexpected(layers.error());
     profile.layers = *std::move(layers);
   }
