@@ -145,7 +145,7 @@ tl::unexpected<Error> Launching::no_such_profile() const {
     names += (names.empty() ? "" : ", ") + profile.name;
   }
   return error(ErrorKind::usage,
-               fmt::format("there is no profile '{}'", printable(request_.wanted.profile)),
+               fmt::format("there is no profile '{}'", shortened(request_.wanted.profile)),
                "the set has: " + names);
 }
 

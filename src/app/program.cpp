@@ -41,7 +41,7 @@ Result<launch::Program> find_program(const std::vector<std::string>& command,
     name = *std::move(found);
   } else if (!is_program(name)) {
     return error(ErrorKind::usage,
-                 fmt::format("{} is not a program that can be started", printable(name)),
+                 fmt::format("{} is not a program that can be started", shortened(name)),
                  "check the path after `--`");
   }
   return program;

@@ -60,7 +60,7 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environ
     request.format = exporting::format_from_string(options.format);
     if (!request.format) {
       return error(ErrorKind::usage,
-                   fmt::format("--format does not take '{}'", printable(options.format)),
+                   fmt::format("--format does not take '{}'", shortened(options.format)),
                    "give one of " + format_names());
     }
   }

@@ -55,13 +55,13 @@ Result<app::Connection> connection_of(const ConnectionOptions& options,
 
 Status check_path(std::string_view path) {
   if (is_utf8(path)) return {};
-  return error(ErrorKind::usage, fmt::format("the path {} is not UTF-8", printable(path)),
+  return error(ErrorKind::usage, fmt::format("the path {} is not UTF-8", shortened(path)),
                "rename the file or use a link with another name");
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
   if (auto endpoint = sweetspot::parse_endpoint(text)) return *std::move(endpoint);
-  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                "give HOST:PORT, for example 127.0.0.1:50052");
 }
 

@@ -102,7 +102,7 @@ Result<std::vector<std::string>> spelled_out(const Commands& commands, const std
     return tl::unexpected(refused_flag(commands.name(), typed, flag->kind));
   }
   if (is_many_lettered_short(typed)) {
-    return error(ErrorKind::usage, fmt::format("there is no flag {}", printable(typed)),
+    return error(ErrorKind::usage, fmt::format("there is no flag {}", shortened(typed)),
                  see_help(commands.name()));
   }
   return std::vector{typed};  // the parser says that nobody knows it

@@ -22,7 +22,7 @@ Result<double> parse_percent(std::string_view text, std::string_view flag) {
   const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
   const bool whole = code == std::errc{} && end == number.data() + number.size();
   if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
-    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                  "give a percentage above 0 and up to 50, for example 1%");
   }
   return percent / 100;

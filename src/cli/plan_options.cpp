@@ -101,7 +101,7 @@ Result<std::vector<std::uint64_t>> sizes_in(std::string_view text, const char* f
 Status set_from(const char* knob, const char* flag, const std::string& text, Config& config) {
   const Status set = find_knob(knob)->set(config, text);
   if (set) return {};
-  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                set.error().remedy);
 }
 

@@ -157,7 +157,7 @@ Result<int> forget(const ProfilesOptions& options, const Environment& environmen
   if (!set) return tl::unexpected(set.error());
   if (!options.profile.empty() && set->find(options.profile) == nullptr) {
     return error(ErrorKind::usage,
-                 fmt::format("the set has no profile '{}'", printable(options.profile)),
+                 fmt::format("the set has no profile '{}'", shortened(options.profile)),
                  "see what it has with sweetspot profiles show");
   }
   std::size_t forgotten = 0;

@@ -124,9 +124,9 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
     return error(ErrorKind::usage,
                  fmt::format("tune does not take --n-gpu-layers {}: it looks for the number of "
                              "layers itself",
-                             printable(options.layers)),
+                             shortened(options.layers)),
                  fmt::format("leave it out, or measure one count: sweetspot profile MODEL -ngl {}",
-                             printable(options.layers)));
+                             shortened(options.layers)));
   }
   const KnobTexts& given = options.measuring.knobs;
   const Result<Workload> named = parse_workload(options.workload);

@@ -44,7 +44,7 @@ Result<Workload> parse_workload(std::string_view text) {
       take_number(rest, workload.n_prompt) && !rest.empty() && take_number(rest, workload.n_gen);
   if (good && !rest.empty()) good = take_number(rest, workload.n_depth) && rest.empty();
   if (good) return workload;
-  return error(ErrorKind::usage, fmt::format("--workload does not take '{}'", printable(text)),
+  return error(ErrorKind::usage, fmt::format("--workload does not take '{}'", shortened(text)),
                fmt::format("give {}, or tokens of prompt, generated and before them, as in "
                            "512,128,0",
                            fmt::join(workload_names(), ", ")));

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -78,14 +79,25 @@ tl::unexpected<Error> without_unit(std::string_view digits, double number) {
   return error(ErrorKind::usage, fmt::format("'{}' has no unit", digits), "write " + readings);
 }
 
+const char* ellipsis() { return text_is_ascii() ? "..." : "…"; }
+
 }  // namespace
+
+std::string shortened(std::string_view text, std::size_t max_chars) {
+  std::string_view rest = text;
+  for (std::size_t chars = 0; chars < max_chars && !rest.empty(); ++chars) {
+    rest.remove_prefix(std::max<std::size_t>(decode_utf8(rest).length, 1));
+  }
+  std::string kept(text.substr(0, text.size() - rest.size()));
+  return rest.empty() ? kept : kept + ellipsis();
+}
 
 std::string printable(std::string_view text, std::size_t max_chars) {
   std::string out;
   std::size_t chars = 0;
   while (!text.empty()) {
     if (chars++ == max_chars) {
-      out += text_is_ascii() ? "..." : "…";
+      out += ellipsis();
       break;
     }
     const Decoded decoded = decode_utf8(text);
@@ -127,7 +139,7 @@ bool is_utf8(std::string_view text) {
 Result<std::uint64_t> parse_bytes(std::string_view text) {
   constexpr double kMax = 9.0e18;  // below 2^63: sums of a few stay representable
   const auto reject = [&] {
-    return error(ErrorKind::usage, fmt::format("'{}' is not a size", printable(text)),
+    return error(ErrorKind::usage, fmt::format("'{}' is not a size", shortened(text)),
                  "write it like 6GiB or 512MiB");
   };
   double number = 0;

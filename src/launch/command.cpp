@@ -148,7 +148,7 @@ Result<Arguments> fill_placeholders(const Program& program, const SavedProfile& 
   }
   if (used > 0) return result;
   return error(ErrorKind::usage,
-               fmt::format("{} would not learn of the profile", printable(program.argv.front())),
+               fmt::format("{} would not learn of the profile", shortened(program.argv.front())),
                "say where its values go: {model}, {flags}, {n_gpu_layers}, {n_ctx}, {port} and the "
                "like in its arguments");
 }
@@ -195,7 +195,7 @@ Result<ServerAddress> address_of(const Program& program, const Endpoint& wanted,
     if (const auto port = value_of(program, "--port")) {
       const std::optional<int> number = port_from(*port);
       if (!number) {
-        return error(ErrorKind::usage, fmt::format("--port does not take '{}'", printable(*port)),
+        return error(ErrorKind::usage, fmt::format("--port does not take '{}'", shortened(*port)),
                      "give a number from 1 to 65535");
       }
       address.listen.port = *number;
@@ -209,7 +209,7 @@ Result<ServerAddress> address_of(const Program& program, const Endpoint& wanted,
   const std::string& host = address.listen.host;
   if (host.find(',') != std::string::npos || host.ends_with(".sock") || host.empty()) {
     return error(ErrorKind::usage,
-                 fmt::format("launch cannot watch a server at '{}'", printable(host)),
+                 fmt::format("launch cannot watch a server at '{}'", shortened(host)),
                  "give one address of an interface, for example --host 127.0.0.1");
   }
   address.ask = {reachable(host), address.listen.port};

@@ -112,7 +112,7 @@ Result<DeviceBudget> make_budget(const DeviceReport& target, const BudgetRules& 
   const bool known = memory.total_bytes && memory.free_bytes;
   if (!known && !limit) {
     return error(ErrorKind::device,
-                 fmt::format("the memory of {} cannot be read: {}", printable(target.device.id),
+                 fmt::format("the memory of {} cannot be read: {}", shortened(target.device.id),
                              why_unknown(memory)),
                  "say how much of it may be used, as in --vram-limit 6GiB");
   }
