@@ -6,9 +6,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "cli/layer_list.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
-#include "search/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -196,7 +196,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   request.bands = *bands;
   request.try_anyway = options.try_anyway;
   if (names_layers(options)) {  // its errors belong before the worker's start
-    if (const auto list = search::parse_layer_list(options.layers); !list) {
+    if (const auto list = parse_layer_list(options.layers); !list) {
       return tl::unexpected(list.error());
     }
   }
