@@ -57,7 +57,7 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environ
   if (!set) return tl::unexpected(set.error());
   request.job.set = *set;
   if (!options.format.empty()) {
-    request.format = exporting::format_from_string(options.format);
+    request.format = from_string<exporting::Format>(options.format);
     if (!request.format) {
       return error(ErrorKind::usage,
                    fmt::format("--format does not take '{}'", shortened(options.format)),
