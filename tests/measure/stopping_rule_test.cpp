@@ -27,7 +27,7 @@ Verdict verdict_on(const std::vector<double>& times) {
   return rule.verdict().value();
 }
 
-// R11: what A2 of the reliability study found for this rule, as a floor.
+// R11: what the study found for this rule, as a floor.
 TEST(StoppingRule, CoversTheTruthOnTheNoiseModelsItWasChosenBy) {
   constexpr int kRuns = 300;
   for (const auto noise : {testing::Noise::normal_1, testing::Noise::normal_3,
