@@ -9,12 +9,13 @@
 #include <string>
 
 #include "core/reading.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::devices {
 
 struct ReleaseGoal {
-  std::uint64_t baseline_free_bytes = 0;       ///< free before the first trial
-  std::uint64_t tolerance_bytes = 64U << 20U;  ///< free may stay this much below
+  std::uint64_t baseline_free_bytes = 0;      ///< free before the first trial
+  std::uint64_t tolerance_bytes = 64 * kMiB;  ///< free may stay this much below
   std::chrono::milliseconds deadline{3000};
   std::chrono::milliseconds poll{50};
 };

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "core/ranges.hpp"
+#include "ground/bytes.hpp"
+#include "ground/clock.hpp"
 #include "process/host_memory.hpp"
 
 namespace sweetspot::engine {
@@ -24,15 +26,10 @@ constexpr double kTalkingGraceSeconds = 1;
 // When we are cancelled nobody waits for a driver: the kernel finishes the killing.
 constexpr double kCancelledKillSeconds = 1;
 // Less than this, and an unexplained SIGKILL was the kernel's out-of-memory killer.
-constexpr std::uint64_t kPlausiblyExhaustedBytes = std::uint64_t{256} << 20U;
+constexpr std::uint64_t kPlausiblyExhaustedBytes = 256 * kMiB;
 
 milliseconds to_milliseconds(double seconds) {
   return milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-double seconds_between(std::chrono::steady_clock::time_point from,
-                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
 }
 
 bool plausible(const Sample& sample) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernel/lines.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::kernel {
 namespace {

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "kernel/lines.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::kernel {
 namespace {

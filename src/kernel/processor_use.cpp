@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "ground/pieces.hpp"
 #include "kernel/cgroups.hpp"
-#include "kernel/lines.hpp"
 
 namespace sweetspot::kernel {
 namespace {

@@ -12,8 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "ground/pieces.hpp"
 #include "kernel/cgroups.hpp"
-#include "kernel/lines.hpp"
+#include "kernel/cpu_list.hpp"
 
 namespace sweetspot::kernel {
 namespace {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "ground/clock.hpp"
 #include "launch/probe.hpp"
 #include "launch/server_api.hpp"
 #include "launch/serving.hpp"
@@ -20,10 +21,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{20};
 constexpr milliseconds kAskPause{100};
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 milliseconds in_ms(double seconds) {
   return milliseconds(static_cast<std::int64_t>(seconds * 1000));

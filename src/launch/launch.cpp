@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "ground/clock.hpp"
 #include "launch/attempt.hpp"
 #include "launch/relay.hpp"
 
@@ -46,9 +47,7 @@ class Run {
     return rules;
   }
 
-  [[nodiscard]] double now() const {
-    return std::chrono::duration<double>(Clock::now() - begin_).count();
-  }
+  [[nodiscard]] double now() const { return seconds_since(begin_); }
 
   [[nodiscard]] const SavedProfile& profile() const { return job_.rungs[fallback_.rung()]; }
 

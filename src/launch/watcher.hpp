@@ -8,15 +8,16 @@
 #include <vector>
 
 #include "core/device.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::launch {
 
 struct WatchRules {
-  double watermark_percent = 95;  ///< of a device's memory in use, by all
-  double rearm_percent = 5;       ///< below the watermark before it is warned of again
-  std::uint64_t spill_bytes = std::uint64_t{128} << 20U;  ///< more than when it was healthy
-  double throttle_seconds = 5;                            ///< held down for so long without a pause
-  double throttle_rearm_seconds = 60;  ///< free for so long before it is warned of again
+  double watermark_percent = 95;           ///< of a device's memory in use, by all
+  double rearm_percent = 5;                ///< below the watermark before it is warned of again
+  std::uint64_t spill_bytes = 128 * kMiB;  ///< more than when it was healthy
+  double throttle_seconds = 5;             ///< held down for so long without a pause
+  double throttle_rearm_seconds = 60;      ///< free for so long before it is warned of again
 };
 
 class Watcher {

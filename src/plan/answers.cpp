@@ -7,13 +7,12 @@
 #include <set>
 #include <utility>
 
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
 constexpr std::uint32_t kContextStep = 256;
-constexpr std::uint64_t kGiB = 1024ULL * 1024 * 1024;
 
 /// Bytes to spare on each device and on the host; negative where they are missing.
 std::vector<double> headroom(const PlannedMemory& planned, const Budgets& budgets) {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/enum_names.hpp"
+#include "ground/bytes.hpp"
 #include "plan/answers.hpp"
-#include "plan/arithmetic.hpp"
 #include "plan/ladder.hpp"
 
 namespace sweetspot::plan {

@@ -8,7 +8,7 @@
 
 #include "core/no_device.hpp"
 #include "core/server_memory.hpp"
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 #include "plan/checkpoint.hpp"
 
 namespace sweetspot::plan {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::plan {
 namespace {

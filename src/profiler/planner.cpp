@@ -14,8 +14,8 @@
 #include "devices/inventory.hpp"
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/memory.hpp"
-#include "plan/arithmetic.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
 #include "store/driver_share_file.hpp"
@@ -25,7 +25,6 @@ namespace sweetspot::profiler {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 struct Opened {
   std::vector<engine::StandIn> stand_ins;
@@ -149,7 +148,7 @@ plan::HostBudget host_budget(const PlanJob& job) {
     return {kernel::host_memory().available_bytes, job.start.host_reserve_bytes, "available now"};
   }
   const DescribedHost& host = *job.host;
-  return {plan::minus(host.total_bytes, host.reserve_bytes), 0,
+  return {minus(host.total_bytes, host.reserve_bytes), 0,
           fmt::format("of {}, {} left to the system", format_bytes(host.total_bytes),
                       format_bytes(host.reserve_bytes))};
 }
@@ -213,10 +212,10 @@ std::uint64_t left_on_host_bytes(const plan::Plan& plan, const ModelInfo& model)
   if (asked_for || !all.problem.empty()) return 0;
   std::uint64_t on_devices = 0;
   for (const DeviceMemory& device : all.memory) {
-    if (device.id != kHostDeviceId) on_devices = plan::plus(on_devices, device.model_bytes);
+    if (device.id != kHostDeviceId) on_devices = plus(on_devices, device.model_bytes);
   }
   // Embeddings belong on the host, and nobody tells them from the output here.
-  return plan::minus(plan::minus(model.size_bytes, on_devices), model.non_layer_bytes);
+  return minus(minus(model.size_bytes, on_devices), model.non_layer_bytes);
 }
 
 std::vector<std::string> notices_for(const PlanJob& job, const plan::PlanRecord& record,

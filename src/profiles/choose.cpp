@@ -5,14 +5,13 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/device_now.hpp"
 #include "profiles/fit.hpp"
 #include "profiles/needs.hpp"
 
 namespace sweetspot::profiles {
 namespace {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 // The profile to begin with, or nothing where no profile has that name.
 std::optional<std::size_t> first_candidate(const ProfileSet& set, const Requirements& wanted) {

@@ -100,7 +100,7 @@ Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
 }
 
 Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
-  const std::string folder = folder_of(path);
+  const std::string folder = os::folder_of(path);
   if (Status made = make_folder(folder); !made) return made;
   const Result<FolderLock> lock = FolderLock::take(folder);
   if (!lock) return tl::unexpected(lock.error());

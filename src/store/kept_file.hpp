@@ -30,15 +30,12 @@ KeptState state_of_schema(std::string_view schema, std::string_view current);
 /// A path as it is shown in a message.
 std::string shown(const std::string& path);
 
-/// Where `path` lies; "." for a bare name.
-std::string folder_of(const std::string& path);
-
 /// Errors are of kind output.
 Status make_folder(const std::string& folder);
 
 /// write_atomically() with the remedy of a file that nobody named on a command line. Removes what
 /// writers left that were killed between making their temporary file and renaming it
-/// (durable_file.cpp); those of the living are theirs. To be called under the folder's lock.
+/// (os/new_file.cpp); those of the living are theirs. To be called under the folder's lock.
 Status write_kept(const std::string& path, std::string_view text, const FileCalls& calls);
 
 }  // namespace sweetspot::store

@@ -27,22 +27,20 @@ std::uint64_t end_of_data(const gguf_context* header, std::uint64_t meta_bytes) 
 Answer<MemoryFile> MemoryFile::create(Phase phase) {
   MemoryFile file(phase);
 #ifdef __linux__
-  file.fd_ = ::memfd_create("sweetspot-model", MFD_CLOEXEC);
-  file.path_ = fmt::format("/proc/self/fd/{}", file.fd_);
+  file.file_.reset(::memfd_create("sweetspot-model", MFD_CLOEXEC));
+  file.path_ = fmt::format("/proc/self/fd/{}", file.file_.get());
 #else
   const char* folder = std::getenv("TMPDIR");
   file.path_ = fmt::format("{}/sweetspot-model-XXXXXX", folder != nullptr ? folder : "/tmp");
-  file.fd_ = ::mkstemp(file.path_.data());
+  file.file_.reset(::mkstemp(file.path_.data()));
 #endif
-  if (file.fd_ < 0) return file.cannot("create");
+  if (!file.file_) return file.cannot("create");
   return file;
 }
 
 MemoryFile::~MemoryFile() {
-  if (fd_ < 0) return;
-  ::close(fd_);
 #ifndef __linux__
-  ::unlink(path_.c_str());
+  if (file_) ::unlink(path_.c_str());
 #endif
 }
 
@@ -53,7 +51,7 @@ tl::unexpected<protocol::Fault> MemoryFile::cannot(const char* what) const {
 
 Answer<void> MemoryFile::write(std::uint64_t offset, std::span<const std::uint8_t> bytes) const {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t n = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (n <= 0) return cannot("write");
     bytes = bytes.subspan(static_cast<std::size_t>(n));
     offset += static_cast<std::uint64_t>(n);
@@ -66,7 +64,7 @@ Answer<std::uint64_t> MemoryFile::begin_with(const gguf_context* header) const {
   gguf_get_meta_data(header, meta.data());
   if (auto done = write(0, meta); !done) return tl::unexpected(done.error());
   const auto size = static_cast<off_t>(end_of_data(header, meta.size()));
-  if (::ftruncate(fd_, size) != 0) return cannot("extend");
+  if (::ftruncate(file_.get(), size) != 0) return cannot("extend");
   return meta.size();
 }
 

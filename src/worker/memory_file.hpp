@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 
+#include "os/descriptor.hpp"
 #include "worker/answer.hpp"
 
 namespace sweetspot::worker {
@@ -19,8 +19,7 @@ class MemoryFile {
   static Answer<MemoryFile> create(Phase phase);
 
   ~MemoryFile();
-  MemoryFile(MemoryFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), phase_(other.phase_) {}
+  MemoryFile(MemoryFile&& other) noexcept = default;
   MemoryFile& operator=(MemoryFile&&) = delete;
 
   /// What to open; good in this process only.
@@ -37,7 +36,7 @@ class MemoryFile {
 
   [[nodiscard]] tl::unexpected<protocol::Fault> cannot(const char* what) const;
 
-  int fd_ = -1;
+  os::Descriptor file_;
   std::string path_;
   Phase phase_;
 };

@@ -1,24 +1,24 @@
-// A file that appears under its name only when it is complete.
+// The file that a model is written to; the errors are sentences.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
+
+#include "os/new_file.hpp"
 
 namespace sweetspot::worker {
 
-/// Writes beside the target and renames at the end. Where the file system allows it, the unfinished
-/// file has no name at all, so that not even a killed process leaves one behind. Errors are
-/// sentences with the system's reason.
+/// As os::NewFile. Models are large: where the file system allows it, the unfinished file has no
+/// name, so that not even a killed process leaves one behind. Errors name the path and the system's
+/// reason.
 class NewFile {
  public:
   using Status = tl::expected<void, std::string>;
 
   static tl::expected<NewFile, std::string> create(const std::string& path);
-  NewFile(NewFile&& other) noexcept;
-  NewFile& operator=(NewFile&&) = delete;
-  ~NewFile();
 
   /// Says early that the disk is too small, where the file system can tell.
   Status reserve(std::uint64_t bytes);
@@ -27,15 +27,12 @@ class NewFile {
   Status commit();
 
  private:
-  NewFile(int fd, std::string path, std::string temporary, bool named)
-      : fd_(fd), path_(std::move(path)), temporary_(std::move(temporary)), named_(named) {}
+  NewFile(os::NewFile file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
 
-  [[nodiscard]] tl::unexpected<std::string> failure(int number) const;
+  [[nodiscard]] Status said(int problem) const;
 
-  int fd_;
+  os::NewFile file_;
   std::string path_;
-  std::string temporary_;
-  bool named_;  ///< `temporary_` exists
 };
 
 }  // namespace sweetspot::worker

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ground/bytes.hpp"
 #include "worker/gguf_file.hpp"
 #include "worker/new_file.hpp"
 #include "worker/synth_fill.hpp"
@@ -18,7 +19,7 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{4} << 20U;
+constexpr std::size_t kBufferBytes = 4 * kMiB;
 
 tl::unexpected<protocol::Fault> cannot_write(const std::string& why) {
   return fault(FaultCode::cannot_write, Phase::synth, why);

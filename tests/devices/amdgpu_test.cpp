@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "devices/sampler.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
@@ -17,7 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr const char* kId = "0000:03:00.0";
 
 // structure_size, format_revision, content_revision, and some body.

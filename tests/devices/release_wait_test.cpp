@@ -7,12 +7,12 @@
 
 #include <limits>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::devices {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 // A clock that only sleeping moves, and memory that comes back at a given moment.
 struct FakeDevice {

@@ -2,12 +2,10 @@
 
 #include "core/no_device.hpp"
 #include "golden/sample_run.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::tests {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 SavedProfile measured(const std::string& name, int layers, std::uint64_t need_bytes,
                       double tokens_per_second) {

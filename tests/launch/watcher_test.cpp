@@ -3,15 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::launch {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 DeviceStatus card(double used_percent) {
   DeviceStatus status;

@@ -7,13 +7,11 @@
 
 #include <numeric>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-using fake::kGiB;
-using fake::kMiB;
 
 Budgets budget_of(std::uint64_t bytes, std::uint64_t share = 0) {
   DeviceBudget budget;

@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "plan/answers.hpp"
 #include "plan/fake_oracle.hpp"
 #include "plan/ladder.hpp"
@@ -10,8 +11,6 @@
 namespace sweetspot::plan {
 namespace {
 
-using fake::kGiB;
-using fake::kMiB;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 

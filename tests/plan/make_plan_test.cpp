@@ -9,13 +9,12 @@
 #include <limits>
 
 #include "core/server_memory.hpp"
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
-using fake::kGiB;
-using fake::kMiB;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;

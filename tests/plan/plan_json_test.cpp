@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-using fake::kMiB;
 
 PlanRecord record_of(PlanRequest request) {
   fake::Oracle oracle{fake::uniform(4), {}, {}};
@@ -31,7 +30,7 @@ PlanRequest two_types() {
 
 PlanRequest with_budget(std::uint64_t bytes) {
   PlanRequest request = two_types();
-  DeviceBudget budget{"GPU0", 8 * fake::kGiB, 7 * fake::kGiB, bytes, "a reason", {}};
+  DeviceBudget budget{"GPU0", 8 * kGiB, 7 * kGiB, bytes, "a reason", {}};
   budget.share = {10, 20, true, "measured"};
   request.budgets = Budgets{{budget}, {Absence{"not read"}}};
   return request;
@@ -97,7 +96,7 @@ TEST(PlanJson, BudgetsVerdictsAndWhatHelps) {
 }
 
 TEST(PlanJson, LargestLayersNameTheirColumn) {
-  const Json json = to_json(record_of(with_budget(100 * fake::kGiB)));
+  const Json json = to_json(record_of(with_budget(100 * kGiB)));
   const Json& largest = json.at("answers").at("largest_layers");
   ASSERT_EQ(largest.size(), 4U);
   EXPECT_EQ(largest[1].at("n_ctx"), 4096);

@@ -4,13 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr const char* kId = "0000:01:00.0";
 constexpr std::int64_t kWorker = 4711;
 

@@ -7,13 +7,12 @@
 #include <fstream>
 #include <sstream>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::report {
 namespace {
 
-using plan::fake::kGiB;
-using plan::fake::kMiB;
 using testing::AllOf;
 using testing::Each;
 using testing::HasSubstr;

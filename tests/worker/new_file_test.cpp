@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
+
+#include "temporary_folder.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -19,23 +19,11 @@ using testing::HasSubstr;
 
 class NewFileTest : public testing::Test {
  protected:
-  NewFileTest() {
-    std::string pattern = testing::TempDir() + "new_file_XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~NewFileTest() override { fs::remove_all(folder_); }
+  [[nodiscard]] std::string path() const { return folder_.file("model.gguf"); }
+  [[nodiscard]] std::size_t files() const { return folder_.entries(); }
+  [[nodiscard]] std::string content() const { return tests::read_file(path()); }
 
-  [[nodiscard]] std::string path() const { return folder_ / "model.gguf"; }
-  [[nodiscard]] std::size_t files() const {
-    return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
-  }
-  [[nodiscard]] std::string content() const {
-    std::ifstream in(path());
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  fs::path folder_;  // NOLINT(readability-identifier-naming): protected for the tests
+  tests::TemporaryFolder folder_;  // NOLINT(readability-identifier-naming): protected for the tests
 };
 
 const std::vector<std::uint8_t> kHello = {'h', 'e', 'l', 'l', 'o'};
@@ -67,10 +55,10 @@ TEST_F(NewFileTest, ReplacesWhatWasThere) {
 }
 
 TEST_F(NewFileTest, SaysWhyItCannotWrite) {
-  const auto missing = NewFile::create(folder_ / "no" / "model.gguf");
+  const auto missing = NewFile::create(folder_.file("no/model.gguf"));
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error(), HasSubstr("No such file or directory"));
-  const auto folder = NewFile::create(folder_);
+  const auto folder = NewFile::create(folder_.path());
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error(), HasSubstr("not a regular file"));
 }
