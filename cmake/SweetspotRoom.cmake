@@ -13,6 +13,10 @@ if(SWEETSPOT_SANITIZE)
   target_link_options(sweetspot_options INTERFACE -fsanitize=${SWEETSPOT_SANITIZE})
 endif()
 
+# The presets compile each room as one unit (CMAKE_UNITY_BUILD), which takes a third of the time: the headers
+# are read once for all files. So no two files of a room may give the same name to things of their own;
+# scripts/lint.sh compiles each file by itself, with what it includes.
+
 # What nearly every file includes, compiled once for the rooms and once for the tests: a quarter of what a file
 # takes to compile. No file may rest on it; scripts/lint.sh compiles each without.
 set(sweetspot_common_headers
@@ -48,15 +52,19 @@ function(sweetspot_room name)
   sweetspot_reuse_headers(sweetspot_${name} sweetspot_room_headers)
 endfunction()
 
-# sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...])
+# sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...] [SEPARATE])
+# SEPARATE: its files define the same names, so they are no one unit (CMAKE_UNITY_BUILD).
 # One test program per room that links only that room and what the room itself links: a call to a room
 # that is not allowed fails to link here.
 function(sweetspot_room_test room)
-  cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "SEPARATE" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${room}_test ${TEST_SOURCES})
   target_link_libraries(${room}_test PRIVATE sweetspot_${room} ${TEST_LIBRARIES}
                         GTest::gmock GTest::gtest_main sweetspot_options)
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  if(TEST_SEPARATE)
+    set_target_properties(${room}_test PROPERTIES UNITY_BUILD OFF)
+  endif()
   # What is tested is optimised, the tests are not: that is a third of the time they take to compile.
   target_compile_options(${room}_test PRIVATE -O0)
   sweetspot_reuse_headers(${room}_test sweetspot_test_headers)

@@ -15,7 +15,7 @@ namespace sweetspot::simulation {
 namespace {
 
 // One that does not end is a fault to be seen, not waited for.
-constexpr std::size_t kMostSteps = 400;
+constexpr std::size_t kMostTuneSteps = 400;
 
 search::TuneOption option_of(const fake::Machine& machine, const Bench& bench, Config config) {
   search::TuneOption option;
@@ -80,7 +80,7 @@ TunerResult tuner_search(const fake::Machine& machine, std::uint64_t seed, const
                       rules_of(machine, rules, percent));
   std::vector<Trial> trials;
   TunerResult result;
-  while (trials.size() < kMostSteps) {
+  while (trials.size() < kMostTuneSteps) {
     const std::optional<search::TuneStep> step = tuner.ask(false);
     if (!step) break;
     trials.push_back(bench.measure(step->config, step->extent));

@@ -24,7 +24,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"help(
+constexpr const char* kChooseExamples = R"help(
 Profiles that `profile` and `tune` measured are used; without them llama.cpp's own memory maps make a set, which is
 marked as planned. Exit code 5: nothing may be loaded now.
 
@@ -168,7 +168,7 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
 
 void add_choose(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<ChooseOptions>();
-  app.footer(kFooter);
+  app.footer(kChooseExamples);
   add_choose_options(app, *options);
   app.callback([options, &environment, &outcome] { outcome = choose(*options, environment); });
 }

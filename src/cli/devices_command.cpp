@@ -44,7 +44,7 @@ struct DevicesOptions {
   double interval_seconds = 1;
 };
 
-constexpr const char* kFooter = R"(
+constexpr const char* kDevicesExamples = R"(
 A value that cannot be read is shown as - and is null in JSON, with the reason beside it.
 
 Examples:
@@ -257,7 +257,7 @@ bool show(const DevicesOptions& options, const Environment& environment, const K
   return write_out(environment, text);
 }
 
-devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
+devices::SamplerOptions watch_options(std::chrono::milliseconds interval) {
   devices::SamplerOptions options;
   options.interval = interval;
   options.stale_after_intervals = interval.count() >= 1000 ? 3 : 10;
@@ -267,7 +267,7 @@ devices::SamplerOptions sampler_options(std::chrono::milliseconds interval) {
 Result<int> list_devices(const DevicesOptions& options, const Environment& environment) {
   const std::chrono::milliseconds interval{std::llround(options.interval_seconds * 1000)};
   devices::Sampler sampler(devices::system_sources(devices::source_options(options.wake)),
-                           sampler_options(interval));
+                           watch_options(interval));
   sampler.start();
   devices::Snapshot snapshot = first_snapshot(sampler, environment);
   if (cancelled(environment)) return error(ErrorKind::interrupted, "interrupted");
@@ -285,7 +285,7 @@ Result<int> list_devices(const DevicesOptions& options, const Environment& envir
 
 void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<DevicesOptions>();
-  app.footer(kFooter);
+  app.footer(kDevicesExamples);
   app.add_flag("--json", options->json, "Print JSON; with --watch one line per reading");
   CLI::Option* watch = app.add_flag("--watch", options->watch, "Read again until Ctrl-C");
   app.add_option("--interval", options->interval_seconds, "Seconds between two readings")

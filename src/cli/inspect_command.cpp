@@ -19,7 +19,7 @@ struct InspectOptions {
   bool json = false;
 };
 
-constexpr const char* kFooter = R"(
+constexpr const char* kInspectExamples = R"(
 Examples:
   sweetspot inspect model.gguf
   sweetspot inspect model-00001-of-00003.gguf --json
@@ -79,7 +79,7 @@ Result<int> inspect(const InspectOptions& options, const Environment& environmen
 
 void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<InspectOptions>();
-  app.footer(kFooter);
+  app.footer(kInspectExamples);
   app.add_option("-m,--model,MODEL.gguf", options->path, "The model, or its first split")
       ->required();
   app.add_flag("--json", options->json, "Print JSON");

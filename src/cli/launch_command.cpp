@@ -33,7 +33,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kLaunchExamples = R"(
 llama-server, llama-cli and llama-completion get flags. Any other program is told through placeholders in
 its arguments: {model}, {flags}, {port}, {host}, {rpc}, {profile}, {n_gpu_layers}, {n_ctx}, {n_batch}, ...
 
@@ -58,19 +58,18 @@ void note(const Environment& environment, const LaunchOptions& options, const st
 
 // The profiles to launch with, and where reports about them go; the path is empty where the set is
 // not stored.
-using Known = KeptSet;
 
 // Stored, else planned now, else usual values: a launch ends in something that works.
-Result<Known> find_set(const LaunchOptions& options, const Environment& environment,
-                       const ModelKey& model, const LiveMachine& live,
-                       const profiles::WantedSet& wanted) {
+Result<KeptSet> find_set(const LaunchOptions& options, const Environment& environment,
+                         const ModelKey& model, const LiveMachine& live,
+                         const profiles::WantedSet& wanted) {
   std::vector<std::string> notes;
   auto kept = stored_set(environment, model, options.rpc, wanted, notes);
   if (!kept) return tl::unexpected(kept.error());
   const std::string path = path_of_set(environment, model, options.rpc);
   std::optional<ProfileSet> set;
   if (*kept) set = (*kept)->set;
-  Known known = kept->value_or(Known{{}, path});
+  KeptSet known = kept->value_or(KeptSet{{}, path});
   if (must_plan(set, live, wanted.min_ctx, notes)) {
     SetSource source;
     source.model_path = options.model_path;
@@ -135,7 +134,7 @@ class LaunchCommand {
     if (!host) return tl::unexpected(host.error());
     const auto set = wanted_set(options_.requirements, wanted_);
     if (!set) return tl::unexpected(set.error());
-    Result<Known> known = find_set(options_, environment_, model_, now, *set);
+    Result<KeptSet> known = find_set(options_, environment_, model_, now, *set);
     if (!known) return tl::unexpected(known.error());
     known_ = *std::move(known);
     known_.set = profiles::for_host(std::move(known_.set), *host);
@@ -237,14 +236,14 @@ class LaunchCommand {
   profiles::Requirements wanted_;
   ModelKey model_;
   std::optional<LiveView> view_;
-  Known known_;
+  KeptSet known_;
 };
 
 }  // namespace
 
 void add_launch(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<LaunchOptions>();
-  app.footer(kFooter);
+  app.footer(kLaunchExamples);
   add_launch_options(app, *options);
   app.callback(
       [options, &environment, &outcome] { outcome = LaunchCommand(*options, environment).run(); });

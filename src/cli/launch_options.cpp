@@ -98,7 +98,7 @@ bool is_program(const fs::path& path) {
 }
 
 // What llama.cpp's programs read as they read flags.
-std::vector<std::string> llama_variables() {
+std::vector<std::string> set_llama_variables() {
   std::vector<std::string> variables;
   for (char** each = environ; *each != nullptr; ++each) {
     if (std::string_view(*each).starts_with("LLAMA_ARG_")) variables.emplace_back(*each);
@@ -158,7 +158,7 @@ Result<launch::Program> find_program(const std::vector<std::string>& command) {
   program.argv = command.empty() ? std::vector<std::string>{"llama-server"} : command;
   std::string& name = program.argv.front();
   program.kind = launch::kind_of(name);
-  if (program.kind != launch::ProgramKind::other) program.environment = llama_variables();
+  if (program.kind != launch::ProgramKind::other) program.environment = set_llama_variables();
   if (name.find('/') == std::string::npos) {
     Result<std::string> found = engine::locate_program(name);
     if (!found) return tl::unexpected(found.error());

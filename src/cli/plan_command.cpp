@@ -24,7 +24,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"help(
+constexpr const char* kPlanExamples = R"help(
 Examples:
   sweetspot plan model.gguf
   sweetspot plan model.gguf -ngl 24 -c 16384 -ctk q8_0 -ctv q8_0 -fa on
@@ -98,7 +98,7 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
 
 void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<PlanOptions>();
-  app.footer(kFooter);
+  app.footer(kPlanExamples);
   add_plan_options(app, *options);
   app.callback([options, &environment, &outcome] { outcome = plan(*options, environment); });
 }

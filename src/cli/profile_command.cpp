@@ -23,7 +23,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kProfileExamples = R"(
 Examples:
   sweetspot profile model.gguf                                 (a handful of well-chosen trials)
   sweetspot profile model.gguf --quick
@@ -112,7 +112,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
 
 void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<ProfileOptions>();
-  app.footer(kFooter);
+  app.footer(kProfileExamples);
   add_profile_options(app, *options);
   app.callback([options, &environment, &outcome] { outcome = profile(*options, environment); });
 }

@@ -24,7 +24,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kProfilesExamples = R"(
 A set is named by its file as `list` shows it, by any path to one, or by the model it is for.
 
 Examples:
@@ -283,7 +283,7 @@ void add_target(CLI::App& sub, const std::shared_ptr<ProfilesOptions>& options) 
 
 void add_profiles(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<ProfilesOptions>();
-  app.footer(kFooter);
+  app.footer(kProfilesExamples);
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* summary, Action action) {
     return add_action(app, name, summary, action, options, environment, outcome);

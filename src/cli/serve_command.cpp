@@ -20,7 +20,7 @@ struct ServeOptions {
   bool allow_remote = false;
 };
 
-constexpr const char* kFooter = R"(
+constexpr const char* kServeExamples = R"(
 Examples:
   sweetspot serve
   sweetspot profile model.gguf --rpc 127.0.0.1:50052     (in another terminal)
@@ -52,7 +52,7 @@ Result<int> serve(const ServeOptions& options, const Environment& environment) {
 
 void add_serve(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<ServeOptions>();
-  app.footer(kFooter);
+  app.footer(kServeExamples);
   app.add_option("--listen", options->listen, "Address to listen on")
       ->type_name("HOST:PORT")
       ->capture_default_str();

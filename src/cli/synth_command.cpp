@@ -17,7 +17,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kSynthExamples = R"(
 Examples:
   sweetspot synth tiny.gguf --blocks 4 --embd 256 --ff 512 --heads 4 --kv-heads 2 --vocab 1000
   sweetspot synth qwen.gguf --arch qwen2 --attention-bias --tied-output --type q8_0
@@ -60,7 +60,7 @@ CLI::Option* add_count(CLI::App& app, const char* flag, std::uint32_t& value, co
 void add_synth(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto request = std::make_shared<protocol::SynthRequest>();
   auto like = std::make_shared<std::string>();
-  app.footer(kFooter);
+  app.footer(kSynthExamples);
   app.add_option("OUT.gguf", request->out_path, "File to write")->required();
   app.add_option("--like", *like, "Copy metadata and tensors of this header instead of a geometry")
       ->type_name("HEADER.gguf");

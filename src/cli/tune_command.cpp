@@ -23,7 +23,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kTuneExamples = R"(
 Examples:
   sweetspot tune model.gguf                                    (a chat)
   sweetspot tune model.gguf --workload rag --max-minutes 5
@@ -85,7 +85,7 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
 
 void add_tune(CLI::App& app, const Environment& environment, Result<int>& outcome) {
   auto options = std::make_shared<TuneOptions>();
-  app.footer(kFooter);
+  app.footer(kTuneExamples);
   add_tune_options(app, *options);
   app.callback([options, &environment, &outcome] { outcome = tune(*options, environment); });
 }

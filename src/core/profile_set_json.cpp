@@ -67,7 +67,7 @@ Json needs_to_json(const std::vector<DeviceNeed>& needs) {
   });
 }
 
-Json profile_to_json(const SavedProfile& profile) {
+Json saved_profile_to_json(const SavedProfile& profile) {
   Json json = {{"name", profile.name},
                {"recommended_for", profile.recommended_for},
                {"origin", to_string(profile.origin)},
@@ -271,7 +271,7 @@ Json to_json(const ProfileSet& set) {
       {"workload", to_json(set.workload)},
       {"objective", to_string(set.objective)},
       {"bands", bands_to_json(set.bands)},
-      {"profiles", array_of(set.profiles, profile_to_json)},
+      {"profiles", array_of(set.profiles, saved_profile_to_json)},
       {"reports", array_of(set.reports, [](const LoadReport& report) { return to_json(report); })}};
 }
 

@@ -29,6 +29,11 @@ inline constexpr Range<int> kPlausibleThreads = {0, 1 << 16};
 /// Of one decode or one wait: eleven days.
 inline constexpr double kMostPlausibleMs = 1e9;
 
+/// What a driver tells of one card.
+inline constexpr double kMostPlausibleWatts = 10000;
+inline constexpr double kMostPlausibleMegahertz = 20000;
+inline constexpr double kMostPlausibleCelsius = 200;
+
 template <typename T>
 constexpr bool holds(const Range<T>& range, T value) {
   return range.low <= value && value <= range.high;

@@ -12,17 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/ranges.hpp"
 #include "devices/gpu_metrics.hpp"
 #include "devices/pci.hpp"
 
 namespace sweetspot::devices {
 namespace {
 
-constexpr double kMaxWatts = 10000;
-constexpr double kMaxMegahertz = 20000;
-constexpr double kMaxCelsius = 200;
-
-struct Card {
+struct AmdCard {
   std::string pci_bus_id;
   bool identified = false;  // the fields below were read, which needs the card awake
   bool apu = false;
@@ -52,7 +49,7 @@ Reading<double> current_level(const Reading<std::string>& levels, std::string_vi
   if (colon < star) {
     const auto digit = levels->find_first_not_of(' ', colon + 1);
     const auto parsed = std::from_chars(levels->data() + digit, levels->data() + star, value);
-    if (parsed.ec == std::errc() && value <= kMaxMegahertz) return value;
+    if (parsed.ec == std::errc() && value <= kMostPlausibleMegahertz) return value;
   }
   return Absence{fmt::format("{}: not understood", file)};
 }
@@ -68,7 +65,7 @@ Reading<double> top_level(const Reading<std::string>& levels, std::string_view f
     if (digit == std::string::npos) break;
     const auto parsed =
         std::from_chars(levels->data() + digit, levels->data() + levels->size(), value);
-    if (parsed.ec == std::errc() && value <= kMaxMegahertz) top = std::max(top, value);
+    if (parsed.ec == std::errc() && value <= kMostPlausibleMegahertz) top = std::max(top, value);
   }
   if (top > 0) return top;
   return Absence{fmt::format("{}: not understood", file)};
@@ -89,7 +86,7 @@ Reading<std::vector<std::string>> costly_limiters(Reading<std::vector<std::strin
 
 class AmdgpuSource final : public StatusSource {
  public:
-  AmdgpuSource(AmdgpuOptions options, std::vector<Card> cards)
+  AmdgpuSource(AmdgpuOptions options, std::vector<AmdCard> cards)
       : options_(std::move(options)), cards_(std::move(cards)) {}
 
   [[nodiscard]] std::string_view name() const override { return "amdgpu"; }
@@ -97,31 +94,31 @@ class AmdgpuSource final : public StatusSource {
   std::vector<DeviceStatus> read() override {
     std::vector<DeviceStatus> statuses;
     statuses.reserve(cards_.size());
-    for (Card& card : cards_) statuses.push_back(read_card(card));
+    for (AmdCard& card : cards_) statuses.push_back(read_card(card));
     return statuses;
   }
 
  private:
-  [[nodiscard]] static std::string file(const Card& card, std::string_view name) {
+  [[nodiscard]] static std::string file(const AmdCard& card, std::string_view name) {
     return fmt::format("/sys/bus/pci/devices/{}/{}", card.pci_bus_id, name);
   }
-  [[nodiscard]] Reading<std::uint64_t> number(const Card& card, std::string_view name) const {
+  [[nodiscard]] Reading<std::uint64_t> number(const AmdCard& card, std::string_view name) const {
     return options_.tree.number(file(card, name));
   }
-  [[nodiscard]] Reading<double> hwmon(const Card& card, std::string_view name, double divisor,
+  [[nodiscard]] Reading<double> hwmon(const AmdCard& card, std::string_view name, double divisor,
                                       double max) const;
   [[nodiscard]] Reading<std::string> driver_version() const;
-  [[nodiscard]] bool is_apu(const Card& card) const;
-  [[nodiscard]] Reading<std::vector<std::string>> limiters(const Card& card) const;
-  void identify(Card& card) const;
-  void read_memory(DeviceStatus& status, const Card& card) const;
-  [[nodiscard]] DeviceStatus read_card(Card& card) const;
+  [[nodiscard]] bool is_apu(const AmdCard& card) const;
+  [[nodiscard]] Reading<std::vector<std::string>> limiters(const AmdCard& card) const;
+  void identify(AmdCard& card) const;
+  void read_memory(DeviceStatus& status, const AmdCard& card) const;
+  [[nodiscard]] DeviceStatus read_card(AmdCard& card) const;
 
   AmdgpuOptions options_;
-  std::vector<Card> cards_;
+  std::vector<AmdCard> cards_;
 };
 
-Reading<double> AmdgpuSource::hwmon(const Card& card, std::string_view name, double divisor,
+Reading<double> AmdgpuSource::hwmon(const AmdCard& card, std::string_view name, double divisor,
                                     double max) const {
   if (card.hwmon.empty()) return Absence{"the driver offers no hwmon folder"};
   return scaled(options_.tree.number(fmt::format("{}/{}", card.hwmon, name)), divisor, max, name);
@@ -139,7 +136,7 @@ Reading<std::string> AmdgpuSource::driver_version() const {
 // The header of gpu_metrics (size, format revision, content revision) says 1 for discrete cards and
 // 2 or above for APUs. Where a card has no such table: only discrete ones know their memory's
 // vendor.
-bool AmdgpuSource::is_apu(const Card& card) const {
+bool AmdgpuSource::is_apu(const AmdCard& card) const {
   const auto metrics = options_.tree.read(options_.tree.path(file(card, "gpu_metrics")));
   if (metrics && metrics->size() >= 4) return static_cast<unsigned char>((*metrics)[2]) >= 2;
   if (options_.tree.text(file(card, "mem_info_vram_vendor"))) return false;
@@ -148,13 +145,13 @@ bool AmdgpuSource::is_apu(const Card& card) const {
   return vram && gtt && *vram < *gtt;
 }
 
-Reading<std::vector<std::string>> AmdgpuSource::limiters(const Card& card) const {
+Reading<std::vector<std::string>> AmdgpuSource::limiters(const AmdCard& card) const {
   const auto metrics = options_.tree.read(options_.tree.path(file(card, "gpu_metrics")));
   if (!metrics) return Absence{"gpu_metrics cannot be read"};
   return active_limiters(*metrics);
 }
 
-void AmdgpuSource::identify(Card& card) const {
+void AmdgpuSource::identify(AmdCard& card) const {
   if (card.identified) return;
   card.identified = true;
   card.apu = is_apu(card);
@@ -175,7 +172,7 @@ Reading<std::uint64_t> sum(const Reading<std::uint64_t>& a, const Reading<std::u
   return *a + *b;
 }
 
-void AmdgpuSource::read_memory(DeviceStatus& status, const Card& card) const {
+void AmdgpuSource::read_memory(DeviceStatus& status, const AmdCard& card) const {
   const auto gtt_used = number(card, "mem_info_gtt_used");
   status.memory_total_bytes = number(card, "mem_info_vram_total");
   status.memory_used_bytes = number(card, "mem_info_vram_used");
@@ -203,7 +200,7 @@ void AmdgpuSource::read_memory(DeviceStatus& status, const Card& card) const {
   if (total) status.memory_source = card.apu ? "amdgpu sysfs, VRAM + GTT" : "amdgpu sysfs";
 }
 
-DeviceStatus AmdgpuSource::read_card(Card& card) const {
+DeviceStatus AmdgpuSource::read_card(AmdCard& card) const {
   DeviceStatus status;
   status.driver = "amdgpu";
   status.pci_bus_id = card.pci_bus_id;
@@ -221,13 +218,13 @@ DeviceStatus AmdgpuSource::read_card(Card& card) const {
   constexpr double kMilli = 1e3;
   read_memory(status, card);
   status.utilisation_percent = scaled(number(card, "gpu_busy_percent"), 1, 100, "gpu_busy_percent");
-  status.temperature_c = hwmon(card, "temp1_input", kMilli, kMaxCelsius);
+  status.temperature_c = hwmon(card, "temp1_input", kMilli, kMostPlausibleCelsius);
   // Two different quantities: the average the firmware keeps, else the moment (kernel 6.6 and
   // later). On an APU either includes the CPU.
-  status.power_w = hwmon(card, "power1_average", kMicro, kMaxWatts);
+  status.power_w = hwmon(card, "power1_average", kMicro, kMostPlausibleWatts);
   status.power_source = status.power_w ? "power-average" : "power-instant";
-  if (!status.power_w) status.power_w = hwmon(card, "power1_input", kMicro, kMaxWatts);
-  status.power_limit_w = hwmon(card, "power1_cap", kMicro, kMaxWatts);
+  if (!status.power_w) status.power_w = hwmon(card, "power1_input", kMicro, kMostPlausibleWatts);
+  status.power_limit_w = hwmon(card, "power1_cap", kMicro, kMostPlausibleWatts);
   const Reading<std::string> levels = options_.tree.text(file(card, "pp_dpm_sclk"));
   status.graphics_clock_mhz = current_level(levels, "pp_dpm_sclk");
   status.graphics_clock_limit_mhz = top_level(levels, "pp_dpm_sclk");
@@ -248,10 +245,10 @@ bool driven_by_amdgpu(const kernel::FileTree& tree, const std::string& pci_bus_i
 }  // namespace
 
 tl::expected<std::unique_ptr<StatusSource>, std::string> open_amdgpu(const AmdgpuOptions& options) {
-  std::vector<Card> cards;
+  std::vector<AmdCard> cards;
   for (const PciDevice& device : list_pci_gpus(options.tree)) {
     if (device.vendor != kVendorAmd || !driven_by_amdgpu(options.tree, device.id)) continue;
-    Card card;
+    AmdCard card;
     card.pci_bus_id = device.id;
     cards.push_back(std::move(card));
   }

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/ranges.hpp"
 #include "devices/nvml_abi.hpp"
 #include "devices/nvml_asker.hpp"
 #include "devices/nvml_counters.hpp"
@@ -28,12 +29,9 @@ using nvml::Asker;
 using nvml::Return;
 using nvml::why;
 
-constexpr double kMaxWatts = 10000;
-constexpr double kMaxMegahertz = 20000;
 constexpr double kMinCelsius = -60;
-constexpr double kMaxCelsius = 200;
 
-struct Card {
+struct NvmlCard {
   Reading<std::string> pci_bus_id = Absence{"the driver does not tell"};
   nvml::Device handle = nullptr;  // null while asleep or where the driver refused one
   std::string refusal;            // why there is no handle, where that is not sleep
@@ -159,16 +157,16 @@ Reading<double> read_utilisation(Asker& asker, const nvml::Symbols& symbols) {
 Reading<double> read_temperature(Asker& asker, const nvml::Symbols& symbols) {
   nvml::TemperatureV1 newer{nvml::kTemperatureV1, nvml::kTemperatureGpu, 0};
   if (asker.call(symbols.temperature_v, &newer) == nvml::kSuccess) {
-    return in_range(newer.temperature, kMinCelsius, kMaxCelsius, "degrees C");
+    return in_range(newer.temperature, kMinCelsius, kMostPlausibleCelsius, "degrees C");
   }
   unsigned celsius = 0;
   const Return code = asker.call(symbols.temperature, nvml::kTemperatureGpu, &celsius);
   if (code != nvml::kSuccess) return why(symbols.temperature, "nvmlDeviceGetTemperature", code);
-  return in_range(celsius, kMinCelsius, kMaxCelsius, "degrees C");
+  return in_range(celsius, kMinCelsius, kMostPlausibleCelsius, "degrees C");
 }
 
 Reading<double> watts(unsigned milliwatts) {
-  return in_range(milliwatts / 1000.0, 0, kMaxWatts, "W");
+  return in_range(milliwatts / 1000.0, 0, kMostPlausibleWatts, "W");
 }
 
 // The fields first: they say which of two quantities they are, and a driver that has withdrawn
@@ -206,14 +204,14 @@ Reading<double> read_clock(Asker& asker, const nvml::Symbols& symbols, int clock
   unsigned megahertz = 0;
   const Return code = asker.call(symbols.clock, clock, &megahertz);
   if (code != nvml::kSuccess) return why(symbols.clock, "nvmlDeviceGetClockInfo", code);
-  return in_range(megahertz, 0, kMaxMegahertz, "MHz");
+  return in_range(megahertz, 0, kMostPlausibleMegahertz, "MHz");
 }
 
 Reading<double> read_clock_limit(Asker& asker, const nvml::Symbols& symbols) {
   unsigned megahertz = 0;
   const Return code = asker.call(symbols.max_clock, nvml::kClockGraphics, &megahertz);
   if (code != nvml::kSuccess) return why(symbols.max_clock, "nvmlDeviceGetMaxClockInfo", code);
-  return in_range(megahertz, 1, kMaxMegahertz, "MHz");
+  return in_range(megahertz, 1, kMostPlausibleMegahertz, "MHz");
 }
 
 std::vector<std::string> throttle_names(unsigned long long mask) {
@@ -268,7 +266,7 @@ class NvmlSource final : public StatusSource {
     if (!connected_ && problem_.empty() && !all_asleep()) problem_ = connect();
     std::vector<DeviceStatus> statuses;
     statuses.reserve(cards_.size());
-    for (Card& card : cards_) statuses.push_back(read_card(card));
+    for (NvmlCard& card : cards_) statuses.push_back(read_card(card));
     return statuses;
   }
 
@@ -286,7 +284,7 @@ class NvmlSource final : public StatusSource {
     return cards;
   }
 
-  [[nodiscard]] bool asleep(const Card& card) const {
+  [[nodiscard]] bool asleep(const NvmlCard& card) const {
     return !options_.wake && card.pci_bus_id && is_suspended(options_.tree, *card.pci_bus_id);
   }
 
@@ -301,16 +299,16 @@ class NvmlSource final : public StatusSource {
   void list_cards();
   void add_by_address(const std::string& pci_bus_id);
   bool add_by_index();
-  void open_card(Card& card);
-  void identify(Card& card);
-  DeviceStatus read_card(Card& card);
+  void open_card(NvmlCard& card);
+  void identify(NvmlCard& card);
+  DeviceStatus read_card(NvmlCard& card);
 
   NvmlOptions options_;
   nvml::Library library_;
   bool connected_ = false;
   std::string problem_;  // why the library could not be initialised once a card had woken
   Reading<std::string> driver_version_;
-  std::vector<Card> cards_;
+  std::vector<NvmlCard> cards_;
 };
 
 std::string NvmlSource::connect() {
@@ -349,14 +347,14 @@ void NvmlSource::list_cards() {
 }
 
 void NvmlSource::add_by_address(const std::string& pci_bus_id) {
-  Card card;
+  NvmlCard card;
   card.pci_bus_id = pci_bus_id;
   if (connected_ && !asleep(card)) open_card(card);
   cards_.push_back(std::move(card));
 }
 
 // Asks for a handle by address; a null one with a refusal where there is none.
-void NvmlSource::open_card(Card& card) {
+void NvmlSource::open_card(NvmlCard& card) {
   const nvml::Symbols& symbols = library_.symbols;
   if (symbols.device_by_pci == nullptr) {
     card.refusal = nvml::missing("nvmlDeviceGetHandleByPciBusId_v2").reason;
@@ -377,7 +375,7 @@ bool NvmlSource::add_by_index() {
   unsigned count = 0;
   if (symbols.device_count(&count) != nvml::kSuccess) return false;
   for (unsigned index = 0; index < std::min(count, kMostCards); ++index) {
-    Card card;
+    NvmlCard card;
     const Return code = symbols.device_by_index(index, &card.handle);
     if (code != nvml::kSuccess) {
       card.handle = nullptr;
@@ -391,7 +389,7 @@ bool NvmlSource::add_by_index() {
 }
 
 // What does not change while the program runs is asked for once.
-void NvmlSource::identify(Card& card) {
+void NvmlSource::identify(NvmlCard& card) {
   if (card.handle == nullptr || card.identified) return;
   card.identified = true;
   const nvml::Symbols& symbols = library_.symbols;
@@ -414,7 +412,7 @@ void NvmlSource::identify(Card& card) {
   card.graphics_clock_limit_mhz = read_clock_limit(asker, symbols);
 }
 
-DeviceStatus NvmlSource::read_card(Card& card) {
+DeviceStatus NvmlSource::read_card(NvmlCard& card) {
   DeviceStatus status;
   status.driver = "nvml";
   status.pci_bus_id = card.pci_bus_id;

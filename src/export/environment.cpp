@@ -11,7 +11,7 @@ namespace sweetspot::exporting {
 namespace {
 
 // Shells that read $'...' are not all that read such files: dash does not, nor does systemd.
-Status check_value(std::string_view value) {
+Status check_variable(std::string_view value) {
   if (is_printable(value)) return {};
   return error(
       ErrorKind::usage,
@@ -23,7 +23,7 @@ Status check_value(std::string_view value) {
 
 Status add(std::string& lines, std::string_view name, std::string_view value) {
   lines += fmt::format("{}={}\n", name, shell_word(value));
-  return check_value(value);
+  return check_variable(value);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ bool splits_rows(const ExportJob& job) {
   return can && job.config.placement.split_mode == SplitMode::row;
 }
 
-constexpr std::array<HostKey, 18> kKeys = {{
+constexpr std::array<HostKey, 18> kKoboldKeys = {{
     {"n_gpu_layers", "gpulayers",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
     {"n_ctx", "contextsize",
@@ -92,13 +92,13 @@ constexpr std::array<HostKey, 18> kKeys = {{
      }},
 }};
 
-constexpr std::array<HostHabit, 3> kHabits = {{
+constexpr std::array<HostHabit, 3> kKoboldHabits = {{
     {"n_batch", "n_ubatch", "it has one batch size, which is n_ubatch here"},
     {"embeddings", "", "it loads such a model beside another one: --embeddingsmodel"},
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin choose among devices"},
 }};
 
-constexpr Host kKoboldCpp = {"KoboldCpp", kKeys, kHabits};
+constexpr Host kKoboldCpp = {"KoboldCpp", kKoboldKeys, kKoboldHabits};
 
 // KoboldCpp takes no layers to a device before it is told which library to use.
 void add_backend(Json& settings, const ExportJob& job) {

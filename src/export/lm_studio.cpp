@@ -25,7 +25,7 @@ std::optional<Json> cache_type(const std::string& type) {
   return Json{{"checked", type != "f16"}, {"value", type}};
 }
 
-constexpr std::array<HostKey, 13> kKeys = {{
+constexpr std::array<HostKey, 13> kLmStudioKeys = {{
     {"n_ctx", "llm.load.contextLength",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.context.n_ctx; }},
     {"n_gpu_layers", "llm.load.llama.acceleration.offloadRatio",
@@ -57,12 +57,12 @@ constexpr std::array<HostKey, 13> kKeys = {{
     {"load_mode", "", [](const ExportJob&) -> std::optional<Json> { return true; }},  // below
 }};
 
-constexpr std::array<HostHabit, 2> kHabits = {{
+constexpr std::array<HostHabit, 2> kLmStudioHabits = {{
     {"embeddings", "", "it tells a model that only reads by its header"},
     {"pooling", "", "it takes what the model's header says"},
 }};
 
-constexpr Host kLmStudio = {"LM Studio", kKeys, kHabits};
+constexpr Host kLmStudio = {"LM Studio", kLmStudioKeys, kLmStudioHabits};
 
 Json field(std::string_view key, Json value) { return {{"key", key}, {"value", std::move(value)}}; }
 

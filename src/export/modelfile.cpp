@@ -12,7 +12,7 @@
 namespace sweetspot::exporting {
 namespace {
 
-constexpr std::array<HostKey, 8> kKeys = {{
+constexpr std::array<HostKey, 8> kModelfileKeys = {{
     {"n_gpu_layers", "num_gpu",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
     // num_gpu 0 makes Ollama run on the CPU alone.
@@ -45,7 +45,7 @@ constexpr std::array<HostKey, 8> kKeys = {{
      }},
 }};
 
-constexpr std::array<HostHabit, 7> kHabits = {{
+constexpr std::array<HostHabit, 7> kModelfileHabits = {{
     {"type_k", "", "for all its models: OLLAMA_KV_CACHE_TYPE in the environment of its server"},
     {"type_v", "", "for all its models: OLLAMA_KV_CACHE_TYPE in the environment of its server"},
     {"flash_attn", "",
@@ -56,7 +56,7 @@ constexpr std::array<HostHabit, 7> kHabits = {{
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin in the environment of its server choose"},
 }};
 
-constexpr Host kOllama = {"Ollama", kKeys, kHabits};
+constexpr Host kOllama = {"Ollama", kModelfileKeys, kModelfileHabits};
 
 // How Ollama's parser undoes quotes; it tries at every line's end and stops where it succeeds.
 std::optional<std::string_view> unquoted(std::string_view text) {

@@ -11,7 +11,7 @@ namespace {
 
 // The grammar has no quotes and no escapes: a value ends at the line's end, at a comment sign, and
 // loses the blanks around it.
-Status check_value(std::string_view value) {
+Status check_preset_value(std::string_view value) {
   const bool blank_ends =
       !value.empty() && (std::string_view(" \t").find(value.front()) != std::string_view::npos ||
                          std::string_view(" \t").find(value.back()) != std::string_view::npos);
@@ -42,7 +42,7 @@ Result<Exported> to_preset_ini(const ExportJob& job) {
   std::string lines;
   const auto add = [&](std::string_view flag, std::string_view value) -> Status {
     lines += fmt::format("{} = {}\n", flag.substr(2), value);
-    return check_value(value);
+    return check_preset_value(value);
   };
   if (auto ok = add("--model", job.model_path); !ok) return tl::unexpected(ok.error());
   for (const SaidKnob& said : said_knobs(job.config)) {

@@ -30,7 +30,7 @@ std::optional<Json> type_number(const std::string& name) {
   return std::nullopt;
 }
 
-constexpr std::array<HostKey, 18> kKeys = {{
+constexpr std::array<HostKey, 18> kPythonKeys = {{
     {"n_gpu_layers", "n_gpu_layers",
      [](const ExportJob& job) -> std::optional<Json> { return job.config.placement.n_gpu_layers; }},
     {"split_mode", "split_mode",
@@ -89,11 +89,11 @@ constexpr std::array<HostKey, 18> kKeys = {{
      [](const ExportJob& job) { return type_number(job.config.context.type_v); }},
 }};
 
-constexpr std::array<HostHabit, 1> kHabits = {{
+constexpr std::array<HostHabit, 1> kPythonHabits = {{
     {"devices", "", "CUDA_VISIBLE_DEVICES and its kin choose among devices"},
 }};
 
-constexpr Host kPython = {"llama-cpp-python", kKeys, kHabits};
+constexpr Host kPython = {"llama-cpp-python", kPythonKeys, kPythonHabits};
 
 }  // namespace
 

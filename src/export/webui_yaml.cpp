@@ -13,7 +13,7 @@
 namespace sweetspot::exporting {
 namespace {
 
-constexpr std::array<HostKey, 11> kKeys = {{
+constexpr std::array<HostKey, 11> kWebuiKeys = {{
     {"n_gpu_layers", "gpu_layers",
      [](const ExportJob& job) -> std::optional<Json> { return layers_or_many(job); }},
     {"n_ctx", "ctx_size",
@@ -50,14 +50,14 @@ constexpr std::array<HostKey, 11> kKeys = {{
      }},
 }};
 
-constexpr Host kWebUi = {"text-generation-webui", kKeys, {}, true};
+constexpr Host kWebUi = {"text-generation-webui", kWebuiKeys, {}, true};
 
 bool is_said_by_a_key(const SaidKnob& said, const ContextSettings& context) {
   if (said.knob->name == "type_k" || said.knob->name == "type_v") {
     return context.type_k == context.type_v &&
            (context.type_k == "q8_0" || context.type_k == "q4_0");
   }
-  for (const HostKey& row : kKeys) {
+  for (const HostKey& row : kWebuiKeys) {
     if (row.knob == said.knob->name) return true;
   }
   return false;

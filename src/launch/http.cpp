@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kMostBytes = 16 * kMiB;
-constexpr milliseconds kLook{20};
+constexpr milliseconds kSocketLook{20};
 
 struct Until {
   Clock::time_point deadline;
@@ -39,7 +39,7 @@ std::optional<HttpProblem> wait_for(int fd, short events, const Until& until) {
     const auto left = std::chrono::duration_cast<milliseconds>(until.deadline - Clock::now());
     if (left.count() <= 0) return HttpProblem::timed_out;
     pollfd wait = {fd, events, 0};
-    const int ready = poll(&wait, 1, static_cast<int>(std::min(left, kLook).count()));
+    const int ready = poll(&wait, 1, static_cast<int>(std::min(left, kSocketLook).count()));
     if (ready > 0) return std::nullopt;
     if (ready < 0 && errno != EINTR) return HttpProblem::broken;
   }

@@ -9,6 +9,8 @@
 
 namespace sweetspot::measure {
 
+inline constexpr double kMsPerSecond = 1000;
+
 /// Longest time that is taken seriously: 30 years in milliseconds. Keeps squares and sums finite.
 inline constexpr double kLongestTime = 1e12;
 

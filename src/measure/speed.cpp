@@ -9,8 +9,6 @@
 namespace sweetspot::measure {
 namespace {
 
-constexpr double kMsPerSecond = 1000;
-
 std::vector<double> per_token(const std::vector<Sample>& samples) {
   std::vector<double> times;
   times.reserve(samples.size());

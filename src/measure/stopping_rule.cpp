@@ -9,7 +9,6 @@
 namespace sweetspot::measure {
 namespace {
 
-constexpr double kMsPerSecond = 1000;
 constexpr std::size_t kChecksPerDoubling = 100;  // a check each time the series grows by 1 / this
 
 }  // namespace

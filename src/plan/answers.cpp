@@ -12,8 +12,6 @@
 namespace sweetspot::plan {
 namespace {
 
-constexpr std::uint32_t kContextStep = 256;
-
 /// Bytes to spare on each device and on the host; negative where they are missing.
 std::vector<double> headroom(const PlannedMemory& planned, const Budgets& budgets) {
   std::vector<double> spare;

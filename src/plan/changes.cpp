@@ -23,7 +23,6 @@ constexpr EnumNames<ChangeKind, 7> kChangeKinds = {{
 }};
 
 constexpr std::uint32_t kSmallestUbatch = 64;
-constexpr std::uint32_t kContextStep = 256;
 
 /// ggml's cache types by their size: bits per value (ggml-common.h's block structures).
 struct CacheType {

@@ -20,8 +20,8 @@ std::uint64_t context_bytes(const PlannedMemory& planned) {
   return bytes;
 }
 
-Result<Reading<std::vector<PlannedMemory>>> ask(const MapSource& source,
-                                                const std::vector<Config>& configs) {
+Result<Reading<std::vector<PlannedMemory>>> ask_maps(const MapSource& source,
+                                                     const std::vector<Config>& configs) {
   auto answers = source(configs);
   if (!answers) return tl::unexpected(answers.error());
   if (answers->size() != configs.size()) {
@@ -86,7 +86,7 @@ std::uint64_t windows_alone(const std::vector<PlannedMemory>& pieces, std::uint6
 Result<Reading<std::uint64_t>> checkpoint_bytes(const Config& config, const MapSource& source) {
   std::vector<Config> configs = long_contexts(config, config.context.swa_full);
   configs.push_back(config);
-  const auto plain = ask(source, configs);
+  const auto plain = ask_maps(source, configs);
   if (!plain) return tl::unexpected(plain.error());
   if (!*plain) return Reading<std::uint64_t>(Absence{plain->reason()});
   const std::vector<PlannedMemory>& maps = **plain;
@@ -96,13 +96,13 @@ Result<Reading<std::uint64_t>> checkpoint_bytes(const Config& config, const MapS
   const std::uint64_t sequences = std::max(config.context.n_parallel, 1U);
   if (fixed == 0) return Reading<std::uint64_t>(std::uint64_t{0});
 
-  const auto whole = ask(source, long_contexts(config, true));
+  const auto whole = ask_maps(source, long_contexts(config, true));
   if (!whole) return tl::unexpected(whole.error());
   if (!*whole) return Reading<std::uint64_t>(Absence{whole->reason()});
   const std::uint64_t by_token_of_window = minus(slope((**whole)[0], (**whole)[1]), by_token);
   std::uint64_t copied = fixed;
   if (by_token_of_window > 0) {
-    const auto pieces = ask(source, piece_sizes(configs.front()));
+    const auto pieces = ask_maps(source, piece_sizes(configs.front()));
     if (!pieces) return tl::unexpected(pieces.error());
     if (!*pieces) return Reading<std::uint64_t>(Absence{pieces->reason()});
     // A context shorter than the window is all window.

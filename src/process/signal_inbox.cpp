@@ -18,7 +18,7 @@ constexpr unsigned char kFromTerminal = 0x80;
 // thousands.
 std::atomic<int> write_end{-1};
 int read_end = -1;
-std::array<struct sigaction, kSignals.size()> before{};
+std::array<struct sigaction, kSignals.size()> actions_before{};
 
 extern "C" void keep_signal(int signal, siginfo_t* info, void* /*context*/) {
   const int saved_errno = errno;
@@ -40,14 +40,14 @@ SignalInbox::SignalInbox() {
   action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals.at(i), nullptr, &before.at(i));
-    if (before.at(i).sa_handler != SIG_IGN) sigaction(kSignals.at(i), &action, nullptr);
+    sigaction(kSignals.at(i), nullptr, &actions_before.at(i));
+    if (actions_before.at(i).sa_handler != SIG_IGN) sigaction(kSignals.at(i), &action, nullptr);
   }
 }
 
 SignalInbox::~SignalInbox() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals.at(i), &before.at(i), nullptr);
+    sigaction(kSignals.at(i), &actions_before.at(i), nullptr);
   }
   const int old = write_end.exchange(-1);
   if (old >= 0) close(old);

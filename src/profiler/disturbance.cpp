@@ -127,12 +127,12 @@ std::optional<Finding> starvation(const ProcessorWatch& seen) {
   return finding;
 }
 
+}  // namespace
+
 bool has(const std::vector<Finding>& findings, Disturbance what) {
   return std::any_of(findings.begin(), findings.end(),
                      [what](const Finding& finding) { return finding.what == what; });
 }
-
-}  // namespace
 
 bool counts_as_throttling(const std::string& reason) {
   return std::find(kChosen.begin(), kChosen.end(), reason) == kChosen.end() &&

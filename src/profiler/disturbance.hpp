@@ -81,6 +81,8 @@ Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int thr
 /// One finding per kind and device at most. What a driver does not tell is not held against anyone.
 std::vector<Finding> judge(const Evidence& evidence);
 
+bool has(const std::vector<Finding>& findings, Disturbance what);
+
 /// True where the driver names processes by ids that are ours too, so that the share of others is
 /// known: our worker is among them. In a container it is not (R18).
 bool knows_processes(const Evidence& evidence);

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "core/ranges.hpp"
 #include "devices/counter_delta.hpp"
 
 namespace sweetspot::profiler {
@@ -13,7 +14,6 @@ using devices::SamplePoint;
 
 constexpr double kMillijoulesPerJoule = 1e3;
 constexpr double kMsPerSecond = 1e3;
-constexpr double kMaxWatts = 10000;
 
 struct Power {
   Reading<double> watts;
@@ -46,7 +46,7 @@ std::optional<double> counted_watts(const std::vector<SamplePoint>& points) {
   if (ms < kMinCounterMs) return std::nullopt;
   const double watts = joules / (ms / kMsPerSecond);
   // 0 W is a counter that stands still, not a device that works for nothing.
-  if (watts <= 0 || watts > kMaxWatts) return std::nullopt;
+  if (watts <= 0 || watts > kMostPlausibleWatts) return std::nullopt;
   return watts;
 }
 

@@ -16,6 +16,7 @@
 #include "engine/stand_in.hpp"
 #include "ground/bytes.hpp"
 #include "kernel/memory.hpp"
+#include "profiler/constants.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
 #include "store/driver_share_file.hpp"
@@ -23,8 +24,6 @@
 
 namespace sweetspot::profiler {
 namespace {
-
-constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
 
 struct Opened {
   std::vector<engine::StandIn> stand_ins;

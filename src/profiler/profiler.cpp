@@ -17,6 +17,7 @@
 #include "engine/oracle.hpp"
 #include "kernel/processor_use.hpp"
 #include "kernel/processors.hpp"
+#include "profiler/constants.hpp"
 #include "profiler/disturbance.hpp"
 #include "profiler/run_loop.hpp"
 #include "profiler/setup.hpp"
@@ -27,8 +28,6 @@
 
 namespace sweetspot::profiler {
 namespace {
-
-constexpr std::chrono::milliseconds kFirstSampleDeadline{2000};
 
 Status check_context(const Request& request, const ModelInfo& model) {
   const ContextSettings& context = request.base.context;

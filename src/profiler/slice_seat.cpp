@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "core/offload_targets.hpp"
+#include "profiler/constants.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
 using protocol::MeasureKind;
 
-/// As in a trial, so that predictions and trials speak of the same tokens.
-constexpr std::uint32_t kTokensPerPass = 32;
 /// Cut from each burst: they find what the slice before left in the caches.
 constexpr std::uint32_t kColdSamples = 2;
 constexpr std::uint32_t kFewestSamples = 6;  ///< of a burst, cold ones left out

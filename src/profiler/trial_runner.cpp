@@ -18,12 +18,11 @@
 #include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
 #include "measure/trial_limits.hpp"
+#include "profiler/constants.hpp"
 #include "profiler/watch.hpp"
 
 namespace sweetspot::profiler {
 namespace {
-
-constexpr std::chrono::milliseconds kFreshDeadline{500};
 
 // What is waited at least for a disturbance to go.
 constexpr double kLeastPatienceMs = 500;
@@ -35,10 +34,6 @@ constexpr double kClockGraceSeconds = 5;
 double full_patience_ms(const Request& request) {
   return std::min(WatchLimits{}.cool_down_ms, 1e3 * request.max_seconds);
 }
-
-// Tokens generated per pass. The pass is laid around the middle of the generation, where the cost
-// of a token is the mean over all of them as long as it grows evenly with depth.
-constexpr std::uint32_t kTokensPerPass = 32;
 
 measure::TrialLimits limits_of(const Request& request) {
   return {request.precision, request.max_seconds};

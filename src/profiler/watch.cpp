@@ -8,11 +8,10 @@
 
 #include "devices/release_wait.hpp"
 #include "kernel/processors.hpp"
+#include "profiler/constants.hpp"
 
 namespace sweetspot::profiler {
 namespace {
-
-constexpr std::chrono::milliseconds kFreshDeadline{500};
 
 using Condition = std::function<bool(const devices::Snapshot&)>;
 
@@ -64,11 +63,6 @@ bool is_cooler(const WatchWorld& world, const WatchLimits& limits, const devices
     if (!status->temperature_c || !hottest) return true;
     return *status->temperature_c <= *hottest - limits.cooler_c;
   });
-}
-
-bool has(const std::vector<Finding>& findings, Disturbance what) {
-  return std::any_of(findings.begin(), findings.end(),
-                     [what](const Finding& finding) { return finding.what == what; });
 }
 
 bool is_starved(const Watched& watched) {

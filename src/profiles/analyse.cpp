@@ -14,10 +14,6 @@
 namespace sweetspot::profiles {
 namespace {
 
-bool is_cpu_alone(const Trial& trial) { return uses_no_device(trial.config.placement); }
-
-double speed_of(const Trial& trial) { return trial.speed()->tokens_per_second.value; }
-
 bool is_safe(const Trial& trial, const Bands& bands) {
   if (!trial.vram_percent) return is_cpu_alone(trial);
   return *trial.vram_percent <= bands.performance_percent;
@@ -38,7 +34,8 @@ std::optional<std::size_t> fastest_where(const std::vector<Trial>& trials, Wante
   std::optional<std::size_t> fastest;
   for (std::size_t index = 0; index < trials.size(); ++index) {
     if (!trials[index].conclusive() || !wanted(trials[index])) continue;
-    if (!fastest || speed_of(trials[index]) > speed_of(trials[*fastest])) fastest = index;
+    if (!fastest || speed_of(trials[index]).value > speed_of(trials[*fastest]).value)
+      fastest = index;
   }
   return fastest;
 }
@@ -69,7 +66,7 @@ Reading<double> speed_up(const std::vector<Trial>& trials, std::optional<std::si
                                    ? "other programs took the machine's time"
                                    : "the device was throttled")};
   }
-  return speed_of(trials[*optimum]) / speed_of(trials[*cpu]);
+  return speed_of(trials[*optimum]).value / speed_of(trials[*cpu]).value;
 }
 
 Reading<double> bytes_per_layer(const std::vector<Trial>& trials) {
@@ -97,8 +94,8 @@ std::vector<Point> time_curve(const std::vector<Trial>& trials) {
   std::vector<Point> curve;
   for (std::size_t index = 0; index < trials.size(); ++index) {
     const Trial& trial = trials[index];
-    if (!trial.conclusive() || spill[index] || speed_of(trial) <= 0) continue;
-    curve.push_back({static_cast<double>(trial.layers), 1 / speed_of(trial)});
+    if (!trial.conclusive() || spill[index] || speed_of(trial).value <= 0) continue;
+    curve.push_back({static_cast<double>(trial.layers), 1 / speed_of(trial).value});
   }
   std::sort(curve.begin(), curve.end(), [](const Point& a, const Point& b) {
     return a.x < b.x || (!(b.x < a.x) && a.y < b.y);

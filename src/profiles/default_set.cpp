@@ -56,14 +56,14 @@ SavedProfile profile_of(const Usual& usual) {
 }
 
 // A driver alone does not know what ggml will call its card.
-std::string id_of(const LiveDevice& device) {
+std::string live_id_of(const LiveDevice& device) {
   if (!device.id.empty()) return device.id;
   return device.pci_bus_id ? *device.pci_bus_id : device.description;
 }
 
-SetDevice device_of(const LiveDevice& live) {
+SetDevice set_device_of(const LiveDevice& live) {
   SetDevice device;
-  device.id = id_of(live);
+  device.id = live_id_of(live);
   device.description = live.description;
   device.pci_bus_id = live.pci_bus_id;
   device.uuid = live.uuid;
@@ -107,7 +107,7 @@ ProfileSet default_set(const ModelKey& model, const LiveMachine& live) {
   set.fingerprint.environment = live.environment.value_or(std::vector<std::string>());
   set.rpc = live.rpc.value_or(std::vector<std::string>());
   set.devices.reserve(live.devices.size());
-  for (const LiveDevice& device : live.devices) set.devices.push_back(device_of(device));
+  for (const LiveDevice& device : live.devices) set.devices.push_back(set_device_of(device));
   set.profiles.reserve(kUsual.size());
   for (const Usual& entry : kUsual) set.profiles.push_back(profile_of(entry));
   return set;

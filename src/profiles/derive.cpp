@@ -49,8 +49,6 @@ std::array<Shelf, 3> shelves(const Bands& bands) {
   }};
 }
 
-bool is_cpu_alone(const Trial& trial) { return uses_no_device(trial.config.placement); }
-
 std::string layers_in_words(const Trial& trial, int offloadable) {
   if (is_cpu_alone(trial)) return kCpuAloneTitle;
   const int layers = trial.layers;

@@ -25,8 +25,6 @@ struct Pick {
   std::size_t trial = 0;  // into Run::results
 };
 
-const Estimate& speed_of(const Trial& trial) { return trial.speed()->tokens_per_second; }
-
 // What an application loads: numbers that llama.cpp chose or rounded are those it chose here.
 Config settled_config(const Trial& trial) {
   Config config = trial.config;

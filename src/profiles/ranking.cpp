@@ -7,8 +7,6 @@
 namespace sweetspot::profiles {
 namespace {
 
-const Estimate& speed_of(const Trial& trial) { return trial.speed()->tokens_per_second; }
-
 /// Least first: bytes, then the share of the device (where bytes are unknown), then layers.
 auto cost_of(const Trial& trial) {
   constexpr double kUnknown = std::numeric_limits<double>::infinity();

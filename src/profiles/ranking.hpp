@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/no_device.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot::profiles {
@@ -12,6 +13,11 @@ namespace sweetspot::profiles {
 /// Two speeds whose medians are further apart than this are no tie, however badly they were
 /// measured.
 inline constexpr double kMaxTieLoss = 0.05;
+
+/// Of a measured trial.
+inline const Estimate& speed_of(const Trial& trial) { return trial.speed()->tokens_per_second; }
+
+inline bool is_cpu_alone(const Trial& trial) { return uses_no_device(trial.config.placement); }
 
 /// Intervals overlap and the slower median is within kMaxTieLoss of the faster one.
 bool is_tie(const Estimate& a, const Estimate& b);

@@ -2,17 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "profiles/ranking.hpp"
+
 namespace sweetspot::profiles {
 namespace {
-
-double speed_of(const Trial& trial) { return trial.speed()->tokens_per_second.value; }
 
 /// The fastest measured trial with fewer layers than `trial`, but at least one.
 const Trial* fastest_below(const std::vector<Trial>& trials, const Trial& trial) {
   const Trial* fastest = nullptr;
   for (const Trial& other : trials) {
     if (!other.conclusive() || other.layers < 1 || other.layers >= trial.layers) continue;
-    if (fastest == nullptr || speed_of(other) > speed_of(*fastest)) fastest = &other;
+    if (fastest == nullptr || speed_of(other).value > speed_of(*fastest).value) fastest = &other;
   }
   return fastest;
 }
@@ -27,10 +27,11 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
     if (!trial.conclusive() || trial.shares(Contended::processor)) continue;
     if (trial.vram_percent && *trial.vram_percent < kSpillFromPercent) continue;
     const Trial* below = fastest_below(trials, trial);
-    if (below == nullptr || speed_of(*below) <= speed_of(trial) * kSpillSpeedRatio) continue;
+    if (below == nullptr || speed_of(*below).value <= speed_of(trial).value * kSpillSpeedRatio)
+      continue;
     spills.push_back({index, fmt::format("spilled: {:.1f} times slower than with {} layer{}",
-                                         speed_of(*below) / speed_of(trial), below->layers,
-                                         below->layers == 1 ? "" : "s")});
+                                         speed_of(*below).value / speed_of(trial).value,
+                                         below->layers, below->layers == 1 ? "" : "s")});
   }
   return spills;
 }

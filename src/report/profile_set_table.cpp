@@ -35,7 +35,7 @@ std::string needs_cell(const SavedProfile& profile) {
   });
 }
 
-std::string layers_cell(const SavedProfile& profile) {
+std::string layers_or_cpu(const SavedProfile& profile) {
   if (profile.is_cpu_only()) return "CPU";
   const int layers = profile.config.placement.n_gpu_layers;
   return layers < 0 ? "all" : fmt::format("{}", layers);
@@ -44,7 +44,7 @@ std::string layers_cell(const SavedProfile& profile) {
 Row profile_row(const SavedProfile& profile) {
   Row row;
   row.cells = {printable(profile.name),
-               layers_cell(profile),
+               layers_or_cpu(profile),
                fmt::format("{}", profile.config.context.n_ctx),
                fmt::format("{}", profile.config.context.n_batch),
                needs_cell(profile),

@@ -10,8 +10,8 @@
 namespace sweetspot::search {
 namespace {
 
-constexpr std::size_t kWorlds = 300;
-constexpr std::uint64_t kSeed = 20261124;
+constexpr std::size_t kConfigWorlds = 300;
+constexpr std::uint64_t kConfigSeed = 20261124;
 
 using Measured = std::optional<Estimate> Arm::*;
 
@@ -122,11 +122,11 @@ Estimate ConfigModel::expected(std::size_t point) const {
 
 Worlds ConfigModel::worlds(const std::vector<std::size_t>& indexes) const {
   Worlds sum;
-  std::uint64_t seed = kSeed;
+  std::uint64_t seed = kConfigSeed;
   for (const auto* part : {&generation_, &prompt_}) {
     ++seed;
     if (!*part) continue;
-    const Worlds drawn = (*part)->model.draw(kWorlds, seed, indexes);
+    const Worlds drawn = (*part)->model.draw(kConfigWorlds, seed, indexes);
     if (sum.empty()) sum.assign(drawn.size(), std::vector<double>(indexes.size(), 0));
     sum.resize(std::min(sum.size(), drawn.size()));
     for (std::size_t w = 0; w < sum.size(); ++w) {

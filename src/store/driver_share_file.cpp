@@ -10,6 +10,7 @@
 #include "core/text.hpp"
 #include "store/file_lock.hpp"
 #include "store/kept_file.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -33,15 +34,15 @@ MeasuredShare share_from_json(const Json& json) {
           json.at("measured_at").get<std::string>()};
 }
 
-struct Found {
+struct FoundShares {
   KeptState state = KeptState::none;
   std::vector<MeasuredShare> shares;  // where it is whole
   std::string why;
 };
 
-Found damaged(std::string why) { return {KeptState::damaged, {}, std::move(why)}; }
+FoundShares damaged_shares(std::string why) { return {KeptState::damaged, {}, std::move(why)}; }
 
-tl::unexpected<Error> unusable(const Found& found, const std::string& path) {
+tl::unexpected<Error> unusable(const FoundShares& found, const std::string& path) {
   switch (found.state) {
     case KeptState::newer:
       return error(ErrorKind::output,
@@ -56,11 +57,11 @@ tl::unexpected<Error> unusable(const Found& found, const std::string& path) {
   }
 }
 
-Found parsed(std::string_view text) {
+FoundShares parsed_shares(std::string_view text) {
   const Result<Json> json = parse_json(text);
-  if (!json) return damaged("it is no JSON");
+  if (!json) return damaged_shares("it is no JSON");
   const auto member = json->is_object() ? json->find("schema") : json->end();
-  if (member == json->end() || !member->is_string()) return damaged("it names no schema");
+  if (member == json->end() || !member->is_string()) return damaged_shares("it names no schema");
   const auto schema = member->get<std::string>();
   const KeptState state = state_of_schema(schema, kSchema);
   if (state == KeptState::newer) return {state, {}, printable(schema)};
@@ -72,15 +73,15 @@ Found parsed(std::string_view text) {
       },
       "driver shares");
   if (state == KeptState::damaged || !shares) {
-    return damaged("it does not hold " + std::string(kSchema));
+    return damaged_shares("it does not hold " + std::string(kSchema));
   }
   return {KeptState::whole, *std::move(shares), {}};
 }
 
-Found find_shares(const std::string& path) {
+FoundShares find_shares(const std::string& path) {
   KeptText kept = read_kept(path);
   if (kept.state != KeptState::whole) return {kept.state, {}, std::move(kept.why)};
-  return parsed(kept.text);
+  return parsed_shares(kept.text);
 }
 
 std::string text_of(const std::vector<MeasuredShare>& shares) {
@@ -93,7 +94,7 @@ std::string text_of(const std::vector<MeasuredShare>& shares) {
 }  // namespace
 
 Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
-  Found found = find_shares(path);
+  FoundShares found = find_shares(path);
   const bool usable = found.state == KeptState::none || found.state == KeptState::whole;
   if (!usable) return unusable(found, path);
   return std::move(found.shares);
@@ -104,7 +105,7 @@ Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
   if (Status made = make_folder(folder); !made) return made;
   const Result<FolderLock> lock = FolderLock::take(folder);
   if (!lock) return tl::unexpected(lock.error());
-  Found found = find_shares(path);
+  FoundShares found = find_shares(path);
   // What is damaged is worth no more than measuring again; what is newer is somebody else's.
   if (found.state == KeptState::newer || found.state == KeptState::unreadable) {
     return unusable(found, path);

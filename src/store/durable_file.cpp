@@ -12,13 +12,10 @@
 
 #include "core/text.hpp"
 #include "store/followed_path.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
-
-constexpr std::size_t kMaxShownPath = 400;
-
-std::string shown(const std::string& path) { return printable(path, kMaxShownPath); }
 
 std::string_view remedy_for(int code) {
   switch (code) {

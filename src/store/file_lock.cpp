@@ -10,13 +10,12 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{5};
-constexpr std::size_t kMaxShownPath = 400;
-
 }  // namespace
 
 Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::milliseconds patience) {
@@ -24,7 +23,7 @@ Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::mill
   os::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!file) {
     return error(ErrorKind::output,
-                 fmt::format("cannot write into {}: {}", printable(folder, kMaxShownPath),
+                 fmt::format("cannot write into {}: {}", shown(folder),
                              std::generic_category().message(errno)),
                  "check the folder and its permissions");
   }
@@ -33,15 +32,14 @@ Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::mill
     // A file system without locks is no reason to keep nothing: there is rarely a second writer.
     if (errno == ENOLCK || errno == ENOTSUP || errno == ENOSYS) break;
     if (errno != EWOULDBLOCK && errno != EINTR) {
-      return error(ErrorKind::output,
-                   fmt::format("cannot lock {}: {}", printable(folder, kMaxShownPath),
-                               std::generic_category().message(errno)));
+      return error(ErrorKind::output, fmt::format("cannot lock {}: {}", shown(folder),
+                                                  std::generic_category().message(errno)));
     }
     if (std::chrono::steady_clock::now() >= end) {
-      return error(ErrorKind::output,
-                   fmt::format("another process has been writing into {} for too long",
-                               printable(folder, kMaxShownPath)),
-                   "try again");
+      return error(
+          ErrorKind::output,
+          fmt::format("another process has been writing into {} for too long", shown(folder)),
+          "try again");
     }
     std::this_thread::sleep_for(kPoll);
   }

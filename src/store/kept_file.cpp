@@ -15,11 +15,11 @@
 #include "core/text.hpp"
 #include "ground/bytes.hpp"
 #include "os/read_file.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
 
-constexpr std::size_t kMaxShownPath = 400;
 constexpr std::size_t kMaxFileBytes = 16 * kMiB;  // real ones have some ten thousand
 
 KeptText unreadable(int code) {
@@ -47,8 +47,6 @@ void remove_left_behind(const std::string& folder) {
 }
 
 }  // namespace
-
-std::string shown(const std::string& path) { return printable(path, kMaxShownPath); }
 
 KeptText read_kept(const std::string& path) {
   const os::Descriptor file = os::open_to_read(path);

@@ -27,9 +27,6 @@ KeptText read_kept(const std::string& path);
 /// older ones would be brought up to them in memory.
 KeptState state_of_schema(std::string_view schema, std::string_view current);
 
-/// A path as it is shown in a message.
-std::string shown(const std::string& path);
-
 /// Errors are of kind output.
 Status make_folder(const std::string& folder);
 

@@ -14,21 +14,22 @@
 #include "core/text.hpp"
 #include "store/file_lock.hpp"
 #include "store/kept_file.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
 
 using State = KeptState;
 
-struct Found {
+struct FoundSet {
   State state = State::none;
   ProfileSet set;  // where it is whole
   std::string why;
 };
 
-Found damaged(std::string why) { return {State::damaged, {}, std::move(why)}; }
+FoundSet damaged_set(std::string why) { return {State::damaged, {}, std::move(why)}; }
 
-Error as_error(const Found& found, const std::string& path) {
+Error as_error(const FoundSet& found, const std::string& path) {
   switch (found.state) {
     case State::none:
       return {ErrorKind::output, fmt::format("there is no profile set at {}", shown(path)),
@@ -54,24 +55,24 @@ std::string reason_of(const Error& failure) {
                                                 : failure.message.substr(bracket + 2));
 }
 
-Found parsed(std::string_view text) {
+FoundSet parsed_set(std::string_view text) {
   const Result<Json> json = parse_json(text);
-  if (!json) return damaged("it is no JSON");
+  if (!json) return damaged_set("it is no JSON");
   const auto member = json->is_object() ? json->find("schema") : json->end();
-  if (member == json->end() || !member->is_string()) return damaged("it names no schema");
+  if (member == json->end() || !member->is_string()) return damaged_set("it names no schema");
   const auto schema = member->get<std::string>();
   const State state = state_of_schema(schema, kProfileSetSchema);
-  if (state == State::damaged) return damaged("it does not hold profiles");
+  if (state == State::damaged) return damaged_set("it does not hold profiles");
   if (state == State::newer) return {State::newer, {}, printable(schema)};
   auto set = guard([&] { return profile_set_from_json(*json); }, "profile set");
-  if (!set) return damaged(reason_of(set.error()));
+  if (!set) return damaged_set(reason_of(set.error()));
   return {State::whole, std::move(*set), {}};
 }
 
-Found find_set(const std::string& path) {
+FoundSet find_set(const std::string& path) {
   KeptText kept = read_kept(path);
   if (kept.state != State::whole) return {kept.state, {}, std::move(kept.why)};
-  return parsed(kept.text);
+  return parsed_set(kept.text);
 }
 
 // None where the folder cannot be read.
@@ -90,7 +91,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 Result<std::string> text_of(const ProfileSet& set) {
   constexpr int kIndent = 2;
   std::string text = dump(to_json(set), kIndent) + '\n';
-  const Found back = parsed(text);
+  const FoundSet back = parsed_set(text);
   if (back.state != State::whole) {
     return error(ErrorKind::internal, "a profile set does not fit together: " + back.why);
   }
@@ -101,7 +102,7 @@ Result<bool> update(const std::string& path, const Successor& successor, bool ov
                     const FileCalls& calls) {
   const Result<FolderLock> lock = FolderLock::take(os::folder_of(path));
   if (!lock) return tl::unexpected(lock.error());
-  const Found found = find_set(path);
+  const FoundSet found = find_set(path);
   const bool replaceable = found.state == State::none || found.state == State::whole ||
                            (found.state == State::damaged && over_damaged);
   if (!replaceable) return tl::unexpected(as_error(found, path));
@@ -132,7 +133,7 @@ std::vector<StoredSet> sets_whose_name_begins(const std::string& folder, std::st
 }  // namespace
 
 Result<ProfileSet> load_profile_set(const std::string& path) {
-  Found found = find_set(path);
+  FoundSet found = find_set(path);
   if (found.state != State::whole) return tl::unexpected(as_error(found, path));
   return std::move(found.set);
 }
@@ -153,7 +154,7 @@ Status save_profile_set(const std::string& path, const ProfileSet& set, const Fi
 
 Status add_report(const std::string& path, const LoadReport& report) {
   // Before the lock, which would leave its file in a folder that has no set.
-  if (const Found found = find_set(path); found.state != State::whole) {
+  if (const FoundSet found = find_set(path); found.state != State::whole) {
     return tl::unexpected(as_error(found, path));
   }
   bool there = false;
@@ -170,12 +171,12 @@ Status add_report(const std::string& path, const LoadReport& report) {
   };
   const auto written = update(path, with_report, /*over_damaged=*/false, system_file_calls());
   if (!written) return tl::unexpected(written.error());
-  if (!there) return tl::unexpected(as_error(Found{}, path));
+  if (!there) return tl::unexpected(as_error(FoundSet{}, path));
   return {};
 }
 
 Status remove_profile_set(const std::string& path) {
-  if (const Found found = find_set(path); found.state == State::none) {
+  if (const FoundSet found = find_set(path); found.state == State::none) {
     return tl::unexpected(as_error(found, path));
   }
   const Result<FolderLock> lock = FolderLock::take(os::folder_of(path));

@@ -18,6 +18,7 @@
 
 #include "core/text.hpp"
 #include "os/read_file.hpp"
+#include "store/paths.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::store {
@@ -47,9 +48,7 @@ class Digest {
 };
 
 tl::unexpected<Error> unreadable(const std::string& path, const std::string& why) {
-  constexpr std::size_t kMaxShownPath = 400;
-  return error(ErrorKind::model,
-               fmt::format("cannot read {}: {}", printable(path, kMaxShownPath), why),
+  return error(ErrorKind::model, fmt::format("cannot read {}: {}", shown(path), why),
                "check the path and its permissions");
 }
 

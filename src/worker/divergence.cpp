@@ -14,7 +14,7 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr Phase kPhase = Phase::warm_up;
+constexpr Phase kDivergencePhase = Phase::warm_up;
 constexpr std::uint32_t kMostTokens = 256;
 
 /// Plain prose, so that a model is about as sure of the next token as it is in use. At least
@@ -77,7 +77,8 @@ Answer<void> take_logits(const Decoder& decoder, const llama_batch& batch, NextT
     if (batch.logits[i] == 0) continue;
     const std::span row(llama_get_logits_ith(&decoder.context(), i), out.vocab);
     if (!std::all_of(row.begin(), row.end(), [](float logit) { return std::isfinite(logit); })) {
-      return fault(FaultCode::non_finite, kPhase, "the logits of the text are NaN or infinite");
+      return fault(FaultCode::non_finite, kDivergencePhase,
+                   "the logits of the text are NaN or infinite");
     }
     out.add(row);
   }
@@ -98,7 +99,7 @@ Answer<NextTokens> next_tokens(Decoder& decoder, std::uint32_t count) {
     fill_batch(*batch, tokens, first, std::min(step, tokens.size() - first), compared_from);
     const int code = llama_decode(&decoder.context(), *batch);
     if (code != 0) {
-      return fault(FaultCode::decode_failed, kPhase,
+      return fault(FaultCode::decode_failed, kDivergencePhase,
                    fmt::format("llama_decode returned {} for the text to compare", code));
     }
     if (auto taken = take_logits(decoder, *batch, out); !taken) {
@@ -108,8 +109,8 @@ Answer<NextTokens> next_tokens(Decoder& decoder, std::uint32_t count) {
   return out;
 }
 
-tl::unexpected<protocol::Fault> refuse(std::string why) {
-  return fault(FaultCode::bad_request, kPhase, std::move(why));
+tl::unexpected<protocol::Fault> divergence_fault(std::string why) {
+  return fault(FaultCode::bad_request, kDivergencePhase, std::move(why));
 }
 
 }  // namespace
@@ -119,10 +120,11 @@ Answer<protocol::DivergenceResult> divergence(Decoder& decoder,
                                               std::optional<NextTokens>& reference) {
   const std::uint32_t most = std::min(kMostTokens, decoder.capacity_alone());
   if (request.tokens < 2 || request.tokens > most) {
-    return refuse(fmt::format("{} tokens cannot be compared, only 2 to {}", request.tokens, most));
+    return divergence_fault(
+        fmt::format("{} tokens cannot be compared, only 2 to {}", request.tokens, most));
   }
   if (!request.keep_as_reference && !reference) {
-    return refuse("there is no reference to compare with");
+    return divergence_fault("there is no reference to compare with");
   }
   decoder.clear();
   auto current = next_tokens(decoder, request.tokens);
@@ -135,9 +137,9 @@ Answer<protocol::DivergenceResult> divergence(Decoder& decoder,
     return result;
   }
   if (reference->vocab != current->vocab || reference->positions() != current->positions()) {
-    return refuse(fmt::format("the reference has {} positions of {} tokens, not {} of {}",
-                              reference->positions(), reference->vocab, current->positions(),
-                              current->vocab));
+    return divergence_fault(fmt::format("the reference has {} positions of {} tokens, not {} of {}",
+                                        reference->positions(), reference->vocab,
+                                        current->positions(), current->vocab));
   }
   const Divergence found = divergence_of(*reference, *current);
   result.mean = found.mean;

@@ -57,7 +57,7 @@ struct Measurement {
   }
 };
 
-std::string refuse(const protocol::MeasureRequest& request, const Decoder& decoder) {
+std::string why_not(const protocol::MeasureRequest& request, const Decoder& decoder) {
   if (request.tokens_per_pass == 0) return "a pass needs at least one token";
   if (request.max_samples == 0) return "a measurement needs at least one sample";
   const std::uint64_t needed = std::uint64_t{request.cache_tokens} + request.tokens_per_pass;
@@ -81,7 +81,7 @@ Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::Measur
                                         const std::atomic<bool>& stopped, Reply& reply) {
   const Phase phase =
       request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
-  if (const std::string problem = refuse(request, decoder); !problem.empty()) {
+  if (const std::string problem = why_not(request, decoder); !problem.empty()) {
     return fault(FaultCode::bad_request, phase, problem);
   }
   Measurement run{decoder, request, stopped, reply, phase};

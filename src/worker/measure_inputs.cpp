@@ -11,7 +11,7 @@
 namespace sweetspot::worker {
 namespace {
 
-std::string refuse(const protocol::MeasureRequest& request, const Encoder& encoder) {
+std::string why_not(const protocol::MeasureRequest& request, const Encoder& encoder) {
   if (request.kind != protocol::MeasureKind::prompt)
     return "a context for embeddings generates nothing";
   if (request.cache_tokens > 0) return "an input begins with an empty cache";
@@ -26,7 +26,7 @@ std::string refuse(const protocol::MeasureRequest& request, const Encoder& encod
 
 Answer<protocol::MeasureResult> measure(Encoder& encoder, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply) {
-  if (const std::string problem = refuse(request, encoder); !problem.empty()) {
+  if (const std::string problem = why_not(request, encoder); !problem.empty()) {
     return fault(FaultCode::bad_request, Phase::prompt, problem);
   }
   protocol::MeasureResult result;

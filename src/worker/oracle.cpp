@@ -16,7 +16,7 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr Phase kPhase = Phase::plan;
+constexpr Phase kPlanPhase = Phase::plan;
 
 /// Positions of `configs` with equal placements side by side, first come first.
 std::vector<std::size_t> by_placement(const std::vector<Config>& configs) {
@@ -59,12 +59,12 @@ PlannedMemory refused(const std::string& why) { return {{}, 0, reason_in(why)}; 
 
 Answer<Oracle> Oracle::open(const std::string& path) {
   if (!can_read_memory()) {
-    return fault(FaultCode::unsupported, kPhase,
+    return fault(FaultCode::unsupported, kPlanPhase,
                  "this llama.cpp does not export its memory breakdown, so nothing can be planned");
   }
-  auto files = open_model_files(path, kPhase, Extents::may_be_missing);
+  auto files = open_model_files(path, kPlanPhase, Extents::may_be_missing);
   if (!files) return tl::unexpected(files.error());
-  auto header = HeaderFile::make(*files, Vocabulary::left_out, kPhase);
+  auto header = HeaderFile::make(*files, Vocabulary::left_out, kPlanPhase);
   if (!header) return tl::unexpected(header.error());
   return Oracle(path, *std::move(files), *std::move(header));
 }
@@ -81,7 +81,7 @@ Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Repl
     if (!planned) return tl::unexpected(planned.error());
     result.maps[i] = *std::move(planned);
     ++done;
-    reply.progress(kPhase, static_cast<double>(done) / static_cast<double>(configs.size()));
+    reply.progress(kPlanPhase, static_cast<double>(done) / static_cast<double>(configs.size()));
   }
   result.loads = loads_ - loads_before;
   result.seconds = (now_ms() - start) / 1000;
@@ -103,7 +103,7 @@ bool Oracle::loads_on_cpu() {
   cpu.n_gpu_layers = 0;
   if (loads_on_cpu_) return *loads_on_cpu_;
   // With its vocabulary, which may be what is broken.
-  const auto whole = HeaderFile::make(files_, Vocabulary::kept, kPhase);
+  const auto whole = HeaderFile::make(files_, Vocabulary::kept, kPlanPhase);
   loads_on_cpu_ = whole && load_from(whole->path(), cpu);
   return *loads_on_cpu_;
 }
@@ -113,7 +113,7 @@ bool Oracle::loads_on_cpu() {
 Answer<void> Oracle::prepare(const Config& config) {
   if (placement_ == config.placement) return {};
   if (checked_) return load(config.placement);
-  auto whole = HeaderFile::make(files_, Vocabulary::kept, kPhase);
+  auto whole = HeaderFile::make(files_, Vocabulary::kept, kPlanPhase);
   if (!whole) return tl::unexpected(whole.error());
   auto model = load_from(whole->path(), config.placement);
   if (!model) return tl::unexpected(model.error());
@@ -140,14 +140,14 @@ Answer<void> Oracle::load(const Placement& placement) {
 
 Answer<ModelHandle> Oracle::load_from(const std::string& header_path,
                                       const Placement& placement) const {
-  const auto params = ModelParams::from(placement, kPhase);
+  const auto params = ModelParams::from(placement, kPlanPhase);
   if (!params) return tl::unexpected(params.error());
   llama_model_params raw = params->get();
   raw.no_alloc = true;
   raw.load_mode = LLAMA_LOAD_MODE_NONE;  // mapping and pretending exclude each other
   const auto mark = library_log::mark();
   ModelHandle model(llama_model_load_from_file(header_path.c_str(), raw));
-  if (!model) return tl::unexpected(explain_failed_load(path_, mark, kPhase));
+  if (!model) return tl::unexpected(explain_failed_load(path_, mark, kPlanPhase));
   return model;
 }
 

@@ -14,7 +14,7 @@
 namespace sweetspot::worker {
 namespace {
 
-protocol::Fault refuse(std::string message) {
+protocol::Fault serve_fault(std::string message) {
   return {FaultCode::bad_request, Phase::serve, std::move(message), {}};
 }
 
@@ -36,23 +36,23 @@ protocol::Fault serve(const protocol::ServeRequest& request, bool backends_loade
   const std::string address =
       fmt::format("{}{}{}:{}", v6 ? "[" : "", request.host, v6 ? "]" : "", request.port);
   const auto endpoint = parse_endpoint(address);
-  if (!endpoint) return refuse(fmt::format("{} is not an address to listen on", address));
+  if (!endpoint) return serve_fault(fmt::format("{} is not an address to listen on", address));
   auto devices = served_devices(request.devices);
   if (!devices) return devices.error();
   const auto start = backend_function<decltype(&ggml_backend_rpc_start_server)>(
       "RPC", "ggml_backend_rpc_start_server");
   if (start == nullptr) {
-    return refuse("this llama.cpp has no RPC backend, so there is nothing to serve with");
+    return serve_fault("this llama.cpp has no RPC backend, so there is nothing to serve with");
   }
   if (const std::string problem = try_bind(*endpoint); !problem.empty()) {
-    return refuse(fmt::format("cannot listen on {}: {}", address, problem));
+    return serve_fault(fmt::format("cannot listen on {}: {}", address, problem));
   }
   const int threads = request.threads > 0 ? request.threads : kernel::usable_processors().threads();
   const auto mark = library_log::mark();
   reply.send(protocol::Ready{address});
   start(address.c_str(), nullptr, static_cast<std::size_t>(threads), devices->size(),
         devices->data());
-  return refuse(fmt::format("ggml's server ended: {}", library_log::last_problem(mark)));
+  return serve_fault(fmt::format("ggml's server ended: {}", library_log::last_problem(mark)));
 }
 
 }  // namespace sweetspot::worker

@@ -19,8 +19,8 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr Phase kPhase = Phase::load;
-constexpr std::size_t kBufferBytes = 4 * kMiB;
+constexpr Phase kSlicePhase = Phase::load;
+constexpr std::size_t kCopyBytes = 4 * kMiB;
 
 /// A tensor of the slice and where its data comes from.
 struct Part {
@@ -173,7 +173,7 @@ class Source {
     const auto read =
         os::read_at(descriptor_, begin_of(part) + offset, std::as_writable_bytes(out));
     if (read == std::ssize(out)) return {};
-    return fault(FaultCode::cannot_open, kPhase,
+    return fault(FaultCode::cannot_open, kSlicePhase,
                  fmt::format("cannot read tensor {} of {}: {}", part.name, file_.stamp().path,
                              read >= 0 ? "the file ends before" : std::strerror(errno)));
   }
@@ -197,14 +197,14 @@ class DataCopier {
         filler_(std::move(filler)),
         reply_(reply),
         total_bytes_(total_bytes),
-        buffer_(kBufferBytes) {}
+        buffer_(kCopyBytes) {}
 
   Answer<void> run(const std::vector<Part>& parts) {
     for (const Part& part : parts) {
       const Source source(*part.source);
       const bool held = source.holds(part);
       if (!held && !can_fill(part.type())) {
-        return fault(FaultCode::unsupported, kPhase,
+        return fault(FaultCode::unsupported, kSlicePhase,
                      fmt::format("the file does not hold tensor {}, and its type {} cannot be "
                                  "filled at random",
                                  part.name, ggml_type_name(part.type())));
@@ -216,8 +216,7 @@ class DataCopier {
 
  private:
   Answer<void> copy(const Part& part, const Source* source) {
-    const std::size_t step =
-        kBufferBytes / ggml_type_size(part.type()) * ggml_type_size(part.type());
+    const std::size_t step = kCopyBytes / ggml_type_size(part.type()) * ggml_type_size(part.type());
     for (std::uint64_t done = 0; done < part.bytes;) {
       const std::span chunk(buffer_.data(), std::min<std::uint64_t>(step, part.bytes - done));
       if (source == nullptr) {
@@ -230,7 +229,8 @@ class DataCopier {
       }
       done += chunk.size();
       written_ += chunk.size();
-      reply_.progress(kPhase, static_cast<double>(written_) / static_cast<double>(total_bytes_));
+      reply_.progress(kSlicePhase,
+                      static_cast<double>(written_) / static_cast<double>(total_bytes_));
     }
     return {};
   }
@@ -253,14 +253,14 @@ Answer<SliceFile> make_slice(const std::vector<GgufFile>& files, const protocol:
   std::string problem = problem_with(slice, model);
   if (problem.empty()) problem = missing_kind(files, slice, model);
   if (!problem.empty()) {
-    return fault(FaultCode::bad_request, kPhase,
+    return fault(FaultCode::bad_request, kSlicePhase,
                  fmt::format("{} cannot be sliced: {}", first.stamp().path, problem));
   }
   const GgufHandle header = header_of(first, slice);
   std::vector<Part> parts = parts_of(files, slice, model);
   add_tensors(header.get(), parts);
 
-  auto file = MemoryFile::create(kPhase);
+  auto file = MemoryFile::create(kSlicePhase);
   if (!file) return tl::unexpected(file.error());
   const auto data = file->begin_with(header.get());
   if (!data) return tl::unexpected(data.error());

@@ -19,7 +19,7 @@
 namespace sweetspot::worker {
 namespace {
 
-constexpr std::size_t kBufferBytes = 4 * kMiB;
+constexpr std::size_t kFillBytes = 4 * kMiB;
 
 tl::unexpected<protocol::Fault> cannot_write(const std::string& why) {
   return fault(FaultCode::cannot_write, Phase::synth, why);
@@ -33,7 +33,7 @@ class DataWriter {
         filler_(std::move(filler)),
         file_(file),
         reply_(reply),
-        buffer_(kBufferBytes) {}
+        buffer_(kFillBytes) {}
 
   NewFile::Status run() {
     const std::int64_t count = gguf_get_n_tensors(header_.gguf.get());
@@ -53,7 +53,7 @@ class DataWriter {
         (left + header_.alignment - 1) / header_.alignment * header_.alignment;
     const std::size_t padding = padded - left;
     while (left > 0) {
-      const std::span part(buffer_.data(), std::min(left, kBufferBytes / block * block));
+      const std::span part(buffer_.data(), std::min(left, kFillBytes / block * block));
       filler_.fill(type, header_.fillings[static_cast<std::size_t>(index)], part);
       if (auto done = file_.write(part); !done) return done;
       left -= part.size();

@@ -10,7 +10,7 @@
 namespace sweetspot::cli {
 namespace {
 
-Result<profiler::Request> parse(std::vector<const char*> arguments) {
+Result<profiler::Request> parse_profile(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), {"sweetspot", "model.gguf"});
   CLI::App app;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -26,7 +26,7 @@ Result<profiler::Request> parse(std::vector<const char*> arguments) {
 }
 
 TEST(ProfileOptions, DefaultsAreThoseOfTheConfigAndTheMission) {
-  const auto request = parse({});
+  const auto request = parse_profile({});
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->base, Config{});
   EXPECT_DOUBLE_EQ(request->precision, 0.01);
@@ -48,8 +48,8 @@ TEST(ProfileOptions, EveryKnobButTheLayersIsAnOption) {
 
 TEST(ProfileOptions, ReadsWhatIsGiven) {
   const auto request =
-      parse({"-c", "8192", "-ctk", "q8_0", "-fa", "on", "--precision", "2.5%", "--bands",
-             "40,60,80", "--vram-limit", "6GiB", "--full-depth", "never", "-c", "2048"});
+      parse_profile({"-c", "8192", "-ctk", "q8_0", "-fa", "on", "--precision", "2.5%", "--bands",
+                     "40,60,80", "--vram-limit", "6GiB", "--full-depth", "never", "-c", "2048"});
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_EQ(request->base.context.n_ctx, 2048U) << "the last one wins, as in llama.cpp";
   EXPECT_FALSE(request->n_ctx_is_default);
@@ -62,8 +62,8 @@ TEST(ProfileOptions, ReadsWhatIsGiven) {
 }
 
 TEST(ProfileOptions, SwitchesAndListsWorkAsInLlamaCpp) {
-  const auto request = parse({"-nkvo", "-kvu", "-np", "4", "-ts", "3,1", "-ot", "a=CPU", "-ot",
-                              "b=CPU,c=CPU", "-ncmoe", "7", "-sm", "row"});
+  const auto request = parse_profile({"-nkvo", "-kvu", "-np", "4", "-ts", "3,1", "-ot", "a=CPU",
+                                      "-ot", "b=CPU,c=CPU", "-ncmoe", "7", "-sm", "row"});
   ASSERT_TRUE(request) << request.error().message;
   EXPECT_FALSE(request->base.context.kv_offload);
   EXPECT_TRUE(request->base.context.kv_unified);
@@ -82,7 +82,7 @@ TEST(ProfileOptions, RefusesWithTheFlagsName) {
       {"--bands", "70,50,85"}, {"--vram-limit", "lots"},   {"--ctx-size", "-1"},
       {"--n-gen", "0"},        {"--cache-type-v", "q2_K"}, {"--layers", "abc"}};
   for (const auto& [flag, value] : wrong) {
-    const auto request = parse({flag, value});
+    const auto request = parse_profile({flag, value});
     ASSERT_FALSE(request) << flag;
     EXPECT_EQ(request.error().kind, ErrorKind::usage);
     EXPECT_NE(request.error().message.find(flag), std::string::npos) << request.error().message;

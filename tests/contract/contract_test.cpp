@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/small_context.hpp"
 #include "engine/worker.hpp"
 #include "temporary_folder.hpp"
 
@@ -30,15 +31,6 @@ const Subject kScripted = {
     SCRIPTED_WORKER,
     {{"SWEETSPOT_SCRIPT", R"({"model": {"layers": 3, "n_ctx_train": 4096}})"}}};
 const Subject kReal = {"real", REAL_WORKER, {}};
-
-ContextSettings small_context() {
-  ContextSettings settings;
-  settings.n_ctx = 256;
-  settings.n_batch = 64;
-  settings.n_ubatch = 64;
-  settings.n_threads = 1;
-  return settings;
-}
 
 class Contract : public testing::TestWithParam<Subject> {
  protected:

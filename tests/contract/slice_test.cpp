@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 
+#include "contract/small_context.hpp"
 #include "engine/worker.hpp"
 #include "temporary_folder.hpp"
 
@@ -19,15 +20,6 @@ using protocol::Slice;
 using protocol::SynthRequest;
 
 constexpr std::uint64_t kSmall = 1U << 20U;
-
-ContextSettings small_context() {
-  ContextSettings settings;
-  settings.n_ctx = 256;
-  settings.n_batch = 64;
-  settings.n_ubatch = 64;
-  settings.n_threads = 1;
-  return settings;
-}
 
 Placement on_cpu() {
   Placement placement;

@@ -9,7 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-std::vector<ServerArgument> read(std::vector<std::string> words) {
+std::vector<ServerArgument> read_words(std::vector<std::string> words) {
   return read_server_arguments(words);
 }
 
@@ -34,8 +34,8 @@ TEST(ServerFlags, AShorthandSetsAKnobThatTakesItsText) {
 }
 
 TEST(ServerArguments, AValueIsNeverTakenForAFlag) {
-  const auto said = read({"--alias", "-c", "-ngl", "-1", "--control-vector-layer-range", "1", "2",
-                          "-kvu", "-c", "512"});
+  const auto said = read_words({"--alias", "-c", "-ngl", "-1", "--control-vector-layer-range", "1",
+                                "2", "-kvu", "-c", "512"});
   ASSERT_EQ(said.size(), 5U);
   EXPECT_THAT(said[0].values, ElementsAre("-c"));
   EXPECT_THAT(said[1].values, ElementsAre("-1"));
@@ -45,7 +45,8 @@ TEST(ServerArguments, AValueIsNeverTakenForAFlag) {
 }
 
 TEST(ServerArguments, AreSpelledAsLlamaCppReadsThem) {
-  const auto said = read({"--ctx_size", "512", "-ngl=3", "--cache-type-k=q8_0", "model.gguf"});
+  const auto said =
+      read_words({"--ctx_size", "512", "-ngl=3", "--cache-type-k=q8_0", "model.gguf"});
   ASSERT_EQ(said.size(), 3U);
   EXPECT_EQ(said[0].name, "--ctx-size");
   EXPECT_EQ(said[0].knob_text(), "512");
@@ -54,7 +55,8 @@ TEST(ServerArguments, AreSpelledAsLlamaCppReadsThem) {
 }
 
 TEST(ServerArguments, SwitchesAndShorthandsSayWhatTheySet) {
-  const auto said = read({"-nkvo", "-kvo", "--no-kv-unified", "-no-kvu", "-cmoe", "--no-mmap"});
+  const auto said =
+      read_words({"-nkvo", "-kvo", "--no-kv-unified", "-no-kvu", "-cmoe", "--no-mmap"});
   std::vector<std::string> texts;
   for (const ServerArgument& one : said) texts.push_back(one.knob_text());
   EXPECT_THAT(texts, ElementsAre("off", "on", "off", "off", "512", "none"));
@@ -63,7 +65,7 @@ TEST(ServerArguments, SwitchesAndShorthandsSayWhatTheySet) {
 }
 
 TEST(ServerArguments, OfAFlagThatNobodyKnowsTheNextWordMayBeTheValue) {
-  const auto said = read({"--brand-new", "7", "--other", "--metrics"});
+  const auto said = read_words({"--brand-new", "7", "--other", "--metrics"});
   ASSERT_EQ(said.size(), 3U);
   EXPECT_THAT(said[0].values, ElementsAre("7"));
   EXPECT_THAT(said[1].values, IsEmpty());

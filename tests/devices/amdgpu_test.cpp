@@ -18,7 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kId = "0000:03:00.0";
+constexpr const char* kAmdCard = "0000:03:00.0";
 
 // structure_size, format_revision, content_revision, and some body.
 std::string metrics(char revision) { return {'\x60', '\0', revision, '\3', 'x', 'x'}; }
@@ -45,7 +45,7 @@ void add_card(kernel::FakeTree& files, const std::string& id, char metrics_revis
   files.file("/proc/sys/kernel/osrelease", "6.9.1\n");
 }
 
-DeviceStatus read_one(const kernel::FileTree& tree, bool wake = false) {
+DeviceStatus read_amd(const kernel::FileTree& tree, bool wake = false) {
   auto source = open_amdgpu({tree, wake});
   if (!source) {
     ADD_FAILURE() << source.error();
@@ -58,9 +58,9 @@ DeviceStatus read_one(const kernel::FileTree& tree, bool wake = false) {
 
 TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  const DeviceStatus status = read_one(files.tree());
-  EXPECT_EQ(status.pci_bus_id, Reading<std::string>(kId));
+  add_card(files, kAmdCard, 1);
+  const DeviceStatus status = read_amd(files.tree());
+  EXPECT_EQ(status.pci_bus_id, Reading<std::string>(kAmdCard));
   EXPECT_EQ(status.name, Reading<std::string>("Radeon Test"));
   EXPECT_EQ(status.uuid, Reading<std::string>("deadbeef"));
   EXPECT_EQ(status.driver_version, Reading<std::string>("kernel 6.9.1"));
@@ -84,22 +84,23 @@ TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
 
 TEST(Amdgpu, ALimiterCountsOnlyWhereItCostsClock) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
+  add_card(files, kAmdCard, 1);
   std::string table = metrics(1) + std::string(114, '\0');
   table[112 + 4] = '\x10';  // hotspot temperature
-  files.file(kernel::FakeTree::pci(kId) + "/gpu_metrics", table);
-  EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::IsEmpty()) << "at full speed";
-  files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", "0: 500Mhz\n1: 1800Mhz *\n2: 2482Mhz\n");
-  EXPECT_THAT(*read_one(files.tree()).throttle_reasons, testing::ElementsAre("thermal slowdown"));
-  files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", "");
-  EXPECT_THAT(read_one(files.tree()).throttle_reasons.reason(), HasSubstr("clocks"));
+  files.file(kernel::FakeTree::pci(kAmdCard) + "/gpu_metrics", table);
+  EXPECT_THAT(*read_amd(files.tree()).throttle_reasons, testing::IsEmpty()) << "at full speed";
+  files.file(kernel::FakeTree::pci(kAmdCard) + "/pp_dpm_sclk",
+             "0: 500Mhz\n1: 1800Mhz *\n2: 2482Mhz\n");
+  EXPECT_THAT(*read_amd(files.tree()).throttle_reasons, testing::ElementsAre("thermal slowdown"));
+  files.file(kernel::FakeTree::pci(kAmdCard) + "/pp_dpm_sclk", "");
+  EXPECT_THAT(read_amd(files.tree()).throttle_reasons.reason(), HasSubstr("clocks"));
 }
 
 TEST(Amdgpu, AnApuHasVramAndGtt) {
   for (const char revision : {'\2', '\3'}) {
     kernel::FakeTree files;
-    add_card(files, kId, revision);
-    const DeviceStatus status = read_one(files.tree());
+    add_card(files, kAmdCard, revision);
+    const DeviceStatus status = read_amd(files.tree());
     EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
     EXPECT_EQ(status.memory_used_bytes, Reading<std::uint64_t>(3 * kGiB + kGiB / 2));
     EXPECT_EQ(status.memory_free_bytes, Reading<std::uint64_t>(44 * kGiB + kGiB / 2));
@@ -110,19 +111,19 @@ TEST(Amdgpu, AnApuHasVramAndGtt) {
 
 TEST(Amdgpu, WithoutMetricsTheVendorOfTheMemoryTellsDiscreteFromApu) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kId) + "/gpu_metrics");
-  EXPECT_EQ(read_one(files.tree()).memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
-  files.file(kernel::FakeTree::pci(kId) + "/mem_info_vram_vendor", "samsung\n");
-  EXPECT_EQ(read_one(files.tree()).memory_total_bytes, Reading<std::uint64_t>(16 * kGiB));
+  add_card(files, kAmdCard, 1);
+  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kAmdCard) + "/gpu_metrics");
+  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
+  files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_vram_vendor", "samsung\n");
+  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(16 * kGiB));
 }
 
 TEST(Amdgpu, WithoutAnAverageThePowerOfTheMomentServes) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kId) +
+  add_card(files, kAmdCard, 1);
+  std::filesystem::remove(files.root() + kernel::FakeTree::pci(kAmdCard) +
                           "/hwmon/hwmon3/power1_average");
-  EXPECT_EQ(read_one(files.tree()).power_w, Reading<double>(201.0));
+  EXPECT_EQ(read_amd(files.tree()).power_w, Reading<double>(201.0));
 }
 
 // ---- R17
@@ -161,7 +162,7 @@ const std::vector<Metric>& metric_files() {
 
 TEST_P(AmdgpuBroken, MetricIsAbsentAndTheOthersAreNot) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
+  add_card(files, kAmdCard, 1);
   for (const Metric& metric : metric_files()) {
     kernel::FileTree tree = files.tree();
     tree.read = [&](const std::string& path) -> tl::expected<std::string, int> {
@@ -169,7 +170,7 @@ TEST_P(AmdgpuBroken, MetricIsAbsentAndTheOthersAreNot) {
       if (GetParam().error != 0) return tl::unexpected<int>(GetParam().error);
       return std::string(GetParam().content);
     };
-    const DeviceStatus status = read_one(tree);
+    const DeviceStatus status = read_amd(tree);
     EXPECT_FALSE(metric.present(status)) << metric.file;
     int others = 0;
     for (const Metric& other : metric_files()) others += other.present(status) ? 1 : 0;
@@ -186,14 +187,14 @@ INSTANTIATE_TEST_SUITE_P(R17, AmdgpuBroken,
 
 TEST(Amdgpu, SentinelsOfTheFirmwareAreAbsent) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  const std::string folder = kernel::FakeTree::pci(kId);
+  add_card(files, kAmdCard, 1);
+  const std::string folder = kernel::FakeTree::pci(kAmdCard);
   files.file(folder + "/gpu_busy_percent", "65535\n");
   files.file(folder + "/hwmon/hwmon3/temp1_input", "65535000\n");
   files.file(folder + "/hwmon/hwmon3/power1_average", "4294967295000000\n");
   files.file(folder + "/hwmon/hwmon3/power1_input", "4294967295000000\n");
   files.file(folder + "/pp_dpm_sclk", "0: 65535Mhz *\n");
-  const DeviceStatus status = read_one(files.tree());
+  const DeviceStatus status = read_amd(files.tree());
   EXPECT_FALSE(status.utilisation_percent);
   EXPECT_FALSE(status.temperature_c);
   EXPECT_FALSE(status.power_w);
@@ -203,22 +204,22 @@ TEST(Amdgpu, SentinelsOfTheFirmwareAreAbsent) {
 
 TEST(Amdgpu, SixHundredPercentIsAbsent) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  files.file(kernel::FakeTree::pci(kId) + "/gpu_busy_percent", "655\n");
-  EXPECT_THAT(read_one(files.tree()).utilisation_percent.reason(), HasSubstr("655"));
+  add_card(files, kAmdCard, 1);
+  files.file(kernel::FakeTree::pci(kAmdCard) + "/gpu_busy_percent", "655\n");
+  EXPECT_THAT(read_amd(files.tree()).utilisation_percent.reason(), HasSubstr("655"));
 }
 
 TEST(Amdgpu, MemoryThatCannotBeTrueIsAbsent) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  const std::string folder = kernel::FakeTree::pci(kId);
+  add_card(files, kAmdCard, 1);
+  const std::string folder = kernel::FakeTree::pci(kAmdCard);
   files.file(folder + "/mem_info_vram_used", std::to_string(17 * kGiB));
-  DeviceStatus status = read_one(files.tree());
+  DeviceStatus status = read_amd(files.tree());
   EXPECT_TRUE(status.memory_total_bytes.has_value());
   EXPECT_FALSE(status.memory_used_bytes);
   EXPECT_FALSE(status.memory_free_bytes) << "and must not wrap";
   files.file(folder + "/mem_info_vram_total", "0\n");
-  status = read_one(files.tree());
+  status = read_amd(files.tree());
   EXPECT_FALSE(status.memory_total_bytes);
   EXPECT_FALSE(status.memory_free_bytes);
   EXPECT_EQ(status.memory_source, "");
@@ -227,9 +228,9 @@ TEST(Amdgpu, MemoryThatCannotBeTrueIsAbsent) {
 TEST(Amdgpu, ALevelListThatMarksNothingIsAbsent) {
   for (const char* const list : {"0: 500Mhz\n", "*", ": *", "0: *", "Mhz *\n", "0: x *\n"}) {
     kernel::FakeTree files;
-    add_card(files, kId, 1);
-    files.file(kernel::FakeTree::pci(kId) + "/pp_dpm_sclk", list);
-    EXPECT_FALSE(read_one(files.tree()).graphics_clock_mhz) << list;
+    add_card(files, kAmdCard, 1);
+    files.file(kernel::FakeTree::pci(kAmdCard) + "/pp_dpm_sclk", list);
+    EXPECT_FALSE(read_amd(files.tree()).graphics_clock_mhz) << list;
   }
 }
 
@@ -238,12 +239,12 @@ TEST(Amdgpu, ALevelListThatMarksNothingIsAbsent) {
 
 TEST(Amdgpu, GrowingGttShowsAsSpill) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
+  add_card(files, kAmdCard, 1);
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<std::uint64_t> spilled;
   for (const std::uint64_t used : {kGiB, 3 * kGiB, 7 * kGiB}) {
-    files.file(kernel::FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used));
+    files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_gtt_used", std::to_string(used));
     spilled.push_back(*(*source)->read()[0].spilled_bytes);
   }
   EXPECT_THAT(spilled, testing::ElementsAre(kGiB, 3 * kGiB, 7 * kGiB));
@@ -251,21 +252,21 @@ TEST(Amdgpu, GrowingGttShowsAsSpill) {
 
 TEST(Amdgpu, ASleepingCardIsNotRead) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
-  files.gpu(kId, "0x1002", "suspended");
+  add_card(files, kAmdCard, 1);
+  files.gpu(kAmdCard, "0x1002", "suspended");
   std::vector<std::string> read;
   kernel::FileTree tree = files.tree();
   tree.read = [&](const std::string& path) {
     read.push_back(path.substr(path.rfind('/') + 1));
     return kernel::read_small_file(path);
   };
-  const DeviceStatus status = read_one(tree);
+  const DeviceStatus status = read_amd(tree);
   EXPECT_TRUE(is_asleep(status));
   for (const std::string& name : read) {
     EXPECT_THAT(name, testing::AnyOf("vendor", "class", "device", "uevent", "runtime_status",
                                      "version", "osrelease"));
   }
-  EXPECT_TRUE(read_one(files.tree(), true).temperature_c.has_value()) << "unless asked to wake";
+  EXPECT_TRUE(read_amd(files.tree(), true).temperature_c.has_value()) << "unless asked to wake";
 }
 
 TEST(Amdgpu, OtherCardsAndOtherDriversAreNotTaken) {
@@ -278,15 +279,15 @@ TEST(Amdgpu, OtherCardsAndOtherDriversAreNotTaken) {
 
 TEST(Amdgpu, GttThatGrowsWhileAWindowIsOpenIsItsMaximum) {
   kernel::FakeTree files;
-  add_card(files, kId, 1);
+  add_card(files, kAmdCard, 1);
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<Snapshot> samples;
   for (const std::uint64_t used : {kGiB, 5 * kGiB, 4 * kGiB}) {
-    files.file(kernel::FakeTree::pci(kId) + "/mem_info_gtt_used", std::to_string(used) + "\n");
+    files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_gtt_used", std::to_string(used) + "\n");
     samples.push_back({100.0 * static_cast<double>(samples.size()), false, (*source)->read(), {}});
   }
-  EXPECT_EQ(aggregate(samples).at(kId).spilled_max_bytes, Reading<std::uint64_t>(5 * kGiB));
+  EXPECT_EQ(aggregate(samples).at(kAmdCard).spilled_max_bytes, Reading<std::uint64_t>(5 * kGiB));
 }
 
 }  // namespace

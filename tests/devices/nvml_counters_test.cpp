@@ -19,7 +19,7 @@ NvmlOptions without(std::string symbol) {
   return options;
 }
 
-DeviceStatus read_one(FakeNvmlMachine& machine, NvmlOptions options = {}) {
+DeviceStatus read_counters(FakeNvmlMachine& machine, NvmlOptions options = {}) {
   auto source = machine.open(std::move(options));
   if (!source) {
     ADD_FAILURE() << source.error();
@@ -40,7 +40,8 @@ TEST(NvmlCounters, TimePerCauseComesFromTheFields) {
   json gpu = healthy_gpu();
   gpu["held_ns"] = {{"power", 5'000'000'000}, {"thermal", 7}};
   FakeNvmlMachine machine(gpu);
-  EXPECT_THAT(causes(read_one(machine)), ElementsAre("power cap 5000000000", "thermal slowdown 7"));
+  EXPECT_THAT(causes(read_counters(machine)),
+              ElementsAre("power cap 5000000000", "thermal slowdown 7"));
 }
 
 TEST(NvmlCounters, AnOldDriverIsAskedInTheOldWay) {
@@ -48,7 +49,7 @@ TEST(NvmlCounters, AnOldDriverIsAskedInTheOldWay) {
   gpu["violation_ns"] = {{"power", 1}, {"thermal", 2}, {"board", 3}, {"reliability", 4}};
   FakeNvmlMachine machine(gpu);
   for (const DeviceStatus& status :
-       {read_one(machine), read_one(machine, without("nvmlDeviceGetFieldValues"))}) {
+       {read_counters(machine), read_counters(machine, without("nvmlDeviceGetFieldValues"))}) {
     EXPECT_THAT(causes(status), ElementsAre("power cap 1", "thermal slowdown 2", "board limit 3",
                                             "reliability limit 4"));
   }
@@ -56,10 +57,11 @@ TEST(NvmlCounters, AnOldDriverIsAskedInTheOldWay) {
 
 TEST(NvmlCounters, WithNeitherTheReasonIsTheFields) {
   FakeNvmlMachine machine(healthy_gpu());
-  EXPECT_EQ(read_one(machine).counters.throttle.reason(),
+  EXPECT_EQ(read_counters(machine).counters.throttle.reason(),
             "the driver counts no time of throttling");
-  EXPECT_THAT(read_one(machine, without("nvmlDeviceGetFieldValues")).counters.throttle.reason(),
-              HasSubstr("nvmlDeviceGetFieldValues"));
+  EXPECT_THAT(
+      read_counters(machine, without("nvmlDeviceGetFieldValues")).counters.throttle.reason(),
+      HasSubstr("nvmlDeviceGetFieldValues"));
 }
 
 TEST(NvmlCounters, EnergyAndTheClockLimitAreReadOrAbsent) {
@@ -67,26 +69,26 @@ TEST(NvmlCounters, EnergyAndTheClockLimitAreReadOrAbsent) {
   gpu["energy_mj"] = 123456789012;
   gpu["graphics_max_mhz"] = 3105;
   FakeNvmlMachine machine(gpu);
-  const DeviceStatus status = read_one(machine);
+  const DeviceStatus status = read_counters(machine);
   EXPECT_EQ(status.counters.energy_mj, Reading<std::uint64_t>(123456789012));
   EXPECT_EQ(status.graphics_clock_limit_mhz, Reading<double>(3105.0));
   FakeNvmlMachine silent(healthy_gpu());
-  EXPECT_THAT(read_one(silent).counters.energy_mj.reason(), HasSubstr("not supported"));
-  EXPECT_THAT(read_one(silent).graphics_clock_limit_mhz.reason(), HasSubstr("not supported"));
+  EXPECT_THAT(read_counters(silent).counters.energy_mj.reason(), HasSubstr("not supported"));
+  EXPECT_THAT(read_counters(silent).graphics_clock_limit_mhz.reason(), HasSubstr("not supported"));
 }
 
 TEST(NvmlCounters, PowerSaysWhichQuantityItIs) {
   FakeNvmlMachine usage(healthy_gpu());
-  EXPECT_EQ(read_one(usage).power_source, "power-usage");
+  EXPECT_EQ(read_counters(usage).power_source, "power-usage");
   json gpu = healthy_gpu();
   gpu["power_instant_mw"] = 90000;
   FakeNvmlMachine instant(gpu);
-  EXPECT_EQ(read_one(instant).power_source, "power-instant");
-  EXPECT_EQ(read_one(instant).power_w, Reading<double>(90.0));
+  EXPECT_EQ(read_counters(instant).power_source, "power-instant");
+  EXPECT_EQ(read_counters(instant).power_w, Reading<double>(90.0));
   gpu["power_field_mw"] = 80000;
   FakeNvmlMachine average(gpu);
-  EXPECT_EQ(read_one(average).power_source, "power-average");
-  EXPECT_EQ(read_one(average).power_w, Reading<double>(80.0));
+  EXPECT_EQ(read_counters(average).power_source, "power-average");
+  EXPECT_EQ(read_counters(average).power_w, Reading<double>(80.0));
 }
 
 TEST(NvmlCounters, WorkOfProcessesIsAskedForOnceOnly) {

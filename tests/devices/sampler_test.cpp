@@ -23,11 +23,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr milliseconds kLong{20000};
-constexpr const char* kId = "0000:01:00.0";
+constexpr const char* kSampledCard = "0000:01:00.0";
 
 DeviceStatus sample_status(double temperature) {
   DeviceStatus status;
-  status.pci_bus_id = std::string(kId);
+  status.pci_bus_id = std::string(kSampledCard);
   status.temperature_c = temperature;
   status.utilisation_percent = 50.0;
   status.memory_total_bytes = 8 * kGiB;
@@ -126,8 +126,8 @@ TEST(Sampler, TheNewestSampleIsSeenAndTheSourcesAreClosedAtTheEnd) {
     sampler.start();
     ASSERT_TRUE(eventually([&] { return script->reads >= 3; }));
     const Snapshot snapshot = sampler.fresh(kLong);
-    ASSERT_NE(snapshot.find(kId), nullptr);
-    EXPECT_GE(*snapshot.find(kId)->temperature_c, 3);
+    ASSERT_NE(snapshot.find(kSampledCard), nullptr);
+    EXPECT_GE(*snapshot.find(kSampledCard)->temperature_c, 3);
     EXPECT_EQ(snapshot.find("0000:09:00.0"), nullptr);
     EXPECT_FALSE(snapshot.stale);
   }
@@ -161,10 +161,10 @@ TEST(Sampler, AWindowHoldsOnlyWhatBeganInIt) {
   door->open();
   ASSERT_TRUE(eventually([&] { return script->reads >= 3; }));
   const Window window = sampler.end();
-  ASSERT_EQ(window.count(kId), 1U);
-  EXPECT_GE(window.at(kId).telemetry.samples, 1U);
-  EXPECT_EQ(window.at(kId).telemetry.temperature_start_c, Reading<double>(80.0));
-  EXPECT_EQ(window.at(kId).memory_free_min_bytes, Reading<std::uint64_t>(6 * kGiB));
+  ASSERT_EQ(window.count(kSampledCard), 1U);
+  EXPECT_GE(window.at(kSampledCard).telemetry.samples, 1U);
+  EXPECT_EQ(window.at(kSampledCard).telemetry.temperature_start_c, Reading<double>(80.0));
+  EXPECT_EQ(window.at(kSampledCard).memory_free_min_bytes, Reading<std::uint64_t>(6 * kGiB));
   EXPECT_THAT(sampler.end(), IsEmpty()) << "closed already";
 }
 
@@ -182,8 +182,8 @@ TEST(Sampler, AWindowWithoutASampleSaysSo) {
   door->wait_for_visitor();
   sampler.begin();
   const Window window = sampler.end();
-  EXPECT_THAT(window.at(kId).telemetry.temperature_max_c.reason(), HasSubstr("no sample"));
-  EXPECT_EQ(window.at(kId).telemetry.samples, 0U);
+  EXPECT_THAT(window.at(kSampledCard).telemetry.temperature_max_c.reason(), HasSubstr("no sample"));
+  EXPECT_EQ(window.at(kSampledCard).telemetry.samples, 0U);
   door->open();
 }
 
@@ -198,17 +198,17 @@ TEST(Sampler, ABlockedDriverHoldsUpNobody) {
   {
     Sampler sampler(factory(script), quick());
     sampler.start();
-    ASSERT_EQ(sampler.fresh(kLong).find(kId)->temperature_c, Reading<double>(50.0));
+    ASSERT_EQ(sampler.fresh(kLong).find(kSampledCard)->temperature_c, Reading<double>(50.0));
     sampler.begin();
     door->wait_for_visitor();
     ASSERT_TRUE(eventually([&] { return sampler.latest().stale; }));
     const Snapshot snapshot = sampler.latest();
-    EXPECT_THAT(snapshot.find(kId)->temperature_c.reason(), HasSubstr("stale"));
-    EXPECT_THAT(snapshot.find(kId)->memory_free_bytes.reason(), HasSubstr("stale"));
+    EXPECT_THAT(snapshot.find(kSampledCard)->temperature_c.reason(), HasSubstr("stale"));
+    EXPECT_THAT(snapshot.find(kSampledCard)->memory_free_bytes.reason(), HasSubstr("stale"));
     EXPECT_TRUE(sampler.fresh(milliseconds(20)).stale);
     const Window window = sampler.end();
-    EXPECT_THAT(window.at(kId).telemetry.temperature_max_c.reason(), HasSubstr("stale"));
-    EXPECT_EQ(window.at(kId).telemetry.samples, 0U);
+    EXPECT_THAT(window.at(kSampledCard).telemetry.temperature_max_c.reason(), HasSubstr("stale"));
+    EXPECT_EQ(window.at(kSampledCard).telemetry.samples, 0U);
   }
   EXPECT_LT(steady_now_ms() - before, 15000) << "far less than the door stays shut";
   EXPECT_FALSE(script->closed) << "the thread is left behind in the driver";
@@ -331,7 +331,7 @@ TEST(Sampler, ThrottlingInTheMiddleIsInTheUnion) {
     sampler.start();
     for (int i = 0; i < 5; ++i) sampler.fresh(kLong);
     const Window window = sampler.end();
-    const Telemetry& telemetry = window.at(kId).telemetry;
+    const Telemetry& telemetry = window.at(kSampledCard).telemetry;
     EXPECT_GE(telemetry.samples, 5U);
     EXPECT_THAT(*telemetry.throttle_reasons, ElementsAre("power cap", "software thermal slowdown"));
     EXPECT_EQ(telemetry.temperature_start_c, Reading<double>(60.0));
@@ -358,7 +358,7 @@ TEST(Aggregate, MeansMaximaAndUnion) {
   third.power_w = Absence{"busy"};
   third.memory_used_bytes = 2 * kGiB;
   const auto window = aggregate({snapshot_of(first), snapshot_of(second), snapshot_of(third)});
-  const DeviceWindow& device = window.at(kId);
+  const DeviceWindow& device = window.at(kSampledCard);
   EXPECT_EQ(device.telemetry.samples, 3U);
   EXPECT_EQ(device.telemetry.temperature_start_c, Reading<double>(40.0));
   EXPECT_EQ(device.telemetry.temperature_max_c, Reading<double>(60.0));
@@ -371,7 +371,7 @@ TEST(Aggregate, AMetricThatNoSampleHasKeepsTheReason) {
   DeviceStatus status = sample_status(40);
   status.power_w = Absence{"not supported on this device"};
   const auto window = aggregate({snapshot_of(status)});
-  EXPECT_EQ(window.at(kId).telemetry.power_w.reason(), "not supported on this device");
+  EXPECT_EQ(window.at(kSampledCard).telemetry.power_w.reason(), "not supported on this device");
 }
 
 TEST(Aggregate, DevicesWithoutAnAddressAndNoSamplesGiveNothing) {

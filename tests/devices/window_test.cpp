@@ -12,11 +12,11 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr const char* kId = "0000:01:00.0";
+constexpr const char* kWindowCard = "0000:01:00.0";
 
 DeviceStatus status() {
   DeviceStatus status;
-  status.pci_bus_id = std::string(kId);
+  status.pci_bus_id = std::string(kWindowCard);
   return status;
 }
 
@@ -98,7 +98,7 @@ TEST(Aggregate, KeepsTheLowestClockAndTheLimit) {
   DeviceStatus slow = fast;
   slow.graphics_clock_mhz = 1500.0;
   const auto window = aggregate({at(0, fast), at(100, slow)});
-  const Telemetry& telemetry = window.at(kId).telemetry;
+  const Telemetry& telemetry = window.at(kWindowCard).telemetry;
   EXPECT_EQ(telemetry.graphics_clock_mhz, Reading<double>(2000.0));
   EXPECT_EQ(telemetry.graphics_clock_min_mhz, Reading<double>(1500.0));
   EXPECT_EQ(telemetry.graphics_clock_limit_mhz, Reading<double>(3000.0));
@@ -112,7 +112,7 @@ TEST(Aggregate, ProcessesAreMeansOverLooksThatToldOfAnybody) {
   DeviceStatus ours = status();
   ours.counters.processes = std::vector<ProcessUse>{{10, 80}};
   const auto window = aggregate({at(0, both), at(100, nothing_new), at(200, ours)});
-  const auto& processes = *window.at(kId).processes;
+  const auto& processes = *window.at(kWindowCard).processes;
   ASSERT_EQ(processes.size(), 2U);
   EXPECT_EQ(processes[0].percent, 70);
   EXPECT_EQ(processes[1].percent, 15);
@@ -127,7 +127,7 @@ TEST(Aggregate, KeepsEachReadingOfMemoryAndPower) {
   DeviceStatus second = first;
   second.counters.energy_mj = std::uint64_t{6000};
   second.memory_used_bytes = std::uint64_t{10};
-  const DeviceWindow window = aggregate({at(50, first), at(150, second)}).at(kId);
+  const DeviceWindow window = aggregate({at(50, first), at(150, second)}).at(kWindowCard);
   ASSERT_EQ(window.points.size(), 2U);
   EXPECT_EQ(window.points[1].at_ms, 150);
   EXPECT_EQ(window.points[1].energy_mj, Reading<std::uint64_t>(6000));

@@ -35,7 +35,7 @@ SavedProfile measured(const std::string& name, int layers, std::uint64_t need_by
   return profile;
 }
 
-ProfileSet basis() {
+ProfileSet set_basis() {
   ProfileSet set;
   set.created_at = "2026-11-23T17:51:40Z";
   set.model = {"/models/zephyr-7b-beta.Q5_K_M.gguf", 5131000000, "0123456789abcdef"};
@@ -52,7 +52,7 @@ ProfileSet basis() {
 }  // namespace
 
 ProfileSet measured_set() {
-  ProfileSet set = basis();
+  ProfileSet set = set_basis();
   SetDevice card{"CUDA0", "NVIDIA GeForce RTX 4050 Laptop GPU", "CUDA", {}, {}, {}, {}, {}, {}};
   card.pci_bus_id = std::string("0000:01:00.0");
   card.uuid = std::string("GPU-00000000-0000-0000-0000-000000000000");
@@ -78,7 +78,7 @@ ProfileSet measured_set() {
 }
 
 ProfileSet planned_set() {
-  ProfileSet set = basis();
+  ProfileSet set = set_basis();
   set.origin = Origin::planned;
   set.model_name = hostile_text();
   set.model.path = "/models/ein größeres Modell.gguf";

@@ -28,13 +28,13 @@ SavedProfile profile(int layers = 12) {
   return made;
 }
 
-Program program(Arguments argv) {
+Program program_of(Arguments argv) {
   const ProgramKind kind = kind_of(argv.front());
   return {std::move(argv), kind};
 }
 
 Arguments command(Arguments argv, const Arguments& rpc = {}, const SavedProfile& made = profile()) {
-  const auto result = command_for(program(std::move(argv)), made, "/m/a b.gguf", rpc, kListen);
+  const auto result = command_for(program_of(std::move(argv)), made, "/m/a b.gguf", rpc, kListen);
   EXPECT_TRUE(result) << result.error().message;
   return *result;
 }
@@ -121,26 +121,27 @@ TEST(CommandFor, FlagsAloneAreArgumentsAndInsideATextTheyAreQuoted) {
 }
 
 TEST(CommandFor, AnUnknownPlaceholderIsNamed) {
-  const auto result = command_for(program({"/x/host", "{layers}"}), profile(), "m", {}, kListen);
+  const auto result = command_for(program_of({"/x/host", "{layers}"}), profile(), "m", {}, kListen);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::usage);
   EXPECT_THAT(result.error().message, HasSubstr("{layers}"));
 }
 
 TEST(CommandFor, AProgramThatWouldNotLearnOfTheProfileIsRefused) {
-  const auto result = command_for(program({"/x/host", "model.gguf"}), profile(), "m", {}, kListen);
+  const auto result =
+      command_for(program_of({"/x/host", "model.gguf"}), profile(), "m", {}, kListen);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::usage);
 }
 
 TEST(AddressOf, TheUsersWordsWin) {
-  const auto plain = address_of(program({"llama-server"}), kListen, "key");
+  const auto plain = address_of(program_of({"llama-server"}), kListen, "key");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->ask.port, 8080);
   EXPECT_EQ(plain->api_key, "key");
 
-  const auto said = address_of(program({"llama-server", "--host", "0.0.0.0", "--port=99",
-                                        "--api-prefix", "/v", "--api-key", "a,b"}),
+  const auto said = address_of(program_of({"llama-server", "--host", "0.0.0.0", "--port=99",
+                                           "--api-prefix", "/v", "--api-key", "a,b"}),
                                kListen, "");
   ASSERT_TRUE(said);
   EXPECT_EQ(said->listen.host, "0.0.0.0");
@@ -152,16 +153,16 @@ TEST(AddressOf, TheUsersWordsWin) {
 }
 
 TEST(AddressOf, WhatCannotBeWatchedIsRefused) {
-  EXPECT_FALSE(address_of(program({"llama-server", "--host", "/run/x.sock"}), kListen, ""));
-  EXPECT_FALSE(address_of(program({"llama-server", "--host", "1.2.3.4,5.6.7.8"}), kListen, ""));
-  EXPECT_FALSE(address_of(program({"llama-server", "--port", "0"}), kListen, ""));
+  EXPECT_FALSE(address_of(program_of({"llama-server", "--host", "/run/x.sock"}), kListen, ""));
+  EXPECT_FALSE(address_of(program_of({"llama-server", "--host", "1.2.3.4,5.6.7.8"}), kListen, ""));
+  EXPECT_FALSE(address_of(program_of({"llama-server", "--port", "0"}), kListen, ""));
 }
 
 TEST(HasPort, OfServersAndOfWhoSaysSo) {
-  EXPECT_TRUE(has_port(program({"llama-server"})));
-  EXPECT_FALSE(has_port(program({"llama-cli"})));
-  EXPECT_TRUE(has_port(program({"/x/host", "--listen=:{port}"})));
-  EXPECT_FALSE(has_port(program({"/x/host", "{model}"})));
+  EXPECT_TRUE(has_port(program_of({"llama-server"})));
+  EXPECT_FALSE(has_port(program_of({"llama-cli"})));
+  EXPECT_TRUE(has_port(program_of({"/x/host", "--listen=:{port}"})));
+  EXPECT_FALSE(has_port(program_of({"/x/host", "{model}"})));
 }
 
 }  // namespace

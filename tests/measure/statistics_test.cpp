@@ -173,12 +173,12 @@ TEST(Pearson, IsOneForALineAndMinusOneForAFallingOne) {
 }
 
 TEST(Pearson, IsAbsentWithTheReasonWhereItHasNoMeaning) {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const double not_a_number = std::numeric_limits<double>::quiet_NaN();
   const std::vector<double> x = {1, 2, 3};
   EXPECT_EQ(pearson(x, std::vector<double>{1, 2}).reason(), "the series differ in length");
   EXPECT_EQ(pearson(x, std::vector<double>{5, 5, 5}).reason(), "all values are equal");
   EXPECT_EQ(pearson(x, std::vector<double>{0.1, 0.1, 0.1}).reason(), "all values are equal");
-  EXPECT_EQ(pearson(x, std::vector<double>{1, kNan, 3}).reason(), "a value is not finite");
+  EXPECT_EQ(pearson(x, std::vector<double>{1, not_a_number, 3}).reason(), "a value is not finite");
   EXPECT_EQ(pearson({}, {}).reason(), "needs 3 values, has 0");
 }
 

@@ -9,10 +9,14 @@
 
 #include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
+#include "report/texts.hpp"
 
 namespace sweetspot::report {
 namespace {
 
+using test::golden;
+using test::kPlain;
+using test::lines_of;
 using testing::AllOf;
 using testing::Each;
 using testing::HasSubstr;
@@ -20,22 +24,7 @@ using testing::Le;
 using testing::Not;
 using testing::ResultOf;
 
-constexpr Style kPlain{false, 100};
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
 // To accept what is printed now, copy it.
-std::string golden(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
-  return text.str();
-}
-
 std::string everything(const plan::PlanRecord& record, const Style& style) {
   return plan_header_text(record, style) + plan_tables(record, style) +
          plan_answers_text(record, style) + plan_classes_table(record, style);

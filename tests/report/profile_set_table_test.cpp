@@ -9,24 +9,20 @@
 #include "core/text.hpp"
 #include "golden/sample_run.hpp"
 #include "golden/sample_set.hpp"
+#include "report/texts.hpp"
 
 namespace sweetspot::report {
 namespace {
 
+using test::golden;
+using test::kPlain;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using tests::measured_set;
 using tests::planned_set;
 
-constexpr Style kPlain{false, 100};
 constexpr Style kWide{false, 200};
-
-std::string golden(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
-  return text.str();
-}
 
 // To accept what is printed now, copy it.
 TEST(ProfileSetTable, ShowsTheProfilesOfASet) {

@@ -7,17 +7,18 @@
 #include <limits>
 
 #include "golden/sample_run.hpp"
+#include "report/texts.hpp"
 
 namespace sweetspot::report {
 namespace {
 
+using test::golden;
+using test::kPlain;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-constexpr Style kPlain{false, 100};
 
 ProgressState state_of(std::size_t done, std::size_t total, double elapsed, double in_trial) {
   ProgressState state;

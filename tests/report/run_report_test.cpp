@@ -8,46 +8,28 @@
 #include <sstream>
 
 #include "golden/sample_run.hpp"
+#include "report/texts.hpp"
 
 namespace sweetspot::report {
 namespace {
 
 using sweetspot::tests::mission_run;
 using sweetspot::tests::troubled_run;
+using test::golden;
+using test::kPlain;
+using test::line_with;
+using test::lines_of;
 using testing::AllOf;
 using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Style kPlain{false, 100};
 using ARun = sweetspot::Run;  // testing::Test has a member called Run
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-// The golden texts are few, so that a change to one is read. To accept what is printed now, copy
-// it.
-std::string golden(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
-  return text.str();
-}
 
 std::string everything(const ARun& run, const Style& style) {
   return header_text(run, style) + results_table(run, style) +
          results_table(run, style, SortBy::layers) + analysis_text(run, style) +
          profiles_text(run, style) + failures_text(run, style);
-}
-
-std::string line_with(const std::string& text, const std::string& part) {
-  for (const std::string& line : lines_of(text)) {
-    if (line.find(part) != std::string::npos) return line;
-  }
-  return {};
 }
 
 // ---- golden

@@ -8,6 +8,7 @@
 
 #include "golden/sample_run.hpp"
 #include "report/run_report.hpp"
+#include "report/texts.hpp"
 #include "report/tune_report.hpp"
 
 namespace sweetspot::report {
@@ -17,18 +18,14 @@ using sweetspot::tests::adaptive_run;
 using sweetspot::tests::hostile_text;
 using sweetspot::tests::mission_run;
 using sweetspot::tests::tuned_run;
+using test::golden;
+using test::kPlain;
+using test::line_with;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr Style kPlain{false, 100};
 using ARun = sweetspot::Run;  // testing::Test has a member called Run
-
-std::string golden(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
-  return text.str();
-}
 
 int widest(const std::string& text) {
   int width = 0;
@@ -41,14 +38,6 @@ bool is_safe(const std::string& text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == '\x7f' || c == '\xff';
   });
-}
-
-std::string line_with(const std::string& text, const std::string& part) {
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (line.find(part) != std::string::npos) return line;
-  }
-  return {};
 }
 
 // ---- an adaptive sweep

@@ -5,19 +5,15 @@
 
 #include <sstream>
 
+#include "report/texts.hpp"
+
 namespace sweetspot::report {
 namespace {
 
+using test::lines_of;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 Table cities() {
   Table table;

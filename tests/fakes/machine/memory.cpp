@@ -10,9 +10,7 @@
 namespace sweetspot::fake {
 namespace {
 
-constexpr double kGb = 1e9;
 constexpr double kMb = 1e6;
-constexpr double kBytesOfFloat = 4;
 constexpr std::uint32_t kContextStep = 256;  // llama.cpp rounds n_ctx up to it
 
 std::uint64_t whole_bytes(double bytes) {

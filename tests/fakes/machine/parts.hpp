@@ -12,6 +12,10 @@
 
 namespace sweetspot::fake {
 
+inline constexpr double kGb = 1e9;
+inline constexpr double kBytesPerMsOfGb = 1e6;  ///< 1 GB/s in bytes per millisecond
+inline constexpr double kBytesOfFloat = 4;
+
 /// One block of a model.
 struct Block {
   std::uint64_t bytes = 0;               ///< all its weights

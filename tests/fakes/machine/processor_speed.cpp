@@ -7,7 +7,6 @@ namespace sweetspot::fake {
 namespace {
 
 constexpr double kSaturation = 2.5;
-constexpr double kBytesPerMsOfGb = 1e6;
 constexpr double kFlopsPerMsOfGflops = 1e6;
 
 /// Fast cores' worth of work that `threads` threads on cores of their own do: half of it is split

@@ -10,8 +10,6 @@
 namespace sweetspot::fake {
 namespace {
 
-constexpr double kGb = 1e9;
-
 // ---- the processor
 // ---------------------------------------------------------------------------------
 

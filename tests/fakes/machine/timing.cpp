@@ -14,10 +14,8 @@
 namespace sweetspot::fake {
 namespace {
 
-constexpr double kBytesPerMsOfGb = 1e6;
 constexpr double kFlopsPerMsOfTflops = 1e9;
 constexpr double kMsPerUs = 1e-3;
-constexpr double kBytesOfFloat = 4;
 constexpr double kFewestTokensToCopyWeights = 32;  // GGML_OP_OFFLOAD_MIN_BATCH's default
 constexpr double kAttentionEfficiency = 0.5;       // of the compute that matrix products reach
 
