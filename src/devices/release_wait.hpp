@@ -20,10 +20,11 @@ struct ReleaseGoal {
   std::chrono::milliseconds poll{50};
 };
 
-enum class ReleaseOutcome { at_once, after_wait, did_not_return, unreadable, cancelled };
+/// How the memory came back, or did not.
+enum class Release { at_once, after_wait, did_not_return, unreadable, cancelled };
 
 struct ReleaseResult {
-  ReleaseOutcome outcome = ReleaseOutcome::unreadable;
+  Release release = Release::unreadable;
   double waited_ms = 0;
   Reading<std::uint64_t> free_bytes;  ///< the last reading
 

@@ -12,9 +12,9 @@
 #include "core/error.hpp"
 #include "core/model_info.hpp"
 #include "plan/budget.hpp"
+#include "plan/fit.hpp"
 #include "plan/grid.hpp"
 #include "plan/map_source.hpp"
-#include "plan/verdict.hpp"
 
 namespace sweetspot::plan {
 

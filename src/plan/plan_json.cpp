@@ -25,22 +25,22 @@ void put_memory(Json& json, const PlannedMemory& planned) {
   json["problem"] = planned.problem.empty() ? Json(nullptr) : Json(planned.problem);
 }
 
-void put_verdict(Json& json, const std::optional<Verdict>& verdict) {
-  json["fits"] = verdict ? Json(verdict->fits) : Json(nullptr);
-  json["missing_bytes"] = verdict ? Json(verdict->missing_bytes) : Json(nullptr);
-  json["host_missing_bytes"] = verdict ? Json(verdict->host_missing_bytes) : Json(nullptr);
-  json["host_reread_bytes"] = verdict ? Json(verdict->reread_bytes) : Json(nullptr);
+void put_fit(Json& json, const std::optional<Fit>& fit) {
+  json["fits"] = fit ? Json(fit->fits) : Json(nullptr);
+  json["missing_bytes"] = fit ? Json(fit->missing_bytes) : Json(nullptr);
+  json["host_missing_bytes"] = fit ? Json(fit->host_missing_bytes) : Json(nullptr);
+  json["host_reread_bytes"] = fit ? Json(fit->reread_bytes) : Json(nullptr);
 }
 
 Json config_json(const Config& config, const PlannedMemory& planned,
-                 const std::optional<Verdict>& verdict) {
+                 const std::optional<Fit>& fit) {
   Json json = to_json(config);
   json.erase("n_gpu_layers");
   Json out = {{"layers", config.placement.n_gpu_layers}};
   out.update(json);
   out["n_ctx_effective"] = planned.n_ctx;
   put_memory(out, planned);
-  put_verdict(out, verdict);
+  put_fit(out, fit);
   return out;
 }
 
@@ -56,9 +56,8 @@ Json configs_json(const Plan& plan) {
   for (std::size_t t = 0; t < axes.cache_types.size(); ++t) {
     for (std::size_t c = 0; c < axes.n_ctx.size(); ++c) {
       for (std::size_t l = 0; l < axes.layers.size(); ++l, ++cell) {
-        const auto verdict =
-            plan.verdicts.empty() ? std::optional<Verdict>() : std::optional(plan.verdicts[cell]);
-        configs.push_back(config_json(config_at(axes, t, c, l), plan.grid.cells[cell], verdict));
+        const auto fit = plan.fits.empty() ? std::optional<Fit>() : std::optional(plan.fits[cell]);
+        configs.push_back(config_json(config_at(axes, t, c, l), plan.grid.cells[cell], fit));
       }
     }
   }
@@ -159,9 +158,9 @@ Json to_json(const PlanRecord& record) {
       {"devices", std::move(devices)},
       {"stand_in", record.stand_in},
       {"budgets", budgets_json(plan.request.budgets)},
-      {"wanted", config_json(plan.request.base, plan.wanted, plan.verdict)},
+      {"wanted", config_json(plan.request.base, plan.wanted, plan.fit)},
       {"cpu_alone",
-       config_json(on_cpu_alone(plan.request.base), plan.cpu_alone, plan.cpu_alone_verdict)},
+       config_json(on_cpu_alone(plan.request.base), plan.cpu_alone, plan.cpu_alone_fit)},
       {"configs", configs_json(plan)},
       {"server", server_json(plan)},
       {"answers", answers_json(plan)},

@@ -11,7 +11,7 @@
 #include "devices/inventory.hpp"
 #include "kernel/memory.hpp"
 #include "plan/budget.hpp"
-#include "plan/verdict.hpp"
+#include "plan/fit.hpp"
 #include "profiler/vram.hpp"
 
 namespace sweetspot::profiler {
@@ -34,17 +34,17 @@ std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets
   return plan::Budgets{*std::move(devices), {kernel::host_memory().available_bytes}};
 }
 
-std::string sentence_of(const plan::Verdict& verdict) {
+std::string sentence_of(const plan::Fit& fit) {
   std::string text;
-  for (const plan::DeviceVerdict& device : verdict.devices) {
+  for (const plan::DeviceFit& device : fit.devices) {
     if (device.missing_bytes == 0) continue;
     text += fmt::format("{}needs {} on {}, {} more than there is", text.empty() ? "" : "; ",
                         format_bytes(device.needed_bytes), device.id,
                         format_bytes(device.missing_bytes));
   }
-  if (verdict.host_missing_bytes > 0) {
+  if (fit.host_missing_bytes > 0) {
     text += fmt::format("{}lacks {} of host memory", text.empty() ? "" : "; ",
-                        format_bytes(verdict.host_missing_bytes));
+                        format_bytes(fit.host_missing_bytes));
   }
   return text;
 }
@@ -87,9 +87,9 @@ Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>&
     forecast.missing_bytes = Absence{"the memory of a device cannot be read"};
     return forecast;
   }
-  const plan::Verdict verdict = plan::judge(planned, *budgets);
-  forecast.missing_bytes = verdict.missing_bytes + verdict.host_missing_bytes;
-  forecast.sentence = sentence_of(verdict);
+  const plan::Fit fit = plan::fit_of(planned, *budgets);
+  forecast.missing_bytes = fit.missing_bytes + fit.host_missing_bytes;
+  forecast.sentence = sentence_of(fit);
   return forecast;
 }
 

@@ -35,7 +35,7 @@ void walk_down(const Situation& situation, std::size_t first, Choice& choice) {
   for (std::size_t i = first; i < profiles.size(); ++i) {
     // Who asks for a small one by name is not given a larger one.
     if (named && i != first && !shrinks(profiles[first], profiles[i])) continue;
-    Rung rung = judge(situation, i);
+    Rung rung = rung_of(situation, i);
     if (rung.fits) {
       choice.profile = i;
       return;
@@ -59,12 +59,12 @@ std::vector<Rung> rungs_below(const Situation& situation, std::size_t chosen) {
   std::size_t last = chosen;
   for (std::size_t i = chosen + 1; i < profiles.size(); ++i) {
     if (profiles[i].is_cpu_only() || !shrinks(profiles[last], profiles[i])) continue;
-    const Rung rung = judge(situation, i);
+    const Rung rung = rung_of(situation, i);
     if (!rung.fits) continue;
     below.push_back(rung);
     last = i;
   }
-  if (const auto cpu = cpu_alone(situation)) below.push_back(judge(situation, *cpu));
+  if (const auto cpu = cpu_alone(situation)) below.push_back(rung_of(situation, *cpu));
   return below;
 }
 

@@ -105,7 +105,7 @@ void add(Rung& rung, const Objection& objection, bool& hopeless) {
   hopeless = hopeless || objection.missing_bytes == 0;
 }
 
-void judge_memory(const Situation& situation, const SavedProfile& profile, Rung& rung) {
+void check_memory(const Situation& situation, const SavedProfile& profile, Rung& rung) {
   const ProfileSet& set = *situation.set;
   const auto plain = plain_needs(set, profile, situation.default_device);
   if (!plain) {
@@ -190,11 +190,11 @@ bool serves(const Situation& situation, const SavedProfile& profile) {
   return unsuitable(situation, profile).empty();
 }
 
-Rung judge(const Situation& situation, std::size_t profile) {
-  const SavedProfile& judged = situation.set->profiles[profile];
-  Rung rung{profile, false, unsuitable(situation, judged), 0};
-  if (rung.why_not.empty()) rung.why_not = for_larger_cards(situation, judged);
-  if (rung.why_not.empty()) judge_memory(situation, judged, rung);
+Rung rung_of(const Situation& situation, std::size_t profile) {
+  const SavedProfile& asked = situation.set->profiles[profile];
+  Rung rung{profile, false, unsuitable(situation, asked), 0};
+  if (rung.why_not.empty()) rung.why_not = for_larger_cards(situation, asked);
+  if (rung.why_not.empty()) check_memory(situation, asked, rung);
   rung.fits = rung.why_not.empty();
   return rung;
 }

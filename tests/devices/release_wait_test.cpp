@@ -46,7 +46,7 @@ ReleaseGoal goal() {
 TEST(ReleaseWait, MemoryThatIsBackCostsNothing) {
   FakeDevice device;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(result.release, Release::at_once);
   EXPECT_EQ(result.waited_ms, 0);
   EXPECT_EQ(device.reads, 1);
 }
@@ -55,7 +55,7 @@ TEST(ReleaseWait, MemoryThatIsBackAfterASecondCostsLittleMore) {
   FakeDevice device;
   device.back_at_ms = 1000;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::after_wait);
+  EXPECT_EQ(result.release, Release::after_wait);
   EXPECT_GE(result.waited_ms, 1000);
   EXPECT_LE(result.waited_ms, 1500);
   EXPECT_THAT(result.sentence(), HasSubstr("returned after"));
@@ -65,7 +65,7 @@ TEST(ReleaseWait, MemoryThatNeverReturnsIsFlaggedAtTheDeadline) {
   FakeDevice device;
   device.back_at_ms = 1e12;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::did_not_return);
+  EXPECT_EQ(result.release, Release::did_not_return);
   EXPECT_EQ(result.waited_ms, 3000);
   EXPECT_EQ(result.free_bytes, Reading<std::uint64_t>(2 * kGiB));
   EXPECT_THAT(result.sentence(), HasSubstr("did not return"));
@@ -75,11 +75,11 @@ TEST(ReleaseWait, MoreThanTheBaselineAndAlmostTheBaselineAreBack) {
   ReleaseGoal wanted = goal();
   FakeDevice device;
   device.after = 9 * kGiB;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
   device.after = wanted.baseline_free_bytes - wanted.tolerance_bytes;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
   device.after -= 1;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::did_not_return);
+  EXPECT_EQ(wait(device, wanted).release, Release::did_not_return);
 }
 
 TEST(ReleaseWait, AToleranceAboveTheBaselineDoesNotWrap) {
@@ -87,14 +87,14 @@ TEST(ReleaseWait, AToleranceAboveTheBaselineDoesNotWrap) {
   device.after = 0;
   ReleaseGoal wanted = goal();
   wanted.tolerance_bytes = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
 }
 
 TEST(ReleaseWait, NothingIsWaitedForWhereFreeCannotBeRead) {
   FakeDevice device;
   const auto result = wait_for_release([] { return Reading<std::uint64_t>(Absence{"no driver"}); },
                                        goal(), device.world());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::unreadable);
+  EXPECT_EQ(result.release, Release::unreadable);
   EXPECT_EQ(device.now_ms, 0);
   EXPECT_THAT(result.sentence(), HasSubstr("no driver"));
 }
@@ -109,7 +109,7 @@ TEST(ReleaseWait, AReadingThatGoesMissingIsWaitedOut) {
         return device.read();
       },
       goal(), device.world());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::after_wait);
+  EXPECT_EQ(result.release, Release::after_wait);
 }
 
 TEST(ReleaseWait, ACancelEndsItAtTheNextPoll) {
@@ -117,7 +117,7 @@ TEST(ReleaseWait, ACancelEndsItAtTheNextPoll) {
   device.back_at_ms = 1e12;
   device.cancel_at_ms = 200;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::cancelled);
+  EXPECT_EQ(result.release, Release::cancelled);
   EXPECT_LE(device.now_ms, 250);
 }
 
@@ -139,8 +139,8 @@ RC_GTEST_PROP(ReleaseWait, NeverWaitsPastTheDeadlineAndOnlyForALevel, ()) {
   const auto result = wait(device, wanted);
   RC_ASSERT(result.waited_ms <= static_cast<double>(wanted.deadline.count()));
   const bool back = *result.free_bytes + wanted.tolerance_bytes >= wanted.baseline_free_bytes;
-  RC_ASSERT(back == (result.outcome != ReleaseOutcome::did_not_return));
-  RC_ASSERT((result.outcome == ReleaseOutcome::at_once) ==
+  RC_ASSERT(back == (result.release != Release::did_not_return));
+  RC_ASSERT((result.release == Release::at_once) ==
             (result.waited_ms == 0 && back && device.reads == 1));
 }
 

@@ -237,13 +237,13 @@ TEST_F(PlannerTest, AGuessedDriversShareIsSaid) {
   EXPECT_GT(budget(asked).share.high_bytes, 0U);
 }
 
-TEST_F(PlannerTest, AGivenDriversShareCountsInVerdicts) {
+TEST_F(PlannerTest, AGivenDriversShareIsCounted) {
   PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.driver_share_bytes = 8 * kGiB;
   const plan::PlanRecord record = planned(asked);
-  ASSERT_TRUE(record.plan.verdict);
-  EXPECT_FALSE(record.plan.verdict->fits);
-  EXPECT_EQ(record.plan.verdict->devices.at(0).needed_bytes,
+  ASSERT_TRUE(record.plan.fit);
+  EXPECT_FALSE(record.plan.fit->fits);
+  EXPECT_EQ(record.plan.fit->devices.at(0).needed_bytes,
             offloaded_bytes(record.plan.wanted.memory) + 8 * kGiB);
 }
 

@@ -1,4 +1,4 @@
-#include "plan/verdict.hpp"
+#include "plan/fit.hpp"
 
 #include <algorithm>
 
@@ -12,14 +12,14 @@ bool has_budget(const Budgets& budgets, const std::string& id) {
                      [&](const DeviceBudget& budget) { return budget.id == id; });
 }
 
-DeviceVerdict judge_device(const MemoryMap& memory, const DeviceBudget& budget) {
-  DeviceVerdict verdict{budget.id, 0, budget.budget_bytes, 0};
+DeviceFit fit_on(const MemoryMap& memory, const DeviceBudget& budget) {
+  DeviceFit fit{budget.id, 0, budget.budget_bytes, 0};
   const DeviceMemory* const device = find_device(memory, budget.id);
   if (device != nullptr && device->total_bytes() > 0) {
-    verdict.needed_bytes = plus(device->total_bytes(), budget.share.high_bytes);
+    fit.needed_bytes = plus(device->total_bytes(), budget.share.high_bytes);
   }
-  verdict.missing_bytes = minus(verdict.needed_bytes, verdict.budget_bytes);
-  return verdict;
+  fit.missing_bytes = minus(fit.needed_bytes, fit.budget_bytes);
+  return fit;
 }
 
 std::uint64_t missing_without_budget(const MemoryMap& memory, const Budgets& budgets) {
@@ -46,19 +46,19 @@ std::uint64_t reread(const MemoryMap& memory, const HostBudget& host) {
 
 }  // namespace
 
-Verdict judge(const PlannedMemory& planned, const Budgets& budgets) {
-  Verdict verdict;
-  verdict.missing_bytes = missing_without_budget(planned.memory, budgets);
+Fit fit_of(const PlannedMemory& planned, const Budgets& budgets) {
+  Fit fit;
+  fit.missing_bytes = missing_without_budget(planned.memory, budgets);
   for (const DeviceBudget& budget : budgets.devices) {
-    verdict.devices.push_back(judge_device(planned.memory, budget));
-    verdict.missing_bytes = plus(verdict.missing_bytes, verdict.devices.back().missing_bytes);
+    fit.devices.push_back(fit_on(planned.memory, budget));
+    fit.missing_bytes = plus(fit.missing_bytes, fit.devices.back().missing_bytes);
   }
-  verdict.host_missing_bytes = missing_on_host(planned.memory, budgets.host);
-  verdict.reread_bytes = reread(planned.memory, budgets.host);
+  fit.host_missing_bytes = missing_on_host(planned.memory, budgets.host);
+  fit.reread_bytes = reread(planned.memory, budgets.host);
   // A map with nothing in it is no evidence of anything: weights always lie somewhere.
-  verdict.fits = planned.problem.empty() && !planned.memory.empty() && verdict.missing_bytes == 0 &&
-                 verdict.host_missing_bytes == 0;
-  return verdict;
+  fit.fits = planned.problem.empty() && !planned.memory.empty() && fit.missing_bytes == 0 &&
+             fit.host_missing_bytes == 0;
+  return fit;
 }
 
 }  // namespace sweetspot::plan
