@@ -10,7 +10,8 @@
 #include <optional>
 #include <string_view>
 
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/header_reader.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -175,7 +176,7 @@ void read_geometry(ModelInfo& model, const GgufFile& file) {
 }  // namespace
 
 Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents extents) {
-  const auto files = open_model_files(path, phase, extents);
+  const auto files = open_model_files(path, phase, read_header, extents);
   if (!files) return tl::unexpected(files.error());
   const GgufFile& first = files->front();
 

@@ -10,6 +10,7 @@
 #include "worker/clock.hpp"
 #include "worker/context.hpp"
 #include "worker/exact_reserve.hpp"
+#include "worker/header_reader.hpp"
 #include "worker/loading.hpp"
 #include "worker/model_params.hpp"
 
@@ -62,7 +63,7 @@ Answer<Oracle> Oracle::open(const std::string& path) {
     return fault(FaultCode::unsupported, kPlanPhase,
                  "this llama.cpp does not export its memory breakdown, so nothing can be planned");
   }
-  auto files = open_model_files(path, kPlanPhase, Extents::may_be_missing);
+  auto files = open_model_files(path, kPlanPhase, read_header, Extents::may_be_missing);
   if (!files) return tl::unexpected(files.error());
   auto header = HeaderFile::make(*files, Vocabulary::left_out, kPlanPhase);
   if (!header) return tl::unexpected(header.error());

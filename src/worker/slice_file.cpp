@@ -13,8 +13,8 @@
 
 #include "ground/bytes.hpp"
 #include "os/read_file.hpp"
-#include "worker/gguf_edit.hpp"
-#include "worker/synth_fill.hpp"
+#include "worker/gguf/edit.hpp"
+#include "worker/synth/fill.hpp"
 
 namespace sweetspot::worker {
 namespace {

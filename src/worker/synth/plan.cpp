@@ -1,4 +1,4 @@
-#include "worker/synth_plan.hpp"
+#include "worker/synth/plan.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 #include <numeric>
 #include <utility>
 
-#include "worker/synth_readers.hpp"
+#include "worker/synth/readers.hpp"
 
 namespace sweetspot::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/new_file.hpp"
+#include "worker/synth/new_file.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

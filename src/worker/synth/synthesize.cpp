@@ -1,4 +1,4 @@
-#include "worker/synth.hpp"
+#include "worker/synth/synthesize.hpp"
 
 #include <fmt/format.h>
 #include <gguf.h>
@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "ground/bytes.hpp"
-#include "worker/gguf_file.hpp"
-#include "worker/new_file.hpp"
-#include "worker/synth_fill.hpp"
-#include "worker/synth_header.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/synth/fill.hpp"
+#include "worker/synth/header.hpp"
+#include "worker/synth/new_file.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -76,8 +76,9 @@ class DataWriter {
 
 }  // namespace
 
-Answer<protocol::SynthResult> synthesize(const protocol::SynthRequest& request, Reply& reply) {
-  auto header = request.like_path ? header_like(request) : header_from(request);
+Answer<protocol::SynthResult> synthesize(const protocol::SynthRequest& request,
+                                         HeaderReader read_header, Reply& reply) {
+  auto header = request.like_path ? header_like(request, read_header) : header_from(request);
   if (!header) return tl::unexpected(header.error());
 
   auto file = NewFile::create(request.out_path);

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
 
 namespace sweetspot::worker {
 

@@ -1,4 +1,4 @@
-#include "worker/synth_fill.hpp"
+#include "worker/synth/fill.hpp"
 
 #include <algorithm>
 #include <cmath>

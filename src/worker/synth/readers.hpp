@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/synth_plan.hpp"
+#include "worker/synth/plan.hpp"
 
 namespace sweetspot::worker {
 

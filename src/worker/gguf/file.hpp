@@ -29,11 +29,15 @@ Answer<FileStamp> stamp_file(const std::string& path, Phase phase);
 /// Whether a file may end before its last tensor does.
 enum class Extents { must_be_whole, may_be_missing };
 
+/// Reads the header of a file, or says what ggml printed about it (nothing where it did not).
+/// header_reader.hpp has the one that listens to ggml.
+using HeaderReader = tl::expected<GgufHandle, std::string> (*)(const std::string& path);
+
 class GgufFile {
  public:
   /// Opens one file; the weights are not read. A file whose weights must be whole and are not is
   /// header_invalid.
-  static Answer<GgufFile> open(const std::string& path, Phase phase,
+  static Answer<GgufFile> open(const std::string& path, Phase phase, HeaderReader read_header,
                                Extents extents = Extents::must_be_whole);
 
   [[nodiscard]] const gguf_context* get() const { return context_.get(); }
@@ -74,6 +78,7 @@ bool is_attention(std::string_view tensor);
 
 /// `path` and, where it is the first of a split model, the other files in order, each one checked.
 Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
+                                               HeaderReader read_header,
                                                Extents extents = Extents::must_be_whole);
 
 }  // namespace sweetspot::worker

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "worker/answer.hpp"
-#include "worker/gguf_file.hpp"
-#include "worker/synth_fill.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/synth/fill.hpp"
 
 namespace sweetspot::worker {
 
@@ -26,6 +26,6 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request);
 
 /// Metadata and tensors of the GGUF at like_path, of which only the header need be there: all of
 /// them, or those of its first blocks.
-Answer<SynthHeader> header_like(const protocol::SynthRequest& request);
+Answer<SynthHeader> header_like(const protocol::SynthRequest& request, HeaderReader read_header);
 
 }  // namespace sweetspot::worker

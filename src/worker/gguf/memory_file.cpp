@@ -1,4 +1,4 @@
-#include "worker/memory_file.hpp"
+#include "worker/gguf/memory_file.hpp"
 
 #include <fmt/format.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-#include "worker/gguf_edit.hpp"
+#include "worker/gguf/edit.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "worker/synth_plan.hpp"
+#include "worker/synth/plan.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

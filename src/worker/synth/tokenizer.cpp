@@ -1,4 +1,4 @@
-#include "worker/synth_tokenizer.hpp"
+#include "worker/synth/tokenizer.hpp"
 
 #include <fmt/format.h>
 

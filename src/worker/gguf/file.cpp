@@ -1,4 +1,4 @@
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
 
 #include <fmt/format.h>
 #include <llama.h>
@@ -10,8 +10,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-
-#include "worker/library_log.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -83,7 +81,8 @@ Answer<FileStamp> stamp_file(const std::string& path, Phase phase) {
   return stamp;
 }
 
-Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, Extents extents) {
+Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, HeaderReader read_header,
+                                Extents extents) {
   auto stamp = stamp_file(path, phase);
   if (!stamp) return tl::unexpected(stamp.error());
   const auto invalid = [&](const std::string& why) {
@@ -92,13 +91,12 @@ Answer<GgufFile> GgufFile::open(const std::string& path, Phase phase, Extents ex
   if (stamp->size_bytes == 0) return invalid("the file is empty");
   if (const std::string problem = magic_problem(path); !problem.empty()) return invalid(problem);
 
-  const auto mark = library_log::mark();
-  GgufHandle context(gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}));
+  auto context = read_header(path);
   if (!context) {
-    const std::string said = library_log::last_problem(mark);
+    const std::string& said = context.error();
     return invalid("its header cannot be read" + (said.empty() ? "" : ": " + said));
   }
-  GgufFile file(std::move(context), *std::move(stamp));
+  GgufFile file(*std::move(context), *std::move(stamp));
   if (extents == Extents::must_be_whole) {
     if (const std::string problem = file.extent_problem(); !problem.empty()) {
       return invalid(problem);
@@ -228,8 +226,8 @@ bool is_attention(std::string_view tensor) {
 }
 
 Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase phase,
-                                               Extents extents) {
-  auto first = GgufFile::open(path, phase, extents);
+                                               HeaderReader read_header, Extents extents) {
+  auto first = GgufFile::open(path, phase, read_header, extents);
   if (!first) return tl::unexpected(first.error());
   const std::uint64_t count = first->integer("split.count").value_or(0);
   const std::uint64_t index = first->integer("split.no").value_or(0);
@@ -252,7 +250,7 @@ Answer<std::vector<GgufFile>> open_model_files(const std::string& path, Phase ph
           "it is the first of {0} files, but its name does not end in -00001-of-{0:05}.gguf",
           count));
     }
-    auto next = GgufFile::open(*name, phase, extents);
+    auto next = GgufFile::open(*name, phase, read_header, extents);
     if (!next) {
       next.error().message += fmt::format(" (it is file {} of {} of {})", i + 1, count, path);
       return tl::unexpected(next.error());

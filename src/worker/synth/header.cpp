@@ -1,4 +1,4 @@
-#include "worker/synth_header.hpp"
+#include "worker/synth/header.hpp"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/gguf_edit.hpp"
-#include "worker/llama_adapter.hpp"
-#include "worker/synth_plan.hpp"
-#include "worker/synth_tokenizer.hpp"
+#include "worker/gguf/edit.hpp"
+#include "worker/gguf/types.hpp"
+#include "worker/synth/plan.hpp"
+#include "worker/synth/tokenizer.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -198,9 +198,9 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
   return header;
 }
 
-Answer<SynthHeader> header_like(const protocol::SynthRequest& request) {
+Answer<SynthHeader> header_like(const protocol::SynthRequest& request, HeaderReader read_header) {
   const std::string& path = request.like_path.value();
-  const auto source = GgufFile::open(path, Phase::synth, Extents::may_be_missing);
+  const auto source = GgufFile::open(path, Phase::synth, read_header, Extents::may_be_missing);
   if (!source) return tl::unexpected(source.error());
   const auto refuse = [&](const std::string& why) {
     return fault(FaultCode::bad_request, Phase::synth,

@@ -1,4 +1,4 @@
-#include "worker/synth_readers.hpp"
+#include "worker/synth/readers.hpp"
 
 #include <fmt/format.h>
 

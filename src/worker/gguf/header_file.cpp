@@ -1,8 +1,8 @@
-#include "worker/header_file.hpp"
+#include "worker/gguf/header_file.hpp"
 
 #include <cstdint>
 
-#include "worker/gguf_edit.hpp"
+#include "worker/gguf/edit.hpp"
 
 namespace sweetspot::worker {
 namespace {
