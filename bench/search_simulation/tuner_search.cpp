@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "core/tune_record.hpp"
-#include "search/request_cost.hpp"
-#include "search/tune_space.hpp"
-#include "search/tuner.hpp"
 #include "truth.hpp"
+#include "tune/request_cost.hpp"
+#include "tune/space.hpp"
+#include "tune/tuner.hpp"
 
 namespace sweetspot::simulation {
 namespace {
@@ -17,8 +17,8 @@ namespace {
 // One that does not end is a fault to be seen, not waited for.
 constexpr std::size_t kMostTuneSteps = 400;
 
-search::TuneOption option_of(const fake::Machine& machine, const Bench& bench, Config config) {
-  search::TuneOption option;
+tune::Option option_of(const fake::Machine& machine, const Bench& bench, Config config) {
+  tune::Option option;
   const std::uint64_t ours = offloaded_bytes(machine.memory(config));
   const std::uint64_t free = machine.device_free_bytes();
   option.vram_bytes = ours;
@@ -29,12 +29,12 @@ search::TuneOption option_of(const fake::Machine& machine, const Bench& bench, C
   return option;
 }
 
-std::vector<search::TuneOption> options_of(const fake::Machine& machine, const Bench& bench,
-                                           const Config& base) {
-  const auto placements = search::placements_of(base.placement, info_of(machine.model()), true);
-  std::vector<search::TuneOption> options;
+std::vector<tune::Option> options_of(const fake::Machine& machine, const Bench& bench,
+                                     const Config& base) {
+  const auto placements = tune::placements_of(base.placement, info_of(machine.model()), true);
+  std::vector<tune::Option> options;
   for (const ContextSettings& context :
-       search::memory_variants(base.context, true, bench.rules().workload.n_prompt)) {
+       tune::memory_variants(base.context, true, bench.rules().workload.n_prompt)) {
     for (const Placement& placement : placements) {
       options.push_back(option_of(machine, bench, {placement, context}));
     }
@@ -42,8 +42,8 @@ std::vector<search::TuneOption> options_of(const fake::Machine& machine, const B
   return options;
 }
 
-search::TuneRules rules_of(const fake::Machine& machine, const BenchRules& bench, double percent) {
-  search::TuneRules rules;
+tune::Rules rules_of(const fake::Machine& machine, const BenchRules& bench, double percent) {
+  tune::Rules rules;
   rules.workload = bench.workload;
   rules.constraints.max_vram_percent = percent;
   rules.knobs.physical_cores = machine.parts().processor.physical_cores;
@@ -52,9 +52,8 @@ search::TuneRules rules_of(const fake::Machine& machine, const BenchRules& bench
   return rules;
 }
 
-std::string in_words(const search::TuneStep& step, const Trial& trial,
-                     const fake::Machine& machine) {
-  const auto cost = search::cost_of(trial, Objective::request);
+std::string in_words(const tune::Step& step, const Trial& trial, const fake::Machine& machine) {
+  const auto cost = tune::cost_of(trial, Objective::request);
   const Placement& placement = trial.config.placement;
   return fmt::format("{} ({} layers, {} kept): {}: {} truly {:.1f} ms, {:.1f} %", step.title,
                      placement.n_gpu_layers, placement.n_cpu_moe + placement.n_cpu_ffn, step.reason,
@@ -68,7 +67,7 @@ std::string in_words(const search::TuneStep& step, const Trial& trial,
 double defaults_ms(const fake::Machine& machine, const Bench& bench, const Config& base,
                    double percent) {
   const auto options = options_of(machine, bench, base);
-  const Config config = options[search::fitted_option(options, base.context)].config;
+  const Config config = options[tune::fitted_option(options, base.context)].config;
   if (!machine.is_safe(config) || bench.visible_percent(config) > percent) return 0;
   return true_request_ms(machine, config, bench.rules().workload);
 }
@@ -76,12 +75,12 @@ double defaults_ms(const fake::Machine& machine, const Bench& bench, const Confi
 TunerResult tuner_search(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
                          const Config& base, double percent, double best_ms) {
   Bench bench(machine, seed, rules);
-  search::Tuner tuner(options_of(machine, bench, base), info_of(machine.model()),
-                      rules_of(machine, rules, percent));
+  tune::Tuner tuner(options_of(machine, bench, base), info_of(machine.model()),
+                    rules_of(machine, rules, percent));
   std::vector<Trial> trials;
   TunerResult result;
   while (trials.size() < kMostTuneSteps) {
-    const std::optional<search::TuneStep> step = tuner.ask(false);
+    const std::optional<tune::Step> step = tuner.ask(false);
     if (!step) break;
     trials.push_back(bench.measure(step->config, step->extent));
     mark_spills(trials);

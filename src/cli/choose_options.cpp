@@ -58,7 +58,7 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
   if (!set) return tl::unexpected(set.error());
   request.set = *set;
   if (!options.format.empty()) {
-    request.format = exporting::format_from_string(options.format);
+    request.format = from_string<exporting::Format>(options.format);
     if (!request.format) {
       return error(ErrorKind::usage,
                    fmt::format("--format does not take '{}'", printable(options.format)),

@@ -15,8 +15,9 @@
 #include <optional>
 
 #include "cli/connection.hpp"
+#include "cli/devices_document.hpp"
 #include "cli/environment.hpp"
-#include "core/json.hpp"
+#include "core/json_writer.hpp"
 #include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
@@ -32,7 +33,6 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kSchema = "sweetspot.devices/1";
 constexpr std::chrono::milliseconds kDriverDeadline{
     15000};  // opening eight sleeping cards takes seconds
 
@@ -208,33 +208,14 @@ std::string to_text(const Look& look, const devices::Snapshot& snapshot,
   return report::devices_text(rows, notes, style);
 }
 
-Json memory_to_json(const DeviceReport& report, const Look& look) {
-  const devices::MemoryView memory = devices::memory_of(report, look.host_available_bytes);
-  Json json = {{"source", memory.source}};
-  put(json, "total_bytes", memory.total_bytes);
-  put(json, "used_bytes", memory.used_bytes);
-  put(json, "free_bytes", memory.free_bytes);
-  return json;
-}
-
-Json to_json(const Known& known, const Look& look, const devices::Snapshot& snapshot) {
-  Json json;
-  json["schema"] = kSchema;
-  json["read_at"] = utc_now();
-  json["engine"] = known.engine ? sweetspot::to_json(*known.engine) : Json(nullptr);
-  json["devices"] = Json::array();
+DevicesDocument document_of(const Known& known, const Look& look,
+                            const devices::Snapshot& snapshot) {
+  DevicesDocument document{utc_now(), known.engine, {}, look.others, look.notes};
   for (const DeviceReport& report : look.reports) {
-    Json device = sweetspot::to_json(report);
-    device["memory"] = memory_to_json(report, look);
-    json["devices"].push_back(std::move(device));
+    document.devices.push_back({report, devices::memory_of(report, look.host_available_bytes)});
   }
-  json["other_devices"] = Json::array();
-  for (const DeviceStatus& status : look.others) {
-    json["other_devices"].push_back(sweetspot::to_json(status));
-  }
-  json["notes"] = look.notes;
-  for (const std::string& note : snapshot.notes) json["notes"].push_back(note);
-  return json;
+  document.notes.insert(document.notes.end(), snapshot.notes.begin(), snapshot.notes.end());
+  return document;
 }
 
 // False where stdout is gone: the reader of a pipe has had enough.
@@ -247,8 +228,9 @@ bool show(const DevicesOptions& options, const Environment& environment, const K
           const devices::Snapshot& snapshot) {
   const Look look = look_at(known, snapshot);
   if (options.json) {
-    return write_out(environment,
-                     dump(to_json(known, look, snapshot), options.watch ? -1 : 2) + "\n");
+    return write_out(
+        environment,
+        dump(json_of(document_of(known, look, snapshot)), options.watch ? -1 : 2) + "\n");
   }
   std::string text = to_text(look, snapshot, stdout_style(environment));
   if (options.watch) {

@@ -8,6 +8,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/kept_set.hpp"
+#include "cli/layer_list.hpp"
 #include "cli/llama_variables.hpp"
 #include "cli/measured_run.hpp"
 #include "cli/print.hpp"
@@ -17,7 +18,6 @@
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "profiler/profiler.hpp"
-#include "search/layer_list.hpp"
 #include "store/run_file.hpp"
 
 namespace sweetspot::cli {
@@ -36,9 +36,9 @@ Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environmen
                                  int offloadable) {
   switch (sweep_mode(options)) {
     case SweepMode::full:
-      return SweepChoice{"full", search::full_layers(offloadable)};
+      return SweepChoice{"full", full_layers(offloadable)};
     case SweepMode::custom: {
-      auto list = search::parse_layer_list(options.layers);
+      auto list = parse_layer_list(options.layers);
       if (!list) return tl::unexpected(list.error());
       return SweepChoice{"custom", std::move(*list)};
     }
@@ -52,7 +52,7 @@ Result<SweepChoice> choose_sweep(const ProfileOptions& options, const Environmen
     case SweepMode::adaptive:
       break;
     case SweepMode::quick:
-      return SweepChoice{"quick", search::quick_layers(offloadable)};
+      return SweepChoice{"quick", quick_layers(offloadable)};
   }
   return SweepChoice{"adaptive"};
 }

@@ -5,10 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 
+#include "cli/layer_list.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
 #include "ground/pieces.hpp"
-#include "search/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -194,7 +194,7 @@ Result<profiler::Request> make_request(const ProfileOptions& options,
   request.bands = *bands;
   request.try_anyway = options.try_anyway;
   if (names_layers(options)) {  // its errors belong before the worker's start
-    if (const auto list = search::parse_layer_list(options.layers); !list) {
+    if (const auto list = parse_layer_list(options.layers); !list) {
       return tl::unexpected(list.error());
     }
   }

@@ -7,9 +7,9 @@
 #include <array>
 #include <optional>
 
+#include "cli/layer_list.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
-#include "search/layer_list.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -40,8 +40,8 @@ std::optional<std::string> read_line(const process::CancelToken* cancel) {
 
 Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadable_layers) {
   const SweepChoice adaptive{"adaptive"};
-  const SweepChoice quick{"quick", search::quick_layers(offloadable_layers)};
-  const SweepChoice full{"full", search::full_layers(offloadable_layers)};
+  const SweepChoice quick{"quick", quick_layers(offloadable_layers)};
+  const SweepChoice full{"full", full_layers(offloadable_layers)};
   say(environment.err, "Which layer counts shall be measured (of {})?\n", offloadable_layers);
   say(environment.err, "  1  adaptive: as few as settle what all {} would\n",
       offloadable_layers + 1);
@@ -59,7 +59,7 @@ Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadabl
     }
     if (*answer == "2" || *answer == "quick") return quick;
     if (*answer == "3" || *answer == "full") return full;
-    const auto list = search::parse_layer_list(*answer);
+    const auto list = parse_layer_list(*answer);
     if (list) return SweepChoice{"custom", *list};
     say(environment.err, "{}; {}\n", printable(list.error().message),
         printable(list.error().remedy));

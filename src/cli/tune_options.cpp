@@ -152,7 +152,7 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
   }
 
   TuneRequest tune{*std::move(request), {}};
-  tune.job.objective = *objective_from_string(options.objective);
+  tune.job.objective = *from_string<Objective>(options.objective);
   tune.job.constraints.max_vram_percent = options.vram_percent;
   if (options.min_generation_speed > 0) {
     tune.job.constraints.min_generation_tokens_per_second = options.min_generation_speed;

@@ -84,7 +84,7 @@ Status set_switch(bool& target, std::string_view flag, std::string_view text) {
 
 Status set_flash_attention(FlashAttention& target, std::string_view text) {
   const std::string_view word = text == "-1" ? "auto" : on_or_off(text);
-  return set_enum(target, "--flash-attn", text, flash_attention_from_string(word),
+  return set_enum(target, "--flash-attn", text, from_string<FlashAttention>(word),
                   "on, off or auto");
 }
 
@@ -165,14 +165,14 @@ const std::array<Knob, 25> kKnobs = {{
      "auto, none, mmap, mlock, mmap+mlock or dio",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.load_mode)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.placement.load_mode, "--load-mode", text, load_mode_from_string(text),
+       return set_enum(c.placement.load_mode, "--load-mode", text, from_string<LoadMode>(text),
                        "auto, none, mmap, mlock, mmap+mlock or dio");
      }},
     {"split_mode", "-sm,--split-mode", "LLAMA_ARG_SPLIT_MODE", "MODE",
      "how several devices share: none, layer, row, tensor",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.split_mode)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.placement.split_mode, "--split-mode", text, split_mode_from_string(text),
+       return set_enum(c.placement.split_mode, "--split-mode", text, from_string<SplitMode>(text),
                        "none, layer, row or tensor");
      }},
     {"tensor_split", "-ts,--tensor-split", "LLAMA_ARG_TENSOR_SPLIT", "N0,N1,...",
@@ -276,7 +276,7 @@ const std::array<Knob, 25> kKnobs = {{
      "one vector of all: none, mean, cls, last, rank; model = as it says",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.context.pooling)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.context.pooling, "--pooling", text, pooling_from_string(text),
+       return set_enum(c.context.pooling, "--pooling", text, from_string<Pooling>(text),
                        "none, mean, cls, last, rank or model");
      }},
     {"cache_ram_mib", "-cram,--cache-ram", "LLAMA_ARG_CACHE_RAM", "MIB",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot {
@@ -25,6 +26,16 @@ struct Bands {
 
   bool operator==(const Bands&) const = default;
 };
+
+void fields(auto& f, Is<Bands> auto& bands) {
+  f("fast_percent", bands.fast_percent);
+  f("balanced_percent", bands.balanced_percent);
+  f("performance_percent", bands.performance_percent);
+  f.check(0 < bands.fast_percent && bands.fast_percent <= bands.balanced_percent &&
+              bands.balanced_percent <= bands.performance_percent &&
+              bands.performance_percent <= 100,
+          "these are not three rising percentages");
+}
 
 /// A config with the memory it needs and the trial that proves it.
 struct Profile {
@@ -46,6 +57,25 @@ struct Profile {
   }
 };
 
+// Where there is no config, its settings are absent for the same reason.
+void fields(auto& f, Is<Profile> auto& profile) {
+  const auto unless_none = [&](auto setting) {
+    using Setting = Reading<decltype(setting)>;
+    return profile.result_index ? Setting(setting) : Setting(Absence{profile.reason});
+  };
+  f("name", profile.name);
+  f("recommended_for", profile.recommended_for);
+  f("result", profile.result_index);
+  f.derived("reason", profile.result_index ? std::nullopt : std::optional(profile.reason));
+  f.derived("n_gpu_layers", unless_none(profile.n_gpu_layers));
+  f.derived("n_ctx", unless_none(profile.n_ctx));
+  f.derived("n_batch", unless_none(profile.n_batch));
+  f("vram_bytes", profile.vram_bytes);
+  f("vram_percent", profile.vram_percent);
+  f("tokens_per_second", profile.tokens_per_second);
+  f("prompt_tokens_per_second", profile.prompt_tokens_per_second);
+}
+
 /// Speed gained per further layer under which returns have diminished.
 inline constexpr double kWorthwhileGain = 0.02;
 
@@ -59,5 +89,15 @@ struct Analysis {
   Reading<double> temperature_rise_c;          ///< hottest minus first reading of the run
   std::vector<std::size_t> tied_with_optimum;  ///< of the safe rows, tied with the fastest (R12)
 };
+
+void fields(auto& f, Is<Analysis> auto& analysis) {
+  f("optimum", analysis.optimum);
+  f("fastest", analysis.fastest);
+  f("tied_with_optimum", analysis.tied_with_optimum);
+  f("speed_up_over_cpu", analysis.speed_up_over_cpu);
+  f("vram_bytes_per_layer", analysis.vram_bytes_per_layer);
+  f("diminishing_after_layers", analysis.diminishing_after_layers);
+  f("temperature_rise_c", analysis.temperature_rise_c);
+}
 
 }  // namespace sweetspot

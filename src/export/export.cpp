@@ -6,26 +6,12 @@
 #include <array>
 #include <utility>
 
-#include "core/enum_names.hpp"
 #include "core/text.hpp"
 #include "export/host_formats.hpp"
 #include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
-
-constexpr EnumNames<Format, 10> kNames = {{
-    {Format::llama_server, "llama-server"},
-    {Format::env, "env"},
-    {Format::llama_server_ini, "llama-server-ini"},
-    {Format::llama_swap, "llama-swap"},
-    {Format::ollama, "ollama"},
-    {Format::lmstudio, "lmstudio"},
-    {Format::koboldcpp, "koboldcpp"},
-    {Format::text_generation_webui, "text-generation-webui"},
-    {Format::llama_cpp_python, "llama-cpp-python"},
-    {Format::json, "json"},
-}};
 
 constexpr std::array<Format, 10> kFormats = {
     Format::llama_server,     Format::env,
@@ -104,10 +90,6 @@ int files_of_model(std::string_view path) {
   const std::optional<int> files = five_digits(name.substr(10, 5));
   return fits && five_digits(name.substr(1, 5)) && files ? *files : 1;
 }
-
-std::string_view to_string(Format format) { return name_of(kNames, format); }
-
-std::optional<Format> format_from_string(std::string_view text) { return value_of(kNames, text); }
 
 // Ollama has started a llama-server of its own since 0.30; an older one keeps libllama's defaults,
 // and which of them reads a Modelfile nobody can tell.

@@ -4,7 +4,6 @@
 #include <tuple>
 #include <utility>
 
-#include "core/enum_names.hpp"
 #include "ground/bytes.hpp"
 #include "plan/answers.hpp"
 #include "plan/context_step.hpp"
@@ -12,16 +11,6 @@
 
 namespace sweetspot::plan {
 namespace {
-
-constexpr EnumNames<ChangeKind, 7> kChangeKinds = {{
-    {ChangeKind::smaller_ubatch, "smaller-ubatch"},
-    {ChangeKind::quantized_cache, "quantized-cache"},
-    {ChangeKind::experts_to_cpu, "experts-to-cpu"},
-    {ChangeKind::ffn_to_cpu, "ffn-to-cpu"},
-    {ChangeKind::fewer_layers, "fewer-layers"},
-    {ChangeKind::shorter_context, "shorter-context"},
-    {ChangeKind::cache_to_cpu, "cache-to-cpu"},
-}};
 
 constexpr std::uint32_t kSmallestUbatch = 64;
 
@@ -254,8 +243,6 @@ bool is_cheaper(const Change& a, const Change& b) {
 }
 
 }  // namespace
-
-std::string_view to_string(ChangeKind kind) { return name_of(kChangeKinds, kind); }
 
 Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelInfo& model,
                                              const Budgets& budgets, const MapSource& source) {

@@ -12,6 +12,7 @@
 #include "core/memory_map.hpp"
 #include "core/trial.hpp"
 #include "devices/sampler.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/processor_use.hpp"
 #include "profiler/span.hpp"
 #include "profiler/vram.hpp"
@@ -33,7 +34,7 @@ inline constexpr double kMinWaitShare = kForeignPercent / 100;
 inline constexpr double kMinWaitMs = 100;
 
 /// Memory that moves by less is noise of drivers and desktops. The larger of the two.
-inline constexpr std::uint64_t kForeignBytes = std::uint64_t{256} << 20U;
+inline constexpr std::uint64_t kForeignBytes = 256 * kMiB;
 inline constexpr double kForeignShare = 0.02;
 
 /// From this share on, device memory is full enough for a driver to page some of it out.
@@ -79,7 +80,7 @@ struct Evidence {
 Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int threads);
 
 /// One finding per kind and device at most. What a driver does not tell is not held against anyone.
-std::vector<Finding> judge(const Evidence& evidence);
+std::vector<Finding> disturbances_in(const Evidence& evidence);
 
 bool has(const std::vector<Finding>& findings, Disturbance what);
 

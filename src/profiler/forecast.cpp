@@ -75,7 +75,7 @@ Reading<std::uint64_t> left_on(const std::vector<DeviceUse>& uses, const MemoryM
   return least;
 }
 
-Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
+Forecast forecast_of(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
   Forecast forecast;
   if (!planned.problem.empty()) {
     forecast.memory = Absence{planned.problem};
@@ -107,7 +107,7 @@ Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
   const std::vector<DeviceUse> uses = uses_of(targets);
   Forecasts forecasts;
   for (std::size_t i = 0; i < answers->size(); ++i) {
-    Forecast& one = forecasts.of_config.emplace_back(judge((*answers)[i], budgets));
+    Forecast& one = forecasts.of_config.emplace_back(forecast_of((*answers)[i], budgets));
     if (uses_no_device(configs[i].placement)) {
       // Whatever others do on the devices, it has no part in it.
       if (!targets.empty()) one.vram_percent = 0.0;

@@ -15,6 +15,7 @@
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
 #include "ground/bytes.hpp"
+#include "ground/clock.hpp"
 #include "kernel/memory.hpp"
 #include "profiler/constants.hpp"
 #include "profiler/driver_share.hpp"
@@ -398,7 +399,7 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   record.loads = oracle.loads();
   record.notices = notices_for(job, record, shares->of_target);
   record.notices.insert(record.notices.end(), shares->notices.begin(), shares->notices.end());
-  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  record.seconds = seconds_since(begin);
   return record;
 }
 

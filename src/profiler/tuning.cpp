@@ -4,20 +4,17 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "ground/clock.hpp"
 #include "plan/make_plan.hpp"
 #include "profiler/profiler.hpp"
 #include "profiler/run_loop.hpp"
-#include "search/tune_space.hpp"
-#include "search/tuner.hpp"
+#include "tune/space.hpp"
+#include "tune/tuner.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Two finalists twice: what a tune needs at its end, in trials.
 constexpr double kTrialsAtEnd = 4;
@@ -28,20 +25,19 @@ constexpr std::uint64_t kPartOfHost = 2;
 std::vector<Config> configs_of(const Config& base, const ModelInfo& model, bool has_device,
                                std::uint32_t n_prompt) {
   std::vector<Config> configs;
-  const auto placements = search::placements_of(base.placement, model, has_device);
-  for (const ContextSettings& context :
-       search::memory_variants(base.context, has_device, n_prompt)) {
+  const auto placements = tune::placements_of(base.placement, model, has_device);
+  for (const ContextSettings& context : tune::memory_variants(base.context, has_device, n_prompt)) {
     for (const Placement& placement : placements) configs.push_back({placement, context});
   }
   return configs;
 }
 
-std::vector<search::TuneOption> options_of(const std::vector<Config>& configs,
-                                           const Forecasts& forecasts) {
-  std::vector<search::TuneOption> options;
+std::vector<tune::Option> options_of(const std::vector<Config>& configs,
+                                     const Forecasts& forecasts) {
+  std::vector<tune::Option> options;
   options.reserve(configs.size());
   for (std::size_t i = 0; i < configs.size(); ++i) {
-    search::TuneOption& option = options.emplace_back();
+    tune::Option& option = options.emplace_back();
     option.config = configs[i];
     const Forecast* known = forecast_at(forecasts, i);
     if (known == nullptr) continue;
@@ -125,7 +121,7 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   Loop loop(*state_, "tune", observer);
   const Forecasts forecasts = loop.forecast(configs);
 
-  search::TuneRules rules;
+  tune::Rules rules;
   rules.objective = job.objective;
   rules.constraints = job.constraints;
   rules.workload = request.workload;
@@ -136,7 +132,7 @@ RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
   const Reading<std::uint64_t>& host_free = state_->run.machine.memory_available_bytes;
   rules.may_read_all = host_free && model().size_bytes <= *host_free / kPartOfHost;
   rules.several_devices = state_->targets.size() > 1;
-  search::Tuner tuner(options_of(configs, forecasts), model(), rules);
+  tune::Tuner tuner(options_of(configs, forecasts), model(), rules);
 
   const double allowed = job.max_seconds;
   double longest_trial = 0;

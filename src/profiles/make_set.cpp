@@ -42,7 +42,7 @@ Config settled_config(const Trial& trial) {
   settle(context.n_threads_batch, effective.n_threads_batch);
   if (effective.flash_attn) {
     context.flash_attn =
-        flash_attention_from_string(*effective.flash_attn).value_or(context.flash_attn);
+        from_string<FlashAttention>(*effective.flash_attn).value_or(context.flash_attn);
   }
   return config;
 }

@@ -18,6 +18,7 @@
 
 #include "core/config.hpp"
 #include "core/device.hpp"
+#include "core/enum_names.hpp"
 #include "core/error.hpp"
 #include "core/memory_map.hpp"
 #include "core/model_info.hpp"
@@ -86,6 +87,10 @@ struct ContextRequest {
 };
 
 enum class MeasureKind { prompt, generation };
+
+constexpr EnumNames<MeasureKind, 2> names_of(MeasureKind /*of*/) {
+  return {{{MeasureKind::prompt, "prompt"}, {MeasureKind::generation, "generation"}}};
+}
 
 /// Runs passes until `stop` or `max_samples`. A pass sets every sequence of the context to exactly
 /// `cache_tokens` tokens, then
@@ -307,8 +312,26 @@ enum class FaultCode {
   exception,  ///< a C++ exception from the library, its what() in the message
 };
 
-std::string_view to_string(FaultCode code);
-std::optional<FaultCode> fault_code_from_string(std::string_view text);
+constexpr EnumNames<FaultCode, 16> names_of(FaultCode /*of*/) {
+  return {{
+      {FaultCode::bad_request, "bad-request"},
+      {FaultCode::version_mismatch, "version-mismatch"},
+      {FaultCode::config_rejected, "config-rejected"},
+      {FaultCode::cannot_open, "cannot-open"},
+      {FaultCode::header_invalid, "header-invalid"},
+      {FaultCode::file_changed, "file-changed"},
+      {FaultCode::unsupported, "unsupported"},
+      {FaultCode::not_measurable, "not-measurable"},
+      {FaultCode::model_null, "model-null"},
+      {FaultCode::context_null, "context-null"},
+      {FaultCode::decode_failed, "decode-failed"},
+      {FaultCode::non_finite, "non-finite"},
+      {FaultCode::device_unknown, "device-unknown"},
+      {FaultCode::rpc_refused, "rpc-refused"},
+      {FaultCode::cannot_write, "cannot-write"},
+      {FaultCode::exception, "exception"},
+  }};
+}
 
 /// The request failed; the worker lives on.
 struct Fault {
