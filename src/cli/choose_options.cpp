@@ -45,7 +45,7 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options) {
     return tl::unexpected(path.error());
   }
   ChooseRequest request;
-  // A set that is stored needs no worker, and nobody would look at its limit.
+  // A stored set needs no worker, which would check this size: it is checked here.
   if (const std::string& reserve = options.connection.host_reserve; !reserve.empty()) {
     if (auto bytes = parse_size(reserve, "--host-reserve"); !bytes) {
       return tl::unexpected(bytes.error());

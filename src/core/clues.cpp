@@ -190,7 +190,7 @@ constexpr auto kClues = std::to_array<Clue>({
     {{"failed to initialize the context"}, kRejected, When::context, kRefused, true},
 });
 
-// Complaints that end nothing: the library goes on another way.
+// Warnings after which the library goes on in another way.
 constexpr auto kHarmless = std::to_array<std::string_view>({
     "pinned memory",
     "failed to mlock",
@@ -321,7 +321,7 @@ std::string last_words(std::string_view printed) {
 }
 
 std::string plain_words(std::string_view text) {
-  // An assertion is llama.cpp's own text, whatever types it names.
+  // An assertion is quoted whole: it is llama.cpp's own text, even where it names types of C++.
   if (holds(text, "GGML_ASSERT")) return std::string(text);
   std::size_t from = std::string_view::npos;
   for (const std::string_view internal : kLibraryInternals) {

@@ -23,7 +23,8 @@ namespace {
 constexpr std::array<std::string_view, 8> kPrefixes{"GGML_", "CUDA_",  "HIP_", "ROCR_",
                                                     "VK_",   "LLAMA_", "OMP_", "NVIDIA_"};
 
-// Of these, where something is installed: set in a shell and not on a desktop, and no difference.
+// Of these, the ones that only say where something is installed: some shells set them, and they
+// change nothing.
 constexpr std::array<std::string_view, 4> kOnlyPlaces{
     "CUDA_HOME=", "CUDA_PATH=", "CUDA_ROOT=", "CUDA_VERSION="};
 

@@ -78,7 +78,7 @@ std::optional<Finding> plain_fault(const Fault& fault) {
   const std::string said = printable(plain_words(fault.message), kQuotedChars);
   switch (fault.code) {
     case FaultCode::bad_request:
-      // What these two are asked is what the user wrote.
+      // What these two requests carry is what the user wrote.
       if (fault.phase == Phase::synth || fault.phase == Phase::serve) {
         return Finding{FailureClass::config_rejected, said};
       }
@@ -152,7 +152,7 @@ Finding bare_fault(const Fault& fault) {
 
 Finding finding_of_fault(const Evidence& evidence) {
   const Fault& fault = *evidence.fault;
-  // A file that cannot be opened because no more may be open is no broken file.
+  // A file that cannot be opened because the process may open no more files is not broken.
   auto limit = find_clue(fault.message, evidence.phase);
   if (limit && limit->failure_class == FailureClass::host_limit) return *std::move(limit);
   if (auto plain = plain_fault(fault)) return *std::move(plain);
@@ -279,7 +279,7 @@ Failure classify(const Evidence& evidence) {
 
 namespace {
 
-// The worker computes nothing while it reads a header: what brings it down is what it reads.
+// The worker computes nothing while it reads a header, so a crash there is the file's doing.
 bool fell_over_the_file(const Failure& failure) {
   if (failure.phase != Phase::inspect) return false;
   switch (failure.signal.value_or(0)) {

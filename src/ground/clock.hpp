@@ -1,4 +1,4 @@
-// Seconds between two moments of the clock that nobody sets.
+// Seconds between two moments of the monotonic clock.
 #pragma once
 
 #include <chrono>

@@ -62,7 +62,7 @@ std::optional<AttemptEnd> Attempt::ended(bool healthy) {
   const auto status = program_->exit_status();
   if (!status) return std::nullopt;
   program_->kill_tree();
-  // One that only answers may have done so and ended between two looks.
+  // A program that only answers may have answered and ended between two looks.
   healthy = healthy || (!has_port(job_.program) && state_of_cli() == State::working);
   if (relay_.stopping())
     return AttemptEnd{AttemptEnd::What::stopped, {EndKind::exited, {}, status}, healthy};
@@ -70,7 +70,8 @@ std::optional<AttemptEnd> Attempt::ended(bool healthy) {
                     end_of_exit(name(), *status, program_->printed(), healthy), healthy};
 }
 
-// What never worked has nothing to finish, and the time it takes is the next profile's.
+// A program that never worked has no requests to finish, and the time that would take is needed for
+// the next profile.
 AttemptEnd Attempt::give_up(End end) {
   constexpr double kMostSeconds = 2;
   stop(std::min(job_.limits.stop_seconds, kMostSeconds));

@@ -100,7 +100,7 @@ End end_of_exit(std::string_view program, const process::ExitStatus& status,
   }
   if (const auto clue = clue_in(printed)) {
     const EndKind kind = kind_of(clue->failure_class);
-    // Once it has worked the model file cannot be at fault.
+    // After it has worked the model file cannot be at fault.
     if (kind != EndKind::hopeless || !healthy) {
       const bool limit = clue->failure_class == FailureClass::host_limit;
       return {kind, fmt::format("{} {}: {}", program, how(status), clue->message), status,

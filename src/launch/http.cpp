@@ -142,7 +142,7 @@ std::optional<Head> parse_head(std::string_view bytes) {
   return head;
 }
 
-// Servers may keep the connection open all the same: what the head says counts.
+// Some servers keep the connection open, so the length in the head decides where the answer ends.
 bool is_whole(std::string_view bytes) {
   const std::optional<Head> head = parse_head(bytes);
   return head && head->length && bytes.size() - head->size >= *head->length;

@@ -113,7 +113,7 @@ Said next_said(const std::vector<std::string>& argv, std::size_t& at) {
   return said;
 }
 
-// Of several spellings one.
+// Of several spellings of a flag, one.
 std::string spelled(const std::string& flag) {
   const Knob* knob = find_knob_of_flag(flag);
   if (knob == nullptr || find_knob(knob->name) == nullptr) return flag;

@@ -24,8 +24,8 @@ class Watcher {
  public:
   explicit Watcher(WatchRules rules = {}) : rules_(rules) {}
 
-  /// One look at the devices: sentences that are new. What a driver does not say is not judged and
-  /// changes nothing. `now_seconds` never goes back.
+  /// One look at the devices: sentences that are new. A figure that the driver does not give is
+  /// ignored. `now_seconds` never goes back.
   std::vector<std::string> look(const std::vector<DeviceStatus>& devices, double now_seconds);
 
  private:

@@ -1,4 +1,4 @@
-// When a measurement may end: three verbs, no clock of its own, and it says why it stopped.
+// Decides when a measurement may end, and says why it stopped. It has no clock of its own.
 #pragma once
 
 #include <algorithm>

@@ -55,7 +55,7 @@ class ContextSearch {
         if (!fits_ || step > fits_->step) fits_ = std::move(end);
       } else if (!fits_not_ || step < fits_not_->step) {
         fits_not_ = std::move(end);
-        break;  // what is beyond is no business of ours, even if it should fit again
+        break;  // contexts beyond it are not looked at, even if one should fit again
       }
     }
     return {};

@@ -55,7 +55,7 @@ Fit fit_of(const PlannedMemory& planned, const Budgets& budgets) {
   }
   fit.host_missing_bytes = missing_on_host(planned.memory, budgets.host);
   fit.reread_bytes = reread(planned.memory, budgets.host);
-  // A map with nothing in it is no evidence of anything: weights always lie somewhere.
+  // A map without entries proves nothing, since weights always lie somewhere.
   fit.fits = planned.problem.empty() && !planned.memory.empty() && fit.missing_bytes == 0 &&
              fit.host_missing_bytes == 0;
   return fit;

@@ -1,4 +1,4 @@
-// Does it fit?
+// Whether a config fits its budgets.
 #pragma once
 
 #include <cstdint>

@@ -199,7 +199,8 @@ bool sweep_until(Ending& ending, std::chrono::milliseconds timeout) {
   }
 }
 
-// Whose exit() it is: a fork that never became another program would end its parent's children.
+// The process whose exit() is meant: in a forked one that never became another program, it would
+// end the parent's children.
 std::atomic<pid_t> reaper{0};
 
 void last_sweep() {

@@ -43,7 +43,7 @@ inline constexpr double kNearlyFull = 0.9;
 struct Finding {
   Disturbance what = Disturbance::throttled;
   std::string why;  ///< a clause: "power cap for 0.8 of 2.1 s"
-  /// Waiting can help. A power cap comes back with the load: it is the card's, not the weather's.
+  /// Whether waiting can help. It does not with a power cap, which comes back with the load.
   bool passes = true;
   Contended of = Contended::device;  ///< where contended
 };
@@ -76,7 +76,7 @@ struct Evidence {
 };
 
 /// Of the processors that `threads` threads need, the share that others keep busy while we are
-/// idle, percent; `cpus`: how many there are. What is idle beyond the need is nobody's loss.
+/// idle, percent; `cpus`: how many there are. Idle processors beyond that need do not count.
 Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int threads);
 
 /// One finding per kind and device at most. What a driver does not tell is not held against anyone.

@@ -17,7 +17,7 @@
 namespace sweetspot::profiler {
 namespace {
 
-// All that is there: unlike a plan's, this budget says what is possible, not what is wise.
+// All memory there is: this budget says what is possible, while a plan's says what is advisable.
 plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
   plan::BudgetRules rules;
   if (limit_bytes) rules.limits_bytes = {*limit_bytes};
@@ -27,7 +27,7 @@ plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
 
 std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets,
                                         const Reading<std::uint64_t>& limit_bytes) {
-  // A guess of the driver's share proves nothing.
+  // A guessed driver's share is left out, since it could not prove that a config does not fit.
   const std::vector<plan::DriverShare> shares(targets.size());
   auto devices = plan::make_budgets(targets, everything(limit_bytes), shares);
   if (!devices) return std::nullopt;
@@ -109,7 +109,7 @@ Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
   for (std::size_t i = 0; i < answers->size(); ++i) {
     Forecast& one = forecasts.of_config.emplace_back(forecast_of((*answers)[i], budgets));
     if (uses_no_device(configs[i].placement)) {
-      // Whatever others do on the devices, it has no part in it.
+      // What others do on the devices does not matter to the CPU alone.
       if (!targets.empty()) one.vram_percent = 0.0;
       one.left_bytes = Absence{"it uses no device"};
       continue;

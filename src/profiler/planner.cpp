@@ -153,7 +153,8 @@ plan::HostBudget host_budget(const PlanJob& job) {
                       format_bytes(host.reserve_bytes))};
 }
 
-// A stand-in's memory is no card's: without a size from the user there is nothing to judge by.
+// The memory of a stand-in is not a card's: without a size from the user nothing can be held
+// against it.
 Result<std::optional<plan::Budgets>> budgets_for(const PlanJob& job, bool stand_in,
                                                  const std::vector<DeviceReport>& targets,
                                                  const std::vector<plan::DriverShare>& shares) {

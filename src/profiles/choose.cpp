@@ -33,7 +33,7 @@ void walk_down(const Situation& situation, std::size_t first, Choice& choice) {
   const std::vector<SavedProfile>& profiles = situation.set->profiles;
   const bool named = situation.wanted->by_name();
   for (std::size_t i = first; i < profiles.size(); ++i) {
-    // Who asks for a small one by name is not given a larger one.
+    // A user who asks for a small profile by name is not given a larger one.
     if (named && i != first && !shrinks(profiles[first], profiles[i])) continue;
     Rung rung = rung_of(situation, i);
     if (rung.fits) {
@@ -93,7 +93,7 @@ std::string memory_words(const Situation& situation, const SavedProfile& profile
 std::string reason_for(const Situation& situation, const Choice& choice) {
   const SavedProfile& profile = situation.set->profiles[*choice.profile];
   const bool named = situation.wanted->profile == profile.name;
-  // Of a plan nobody knows what is faster: its order is what usually is.
+  // The profiles of a plan were not measured; their order is that of the usual speeds.
   const bool planned = profile.origin == Origin::planned;
   std::string why = planned ? "the first that fits" : "the fastest that fits";
   if (named) {

@@ -65,7 +65,7 @@ Objection against_free(const Situation& situation, const DeviceNeed& need, const
 Objection worse(Objection a, Objection b) {
   if (a.why_not.empty()) return b;
   if (b.why_not.empty()) return a;
-  // What no freed memory can mend comes first.
+  // What freed memory cannot help against comes first.
   if (a.missing_bytes == 0 || b.missing_bytes == 0) return a.missing_bytes == 0 ? a : b;
   return a.missing_bytes >= b.missing_bytes ? a : b;
 }

@@ -13,7 +13,7 @@
 namespace sweetspot::report {
 namespace {
 
-// A curve is read by its course; every count is in the results file.
+// A few counts show the course of the curve; the results file has every count.
 constexpr std::size_t kMostRows = 12;
 
 Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }

@@ -250,7 +250,7 @@ std::string checkpoints_text(const Config& config, const Reading<std::uint64_t>&
                      format_bytes(checkpoints_bytes(config, *one)), format_bytes(*one), count);
 }
 
-/// Both grow with use: a plan that leaves them out is true only of a server that just started.
+/// Both grow with use, so a plan without them would hold only for a server that was just started.
 std::string server_text(const Plan& plan, const Style& style) {
   const Config& base = plan.request.base;
   if (base.context.host_program != HostProgram::llama_server) return {};
@@ -354,7 +354,7 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
 
 std::string plan_classes_table(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
-  // Of several cards whose sizes were given another size is no question.
+  // Where the sizes of several cards were given, other sizes are not shown.
   if (record.stand_in && record.targets.size() > 1) return {};
   const auto& bands = plan.request.bands_percent;
   Table table;

@@ -90,7 +90,8 @@ Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
   const Result<FolderLock> lock = FolderLock::take(folder);
   if (!lock) return tl::unexpected(lock.error());
   FoundShares found = find_shares(path);
-  // What is damaged is worth no more than measuring again; what is newer is somebody else's.
+  // A damaged file is replaced, since measuring again takes seconds. One of a newer version belongs
+  // to the program that wrote it, and stays.
   if (found.state == KeptState::newer || found.state == KeptState::unreadable) {
     return unusable(found, path);
   }

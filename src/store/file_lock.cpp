@@ -29,7 +29,8 @@ Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::mill
   }
   const auto end = std::chrono::steady_clock::now() + patience;
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    // A file system without locks is no reason to keep nothing: there is rarely a second writer.
+    // Where the file system has no locks the file is written all the same: there is rarely a second
+    // writer.
     if (errno == ENOLCK || errno == ENOTSUP || errno == ENOSYS) break;
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return error(ErrorKind::output, fmt::format("cannot lock {}: {}", shown(folder),

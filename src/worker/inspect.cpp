@@ -16,7 +16,8 @@
 namespace sweetspot::worker {
 namespace {
 
-/// More blocks than tensors is a lie; this many more is allowed for blocks without weights.
+/// A file cannot have more blocks than tensors; this many more are allowed for blocks without
+/// weights.
 constexpr std::uint64_t kSpareBlocks = 512;
 constexpr int kMaxUnstatedBlocks = 65536;
 constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;

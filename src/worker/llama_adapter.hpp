@@ -1,5 +1,5 @@
-// The calls into llama.cpp that need care, and owners for what it hands out. When llama.cpp's API
-// moves, this room is where it shows, and mostly this file.
+// The calls into llama.cpp that need care, and owners for what it hands out. A change of
+// llama.cpp's API concerns this room, and mostly this file.
 #pragma once
 
 #include <llama.h>

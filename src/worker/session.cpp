@@ -135,7 +135,7 @@ Answer<protocol::UnloadResult> Session::run(const protocol::UnloadRequest& /*req
 }
 
 Answer<protocol::SynthResult> Session::run(const protocol::SynthRequest& request, Reply& reply) {
-  inspected_.erase(request.out_path);  // what is written now is no change behind our back
+  inspected_.erase(request.out_path);  // a file that we write ourselves is expected to change
   return synthesize(request, read_header, reply);
 }
 

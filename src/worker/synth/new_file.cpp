@@ -39,7 +39,7 @@ NewFile::Status NewFile::write(std::span<const std::uint8_t> bytes) {
 
 NewFile::Status NewFile::commit() {
   if (Status done = said(file_.commit()); !done) return done;
-  // The model is there; that a power loss may take its name is no reason to call it unwritten.
+  // The model is written. That a power loss may undo its renaming is no reason to report a failure.
   static_cast<void>(file_.sync_name());
   return {};
 }
