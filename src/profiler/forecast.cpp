@@ -9,6 +9,7 @@
 #include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/memory.hpp"
 #include "plan/budget.hpp"
 #include "plan/fit.hpp"
@@ -69,7 +70,7 @@ Reading<std::uint64_t> left_on(const std::vector<DeviceUse>& uses, const MemoryM
     const DeviceMemory* planned = find_device(memory, use.id);
     const std::uint64_t taken =
         use.used_before_bytes.value_or(0) + (planned != nullptr ? planned->total_bytes() : 0);
-    const std::uint64_t left = total > taken ? total - taken : 0;
+    const std::uint64_t left = minus(total, taken);
     least = std::min(left, least.value_or(left));
   }
   return least;
@@ -88,7 +89,7 @@ Forecast forecast_of(const PlannedMemory& planned, const std::optional<plan::Bud
     return forecast;
   }
   const plan::Fit fit = plan::fit_of(planned, *budgets);
-  forecast.missing_bytes = fit.missing_bytes + fit.host_missing_bytes;
+  forecast.missing_bytes = plus(fit.missing_bytes, fit.host_missing_bytes);
   forecast.sentence = sentence_of(fit);
   return forecast;
 }
