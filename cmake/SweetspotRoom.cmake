@@ -41,6 +41,9 @@ function(sweetspot_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_library(sweetspot_${name} STATIC ${ROOM_SOURCES})
   set(rooms ${ROOM_USES})
+  if(NOT name STREQUAL "ground") # beneath all
+    list(PREPEND rooms ground)
+  endif()
   list(TRANSFORM rooms PREPEND sweetspot_)
   target_link_libraries(sweetspot_${name} PUBLIC ${rooms} ${ROOM_LIBRARIES}
                         PRIVATE sweetspot_options)

@@ -133,7 +133,7 @@ std::optional<Speed> Bench::measure_speed(bool prompt, const measure::StoppingOp
                              : session_.generate(cache + in_pass));
     rule.add(samples.back());
   }
-  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.verdict());
+  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.summary());
   return speed ? std::optional<Speed>(*speed) : std::nullopt;
 }
 

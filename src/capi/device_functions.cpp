@@ -11,7 +11,7 @@ using namespace sweetspot::capi;  // NOLINT(google-build-using-namespace)
 using sweetspot::DeviceStatus;
 using sweetspot::LiveDevice;
 
-// Everything a live device says by itself; that of a card no driver knows is all there is.
+// Everything a live device says by itself. Of a card that no driver knows there is nothing else.
 sweetspot_device basics(const LiveDevice& live) {
   sweetspot_device device{};
   device.name = {live.description.c_str(), nullptr};

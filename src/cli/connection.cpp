@@ -6,6 +6,7 @@
 
 #include "cli/print.hpp"
 #include "core/text.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::cli {
 

@@ -146,8 +146,7 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
   return known;
 }
 
-// Whether a local GPU stays without its driver's word; only then it matters which interface is
-// missing.
+// Whether no driver tells of a local GPU. Only then it matters which driver interface is missing.
 bool driver_missing(const std::vector<DeviceReport>& reports) {
   return std::any_of(reports.begin(), reports.end(), [](const DeviceReport& report) {
     return report.device.can_offload() && report.device.backend != "RPC" && !report.status;

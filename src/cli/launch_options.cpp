@@ -31,7 +31,8 @@ void add_program(CLI::App& app, LaunchOptions& options) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
-  // Never shown: a command line is not the place for a key, but llama-server's variable is known.
+  // Not shown in the help, since other users can read a command line; llama-server's variable is
+  // read too.
   app.add_option("--api-key", options.api_key, "")->envname("LLAMA_API_KEY")->group("");
   app.add_flag("--no-probe", options.no_probe,
                "Do not ask the server a question of the profile's whole context first")

@@ -123,7 +123,8 @@ int run(int argc, const char* const* argv, Environment& environment) {
   }
 }
 
-// A result that nobody got is no success. A reader that has read enough (head) is no error.
+// A command whose result could not be written has failed. A reader that has read enough (head) is
+// no failure.
 int with_results_written(int code, const Environment& environment) {
   const int problem = environment.out->problem();
   if (problem == 0 || problem == EPIPE) return code;

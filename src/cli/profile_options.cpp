@@ -122,7 +122,7 @@ Result<ProfileRequest> make_profile(const ProfileOptions& options, const Environ
 }
 
 SweepMode sweep_mode(const ProfileOptions& options) {
-  // Slices are the adaptive sweep's: asking for them asks for it.
+  // Only the adaptive sweep uses slices, so asking for them chooses it.
   if (options.adaptive || options.slices != "auto") return SweepMode::adaptive;
   if (options.quick) return SweepMode::quick;
   if (options.full) return SweepMode::full;

@@ -6,7 +6,7 @@
 
 namespace sweetspot {
 
-// A device is what is usually meant.
+// The device is not named where it is all that is shared, which is the usual case.
 std::string label_of(const Trial& trial, Disturbance disturbance) {
   std::string label(to_string(disturbance));
   if (disturbance != Disturbance::contended || !trial.shares(Contended::processor)) return label;

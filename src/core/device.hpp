@@ -42,7 +42,8 @@ struct Device {
   }
 };
 
-// One that misleads about its memory has other virtues: what it can have is unknown, and it stays.
+// A device that misleads about its memory is kept: it may be useful, and its memory is taken to be
+// unknown.
 void fields(auto& f, Is<Device> auto& device) {
   constexpr const char* kMisleads = "ggml reports more memory than any device has";
   f("id", device.id);

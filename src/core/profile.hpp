@@ -18,7 +18,7 @@ struct Band {
   double high_percent = 0;
 };
 
-/// The three bands of the mission: under 50 %, 50-70 %, 70-85 %; above is unsafe.
+/// The three bands (M8): under 50 %, 50-70 %, 70-85 %; above is unsafe.
 struct Bands {
   double fast_percent = 50;
   double balanced_percent = 70;
@@ -79,7 +79,7 @@ void fields(auto& f, Is<Profile> auto& profile) {
 /// Speed gained per further layer under which returns have diminished.
 inline constexpr double kWorthwhileGain = 0.02;
 
-/// M7 of the mission. Indexes point into Run::results.
+/// What the trials of a run say together (M7). Indexes point into Run::results.
 struct Analysis {
   std::optional<std::size_t> optimum;  ///< fastest generation that is safe (not above the top band)
   std::optional<std::size_t> fastest;  ///< fastest generation whatever it costs

@@ -27,7 +27,7 @@ std::string misfit_of(const SavedProfile& profile, const std::vector<SetDevice>&
   if (profile.config.placement.n_gpu_layers < 0 && profile.origin != Origin::defaults) {
     return "a profile does not say how many layers are offloaded";
   }
-  // As a flag 0 means what the model was trained for; kept is what that was.
+  // As a flag, 0 means the context that the model was trained for; a profile keeps its length.
   if (profile.config.context.n_ctx == 0) return "a profile has no context";
   if (needs_a_stranger(profile, devices)) return "a profile needs an unknown device";
   return {};

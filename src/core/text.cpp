@@ -48,8 +48,8 @@ bool can_deceive(char32_t c) {
 
 constexpr double kKi = 1024;
 
-// Binary, however it is written: a card sold as 6 GB has 6 GiB, and llama.cpp's users mean the
-// same by 6G. Nothing stands for bytes, which only 0 may go without.
+// Every unit is binary: a card sold as 6 GB has 6 GiB, and llama.cpp's users mean the same by 6G.
+// Only 0 needs no unit.
 std::optional<double> unit_factor(std::string_view unit) {
   if (unit.empty() || unit == "B" || unit == "b") return 1;
   std::string name;
@@ -63,8 +63,8 @@ std::optional<double> unit_factor(std::string_view unit) {
   return std::pow(kKi, static_cast<double>(prefix) + 1);
 }
 
-// llama.cpp's users mean MiB by a bare number (--cache-ram, --fit-target), the kernel's bytes, and
-// one that is small a card's GiB. A guess that is wrong plans for another machine.
+// By a bare number llama.cpp's users mean MiB (--cache-ram, --fit-target), the kernel means bytes,
+// and a small one is a card's GiB. A wrong guess would plan for another machine.
 tl::unexpected<Error> without_unit(std::string_view digits, double number) {
   const auto reading = [&](std::string_view unit) {
     const double bytes = number * *unit_factor(unit);

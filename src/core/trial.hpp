@@ -39,7 +39,7 @@ enum class StopReason {
   precision,
   time_cap,
   sample_cap,
-  outrun,  ///< plainly slower than what it was held against: that is all it was asked for
+  outrun,  ///< plainly slower than its rival, and nothing else was asked
 };
 
 constexpr EnumNames<StopReason, 4> names_of(StopReason /*of*/) {
@@ -126,7 +126,7 @@ void fields(auto& f, Is<Speed> auto& speed) {
   });
 }
 
-/// What spoiled a measurement from outside the config, or behind its back.
+/// What spoiled a measurement and is not the config's doing, or happened unseen by it.
 enum class Disturbance {
   throttled,  ///< the device lowered its clocks for heat, power or current (R9)
   contended,  ///< somebody else worked on the device or the processor, or took memory (R7, R47)
@@ -305,7 +305,7 @@ struct Trial {
     return std::find(disturbances.begin(), disturbances.end(), disturbance) != disturbances.end();
   }
 
-  /// Once is enough.
+  /// A second time changes nothing.
   void mark(Disturbance disturbance) {
     if (!is(disturbance)) disturbances.push_back(disturbance);
   }

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "core/text.hpp"
 #include "export/host_formats.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
@@ -44,11 +44,8 @@ std::string name_for(const ExportJob& job) {
 
 std::optional<int> five_digits(std::string_view text) {
   constexpr std::size_t kDigits = 5;
-  int value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = problem == std::errc{} && end == text.data() + text.size();
-  if (!whole || text.size() != kDigits || value < 1) return std::nullopt;
-  return value;
+  const auto value = number_of<int>(text);
+  return value && text.size() == kDigits && *value >= 1 ? value : std::nullopt;
 }
 
 Status check_text(std::string_view what, std::string_view text) {

@@ -50,7 +50,7 @@ std::optional<HostProgram> host_program_of(Format format);
 /// Every format, in the order they are shown. Static storage.
 std::span<const Format> formats();
 
-/// What is exported. Path and names may hold anything: files are named by strangers.
+/// What is exported. Path and names may hold any characters, since files come from elsewhere.
 struct ExportJob {
   Config config;           ///< n_gpu_layers as offloaded; negative = all
   std::string model_path;  ///< as the host shall open it

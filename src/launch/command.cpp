@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
+#include "ground/pieces.hpp"
 #include "launch/arguments.hpp"
 
 namespace sweetspot::launch {
@@ -155,11 +155,8 @@ Result<Arguments> fill_placeholders(const Program& program, const SavedProfile& 
 
 std::optional<int> port_from(std::string_view text) {
   constexpr int kHighest = 65535;
-  int port = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-  const bool whole = problem == std::errc{} && end == text.data() + text.size();
-  if (!whole || port < 1 || port > kHighest) return std::nullopt;
-  return port;
+  const auto port = number_of<int>(text);
+  return port && *port >= 1 && *port <= kHighest ? port : std::nullopt;
 }
 
 std::string reachable(const std::string& host) {

@@ -14,9 +14,9 @@
 #include "core/fields.hpp"
 #include "core/model_info.hpp"
 #include "plan/budget.hpp"
+#include "plan/fit.hpp"
 #include "plan/grid.hpp"
 #include "plan/map_source.hpp"
-#include "plan/verdict.hpp"
 
 namespace sweetspot::plan {
 

@@ -10,12 +10,10 @@
 #include <string_view>
 
 #include "core/text.hpp"
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 /// What a context with its kernels usually takes, by ggml's registry name. CUDA and its kin load
 /// every kernel of the library; behind RPC may be any of them.

@@ -16,7 +16,7 @@ namespace sweetspot::plan {
 /// on one device for one process.
 struct DriverShare {
   std::uint64_t low_bytes = 0;
-  std::uint64_t high_bytes = 0;  ///< what verdicts count with
+  std::uint64_t high_bytes = 0;  ///< what is counted when asking what fits
   bool measured = false;         ///< false: the stated default
   std::string source;            ///< "measured 2026-11-23T17:48:02Z", "default, not measured here"
 };

@@ -4,8 +4,9 @@
 #include <tuple>
 #include <utility>
 
+#include "ground/bytes.hpp"
 #include "plan/answers.hpp"
-#include "plan/arithmetic.hpp"
+#include "plan/context_step.hpp"
 #include "plan/ladder.hpp"
 
 namespace sweetspot::plan {
@@ -131,19 +132,19 @@ std::vector<Ladder> ladders(const Config& config, const ModelInfo& model,
 /// What moves things to the host is searched by the devices alone: the least that suits them also
 /// takes the least of the host.
 bool is_enough(ChangeKind kind, const PlannedMemory& planned, const Budgets& budgets) {
-  const Verdict verdict = judge(planned, budgets);
+  const Fit fit = fit_of(planned, budgets);
   switch (kind) {
     case ChangeKind::smaller_ubatch:
     case ChangeKind::quantized_cache:
     case ChangeKind::shorter_context:
-      return verdict.fits;
+      return fit.fits;
     case ChangeKind::experts_to_cpu:
     case ChangeKind::ffn_to_cpu:
     case ChangeKind::fewer_layers:
     case ChangeKind::cache_to_cpu:
       break;
   }
-  return planned.problem.empty() && !planned.memory.empty() && verdict.missing_bytes == 0;
+  return planned.problem.empty() && !planned.memory.empty() && fit.missing_bytes == 0;
 }
 
 Result<std::vector<PlannedMemory>> ask(const MapSource& source,
@@ -248,7 +249,7 @@ Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelIn
   const auto asked = ask(source, {config});
   if (!asked) return tl::unexpected(asked.error());
   const PlannedMemory& now = asked->front();
-  if (!now.problem.empty() || judge(now, budgets).fits) return std::vector<Change>{};
+  if (!now.problem.empty() || fit_of(now, budgets).fits) return std::vector<Change>{};
 
   std::vector<Ladder> all = ladders(config, model, now);
   for (bool done = false; !done;) {
@@ -260,7 +261,7 @@ Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelIn
   std::vector<Change> changes;
   for (const Ladder& ladder : all) {
     const auto rung = ladder.mildest();
-    if (!rung || !judge(ladder.planned(), budgets).fits) continue;
+    if (!rung || !fit_of(ladder.planned(), budgets).fits) continue;
     changes.push_back(
         change_of(ladder.kind(), {config, now}, {ladder.config(*rung), ladder.planned()}, model));
   }

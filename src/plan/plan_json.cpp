@@ -9,7 +9,7 @@ namespace sweetspot::plan {
 namespace {
 
 ConfigRow row_of(const Config& config, const PlannedMemory& planned,
-                 const std::optional<Verdict>& verdict) {
+                 const std::optional<Fit>& fit) {
   ConfigRow row;
   row.config = config;
   for (const DeviceMemory& device : planned.memory) {
@@ -23,20 +23,18 @@ ConfigRow row_of(const Config& config, const PlannedMemory& planned,
   }
   row.n_ctx_effective = planned.n_ctx;
   row.problem = planned.problem;
-  row.verdict = verdict;
+  row.fit = fit;
   return row;
 }
 
 }  // namespace
 
-ConfigRow wanted_row(const Plan& plan) {
-  return row_of(plan.request.base, plan.wanted, plan.verdict);
-}
+ConfigRow wanted_row(const Plan& plan) { return row_of(plan.request.base, plan.wanted, plan.fit); }
 
 ConfigRow cpu_alone_row(const Plan& plan) {
   Config config = plan.request.base;
   config.placement = cpu_alone(config.placement);
-  return row_of(config, plan.cpu_alone, plan.cpu_alone_verdict);
+  return row_of(config, plan.cpu_alone, plan.cpu_alone_fit);
 }
 
 std::vector<ConfigRow> config_rows(const Plan& plan) {
@@ -46,9 +44,8 @@ std::vector<ConfigRow> config_rows(const Plan& plan) {
   for (std::size_t t = 0; t < axes.cache_types.size(); ++t) {
     for (std::size_t c = 0; c < axes.n_ctx.size(); ++c) {
       for (std::size_t l = 0; l < axes.layers.size(); ++l, ++cell) {
-        const auto verdict =
-            plan.verdicts.empty() ? std::optional<Verdict>() : std::optional(plan.verdicts[cell]);
-        rows.push_back(row_of(config_at(axes, t, c, l), plan.grid.cells[cell], verdict));
+        const auto fit = plan.fits.empty() ? std::optional<Fit>() : std::optional(plan.fits[cell]);
+        rows.push_back(row_of(config_at(axes, t, c, l), plan.grid.cells[cell], fit));
       }
     }
   }

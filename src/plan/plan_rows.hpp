@@ -37,13 +37,13 @@ struct ConfigRow {
   std::uint64_t host_mapped_bytes = 0;
   std::uint32_t n_ctx_effective = 0;
   std::string problem;
-  std::optional<Verdict> verdict;
+  std::optional<Fit> fit;
 };
 
 // The knobs under their own names, but for the layers and for what lies on which device.
 void fields(auto& f, Is<ConfigRow> auto& row) {
-  const auto judged = [&](auto Verdict::*member) {
-    return row.verdict ? std::optional((*row.verdict).*member) : std::nullopt;
+  const auto of_fit = [&](auto Fit::*member) {
+    return row.fit ? std::optional((*row.fit).*member) : std::nullopt;
   };
   f("layers", row.config.placement.n_gpu_layers);
   for (const Knob& knob : knobs()) {
@@ -58,10 +58,10 @@ void fields(auto& f, Is<ConfigRow> auto& row) {
   f("host_bytes", row.host_bytes);
   f("host_mapped_bytes", row.host_mapped_bytes);
   f.derived("problem", unless_empty(row.problem));
-  f.derived("fits", judged(&Verdict::fits));
-  f.derived("missing_bytes", judged(&Verdict::missing_bytes));
-  f.derived("host_missing_bytes", judged(&Verdict::host_missing_bytes));
-  f.derived("host_reread_bytes", judged(&Verdict::reread_bytes));
+  f.derived("fits", of_fit(&Fit::fits));
+  f.derived("missing_bytes", of_fit(&Fit::missing_bytes));
+  f.derived("host_missing_bytes", of_fit(&Fit::host_missing_bytes));
+  f.derived("host_reread_bytes", of_fit(&Fit::reread_bytes));
 }
 
 /// What llama-server keeps of its own when all its room is taken, with the settings of `wanted`.

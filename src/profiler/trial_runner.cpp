@@ -262,8 +262,8 @@ void TrialRunner::wait_for_memory(Trial& trial) {
   const auto world =
       devices::real_world([cancel] { return cancel != nullptr && cancel->cancelled(); });
   const devices::ReleaseResult result = devices::wait_for_release(read_free, goal, world);
-  if (result.outcome == devices::ReleaseOutcome::after_wait ||
-      result.outcome == devices::ReleaseOutcome::did_not_return) {
+  if (result.release == devices::Release::after_wait ||
+      result.release == devices::Release::did_not_return) {
     trial.notes.push_back(result.sentence());
   }
 }
@@ -524,7 +524,7 @@ Outcome<Speed> TrialRunner::measure_speed(const protocol::MeasureRequest& what, 
     return !rule.is_finished() && our_seconds < 2 * options.max_seconds + kClockGraceSeconds;
   });
   if (!done) return tl::unexpected(done.error());
-  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.verdict());
+  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.summary());
   if (speed) return *speed;
   return tl::unexpected(failed(FailureClass::protocol_error, phase,
                                "the worker's samples give no speed: " + speed.reason()));

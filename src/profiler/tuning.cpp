@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "ground/clock.hpp"
 #include "plan/make_plan.hpp"
 #include "profiler/profiler.hpp"
 #include "profiler/run_loop.hpp"
@@ -14,10 +15,6 @@ namespace sweetspot::profiler {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Two finalists twice: what a tune needs at its end, in trials.
 constexpr double kTrialsAtEnd = 4;

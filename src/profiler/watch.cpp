@@ -131,7 +131,7 @@ void measure_once(const WatchWorld& world, const WatchLimits& limits,
   } else {
     evidence.after = settle(world, limits);
   }
-  watched.findings = judge(evidence);
+  watched.findings = disturbances_in(evidence);
 }
 
 }  // namespace

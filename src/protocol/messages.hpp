@@ -24,6 +24,7 @@
 #include "core/model_info.hpp"
 #include "core/run.hpp"
 #include "core/trial.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::protocol {
 
@@ -35,7 +36,7 @@ inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are rea
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
 
 /// Longest line either side accepts; a longer one is a protocol error, not an allocation.
-inline constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20U;
+inline constexpr std::size_t kMaxLineBytes = 16 * kMiB;
 
 // ---- requests
 // ---------------------------------------------------------------------------------------

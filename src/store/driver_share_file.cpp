@@ -85,12 +85,13 @@ Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
 }
 
 Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
-  const std::string folder = folder_of(path);
+  const std::string folder = os::folder_of(path);
   if (Status made = make_folder(folder); !made) return made;
   const Result<FolderLock> lock = FolderLock::take(folder);
   if (!lock) return tl::unexpected(lock.error());
   FoundShares found = find_shares(path);
-  // What is damaged is worth no more than measuring again; what is newer is somebody else's.
+  // A damaged file is replaced, since measuring again takes seconds. One of a newer version belongs
+  // to the program that wrote it, and stays.
   if (found.state == KeptState::newer || found.state == KeptState::unreadable) {
     return unusable(found, path);
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/read_golden.hpp"
+#include "ground/bytes.hpp"
 #include "plan/plan_rows.hpp"
 #include "plan/sample_plan.hpp"
 #include "schema/compare.hpp"
@@ -11,7 +12,6 @@
 namespace sweetspot::plan {
 namespace {
 
-using fake::kMiB;
 using fake::record_of;
 using fake::two_types;
 using fake::with_budget;
@@ -50,7 +50,7 @@ TEST(PlanJson, ARefusedConfigHasItsReasonAndNoMemory) {
   EXPECT_EQ(config.at("host_bytes"), 0);
 }
 
-TEST(PlanJson, WithoutBudgetsVerdictsAreNull) {
+TEST(PlanJson, WithoutBudgetsNobodyKnowsWhatFits) {
   const Json json = to_json(record_of(two_types()));
   EXPECT_TRUE(json.at("budgets").is_null());
   for (const char* name : {"fits", "missing_bytes", "host_missing_bytes"}) {
@@ -61,7 +61,7 @@ TEST(PlanJson, WithoutBudgetsVerdictsAreNull) {
   EXPECT_TRUE(json.at("answers").at("largest_layers").empty());
 }
 
-TEST(PlanJson, BudgetsVerdictsAndWhatHelps) {
+TEST(PlanJson, BudgetsWhatFitsAndWhatHelps) {
   const PlanRecord record = record_of(with_budget(200 * kMiB));
   const Json json = to_json(record);
   const Json& budget = json.at("budgets").at("devices").at(0);
@@ -70,13 +70,13 @@ TEST(PlanJson, BudgetsVerdictsAndWhatHelps) {
   EXPECT_TRUE(json.at("budgets").at("host_available_bytes").is_null());
   EXPECT_EQ(json.at("budgets").at("absent").at("host_available_bytes"), "not read");
   EXPECT_EQ(json.at("wanted").at("fits"), false);
-  EXPECT_EQ(json.at("wanted").at("missing_bytes"), record.plan.verdict->missing_bytes);
+  EXPECT_EQ(json.at("wanted").at("missing_bytes"), record.plan.fit->missing_bytes);
   ASSERT_FALSE(json.at("changes").empty());
   EXPECT_EQ(json.at("changes")[0].at("kind"), to_string(record.plan.changes[0].kind));
 }
 
 TEST(PlanJson, LargestLayersNameTheirColumn) {
-  const Json json = to_json(record_of(with_budget(100 * fake::kGiB)));
+  const Json json = to_json(record_of(with_budget(100 * kGiB)));
   const Json& largest = json.at("answers").at("largest_layers");
   ASSERT_EQ(largest.size(), 4U);
   EXPECT_EQ(largest[1].at("n_ctx"), 4096);

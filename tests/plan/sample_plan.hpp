@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 #include "plan/plan_record.hpp"
 
