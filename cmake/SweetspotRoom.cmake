@@ -15,10 +15,10 @@ endif()
 
 # The presets compile each room as one unit (CMAKE_UNITY_BUILD), which takes a third of the time: the headers
 # are read once for all files. So no two files of a room may give the same name to things of their own;
-# scripts/lint.sh compiles each file by itself, with what it includes.
+# the preset `debug` compiles each file by itself, for those who change one, and to see what a file fails to include.
 
 # What nearly every file includes, compiled once for the rooms and once for the tests: a quarter of what a file
-# takes to compile. No file may rest on it; scripts/lint.sh compiles each without.
+# takes to compile. No file may rest on it; clang-tidy reads all without.
 set(sweetspot_common_headers
   <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <optional> <string> <string_view> <utility>
   <variant> <vector> <fmt/format.h> <fmt/ranges.h> <nlohmann/json.hpp> <tl/expected.hpp>)
@@ -41,6 +41,9 @@ function(sweetspot_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_library(sweetspot_${name} STATIC ${ROOM_SOURCES})
   set(rooms ${ROOM_USES})
+  if(NOT name STREQUAL "ground") # beneath all
+    list(PREPEND rooms ground)
+  endif()
   list(TRANSFORM rooms PREPEND sweetspot_)
   target_link_libraries(sweetspot_${name} PUBLIC ${rooms} ${ROOM_LIBRARIES}
                         PRIVATE sweetspot_options)

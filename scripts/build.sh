@@ -11,19 +11,6 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-configure() {
-  local preset=$1 log
-  log=$(mktemp)
-  # shellcheck disable=SC2064
-  trap "rm -f '$log'" EXIT
-  (cd "$repo_dir" && cmake --preset "$preset" -DSWEETSPOT_LLAMA_PREFIX="$llama_prefix") >"$log" 2>&1 || {
-    cat "$log" >&2
-    fail "configuring the build" "cmake did not succeed (what it said is above)" \
-      "mend what its message names; docs/install.md lists what is needed; 'make clean' starts over"
-  }
-  sed -n 's/^-- Using \(llama.cpp\)/\1/p' "$log" >&2
-}
-
 main() {
   local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker) llama_options=()
   # The tests hold the planner against real loads on Vulkan's software device.

@@ -86,7 +86,7 @@ Requirements requirements_of(const sweetspot_requirements& wanted) {
 LiveMachine live_for(sweetspot_library& lib, const sweetspot_set& set,
                      const sweetspot_requirements& wanted) {
   std::vector<LiveDevice> told = told_devices(wanted);
-  LiveMachine live = lib.eyes.look().live;
+  LiveMachine live = sweetspot::devices::live_machine(lib.view.look());
   if (!told.empty()) live = sweetspot::devices::with_devices_of_host(std::move(told), live);
   live.llama_cpp = text_or_empty(wanted.llama_cpp);
   live.rpc = set.rpc;
@@ -113,7 +113,7 @@ void choose_defaults(const sweetspot_set& set, const Requirements& wanted,
                      sweetspot_choice& choice) {
   const Reported defaults = stand_in(set, choice.live);
   Requirements known = wanted;
-  // Names of the stored set ("layers-12") are none of the defaults'.
+  // The defaults have no profile with a name of the stored set, such as "layers-12".
   if (defaults.shown->set().find(wanted.profile) == nullptr) known.profile.clear();
   Choice made = sweetspot::profiles::choose(*defaults.current, choice.live, known);
   made.reason = choice.choice.reason + "; instead, " + made.reason;
@@ -133,7 +133,7 @@ sweetspot_rung shown_rung(const Rung& from) {
 sweetspot_status rung_out(const sweetspot_choice* choice, const std::vector<Rung>* rungs,
                           std::size_t index, sweetspot_rung* rung, sweetspot_profile* profile) {
   if (choice == nullptr || index >= rungs->size()) return SWEETSPOT_ERROR_ARGUMENT;
-  // Both or none: what fails writes nothing.
+  // Writes both or neither: where one fails, nothing is written.
   const bool both =
       (rung == nullptr || can_be_filled(rung)) && (profile == nullptr || can_be_filled(profile));
   if (!both) return SWEETSPOT_ERROR_ARGUMENT;

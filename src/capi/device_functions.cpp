@@ -11,7 +11,7 @@ using namespace sweetspot::capi;  // NOLINT(google-build-using-namespace)
 using sweetspot::DeviceStatus;
 using sweetspot::LiveDevice;
 
-// Everything a live device says by itself; that of a card no driver knows is all there is.
+// Everything a live device says by itself. Of a card that no driver knows there is nothing else.
 sweetspot_device basics(const LiveDevice& live) {
   sweetspot_device device{};
   device.name = {live.description.c_str(), nullptr};
@@ -56,22 +56,20 @@ sweetspot_status sweetspot_devices_read(sweetspot_library* lib, sweetspot_device
   return guarded(error, [&] {
     require(lib, "lib");
     require(out, "out");
-    auto devices = std::make_unique<sweetspot_devices>();
-    devices->seen = lib->eyes.look();
-    *out = devices.release();
+    *out = std::make_unique<sweetspot_devices>(lib->view.look()).release();
     return SWEETSPOT_OK;
   });
 }
 
 size_t sweetspot_devices_count(const sweetspot_devices* devices) {
-  return devices == nullptr ? 0 : devices->seen.live.devices.size();
+  return devices == nullptr ? 0 : devices->live.devices.size();
 }
 
 // The live devices are the statuses in their order, and then the cards that no driver knows.
 sweetspot_status sweetspot_devices_get(const sweetspot_devices* devices, size_t index,
                                        sweetspot_device* out) {
   if (index >= sweetspot_devices_count(devices)) return SWEETSPOT_ERROR_ARGUMENT;
-  const LiveDevice& live = devices->seen.live.devices[index];
+  const LiveDevice& live = devices->live.devices[index];
   sweetspot_device device = basics(live);
   if (index < devices->seen.statuses.size()) {
     add_status(device, devices->seen.statuses[index]);
@@ -83,7 +81,7 @@ sweetspot_status sweetspot_devices_get(const sweetspot_devices* devices, size_t 
 
 sweetspot_bytes sweetspot_devices_host_available(const sweetspot_devices* devices) {
   if (devices == nullptr) return {SWEETSPOT_UNKNOWN, "devices is NULL"};
-  return bytes_of(devices->seen.live.host_available_bytes);
+  return bytes_of(devices->live.host_available_bytes);
 }
 
 const char* sweetspot_devices_note(const sweetspot_devices* devices, size_t index) {

@@ -10,21 +10,25 @@
 #include <utility>
 #include <vector>
 
-#include "capi/eyes.hpp"
 #include "capi/profile_view.hpp"
 #include "core/profile_set.hpp"
+#include "devices/machine_view.hpp"
 #include "profiles/choose.hpp"
 
 struct sweetspot_library {
-  explicit sweetspot_library(const sweetspot::capi::EyesOptions& options, std::string folder)
-      : eyes(options), data_folder(std::move(folder)) {}
+  explicit sweetspot_library(const sweetspot::devices::ViewOptions& options, std::string folder)
+      : view(options), data_folder(std::move(folder)) {}
 
-  sweetspot::capi::Eyes eyes;
+  sweetspot::devices::MachineView view;
   const std::string data_folder;
 };
 
 struct sweetspot_devices {
-  sweetspot::capi::Seen seen;
+  explicit sweetspot_devices(sweetspot::devices::Seen now)
+      : seen(std::move(now)), live(sweetspot::devices::live_machine(seen)) {}
+
+  const sweetspot::devices::Seen seen;
+  const sweetspot::LiveMachine live;
 };
 
 namespace sweetspot::capi {

@@ -16,7 +16,7 @@ std::chrono::milliseconds or_usual(std::uint32_t given_ms) {
   return std::chrono::milliseconds(given_ms == 0 ? 250 : given_ms);
 }
 
-EyesOptions eyes_options(const sweetspot_options& options) {
+sweetspot::devices::ViewOptions view_options(const sweetspot_options& options) {
   return {options.telemetry != 0, options.wake_sleeping_devices != 0, or_usual(options.interval_ms),
           or_usual(options.deadline_ms)};
 }
@@ -35,7 +35,7 @@ sweetspot_status sweetspot_open(const sweetspot_options* options, sweetspot_libr
     const sweetspot_options given = read_in(options);
     std::string folder = text_or_empty(given.data_folder);
     if (folder.empty()) folder = sweetspot::store::user_data_folder();
-    *out = std::make_unique<sweetspot_library>(eyes_options(given), std::move(folder)).release();
+    *out = std::make_unique<sweetspot_library>(view_options(given), std::move(folder)).release();
     return SWEETSPOT_OK;
   });
 }

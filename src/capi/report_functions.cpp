@@ -129,7 +129,8 @@ sweetspot_status sweetspot_report_load(sweetspot_library* lib, sweetspot_set* se
     require(lib, "lib");
     require(set, "set");
     require(report, "report");
-    // Of defaults that stand in for a set of another card nothing is written over that set.
+    // The defaults stand in for a set of another card, which must stay: a report of them is not
+    // written over it.
     const bool of_stand_in = choice != nullptr && choice->shown == shown_stand_in(*set);
     const ShownSet& shown = of_stand_in ? *choice->shown : *set->shown;
     const LoadReport made = report_of(read_in(report), shown.set(), choice);

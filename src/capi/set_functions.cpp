@@ -93,7 +93,7 @@ std::optional<std::string> measured_path(const std::string& data_folder, const M
 }
 
 ProfileSet defaults_for(sweetspot_library& lib, const sweetspot_set& set) {
-  sweetspot::LiveMachine live = lib.eyes.look().live;
+  sweetspot::LiveMachine live = sweetspot::devices::live_machine(lib.view.look());
   live.rpc = set.rpc;
   return sweetspot::profiles::default_set(*set.model, live);
 }

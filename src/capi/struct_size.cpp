@@ -17,7 +17,7 @@ bool none_is_cut(const Struct& known, std::size_t size, const Members&... member
 
 }  // namespace
 
-// Each names all members of its struct, or does not compile: none can be forgotten.
+// Each function names all members of its struct: where one is missing it does not compile.
 
 bool holds_whole_members(const sweetspot_options& known, std::size_t size) {
   const auto& [own_size, data_folder, telemetry, interval_ms, deadline_ms, wake_sleeping_devices] =

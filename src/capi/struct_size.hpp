@@ -7,8 +7,8 @@
 
 namespace sweetspot::capi {
 
-/// Whether a struct that ends after `size` bytes holds whole members only, `size` among them. One
-/// that ends inside a member is of no version of the header: half a pointer leads anywhere. Sizes
+/// Whether a struct that ends after `size` bytes holds whole members only, `size` among them. No
+/// version of the header has a struct that ends inside a member, so such a size is refused. Sizes
 /// beyond the struct as this version knows it are those of later versions.
 bool holds_whole_members(const sweetspot_options& known, std::size_t size);
 bool holds_whole_members(const sweetspot_device& known, std::size_t size);

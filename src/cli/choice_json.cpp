@@ -1,33 +1,33 @@
 #include "cli/choice_json.hpp"
 
+#include "core/json_writer.hpp"
+
 namespace sweetspot::cli {
 namespace {
 
-Json rungs_to_json(const ProfileSet& set, const std::vector<profiles::Rung>& rungs) {
-  Json list = Json::array();
+std::vector<RungRow> rungs_by_name(const ProfileSet& set,
+                                   const std::vector<profiles::Rung>& rungs) {
+  std::vector<RungRow> rows;
   for (const profiles::Rung& rung : rungs) {
-    list.push_back({{"profile", set.profiles[rung.profile].name},
-                    {"fits", rung.fits},
-                    {"why_not", rung.why_not},
-                    {"missing_bytes", rung.missing_bytes}});
+    rows.push_back({set.profiles[rung.profile].name, rung.fits, rung.why_not, rung.missing_bytes});
   }
-  return list;
+  return rows;
 }
 
 }  // namespace
 
 Json choice_to_json(const ProfileSet& set, const profiles::Choice& choice,
                     const std::vector<std::string>& notes) {
-  Json json = {{"schema", "sweetspot.choice/1"}};
-  json["profile"] = choice.profile ? Json(set.profiles[*choice.profile].name) : Json(nullptr);
-  json["reason"] = choice.reason;
-  json["below"] = rungs_to_json(set, choice.below);
-  json["passed"] = rungs_to_json(set, choice.passed);
-  json["stale"] = choice.stale;
-  json["usable"] = choice.usable;
-  json["notes"] = notes;
-  json["set"] = to_json(set);
-  return json;
+  ChoiceDocument document;
+  if (choice.profile) document.profile = set.profiles[*choice.profile].name;
+  document.reason = choice.reason;
+  document.below = rungs_by_name(set, choice.below);
+  document.passed = rungs_by_name(set, choice.passed);
+  document.stale = choice.stale;
+  document.usable = choice.usable;
+  document.notes = notes;
+  document.set = set;
+  return json_of(document);
 }
 
 }  // namespace sweetspot::cli

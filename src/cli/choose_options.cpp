@@ -40,37 +40,37 @@ void add_choose_options(CLI::App& app, ChooseOptions& options) {
   add_connection(app, options.connection);
 }
 
-Result<ChooseRequest> choose_request(const ChooseOptions& options) {
+Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environment& environment) {
   if (const Status path = check_path(options.model_path); !path) {
     return tl::unexpected(path.error());
   }
   ChooseRequest request;
-  // A set that is stored needs no worker, and nobody would look at its limit.
-  if (const std::string& reserve = options.connection.host_reserve; !reserve.empty()) {
-    if (auto bytes = parse_size(reserve, "--host-reserve"); !bytes) {
-      return tl::unexpected(bytes.error());
-    }
-  }
+  request.job.model_path = options.model_path;
+  request.job.keep_plan = !options.no_store;
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  request.job.connection = *connection;
   const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
-  request.wanted = *wanted;
+  request.job.wanted = *wanted;
   const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
   if (!set) return tl::unexpected(set.error());
-  request.set = *set;
+  request.job.set = *set;
   if (!options.format.empty()) {
-    request.format = exporting::format_from_string(options.format);
+    request.format = from_string<exporting::Format>(options.format);
     if (!request.format) {
       return error(ErrorKind::usage,
-                   fmt::format("--format does not take '{}'", printable(options.format)),
+                   fmt::format("--format does not take '{}'", shortened(options.format)),
                    "give one of " + format_names());
     }
   }
+  request.job.wanted.loader = app::loader_for(request.format);
   const auto of_format =
       request.format ? exporting::host_program_of(*request.format) : std::optional<HostProgram>();
   const auto program =
-      host_program_of(options.requirements, of_format.value_or(request.host_program));
+      host_program_of(options.requirements, of_format.value_or(request.job.host_program));
   if (!program) return tl::unexpected(program.error());
-  request.host_program = *program;
+  request.job.host_program = *program;
   return request;
 }
 

@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "app/choosing.hpp"
 #include "cli/connection.hpp"
 #include "cli/requirement_options.hpp"
 #include "core/error.hpp"
 #include "export/export.hpp"
-#include "profiles/choose.hpp"
 
 namespace sweetspot::cli {
 
@@ -25,13 +25,11 @@ struct ChooseOptions {
 void add_choose_options(CLI::App& app, ChooseOptions& options);
 
 struct ChooseRequest {
-  profiles::Requirements wanted;
-  std::optional<exporting::Format> format;
-  HostProgram host_program = HostProgram::llama_server;  ///< that will load the profile
-  profiles::WantedSet set;
+  app::ChooseJob job;
+  std::optional<exporting::Format> format;  ///< nothing = the choice itself is printed
 };
 
 /// Errors are of kind usage and name the flag.
-Result<ChooseRequest> choose_request(const ChooseOptions& options);
+Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environment& environment);
 
 }  // namespace sweetspot::cli

@@ -1,10 +1,8 @@
 // What every command of the program is made of.
 #pragma once
 
-#include <string>
-
+#include "app/workplace.hpp"
 #include "core/error.hpp"
-#include "process/cancel.hpp"
 #include "process/standard_stream.hpp"
 
 namespace CLI {
@@ -18,11 +16,9 @@ struct Environment {
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
   bool stdin_is_terminal = false;
-  bool color = false;           ///< colours are welcome on a terminal (NO_COLOR, TERM)
-  int width = 100;              ///< columns of the terminal, 100 where there is none
-  std::string data_folder;      ///< sweetspot's in the user's data (XDG_DATA_HOME); empty = none
-  std::string worker_override;  ///< --worker or SWEETSPOT_WORKER; empty = look beside the program
-  process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
+  bool color = false;                      ///< colours are welcome on a terminal (NO_COLOR, TERM)
+  int width = 100;                         ///< columns of the terminal, 100 where there is none
+  app::Workplace workplace;                ///< the worker program by --worker or SWEETSPOT_WORKER
   process::StandardStream* out = nullptr;  ///< stdout, results; never null in a command
   process::StandardStream* err = nullptr;  ///< stderr, all else; never null in a command
 };

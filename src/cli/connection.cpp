@@ -3,20 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <limits>
-#include <optional>
 
 #include "cli/print.hpp"
 #include "core/text.hpp"
-#include "kernel/memory.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::cli {
-std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
-  constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
-  constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
-  return std::clamp(total_bytes / 20, kLeast, kMost);
-}
 
 void add_connection(CLI::App& app, ConnectionOptions& options) {
   app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
@@ -38,10 +30,9 @@ void add_connection(CLI::App& app, ConnectionOptions& options) {
       ->type_name("SIZE");
 }
 
-Result<engine::StartOptions> start_options(const Environment& environment,
-                                           const ConnectionOptions& options) {
-  Result<engine::WorkerProgram> program = engine::locate_worker(environment.worker_override);
-  if (!program) return tl::unexpected(program.error());
+Result<app::Connection> connection_of(const ConnectionOptions& options,
+                                      const Environment& environment) {
+  app::Connection connection;
   for (const std::string& endpoint : options.rpc) {
     const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
     if (!parsed) return tl::unexpected(parsed.error());
@@ -52,41 +43,26 @@ Result<engine::StartOptions> start_options(const Environment& environment,
           printable(endpoint));
     }
   }
-  engine::StartOptions start;
-  start.program = std::move(*program);
-  start.rpc = options.rpc;
-  start.cancel = environment.cancel;
-  start.host_reserve_bytes =
-      default_host_reserve_bytes(kernel::host_memory().total_bytes.value_or(0));
-  start.available_host_bytes = [] {
-    const Reading<std::uint64_t> available = kernel::host_memory().available_bytes;
-    return available ? std::optional(*available) : std::nullopt;
-  };
+  connection.rpc = options.rpc;
+  connection.load_timeout_seconds = options.load_timeout_seconds;
+  connection.step_timeout_seconds = options.step_timeout_seconds;
   if (!options.host_reserve.empty()) {
     const Result<std::uint64_t> reserve = parse_size(options.host_reserve, "--host-reserve");
     if (!reserve) return tl::unexpected(reserve.error());
-    start.host_reserve_bytes = *reserve;
+    connection.host_reserve_bytes = *reserve;
   }
-  if (options.load_timeout_seconds > 0) {
-    start.deadlines.load_base_seconds = options.load_timeout_seconds;
-    // The user's figure is the whole deadline: the size adds nothing.
-    start.deadlines.load_bytes_per_second = std::numeric_limits<double>::infinity();
-  }
-  if (options.step_timeout_seconds > 0) {
-    start.deadlines.step_seconds = options.step_timeout_seconds;
-  }
-  return start;
+  return connection;
 }
 
 Status check_path(std::string_view path) {
   if (is_utf8(path)) return {};
-  return error(ErrorKind::usage, fmt::format("the path {} is not UTF-8", printable(path)),
+  return error(ErrorKind::usage, fmt::format("the path {} is not UTF-8", shortened(path)),
                "rename the file or use a link with another name");
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text, std::string_view flag) {
   if (auto endpoint = sweetspot::parse_endpoint(text)) return *std::move(endpoint);
-  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                "give HOST:PORT, for example 127.0.0.1:50052");
 }
 

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "app/connection.hpp"
 #include "cli/command.hpp"
 #include "core/endpoint.hpp"
-#include "engine/worker.hpp"
 
 namespace sweetspot::cli {
 
@@ -23,14 +23,10 @@ struct ConnectionOptions {
 
 void add_connection(CLI::App& app, ConnectionOptions& options);
 
-/// Left to the rest of a system with so much memory while a model loads: 5 %, at least 256 MiB, at
-/// most 2 GiB. A machine that swaps measures nothing.
-std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes);
-
-/// Finds the worker program and fills in deadlines, the cancel token and the memory that must stay
-/// free on the host. Errors: no worker (internal), an --rpc that is not host:port (usage).
-Result<engine::StartOptions> start_options(const Environment& environment,
-                                           const ConnectionOptions& options = {});
+/// What they become; says on stderr which RPC servers are on other machines. Errors (usage): an
+/// --rpc that is not host:port, a --host-reserve that is no size.
+Result<app::Connection> connection_of(const ConnectionOptions& options,
+                                      const Environment& environment);
 
 /// A path that a worker can be told: errors (usage) where it is not UTF-8, since the protocol is
 /// JSON.

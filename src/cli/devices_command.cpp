@@ -15,8 +15,9 @@
 #include <optional>
 
 #include "cli/connection.hpp"
+#include "cli/devices_document.hpp"
 #include "cli/environment.hpp"
-#include "core/json.hpp"
+#include "core/json_writer.hpp"
 #include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
@@ -25,14 +26,12 @@
 #include "devices/sampler.hpp"
 #include "devices/sources.hpp"
 #include "devices/unused_cards.hpp"
-#include "engine/failure.hpp"
 #include "engine/worker.hpp"
 #include "report/devices_table.hpp"
 
 namespace sweetspot::cli {
 namespace {
 
-constexpr const char* kSchema = "sweetspot.devices/1";
 constexpr std::chrono::milliseconds kDriverDeadline{
     15000};  // opening eight sleeping cards takes seconds
 
@@ -68,13 +67,10 @@ struct Look {
   Reading<std::uint64_t> host_available_bytes;
 };
 
-bool cancelled(const Environment& environment) {
-  return environment.cancel != nullptr && environment.cancel->cancelled();
-}
-
 // Returns early when cancelled.
 void wait(const Environment& environment, std::chrono::milliseconds time) {
-  pollfd cancel{environment.cancel == nullptr ? -1 : environment.cancel->fd(), POLLIN, 0};
+  const process::CancelToken* const token = environment.workplace.cancel;
+  pollfd cancel{token == nullptr ? -1 : token->fd(), POLLIN, 0};
   poll(&cancel, 1, static_cast<int>(time.count()));
 }
 
@@ -82,7 +78,8 @@ devices::Snapshot first_snapshot(const devices::Sampler& sampler, const Environm
   constexpr std::chrono::milliseconds kPoll{20};
   const double end_ms = devices::steady_now_ms() + static_cast<double>(kDriverDeadline.count());
   devices::Snapshot snapshot = sampler.latest();
-  while (snapshot.at_ms == 0 && devices::steady_now_ms() < end_ms && !cancelled(environment)) {
+  while (snapshot.at_ms == 0 && devices::steady_now_ms() < end_ms &&
+         !environment.workplace.cancelled()) {
     wait(environment, kPoll);
     snapshot = sampler.latest();
   }
@@ -130,10 +127,10 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
                     asleep.front()));
     return known;
   }
-  Result<engine::StartOptions> start = start_options(environment, options.connection);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  Result<engine::Worker> worker = app::start_worker(environment.workplace, *connection);
+  if (!worker) return tl::unexpected(worker.error());
   known.devices = worker->hello().devices;
   known.engine = worker->hello().engine;
   worker->end();
@@ -149,8 +146,7 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
   return known;
 }
 
-// Whether a local GPU stays without its driver's word; only then it matters which interface is
-// missing.
+// Whether no driver tells of a local GPU. Only then it matters which driver interface is missing.
 bool driver_missing(const std::vector<DeviceReport>& reports) {
   return std::any_of(reports.begin(), reports.end(), [](const DeviceReport& report) {
     return report.device.can_offload() && report.device.backend != "RPC" && !report.status;
@@ -208,33 +204,14 @@ std::string to_text(const Look& look, const devices::Snapshot& snapshot,
   return report::devices_text(rows, notes, style);
 }
 
-Json memory_to_json(const DeviceReport& report, const Look& look) {
-  const devices::MemoryView memory = devices::memory_of(report, look.host_available_bytes);
-  Json json = {{"source", memory.source}};
-  put(json, "total_bytes", memory.total_bytes);
-  put(json, "used_bytes", memory.used_bytes);
-  put(json, "free_bytes", memory.free_bytes);
-  return json;
-}
-
-Json to_json(const Known& known, const Look& look, const devices::Snapshot& snapshot) {
-  Json json;
-  json["schema"] = kSchema;
-  json["read_at"] = utc_now();
-  json["engine"] = known.engine ? sweetspot::to_json(*known.engine) : Json(nullptr);
-  json["devices"] = Json::array();
+DevicesDocument document_of(const Known& known, const Look& look,
+                            const devices::Snapshot& snapshot) {
+  DevicesDocument document{utc_now(), known.engine, {}, look.others, look.notes};
   for (const DeviceReport& report : look.reports) {
-    Json device = sweetspot::to_json(report);
-    device["memory"] = memory_to_json(report, look);
-    json["devices"].push_back(std::move(device));
+    document.devices.push_back({report, devices::memory_of(report, look.host_available_bytes)});
   }
-  json["other_devices"] = Json::array();
-  for (const DeviceStatus& status : look.others) {
-    json["other_devices"].push_back(sweetspot::to_json(status));
-  }
-  json["notes"] = look.notes;
-  for (const std::string& note : snapshot.notes) json["notes"].push_back(note);
-  return json;
+  document.notes.insert(document.notes.end(), snapshot.notes.begin(), snapshot.notes.end());
+  return document;
 }
 
 // False where stdout is gone: the reader of a pipe has had enough.
@@ -247,8 +224,9 @@ bool show(const DevicesOptions& options, const Environment& environment, const K
           const devices::Snapshot& snapshot) {
   const Look look = look_at(known, snapshot);
   if (options.json) {
-    return write_out(environment,
-                     dump(to_json(known, look, snapshot), options.watch ? -1 : 2) + "\n");
+    return write_out(
+        environment,
+        dump(json_of(document_of(known, look, snapshot)), options.watch ? -1 : 2) + "\n");
   }
   std::string text = to_text(look, snapshot, stdout_style(environment));
   if (options.watch) {
@@ -270,12 +248,13 @@ Result<int> list_devices(const DevicesOptions& options, const Environment& envir
                            watch_options(interval));
   sampler.start();
   devices::Snapshot snapshot = first_snapshot(sampler, environment);
-  if (cancelled(environment)) return error(ErrorKind::interrupted, "interrupted");
+  if (environment.workplace.cancelled()) return error(ErrorKind::interrupted, "interrupted");
   const Result<Known> known = ask_ggml(options, environment);
   if (!known) return tl::unexpected(known.error());
-  while (show(options, environment, *known, snapshot) && options.watch && !cancelled(environment)) {
+  while (show(options, environment, *known, snapshot) && options.watch &&
+         !environment.workplace.cancelled()) {
     wait(environment, interval);
-    if (cancelled(environment)) break;
+    if (environment.workplace.cancelled()) break;
     snapshot = sampler.latest();
   }
   return 0;

@@ -41,7 +41,7 @@ Environment read_environment() {
     use_ascii_text();
   }
   Environment environment;
-  environment.data_folder = store::user_data_folder();
+  environment.workplace.data_folder = store::user_data_folder();
   environment.stdin_is_terminal = isatty(STDIN_FILENO) == 1;
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;

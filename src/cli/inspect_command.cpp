@@ -64,10 +64,8 @@ std::string text_of(const ModelInfo& model) {
 
 Result<int> inspect(const InspectOptions& options, const Environment& environment) {
   if (const Status path = check_path(options.path); !path) return tl::unexpected(path.error());
-  Result<engine::StartOptions> start = start_options(environment);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  if (!worker) return tl::unexpected(worker.error());
   const Outcome<ModelInfo> model = worker->inspect(options.path);
   if (!model) {
     return tl::unexpected(engine::as_error(model.error()));

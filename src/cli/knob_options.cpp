@@ -62,8 +62,8 @@ void add_host_program(CLI::App& app, std::string& text, const char* group) {
 }
 
 Result<HostProgram> parse_host_program(std::string_view text) {
-  if (const auto program = host_program_from_string(text)) return *program;
-  return error(ErrorKind::usage, fmt::format("--host-program does not take '{}'", printable(text)),
+  if (const auto program = from_string<HostProgram>(text)) return *program;
+  return error(ErrorKind::usage, fmt::format("--host-program does not take '{}'", shortened(text)),
                "give llama-server or libllama");
 }
 

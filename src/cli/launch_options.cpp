@@ -1,23 +1,14 @@
 #include "cli/launch_options.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <filesystem>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "app/program.hpp"
 #include "cli/connection.hpp"
-#include "core/text.hpp"
-#include "engine/locate.hpp"
-#include "launch/serving.hpp"
+#include "cli/llama_variables.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 void add_devices_to_use(CLI::App& app, LaunchOptions& options) {
   app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
@@ -40,7 +31,8 @@ void add_program(CLI::App& app, LaunchOptions& options) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
-  // Never shown: a command line is not the place for a key, but llama-server's variable is known.
+  // Not shown in the help, since other users can read a command line; llama-server's variable is
+  // read too.
   app.add_option("--api-key", options.api_key, "")->envname("LLAMA_API_KEY")->group("");
   app.add_flag("--no-probe", options.no_probe,
                "Do not ask the server a question of the profile's whole context first")
@@ -92,20 +84,6 @@ void add_watching(CLI::App& app, LaunchOptions& options) {
   seconds("--drain-timeout", options.drain_seconds, "Requests under way may take before a change");
 }
 
-bool is_program(const fs::path& path) {
-  std::error_code problem;
-  return fs::is_regular_file(path, problem) && access(path.c_str(), X_OK) == 0;
-}
-
-// What llama.cpp's programs read as they read flags.
-std::vector<std::string> set_llama_variables() {
-  std::vector<std::string> variables;
-  for (char** each = environ; *each != nullptr; ++each) {
-    if (std::string_view(*each).starts_with("LLAMA_ARG_")) variables.emplace_back(*each);
-  }
-  return variables;
-}
-
 }  // namespace
 
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
@@ -121,54 +99,46 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
   app.add_flag("--json", options.json, "What happens as JSON lines on stderr");
 }
 
-Status check_rpc(const LaunchOptions& options) {
-  for (const std::string& endpoint : options.rpc) {
-    const Result<Endpoint> parsed = parse_endpoint(endpoint, "--rpc");
-    if (!parsed) return tl::unexpected(parsed.error());
+Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
+                                          const Environment& environment) {
+  app::LaunchRequest request;
+  request.model_path = options.model_path;
+  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
+  if (!wanted) return tl::unexpected(wanted.error());
+  request.wanted = *wanted;
+  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
+  if (!set) return tl::unexpected(set.error());
+  request.set = *set;
+  ConnectionOptions connection;
+  connection.rpc = options.rpc;
+  if (const auto checked = connection_of(connection, environment); !checked) {
+    return tl::unexpected(checked.error());
   }
-  return {};
-}
-
-launch::Job job_of(const LaunchOptions& options, launch::Program program,
-                   std::uint64_t model_bytes) {
-  launch::Job job;
-  job.program = std::move(program);
-  job.loader = launch::loader_of(job.program);
-  job.model_path = options.model_path;
-  job.rpc = options.rpc;
-  job.limits.load_seconds = options.load_timeout_seconds > 0
-                                ? options.load_timeout_seconds
-                                : launch::load_seconds_for(model_bytes);
-  job.limits.probe_seconds = options.probe_timeout_seconds;
-  job.limits.total_seconds = options.max_seconds;
-  job.limits.stop_seconds = options.stop_timeout_seconds;
-  job.limits.drain_seconds = options.drain_seconds;
-  job.watch.watermark_percent = options.watermark_percent;
-  job.probe = !options.no_probe;
+  request.rpc = options.rpc;
+  request.variables = llama_variables();
+  Result<launch::Program> program = app::find_program(options.command, request.variables);
+  if (!program) return tl::unexpected(program.error());
+  request.program = *std::move(program);
+  const Result<HostProgram> host =
+      host_program_of(options.requirements, launch::host_program_of(request.program.kind));
+  if (!host) return tl::unexpected(host.error());
+  request.host_program = *host;
+  request.listen = {options.host, options.port};
+  request.api_key = options.api_key;
+  request.limits.load_seconds = options.load_timeout_seconds;
+  request.limits.probe_seconds = options.probe_timeout_seconds;
+  request.limits.total_seconds = options.max_seconds;
+  request.limits.stop_seconds = options.stop_timeout_seconds;
+  request.limits.drain_seconds = options.drain_seconds;
+  request.watch.watermark_percent = options.watermark_percent;
+  request.probe = !options.no_probe;
+  request.keep_plan = !options.dry_run;
   if (options.adapt) {
-    job.adapt = launch::AdaptRules{};
-    job.adapt->down_after_seconds = options.adapt_down_after_seconds;
-    job.adapt->up_after_seconds = options.adapt_up_after_seconds;
+    request.adapt = launch::AdaptRules{};
+    request.adapt->down_after_seconds = options.adapt_down_after_seconds;
+    request.adapt->up_after_seconds = options.adapt_up_after_seconds;
   }
-  return job;
-}
-
-Result<launch::Program> find_program(const std::vector<std::string>& command) {
-  launch::Program program;
-  program.argv = command.empty() ? std::vector<std::string>{"llama-server"} : command;
-  std::string& name = program.argv.front();
-  program.kind = launch::kind_of(name);
-  if (program.kind != launch::ProgramKind::other) program.environment = set_llama_variables();
-  if (name.find('/') == std::string::npos) {
-    Result<std::string> found = engine::locate_program(name);
-    if (!found) return tl::unexpected(found.error());
-    name = *std::move(found);
-  } else if (!is_program(name)) {
-    return error(ErrorKind::usage,
-                 fmt::format("{} is not a program that can be started", printable(name)),
-                 "check the path after `--`");
-  }
-  return program;
+  return request;
 }
 
 }  // namespace sweetspot::cli

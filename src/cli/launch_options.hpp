@@ -1,14 +1,12 @@
-// The options of `sweetspot launch`, and the parts of the job they become.
+// The options of `sweetspot launch`, and the request they become.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/launching.hpp"
 #include "cli/requirement_options.hpp"
 #include "core/error.hpp"
-#include "launch/launch.hpp"
-#include "profiles/choose.hpp"
 
 namespace CLI {
 class App;
@@ -16,7 +14,7 @@ class App;
 
 namespace sweetspot::cli {
 
-/// As typed; checked by the functions below.
+/// As typed; checked by launch_request().
 struct LaunchOptions {
   std::string model_path;
   std::vector<std::string> command;  ///< after "--"; empty = llama-server
@@ -41,15 +39,9 @@ struct LaunchOptions {
 
 void add_launch_options(CLI::App& app, LaunchOptions& options);
 
-/// Error (usage): an endpoint of --rpc that is none.
-Status check_rpc(const LaunchOptions& options);
-
-/// Everything of the job but its rungs and its address.
-launch::Job job_of(const LaunchOptions& options, launch::Program program,
-                   std::uint64_t model_bytes);
-
-/// The program to start: found in PATH, or among the programs of our own llama.cpp.
-/// Errors (usage): it is not there.
-Result<launch::Program> find_program(const std::vector<std::string>& command);
+/// Finds the program too. Errors are of kind usage and name the flag, or the program that is not
+/// there.
+Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
+                                          const Environment& environment);
 
 }  // namespace sweetspot::cli

@@ -10,6 +10,8 @@
 #include <span>
 #include <string>
 
+#include "ground/pieces.hpp"
+
 namespace sweetspot::cli {
 namespace {
 
@@ -47,12 +49,6 @@ bool take_char(std::string_view& text, char wanted) {
   if (text.empty() || text.front() != wanted) return false;
   text.remove_prefix(1);
   return true;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// "first", "first-last", "first-last+step", "first-last*factor".
@@ -116,7 +112,7 @@ Result<std::vector<int>> parse_layer_list(std::string_view text) {
   std::vector<int> counts;
   for (std::string_view rest = text;;) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view entry = trimmed(rest.substr(0, comma));
+    const std::string_view entry = trimmed(rest.substr(0, comma), " \t");
     if (entry == "-1" || entry == "all") {
       if (counts.size() == kMaxRequests) return refuse(entry, "is one count too many");
       counts.push_back(kAll);

@@ -9,20 +9,10 @@
 #include "cli/refused_flags.hpp"
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-std::vector<std::string_view> split(std::string_view flags) {
-  std::vector<std::string_view> names;
-  while (!flags.empty()) {
-    const std::size_t comma = flags.find(',');
-    names.push_back(flags.substr(0, comma));
-    if (comma == std::string_view::npos) break;
-    flags.remove_prefix(comma + 1);
-  }
-  return names;
-}
 
 bool is_long(std::string_view name) { return name.starts_with("--"); }
 
@@ -72,13 +62,13 @@ std::optional<std::string> own_name(const Commands& commands, std::string_view n
   if (commands.has(typed)) return typed;
   if (knob != nullptr && is_switch(*knob)) {  // a short name stands for the next long one
     bool meant = false;
-    for (const std::string_view name : split(names)) {
+    for (const std::string_view name : split(names, ',')) {
       if (meant && is_long(name) && commands.has(name)) return std::string(name);
       meant = meant || name == typed;
     }
     return std::nullopt;
   }
-  for (const std::string_view name : split(names)) {
+  for (const std::string_view name : split(names, ',')) {
     if (!is_many_lettered_short(name) && commands.has(name)) return std::string(name);
   }
   return std::nullopt;
@@ -93,7 +83,8 @@ Result<std::vector<std::string>> spelled_out(const Commands& commands, const std
   if (commands.has(typed)) return std::vector{typed};
   if (const ServerFlag* flag = find_server_flag(typed)) {
     if (flag->kind == FlagKind::shorthand) {
-      auto setting = spelled_out(commands, std::string(split(find_knob(flag->knob)->flags).back()));
+      auto setting =
+          spelled_out(commands, std::string(split(find_knob(flag->knob)->flags, ',').back()));
       if (!setting) return tl::unexpected(refused_knob(commands.name(), typed));
       setting->emplace_back(flag->text);
       return setting;
@@ -102,7 +93,7 @@ Result<std::vector<std::string>> spelled_out(const Commands& commands, const std
     return tl::unexpected(refused_flag(commands.name(), typed, flag->kind));
   }
   if (is_many_lettered_short(typed)) {
-    return error(ErrorKind::usage, fmt::format("there is no flag {}", printable(typed)),
+    return error(ErrorKind::usage, fmt::format("there is no flag {}", shortened(typed)),
                  see_help(commands.name()));
   }
   return std::vector{typed};  // the parser says that nobody knows it
@@ -140,7 +131,7 @@ Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> ar
 
 std::string parser_names(const Knob& knob) {
   std::string names;
-  for (const std::string_view name : split(knob.flags)) {
+  for (const std::string_view name : split(knob.flags, ',')) {
     if (is_many_lettered_short(name)) continue;
     if (!names.empty()) names += ',';
     names += name;
@@ -151,7 +142,7 @@ std::string parser_names(const Knob& knob) {
 
 std::string also_known_as(const Knob& knob) {
   std::vector<std::string> others;
-  for (const std::string_view name : split(knob.flags)) {
+  for (const std::string_view name : split(knob.flags, ',')) {
     if (is_many_lettered_short(name)) others.emplace_back(name);
   }
   for (const ServerFlag& flag : server_flags()) {

@@ -11,15 +11,10 @@
 #include <string_view>
 
 #include "cli/print.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-}
 
 // Where llama.cpp looks for them (common/arg.cpp).
 std::vector<std::string> config_files() {
@@ -40,12 +35,12 @@ std::vector<launch::Variable> config_lines(std::istream& text, const std::string
   std::vector<launch::Variable> lines;
   bool for_all = true;
   for (std::string raw; std::getline(text, raw);) {
-    const std::string line = trimmed(std::string_view(raw).substr(0, raw.find_first_of(";#")));
+    const std::string_view line = trimmed(std::string_view(raw).substr(0, raw.find_first_of(";#")));
     if (line.starts_with('[')) for_all = line == "[*]" || line == "[default]";
     const std::size_t equals = line.find('=');
-    if (!for_all || line.starts_with('[') || equals == std::string::npos) continue;
-    lines.push_back({trimmed(std::string_view(line).substr(0, equals)),
-                     trimmed(std::string_view(line).substr(equals + 1)), file});
+    if (!for_all || line.starts_with('[') || equals == std::string_view::npos) continue;
+    lines.push_back({std::string(trimmed(line.substr(0, equals))),
+                     std::string(trimmed(line.substr(equals + 1))), file});
   }
   return lines;
 }

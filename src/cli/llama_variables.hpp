@@ -1,5 +1,5 @@
-// What llama-server reads beside its command line, variables LLAMA_ARG_* and config files: read
-// here, honoured nowhere in a plan or a measurement, and said so.
+// What llama-server reads beside its command line: variables LLAMA_ARG_* and config files. Plans
+// and measurements do not follow them, and the user is told so.
 #pragma once
 
 #include <iosfwd>

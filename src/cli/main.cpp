@@ -77,7 +77,7 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
   app.set_version_flag("--version", std::string(kVersion));
   app.footer(kFooter);
   app.require_subcommand(1);
-  app.add_option("--worker", environment.worker_override,
+  app.add_option("--worker", environment.workplace.worker_program,
                  "The sweetspot-worker program (default: beside this program)")
       ->envname("SWEETSPOT_WORKER")
       ->type_name("PATH");
@@ -123,7 +123,8 @@ int run(int argc, const char* const* argv, Environment& environment) {
   }
 }
 
-// A result that nobody got is no success. A reader that has read enough (head) is no error.
+// A command whose result could not be written has failed. A reader that has read enough (head) is
+// no failure.
 int with_results_written(int code, const Environment& environment) {
   const int problem = environment.out->problem();
   if (problem == 0 || problem == EPIPE) return code;
@@ -152,7 +153,7 @@ int main(int argc, char** argv) {
   Stream err(STDERR_FILENO, Stream::Use::diagnostics, &cancel);
   try {
     cli::Environment environment = cli::read_environment();
-    environment.cancel = &cancel;
+    environment.workplace.cancel = &cancel;
     environment.out = &out;
     environment.err = &err;
     return cli::with_results_written(cli::run(argc, argv, environment), environment);

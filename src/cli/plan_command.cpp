@@ -57,10 +57,10 @@ Result<int> print_flags(const Environment& environment, const plan::PlanRecord& 
   const auto& recommended = record.plan.recommended;
   if (!recommended) {
     return error(ErrorKind::nothing_measurable,
-                 record.plan.verdict ? "it does not fit, and no single change makes it fit"
-                                     : "there is no device here to fit it to",
-                 record.plan.verdict ? "ask for fewer layers or a shorter context"
-                                     : "give the size of a card with --vram-limit");
+                 record.plan.fit ? "it does not fit, and no single change makes it fit"
+                                 : "there is no device here to fit it to",
+                 record.plan.fit ? "ask for fewer layers or a shorter context"
+                                 : "give the size of a card with --vram-limit");
   }
   Config config = *recommended;
   // Planned for another card it may still run in another container: nothing is known of its cores.
@@ -83,8 +83,7 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   }
   job->on_measuring = [&](const std::string& device) {
     line.clear();
-    say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
-        printable(device));
+    say_share_is_measured(environment, device);
   };
   const Result<plan::PlanRecord> record = profiler::make_plan(*job);
   line.clear();

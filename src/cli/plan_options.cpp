@@ -101,7 +101,7 @@ Result<std::vector<std::uint64_t>> sizes_in(std::string_view text, const char* f
 Status set_from(const char* knob, const char* flag, const std::string& text, Config& config) {
   const Status set = find_knob(knob)->set(config, text);
   if (set) return {};
-  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
+  return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                set.error().remedy);
 }
 
@@ -140,14 +140,13 @@ Status set_rules(const PlanOptions& options, profiler::PlanJob& job) {
   return {};
 }
 
-Status set_host(const PlanOptions& options, profiler::PlanJob& job) {
+Status set_host(const PlanOptions& options, std::optional<std::uint64_t> reserve_bytes,
+                profiler::PlanJob& job) {
   const auto memory = size_if_given(options.host_memory, "--host-memory");
   if (!memory) return tl::unexpected(memory.error());
   if (!*memory) return {};
-  const bool reserve_is_given = !options.connection.host_reserve.empty();
-  job.host =
-      profiler::DescribedHost{**memory, reserve_is_given ? job.start.host_reserve_bytes
-                                                         : default_host_reserve_bytes(**memory)};
+  job.host = profiler::DescribedHost{
+      **memory, reserve_bytes.value_or(app::default_host_reserve_bytes(**memory))};
   return {};
 }
 
@@ -186,13 +185,14 @@ Result<profiler::PlanJob> make_plan_job(const PlanOptions& options,
   job.allow_beyond_trained_context = options.allow_untrained_ctx;
   if (auto set = set_columns(options, job); !set) return tl::unexpected(set.error());
   if (auto set = set_rules(options, job); !set) return tl::unexpected(set.error());
-  Result<engine::StartOptions> start = start_options(environment, options.connection);
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  Result<engine::StartOptions> start = app::start_options(environment.workplace, *connection);
   if (!start) return tl::unexpected(start.error());
   job.start = *std::move(start);
-  if (auto set = set_host(options, job); !set) return tl::unexpected(set.error());
-  if (!environment.data_folder.empty()) {
-    job.driver_shares_path = environment.data_folder + "/driver-shares.json";
-  }
+  if (auto set = set_host(options, connection->host_reserve_bytes, job); !set)
+    return tl::unexpected(set.error());
+  job.driver_shares_path = environment.workplace.driver_shares_path();
   job.sources = devices::system_sources(devices::source_options(/*wake=*/true));
   return job;
 }

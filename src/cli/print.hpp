@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "cli/command.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "process/standard_stream.hpp"
 #include "report/live_line.hpp"
 
@@ -18,6 +20,12 @@ template <typename... Values>
 void say(process::StandardStream* stream, fmt::format_string<Values...> format,
          Values&&... values) {
   stream->write(fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// Said before what takes a while; as app::OnMeasuringShare.
+inline void say_share_is_measured(const Environment& environment, const std::string& device) {
+  say(environment.err, "measuring what the driver of {} itself takes (once per driver)\n",
+      printable(device));
 }
 
 /// The stream as one of report's: for progress.

@@ -1,14 +1,9 @@
 #include "cli/profile_options.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
+#include <utility>
 
 #include "cli/layer_list.hpp"
-#include "core/text.hpp"
-#include "devices/sources.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -40,10 +35,20 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
   layers->group("What to measure");
 }
 
+void add_workload(CLI::App& app, ProfileOptions& options) {
+  const auto count = [&](const char* flags, std::uint32_t& value, const char* help) {
+    app.add_option(flags, value, help)
+        ->type_name("N")
+        ->check(CLI::Range(0U, 1U << 30U))
+        ->capture_default_str()
+        ->group("Workload");
+  };
+  count("-p,--n-prompt", options.workload.n_prompt, "Prompt tokens, 0 = prompts are not measured");
+  count("-n,--n-gen", options.workload.n_gen, "Generated tokens");
+  count("-d,--n-depth", options.workload.n_depth, "Tokens already in the cache");
+}
+
 void add_rules(CLI::App& app, ProfileOptions& options) {
-  app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
-      ->type_name("SIZE")
-      ->group("Profiles");
   app.add_flag("--try-anyway", options.try_anyway,
                "Load configurations that are known not to fit too")
       ->group("Profiles");
@@ -55,19 +60,6 @@ void add_rules(CLI::App& app, ProfileOptions& options) {
       ->type_name("F,B,P")
       ->capture_default_str()
       ->group("Profiles");
-}
-
-Result<double> parse_percent(std::string_view text, std::string_view flag) {
-  double percent = 0;
-  std::string_view number = text;
-  if (!number.empty() && number.back() == '%') number.remove_suffix(1);
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
-  const bool whole = code == std::errc{} && end == number.data() + number.size();
-  if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
-    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, printable(text)),
-                 "give a percentage above 0 and up to 50, for example 1%");
-  }
-  return percent / 100;
 }
 
 Result<Bands> make_bands(const std::vector<double>& ends) {
@@ -86,12 +78,6 @@ profiler::SlicePolicy slices_of(const std::string& text) {
   return profiler::SlicePolicy::automatic;
 }
 
-profiler::FullDepthPolicy full_depth_of(const std::string& text) {
-  if (text == "always") return profiler::FullDepthPolicy::always;
-  if (text == "never") return profiler::FullDepthPolicy::never;
-  return profiler::FullDepthPolicy::automatic;
-}
-
 // llama.cpp's "auto" leaves the number of layers to the program, which is what a sweep is for.
 bool names_layers(const ProfileOptions& options) {
   return !options.layers.empty() && options.layers != "auto";
@@ -99,116 +85,44 @@ bool names_layers(const ProfileOptions& options) {
 
 }  // namespace
 
-void add_workload(CLI::App& app, ProfileOptions& options) {
-  const auto count = [&](const char* flags, std::uint32_t& value, const char* help) {
-    app.add_option(flags, value, help)
-        ->type_name("N")
-        ->check(CLI::Range(0U, 1U << 30U))
-        ->capture_default_str()
-        ->group("Workload");
-  };
-  count("-p,--n-prompt", options.workload.n_prompt, "Prompt tokens, 0 = prompts are not measured");
-  count("-n,--n-gen", options.workload.n_gen, "Generated tokens");
-  count("-d,--n-depth", options.workload.n_depth, "Tokens already in the cache");
-}
-
-void add_measuring(CLI::App& app, ProfileOptions& options) {
-  app.add_option("--precision", options.precision,
-                 "Half-width of the 95 % interval at which a measurement ends")
-      ->type_name("PERCENT")
-      ->capture_default_str()
-      ->group("Measuring");
-  app.add_option("--max-seconds", options.max_seconds,
-                 "Longest time to measure one configuration; after a third of it twice the "
-                 "precision is enough")
-      ->check(CLI::Range(0.1, 86400.0))
-      ->type_name("SECONDS")
-      ->capture_default_str()
-      ->group("Measuring");
-  app.add_option(
-         "--full-depth", options.full_depth,
-         "Prove that each configuration works with its whole context in use: auto, always or "
-         "never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->type_name("WHEN")
-      ->capture_default_str()
-      ->group("Measuring");
-  app.add_flag("--allow-untrained-ctx", options.allow_untrained_ctx,
-               "Allow a context longer than the model was trained for")
-      ->group("Measuring");
-}
-
-void add_output(CLI::App& app, ProfileOptions& options) {
-  app.add_option("-o,--output", options.output_path,
-                 "Results file (default: sweetspot-<model>-<time>.json)")
-      ->type_name("FILE")
-      ->group("Output");
-  app.add_flag("--json", options.json, "Print the whole run as JSON on stdout")->group("Output");
-  app.add_flag("--no-store", options.no_store,
-               "Do not keep the profiles for applications (see sweetspot profiles)")
-      ->group("Output");
-}
-
 void add_profile_options(CLI::App& app, ProfileOptions& options) {
-  app.add_option("-m,--model,MODEL.gguf", options.model_path, "The model, or its first split")
-      ->required();
+  add_model(app, options.measuring);
   add_sweep(app, options);
-  add_knobs(app, options.knobs);
+  add_knobs(app, options.measuring.knobs);
   add_workload(app, options);
-  add_measuring(app, options);
+  add_measuring(app, options.measuring);
+  add_vram_limit(app, options.measuring, "Profiles");
   add_rules(app, options);
-  add_output(app, options);
+  add_output(app, options.measuring);
   app.add_option("--sort", options.sort, "Order of the table: speed or layers")
       ->check(CLI::IsMember({"speed", "layers"}))
       ->capture_default_str()
       ->group("Output");
-  add_connection(app, options.connection);
+  add_connection(app, options.measuring.connection);
 }
 
-Result<profiler::Request> make_request(const ProfileOptions& options,
-                                       const Environment& environment) {
-  if (const Status path = check_path(options.model_path); !path)
-    return tl::unexpected(path.error());
-  profiler::Request request;
-  request.model_path = options.model_path;
-  const Result<Config> config = make_config(options.knobs);
-  if (!config) return tl::unexpected(config.error());
-  request.base = *config;
-  request.n_ctx_is_default = !is_given(options.knobs, "n_ctx");
-  request.workload = options.workload;
-  if (request.workload.n_gen == 0) {
-    return error(ErrorKind::usage, "--n-gen does not take '0'", "generation is what is compared");
-  }
-  const Result<double> precision = parse_percent(options.precision, "--precision");
-  if (!precision) return tl::unexpected(precision.error());
-  request.precision = *precision;
-  request.max_seconds = options.max_seconds;
-  request.slices = slices_of(options.slices);
-  request.full_depth = full_depth_of(options.full_depth);
-  request.allow_beyond_trained_context = options.allow_untrained_ctx;
-  if (!options.vram_limit.empty()) {
-    const Result<std::uint64_t> limit = parse_size(options.vram_limit, "--vram-limit");
-    if (!limit) return tl::unexpected(limit.error());
-    request.vram_limit_bytes = *limit;
-  }
+Result<ProfileRequest> make_profile(const ProfileOptions& options, const Environment& environment) {
   const Result<Bands> bands = make_bands(options.bands);
   if (!bands) return tl::unexpected(bands.error());
-  request.bands = *bands;
-  request.try_anyway = options.try_anyway;
-  if (names_layers(options)) {  // its errors belong before the worker's start
-    if (const auto list = parse_layer_list(options.layers); !list) {
-      return tl::unexpected(list.error());
-    }
+  ProfileRequest profile;
+  profile.mode = sweep_mode(options);
+  if (profile.mode == SweepMode::custom) {
+    Result<std::vector<int>> layers = parse_layer_list(options.layers);
+    if (!layers) return tl::unexpected(layers.error());
+    profile.layers = *std::move(layers);
   }
-  Result<engine::StartOptions> start = start_options(environment, options.connection);
-  if (!start) return tl::unexpected(start.error());
-  request.start = std::move(*start);
-  request.sources = devices::system_sources(devices::source_options(/*wake=*/true));
-  return request;
+  Result<profiler::Request> request =
+      measuring_request(options.measuring, options.workload, environment);
+  if (!request) return tl::unexpected(request.error());
+  profile.request = *std::move(request);
+  profile.request.bands = *bands;
+  profile.request.slices = slices_of(options.slices);
+  profile.request.try_anyway = options.try_anyway;
+  return profile;
 }
 
 SweepMode sweep_mode(const ProfileOptions& options) {
-  // Slices are the adaptive sweep's: asking for them asks for it.
+  // Only the adaptive sweep uses slices, so asking for them chooses it.
   if (options.adaptive || options.slices != "auto") return SweepMode::adaptive;
   if (options.quick) return SweepMode::quick;
   if (options.full) return SweepMode::full;

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/connection.hpp"
-#include "cli/knob_options.hpp"
+#include "cli/measuring_options.hpp"
 #include "core/config.hpp"
 #include "core/error.hpp"
 #include "profiler/request.hpp"
@@ -13,45 +12,35 @@
 
 namespace sweetspot::cli {
 
-/// As typed; checked by make_request().
+/// As typed; checked by make_profile().
 struct ProfileOptions {
-  std::string model_path;
+  MeasuringOptions measuring;
+  Workload workload;
   bool adaptive = false;
   bool quick = false;
   bool full = false;
   std::string layers;
   std::string slices = "auto";
-  KnobTexts knobs;
-  ConnectionOptions connection;
-  Workload workload;
-  std::string precision = "1%";
-  double max_seconds = 20;
-  std::string vram_limit;
   bool try_anyway = false;
   std::vector<double> bands = {50, 70, 85};
-  std::string full_depth = "auto";
-  bool allow_untrained_ctx = false;
   std::string sort = "speed";
-  std::string output_path;
-  bool json = false;
-  bool no_store = false;
 };
 
-/// Parts that other measuring commands share.
-void add_workload(CLI::App& app, ProfileOptions& options);
-void add_measuring(CLI::App& app, ProfileOptions& options);
-void add_output(CLI::App& app, ProfileOptions& options);
-
 void add_profile_options(CLI::App& app, ProfileOptions& options);
-
-/// Everything that can be wrong before a worker is started: kind usage, naming the flag.
-Result<profiler::Request> make_request(const ProfileOptions& options,
-                                       const Environment& environment);
 
 /// How the sweep was asked for: nothing of it (then it is adaptive, or the user is asked), or one
 /// of the brute-force lists.
 enum class SweepMode { unasked, adaptive, quick, full, custom };
 SweepMode sweep_mode(const ProfileOptions& options);
+
+struct ProfileRequest {
+  profiler::Request request;
+  SweepMode mode = SweepMode::unasked;
+  std::vector<int> layers = {};  ///< of a custom sweep
+};
+
+/// Everything that can be wrong before a worker is started: kind usage, naming the flag.
+Result<ProfileRequest> make_profile(const ProfileOptions& options, const Environment& environment);
 
 report::SortBy sort_of(const ProfileOptions& options);
 

@@ -48,7 +48,7 @@ struct ProfilesOptions {
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 Status need_data_folder(const Environment& environment) {
-  if (!environment.data_folder.empty()) return {};
+  if (!environment.workplace.data_folder.empty()) return {};
   return error(ErrorKind::output, "there is no folder for the user's data",
                "set XDG_DATA_HOME or HOME");
 }
@@ -67,11 +67,12 @@ Result<std::string> path_for_model(const ProfilesOptions& options, const Environ
   if (!key) return tl::unexpected(key.error());
   std::vector<std::string> paths;
   for (const store::StoredSet& stored :
-       store::profile_sets_of(environment.data_folder, *key, options.connection.rpc)) {
+       store::profile_sets_of(environment.workplace.data_folder, *key, options.connection.rpc)) {
     paths.push_back(stored.path);
   }
   if (paths.empty() && options.connection.rpc.empty()) {
-    for (const store::StoredSet& stored : store::list_profile_sets(environment.data_folder)) {
+    for (const store::StoredSet& stored :
+         store::list_profile_sets(environment.workplace.data_folder)) {
       if (stored.set && stored.set->model.same_model(*key)) paths.push_back(stored.path);
     }
   }
@@ -93,7 +94,7 @@ Result<std::string> path_of(const ProfilesOptions& options, const Environment& e
     return tl::unexpected(folder.error());
   }
   if (options.target.find('/') == std::string::npos) {
-    const std::string kept = environment.data_folder + "/profiles/" + options.target;
+    const std::string kept = environment.workplace.data_folder + "/profiles/" + options.target;
     if (is_file(kept)) return kept;
   }
   if (options.target.ends_with(".json")) return options.target;
@@ -122,12 +123,13 @@ Result<int> list(const ProfilesOptions& options, const Environment& environment)
   if (const Status folder = need_data_folder(environment); !folder) {
     return tl::unexpected(folder.error());
   }
-  const auto sets = store::list_profile_sets(environment.data_folder);
+  const auto sets = store::list_profile_sets(environment.workplace.data_folder);
   if (options.json) return print_all(environment, listed_json(sets));
   if (sets.empty()) {
-    return print_all(environment,
-                     printable("no profile sets in " + environment.data_folder + "/profiles", 500) +
-                         "; `sweetspot profile MODEL` makes one\n");
+    return print_all(
+        environment,
+        printable("no profile sets in " + environment.workplace.data_folder + "/profiles", 500) +
+            "; `sweetspot profile MODEL` makes one\n");
   }
   std::vector<report::ListedSet> listed;
   listed.reserve(sets.size());
@@ -155,7 +157,7 @@ Result<int> forget(const ProfilesOptions& options, const Environment& environmen
   if (!set) return tl::unexpected(set.error());
   if (!options.profile.empty() && set->find(options.profile) == nullptr) {
     return error(ErrorKind::usage,
-                 fmt::format("the set has no profile '{}'", printable(options.profile)),
+                 fmt::format("the set has no profile '{}'", shortened(options.profile)),
                  "see what it has with sweetspot profiles show");
   }
   std::size_t forgotten = 0;
@@ -210,10 +212,8 @@ Result<std::vector<SetDevice>> strangers_in(const ProfileSet& set, const Environ
     if (device.backend != "RPC") strangers.push_back(device);
   }
   if (strangers.empty()) return strangers;
-  const Result<engine::StartOptions> start = start_options(environment);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return error(ErrorKind::device, worker.error().message);
+  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  if (!worker) return tl::unexpected(worker.error());
   std::erase_if(strangers,
                 [&](const SetDevice& device) { return is_here(device, worker->hello().devices); });
   return strangers;
@@ -241,7 +241,7 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
   const Result<ProfileSet> set = store::load_profile_set(options.target);
   if (!set) return tl::unexpected(set.error());
   warn_of_strangers(*set, environment);
-  const std::string path = store::place_of(environment.data_folder, *set);
+  const std::string path = store::place_of(environment.workplace.data_folder, *set);
   std::string why_old;
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
     why_old = profiles::why_kept(old, *set, true);

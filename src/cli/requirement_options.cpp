@@ -73,7 +73,7 @@ Result<profiles::Requirements> requirements_of(const RequirementOptions& options
     Config config;
     if (const Status set = find_knob("n_ctx")->set(config, options.min_ctx); !set) {
       return error(ErrorKind::usage,
-                   fmt::format("--min-ctx does not take '{}'", printable(options.min_ctx)),
+                   fmt::format("--min-ctx does not take '{}'", shortened(options.min_ctx)),
                    set.error().remedy);
     }
     wanted.min_ctx = config.context.n_ctx;

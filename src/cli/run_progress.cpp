@@ -2,16 +2,9 @@
 
 #include "cli/environment.hpp"
 #include "cli/print.hpp"
+#include "ground/clock.hpp"
 
 namespace sweetspot::cli {
-namespace {
-
-double seconds_between(std::chrono::steady_clock::time_point from,
-                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-}  // namespace
 
 RunProgress::RunProgress(const Environment& environment, double expected_trial_seconds)
     : progress_(sink_to(environment.err), environment.stderr_is_terminal,

@@ -35,10 +35,8 @@ Result<int> serve(const ServeOptions& options, const Environment& environment) {
                  "ggml's RPC has no authentication and is not safe on an open network; add "
                  "--allow-remote where every machine on it is trusted");
   }
-  Result<engine::StartOptions> start = start_options(environment);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  if (!worker) return tl::unexpected(worker.error());
   const auto ready =
       worker->serve({endpoint->host, endpoint->port, options.threads, options.devices});
   if (!ready) return tl::unexpected(engine::as_error(ready.error()));

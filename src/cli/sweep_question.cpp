@@ -50,8 +50,8 @@ Result<SweepChoice> ask_for_sweep(const Environment& environment, int offloadabl
   say(environment.err, "  or a list of your own, like 0,8,16,-1\n");
   while (true) {
     say(environment.err, "[1]: ");
-    const std::optional<std::string> answer = read_line(environment.cancel);
-    if (environment.cancel != nullptr && environment.cancel->cancelled()) {
+    const std::optional<std::string> answer = read_line(environment.workplace.cancel);
+    if (environment.workplace.cancel != nullptr && environment.workplace.cancel->cancelled()) {
       return error(ErrorKind::interrupted, "interrupted before anything was measured");
     }
     if (!answer || answer->empty() || *answer == "1" || *answer == "adaptive") {

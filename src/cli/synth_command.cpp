@@ -31,10 +31,8 @@ Examples:
 
 Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
   if (const Status path = check_path(request.out_path); !path) return tl::unexpected(path.error());
-  Result<engine::StartOptions> start = start_options(environment);
-  if (!start) return tl::unexpected(start.error());
-  Outcome<engine::Worker> worker = engine::Worker::start(*start);
-  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  if (!worker) return tl::unexpected(worker.error());
   report::LiveLine line(sink_to(environment.err));
   const auto made = worker->synth(request, [&](const protocol::Progress& progress) {
     if (!environment.stderr_is_terminal) return;

@@ -4,21 +4,17 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "cli/environment.hpp"
-#include "cli/kept_set.hpp"
-#include "cli/llama_variables.hpp"
-#include "cli/measured_run.hpp"
+#include "cli/measuring_command.hpp"
 #include "cli/print.hpp"
-#include "cli/run_progress.hpp"
 #include "cli/tune_options.hpp"
-#include "core/json.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
 #include "profiles/server_now.hpp"
-#include "report/run_report.hpp"
 #include "report/tune_report.hpp"
-#include "store/run_file.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -42,43 +38,23 @@ std::string command_of(const Run& run) {
                                config, run.model.path, run.settings.rpc));
 }
 
+void print_tune(const Run& run, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
+  say(environment.out, "\n{}\n{}", report::tune_table(run, style), report::tune_text(run, style));
+  if (const std::string command = command_of(run); !command.empty()) {
+    say(environment.out, "\n{}\n", printable(command, 8192));
+  }
+}
+
 Result<int> tune(const TuneOptions& options, const Environment& environment) {
   Result<TuneRequest> asked = make_tune(options, environment);
   if (!asked) return tl::unexpected(asked.error());
-  note_variables(environment, asked->request.base, options.common.knobs, /*layers_given=*/true);
-  const bool json = options.common.json;
-  const std::string path = output_path_of(options.common);
-  asked->request.output_path = path;
-  const engine::StartOptions start = asked->request.start;
-  if (const Status writable = store::check_writable(path); !writable) {
-    return tl::unexpected(writable.error());
-  }
-  Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(asked->request));
-  if (!profiler) return tl::unexpected(profiler.error());
-  process::StandardStream* const text_out = json ? environment.err : environment.out;
-  const report::Style style = json ? stderr_style(environment) : stdout_style(environment);
-  say(text_out, "{}", report::header_text(profiler->prepared(), style));
-
-  RunProgress progress(environment, 2 * options.common.max_seconds);
-  const profiler::RunOutcome outcome =
-      profiler->tune(asked->job, [&](const profiler::Event& event) { progress.on_event(event); });
-  progress.finish();
-  if (json) {
-    say(environment.out, "{}\n", dump(to_json(outcome.run), 2));
-  } else {
-    say(environment.out, "\n{}\n{}", report::tune_table(outcome.run, style),
-        report::tune_text(outcome.run, style));
-    if (const std::string command = command_of(outcome.run); !command.empty()) {
-      say(environment.out, "\n{}\n", printable(command, 8192));
-    }
-  }
-  if (!outcome.save_error) say(text_out, "\nresults: {}\n", printable(path, 4096));
-  if (!options.common.no_store) {
-    const std::string kept =
-        keep_set_of(outcome.run, options.common.model_path, start, environment);
-    say(text_out, "{}\n", printable(kept, 4096));
-  }
-  return conclude_run(outcome, path);
+  MeasuringCommand command;
+  command.measure = [&](profiler::Profiler& profiler, const profiler::Observer& observer) {
+    return Result<profiler::RunOutcome>(profiler.tune(asked->job, observer));
+  };
+  command.print = [&](const Run& run) { print_tune(run, environment); };
+  return run_measuring(std::move(asked->request), options.measuring, environment, command);
 }
 
 }  // namespace

@@ -49,9 +49,7 @@ void add_constraints(CLI::App& app, TuneOptions& options) {
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--vram-limit", options.common.vram_limit, "Pretend that no device is larger")
-      ->type_name("SIZE")
-      ->group(group);
+  add_vram_limit(app, options.measuring, group);
   app.add_option("--min-generation-speed", options.min_generation_speed,
                  "Fewest generated tokens per second, of all sequences together")
       ->check(CLI::PositiveNumber)
@@ -104,9 +102,7 @@ std::vector<std::string> given_knobs(const KnobTexts& texts) {
 }  // namespace
 
 void add_tune_options(CLI::App& app, TuneOptions& options) {
-  app.add_option("-m,--model,MODEL.gguf", options.common.model_path,
-                 "The model, or its first split")
-      ->required();
+  add_model(app, options.measuring);
   // As llama-server's; it is always auto.
   app.add_option("--n-gpu-layers,--gpu-layers", options.layers, "")->group("");
   add_goal(app, options);
@@ -117,10 +113,10 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
       ->type_name("MINUTES")
       ->capture_default_str()
       ->group("Measuring");
-  add_measuring(app, options.common);
-  add_knobs(app, options.common.knobs);
-  add_output(app, options.common);
-  add_connection(app, options.common.connection);
+  add_measuring(app, options.measuring);
+  add_knobs(app, options.measuring.knobs);
+  add_output(app, options.measuring);
+  add_connection(app, options.measuring.connection);
 }
 
 Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& environment) {
@@ -128,21 +124,21 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
     return error(ErrorKind::usage,
                  fmt::format("tune does not take --n-gpu-layers {}: it looks for the number of "
                              "layers itself",
-                             printable(options.layers)),
+                             shortened(options.layers)),
                  fmt::format("leave it out, or measure one count: sweetspot profile MODEL -ngl {}",
-                             printable(options.layers)));
+                             shortened(options.layers)));
   }
-  ProfileOptions common = options.common;
+  const KnobTexts& given = options.measuring.knobs;
   const Result<Workload> named = parse_workload(options.workload);
   if (!named) return tl::unexpected(named.error());
   const Workload& preset = *named;
-  Workload& workload = common.workload;
+  Workload workload;
   workload.n_prompt = options.n_prompt.value_or(preset.n_prompt);
   workload.n_gen = options.n_gen.value_or(preset.n_gen);
   workload.n_depth = options.n_depth.value_or(preset.n_depth);
-  Result<profiler::Request> request = make_request(common, environment);
+  Result<profiler::Request> request = measuring_request(options.measuring, workload, environment);
   if (!request) return tl::unexpected(request.error());
-  if (auto set = set_context(workload, is_given(common.knobs, "n_ctx"), *request); !set) {
+  if (auto set = set_context(workload, is_given(given, "n_ctx"), *request); !set) {
     return tl::unexpected(set.error());
   }
   request->as_request = true;
@@ -152,7 +148,7 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
   }
 
   TuneRequest tune{*std::move(request), {}};
-  tune.job.objective = *objective_from_string(options.objective);
+  tune.job.objective = *from_string<Objective>(options.objective);
   tune.job.constraints.max_vram_percent = options.vram_percent;
   if (options.min_generation_speed > 0) {
     tune.job.constraints.min_generation_tokens_per_second = options.min_generation_speed;
@@ -163,7 +159,7 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
   tune.job.workload_name = workload == preset ? options.workload : "custom";
   tune.job.max_seconds = options.max_minutes * 60;
   tune.job.allow_kv_quant = options.allow_kv_quant;
-  tune.job.fixed_knobs = given_knobs(common.knobs);
+  tune.job.fixed_knobs = given_knobs(given);
   return tune;
 }
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/profile_options.hpp"
+#include "cli/measuring_options.hpp"
 #include "core/error.hpp"
 #include "profiler/profiler.hpp"
 
@@ -13,7 +13,7 @@ namespace sweetspot::cli {
 
 /// As typed; checked by make_tune().
 struct TuneOptions {
-  ProfileOptions common;
+  MeasuringOptions measuring;
   std::string layers;  ///< "auto" or nothing
   std::string workload = "chat";
   std::optional<std::uint32_t> n_prompt;  ///< instead of the workload's

@@ -3,28 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <charconv>
 #include <utility>
 
+#include "app/workload_presets.hpp"
 #include "core/text.hpp"
-#include "profiles/pick_set.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-struct Named {
-  std::string_view name;
-  Workload workload;
-};
-
-/// What one request of each kind looks like: tokens of prompt, generation, and already there.
-constexpr std::array<Named, 4> kNamed = {{
-    {"chat", {256, 256, 1024}},   // a turn of a conversation that has gone on for a while
-    {"rag", {2048, 256, 0}},      // a question with the documents that may answer it
-    {"code", {1024, 512, 2048}},  // a file, a request, and the change
-    {"agent", {512, 256, 6144}},  // the result of a tool after many steps
-}};
 
 // The number before the next comma, which is taken off `text`; false where there is none.
 bool take_number(std::string_view& text, std::uint32_t& number) {
@@ -41,14 +27,15 @@ bool take_number(std::string_view& text, std::uint32_t& number) {
 
 std::vector<std::string> workload_names() {
   std::vector<std::string> names;
-  names.reserve(kNamed.size());
-  for (const Named& one : kNamed) names.emplace_back(one.name);
+  for (const app::WorkloadPreset& preset : app::workload_presets()) {
+    names.emplace_back(preset.name);
+  }
   return names;
 }
 
 Result<Workload> parse_workload(std::string_view text) {
-  for (const Named& one : kNamed) {
-    if (one.name == text) return one.workload;
+  for (const app::WorkloadPreset& preset : app::workload_presets()) {
+    if (preset.name == text) return preset.workload;
   }
   Workload workload;
   workload.n_depth = 0;
@@ -57,21 +44,10 @@ Result<Workload> parse_workload(std::string_view text) {
       take_number(rest, workload.n_prompt) && !rest.empty() && take_number(rest, workload.n_gen);
   if (good && !rest.empty()) good = take_number(rest, workload.n_depth) && rest.empty();
   if (good) return workload;
-  return error(ErrorKind::usage, fmt::format("--workload does not take '{}'", printable(text)),
+  return error(ErrorKind::usage, fmt::format("--workload does not take '{}'", shortened(text)),
                fmt::format("give {}, or tokens of prompt, generated and before them, as in "
                            "512,128,0",
                            fmt::join(workload_names(), ", ")));
-}
-
-std::string workload_in_words(const Workload& workload) {
-  std::string figures = fmt::format("{} prompt and {} generated tokens, {} before them",
-                                    workload.n_prompt, workload.n_gen, workload.n_depth);
-  for (const Named& one : kNamed) {
-    if (profiles::same_requests(one.workload, workload)) {
-      return fmt::format("{} ({})", one.name, figures);
-    }
-  }
-  return figures;
 }
 
 }  // namespace sweetspot::cli

@@ -1,4 +1,4 @@
-// Kinds of requests by their names: what `tune` searches for, and what sets are told apart by.
+// A workload as it is typed: by the name of a preset, or in figures.
 #pragma once
 
 #include <string>
@@ -16,8 +16,5 @@ std::vector<std::string> workload_names();
 /// A name, or tokens of prompt, generated and already in the cache: "512,128" or "512,128,4096".
 /// Errors are of kind usage.
 Result<Workload> parse_workload(std::string_view text);
-
-/// "chat (256 prompt, 256 generated, 1024 before)", or the figures alone.
-std::string workload_in_words(const Workload& workload);
 
 }  // namespace sweetspot::cli

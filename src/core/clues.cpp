@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/text.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot {
 namespace {
@@ -189,7 +190,7 @@ constexpr auto kClues = std::to_array<Clue>({
     {{"failed to initialize the context"}, kRejected, When::context, kRefused, true},
 });
 
-// Complaints that end nothing: the library goes on another way.
+// Warnings after which the library goes on in another way.
 constexpr auto kHarmless = std::to_array<std::string_view>({
     "pinned memory",
     "failed to mlock",
@@ -199,23 +200,6 @@ constexpr auto kHarmless = std::to_array<std::string_view>({
 
 bool holds(std::string_view line, std::string_view words) {
   return line.find(words) != std::string_view::npos;
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 // "llama_init_from_model: quantized V cache ..." -> "quantized V cache ...": the names of functions
@@ -337,7 +321,7 @@ std::string last_words(std::string_view printed) {
 }
 
 std::string plain_words(std::string_view text) {
-  // An assertion is llama.cpp's own text, whatever types it names.
+  // An assertion is quoted whole: it is llama.cpp's own text, even where it names types of C++.
   if (holds(text, "GGML_ASSERT")) return std::string(text);
   std::size_t from = std::string_view::npos;
   for (const std::string_view internal : kLibraryInternals) {

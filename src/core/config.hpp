@@ -8,15 +8,60 @@
 #include <string_view>
 #include <vector>
 
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
+#include "core/ranges.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot {
 
 enum class FlashAttention { automatic, off, on };
+
+constexpr EnumNames<FlashAttention, 3> names_of(FlashAttention /*of*/) {
+  return {{
+      {FlashAttention::automatic, "auto"},
+      {FlashAttention::off, "off"},
+      {FlashAttention::on, "on"},
+  }};
+}
+
 enum class LoadMode { automatic, none, mmap, mlock, mmap_mlock, direct_io };
+
+constexpr EnumNames<LoadMode, 6> names_of(LoadMode /*of*/) {
+  return {{
+      {LoadMode::automatic, "auto"},
+      {LoadMode::none, "none"},
+      {LoadMode::mmap, "mmap"},
+      {LoadMode::mlock, "mlock"},
+      {LoadMode::mmap_mlock, "mmap+mlock"},
+      {LoadMode::direct_io, "dio"},
+  }};
+}
+
 enum class SplitMode { none, layer, row, tensor };
+
+constexpr EnumNames<SplitMode, 4> names_of(SplitMode /*of*/) {
+  return {{
+      {SplitMode::none, "none"},
+      {SplitMode::layer, "layer"},
+      {SplitMode::row, "row"},
+      {SplitMode::tensor, "tensor"},
+  }};
+}
+
 /// How the vectors of an input's tokens become one; rank: a score instead of a vector.
 enum class Pooling { of_model, none, mean, cls, last, rank };
+
+constexpr EnumNames<Pooling, 6> names_of(Pooling /*of*/) {
+  return {{
+      {Pooling::of_model, "model"},
+      {Pooling::none, "none"},
+      {Pooling::mean, "mean"},
+      {Pooling::cls, "cls"},
+      {Pooling::last, "last"},
+      {Pooling::rank, "rank"},
+  }};
+}
 
 /// How the program that loads a config makes its context, which decides part of what it takes.
 enum class HostProgram {
@@ -28,16 +73,9 @@ enum class HostProgram {
   libllama,
 };
 
-std::string_view to_string(FlashAttention value);  ///< auto, off, on
-std::string_view to_string(LoadMode value);        ///< auto, none, mmap, mlock, mmap+mlock, dio
-std::string_view to_string(SplitMode value);       ///< none, layer, row, tensor
-std::string_view to_string(Pooling value);         ///< model, none, mean, cls, last, rank
-std::optional<FlashAttention> flash_attention_from_string(std::string_view text);
-std::optional<SplitMode> split_mode_from_string(std::string_view text);
-std::optional<LoadMode> load_mode_from_string(std::string_view text);
-std::optional<Pooling> pooling_from_string(std::string_view text);
-std::string_view to_string(HostProgram value);  ///< llama-server, libllama
-std::optional<HostProgram> host_program_from_string(std::string_view text);
+constexpr EnumNames<HostProgram, 2> names_of(HostProgram /*of*/) {
+  return {{{HostProgram::llama_server, "llama-server"}, {HostProgram::libllama, "libllama"}}};
+}
 
 /// Decides where weights lie.
 struct Placement {
@@ -115,6 +153,18 @@ struct EffectiveConfig {
   Reading<std::string> type_v;
 };
 
+void fields(auto& f, Is<EffectiveConfig> auto& config) {
+  f("n_ctx", config.n_ctx, kPlausibleTokens);
+  f("n_batch", config.n_batch, kPlausibleTokens);
+  f("n_ubatch", config.n_ubatch, kPlausibleTokens);
+  f("n_threads", config.n_threads, kPlausibleThreads);
+  f("n_threads_batch", config.n_threads_batch, kPlausibleThreads);
+  f("n_gpu_layers", config.n_gpu_layers, kPlausibleBlocks);
+  f("flash_attn", config.flash_attn);
+  f("type_k", config.type_k);
+  f("type_v", config.type_v);
+}
+
 /// The layers really offloaded for a request: llama.cpp clamps to `offloadable` (blocks + output)
 /// and reads every negative number as all. Shape: count, 0..offloadable.
 int effective_layers(int requested, int offloadable);
@@ -134,5 +184,12 @@ struct Workload {
 
   bool operator==(const Workload&) const = default;
 };
+
+void fields(auto& f, Is<Workload> auto& workload) {
+  f("n_prompt", workload.n_prompt, kPlausibleTokens);
+  f("n_gen", workload.n_gen, kPlausibleTokens);
+  f("n_depth", workload.n_depth, kPlausibleTokens);
+  f("n_parallel", workload.n_parallel, kPlausibleTokens);
+}
 
 }  // namespace sweetspot

@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
+#include "core/ranges.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot {
@@ -14,8 +17,14 @@ namespace sweetspot {
 /// ggml's device types (ggml-backend.h, enum ggml_backend_dev_type).
 enum class DeviceType { cpu, gpu, igpu, accel };
 
-std::string_view to_string(DeviceType type);
-std::optional<DeviceType> device_type_from_string(std::string_view text);
+constexpr EnumNames<DeviceType, 4> names_of(DeviceType /*of*/) {
+  return {{
+      {DeviceType::cpu, "cpu"},
+      {DeviceType::gpu, "gpu"},
+      {DeviceType::igpu, "igpu"},
+      {DeviceType::accel, "accel"},
+  }};
+}
 
 /// A device as ggml lists it. `id` is ggml's name (CUDA0, Vulkan0, RPC0, CPU).
 struct Device {
@@ -32,6 +41,19 @@ struct Device {
     return type == DeviceType::gpu || type == DeviceType::igpu;
   }
 };
+
+// A device that misleads about its memory is kept: it may be useful, and its memory is taken to be
+// unknown.
+void fields(auto& f, Is<Device> auto& device) {
+  constexpr const char* kMisleads = "ggml reports more memory than any device has";
+  f("id", device.id);
+  f("description", device.description);
+  f("backend", device.backend);
+  f("type", device.type);
+  f("pci_bus_id", device.pci_bus_id);
+  f.believed("memory_total_bytes", device.memory_total_bytes, kPlausibleBytes, kMisleads);
+  f.believed("memory_free_bytes", device.memory_free_bytes, kPlausibleBytes, kMisleads);
+}
 
 /// Time a cause has kept the clocks down since the driver was loaded.
 struct ThrottleCounter {
@@ -80,10 +102,36 @@ struct DeviceStatus {
   DeviceCounters counters;
 };
 
+void fields(auto& f, Is<DeviceStatus> auto& status) {
+  f("driver", status.driver);
+  f("memory_source", status.memory_source);
+  f("pci_bus_id", status.pci_bus_id);
+  f("name", status.name);
+  f("uuid", status.uuid);
+  f("driver_version", status.driver_version);
+  f("memory_total_bytes", status.memory_total_bytes);
+  f("memory_used_bytes", status.memory_used_bytes);
+  f("memory_free_bytes", status.memory_free_bytes);
+  f("memory_reserved_bytes", status.memory_reserved_bytes);
+  f("spilled_bytes", status.spilled_bytes);
+  f("utilisation_percent", status.utilisation_percent);
+  f("temperature_c", status.temperature_c);
+  f("power_w", status.power_w);
+  f("power_limit_w", status.power_limit_w);
+  f("graphics_clock_mhz", status.graphics_clock_mhz);
+  f("memory_clock_mhz", status.memory_clock_mhz);
+  f("throttle_reasons", status.throttle_reasons);
+}
+
 /// A device with its driver's view; `status` is absent where no driver interface knows the device.
 struct DeviceReport {
   Device device;
   Reading<DeviceStatus> status;
 };
+
+void fields(auto& f, Is<DeviceReport> auto& report) {
+  fields(f, report.device);
+  f("status", report.status);
+}
 
 }  // namespace sweetspot

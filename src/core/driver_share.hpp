@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/fields.hpp"
+
 namespace sweetspot {
 
 /// One measurement, kept with all that it depends on: another driver, backend or llama.cpp needs
@@ -23,5 +25,15 @@ struct MeasuredShare {
            engine == other.engine;
   }
 };
+
+void fields(auto& f, Is<MeasuredShare> auto& share) {
+  f("device", share.device);
+  f("backend", share.backend);
+  f("driver", share.driver);
+  f("engine", share.engine);
+  f("low_bytes", share.low_bytes);
+  f("high_bytes", share.high_bytes);
+  f("measured_at", share.measured_at);
+}
 
 }  // namespace sweetspot

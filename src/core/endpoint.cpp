@@ -1,6 +1,6 @@
 #include "core/endpoint.hpp"
 
-#include <charconv>
+#include "ground/pieces.hpp"
 
 namespace sweetspot {
 
@@ -14,14 +14,10 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
     return std::nullopt;
   }
   if (host.find_first_of("[]") != std::string_view::npos) return std::nullopt;
-  const std::string_view port_text = text.substr(colon + 1);
-  int port = 0;
-  const auto [end, failure] =
-      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (failure != std::errc{} || end != port_text.data() + port_text.size()) return std::nullopt;
+  const auto port = number_of<int>(text.substr(colon + 1));
   constexpr int kMaxPort = 65535;
-  if (port < 1 || port > kMaxPort) return std::nullopt;
-  return Endpoint{std::string(host), port};
+  if (!port || *port < 1 || *port > kMaxPort) return std::nullopt;
+  return Endpoint{std::string(host), *port};
 }
 
 bool is_loopback(std::string_view host) {

@@ -12,6 +12,9 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
+
 namespace sweetspot {
 
 /// What kind of thing stopped a command. The numbers are the documented exit codes: never renumber.
@@ -66,7 +69,26 @@ enum class FailureClass {
   cancelled,
 };
 
-std::string_view to_string(FailureClass failure_class);
+constexpr EnumNames<FailureClass, 16> names_of(FailureClass /*of*/) {
+  return {{
+      {FailureClass::out_of_device_memory, "out-of-device-memory"},
+      {FailureClass::out_of_host_memory, "out-of-host-memory"},
+      {FailureClass::model_invalid, "model-invalid"},
+      {FailureClass::model_unsupported, "model-unsupported"},
+      {FailureClass::does_not_fit, "does-not-fit"},
+      {FailureClass::config_rejected, "config-rejected"},
+      {FailureClass::non_finite_output, "non-finite-output"},
+      {FailureClass::wrong_output, "wrong-output"},
+      {FailureClass::crashed, "crashed"},
+      {FailureClass::timed_out, "timed-out"},
+      {FailureClass::device_lost, "device-lost"},
+      {FailureClass::driver_unfit, "driver-unfit"},
+      {FailureClass::rpc_unreachable, "rpc-unreachable"},
+      {FailureClass::protocol_error, "protocol-error"},
+      {FailureClass::host_limit, "host-limit"},
+      {FailureClass::cancelled, "cancelled"},
+  }};
+}
 
 /// What the worker was doing; every deadline belongs to one.
 enum class Phase {
@@ -86,8 +108,24 @@ enum class Phase {
   serve
 };
 
-std::string_view to_string(Phase phase);
-std::optional<Phase> phase_from_string(std::string_view text);
+constexpr EnumNames<Phase, 14> names_of(Phase /*of*/) {
+  return {{
+      {Phase::start, "start"},
+      {Phase::hello, "hello"},
+      {Phase::rpc_connect, "rpc-connect"},
+      {Phase::inspect, "inspect"},
+      {Phase::plan, "plan"},
+      {Phase::load, "load"},
+      {Phase::context, "context"},
+      {Phase::warm_up, "warm-up"},
+      {Phase::prompt, "prompt"},
+      {Phase::generation, "generation"},
+      {Phase::full_depth, "full-depth"},
+      {Phase::unload, "unload"},
+      {Phase::synth, "synth"},
+      {Phase::serve, "serve"},
+  }};
+}
 
 /// One configuration ended without a measurement.
 struct Failure {
@@ -97,6 +135,14 @@ struct Failure {
   std::optional<int> signal;  ///< set where a signal ended the worker
   std::string stderr_tail;    ///< the last lines the worker's libraries printed, unescaped
 };
+
+void fields(auto& f, Is<Failure> auto& failure) {
+  f("class", failure.failure_class);
+  f("phase", failure.phase);
+  f("message", failure.message);
+  f("signal", failure.signal);
+  f("stderr_tail", failure.stderr_tail);
+}
 
 template <typename T>
 using Outcome = tl::expected<T, Failure>;

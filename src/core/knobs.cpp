@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot {
 namespace {
@@ -27,12 +27,11 @@ Status wrong(std::string_view flag, std::string_view text, std::string_view take
 template <typename Number>
 Status set_number(Number& target, std::string_view flag, std::string_view text, std::int64_t low,
                   std::int64_t high) {
-  std::int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+  const auto value = number_of<std::int64_t>(text);
+  if (!value || *value < low || *value > high) {
     return wrong(flag, text, fmt::format("a whole number from {} to {}", low, high));
   }
-  target = static_cast<Number>(value);
+  target = static_cast<Number>(*value);
   return {};
 }
 
@@ -54,14 +53,11 @@ Status set_enum(Enum& target, std::string_view flag, std::string_view text,
   return {};
 }
 
-std::vector<std::string> split(std::string_view text, std::string_view separators) {
+// As llama.cpp reads its lists: empty parts are none.
+std::vector<std::string> list_of(std::string_view text) {
   std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t end = text.find_first_of(separators);
-    const std::string_view part = text.substr(0, end);
+  for (const std::string_view part : split(text, ',')) {
     if (!part.empty()) parts.emplace_back(part);
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
   }
   return parts;
 }
@@ -88,7 +84,7 @@ Status set_switch(bool& target, std::string_view flag, std::string_view text) {
 
 Status set_flash_attention(FlashAttention& target, std::string_view text) {
   const std::string_view word = text == "-1" ? "auto" : on_or_off(text);
-  return set_enum(target, "--flash-attn", text, flash_attention_from_string(word),
+  return set_enum(target, "--flash-attn", text, from_string<FlashAttention>(word),
                   "on, off or auto");
 }
 
@@ -104,7 +100,7 @@ Status set_layers(int& target, std::string_view text) {
 }
 
 Status set_devices(std::vector<std::string>& target, std::string_view text) {
-  std::vector<std::string> devices = split(text, ",");
+  std::vector<std::string> devices = list_of(text);
   const bool none = std::find(devices.begin(), devices.end(), kNoDevice) != devices.end();
   if (devices.empty() || (none && devices.size() > 1)) {
     return wrong("--device", text, "one or more device names, or none");
@@ -127,13 +123,15 @@ Status set_split(std::vector<double>& target, std::string_view text) {
   constexpr const char* kTakes = "a share for each device, for example 3,1";
   std::vector<double> shares;
   double sum = 0;
-  for (const std::string& part : split(text, ",/")) {
-    double share = 0;
-    const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), share);
-    const bool whole = code == std::errc{} && end == part.data() + part.size();
-    if (!whole || !std::isfinite(share) || share < 0) return wrong("--tensor-split", text, kTakes);
-    shares.push_back(share);
-    sum += share;
+  std::string commas(text);
+  std::replace(commas.begin(), commas.end(), '/', ',');  // both separate shares
+  for (const std::string& part : list_of(commas)) {
+    const auto share = number_of<double>(part);
+    if (!share || !std::isfinite(*share) || *share < 0) {
+      return wrong("--tensor-split", text, kTakes);
+    }
+    shares.push_back(*share);
+    sum += *share;
   }
   if (shares.empty() || !std::isfinite(sum) || sum <= 0)
     return wrong("--tensor-split", text, kTakes);
@@ -142,7 +140,7 @@ Status set_split(std::vector<double>& target, std::string_view text) {
 }
 
 Status set_overrides(std::vector<std::string>& target, std::string_view text) {
-  std::vector<std::string> overrides = split(text, ",");
+  std::vector<std::string> overrides = list_of(text);
   const auto incomplete = [](const std::string& each) {
     const std::size_t equals = each.rfind('=');
     return equals == std::string::npos || equals == 0 || equals + 1 == each.size();
@@ -167,14 +165,14 @@ const std::array<Knob, 25> kKnobs = {{
      "auto, none, mmap, mlock, mmap+mlock or dio",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.load_mode)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.placement.load_mode, "--load-mode", text, load_mode_from_string(text),
+       return set_enum(c.placement.load_mode, "--load-mode", text, from_string<LoadMode>(text),
                        "auto, none, mmap, mlock, mmap+mlock or dio");
      }},
     {"split_mode", "-sm,--split-mode", "LLAMA_ARG_SPLIT_MODE", "MODE",
      "how several devices share: none, layer, row, tensor",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.placement.split_mode)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.placement.split_mode, "--split-mode", text, split_mode_from_string(text),
+       return set_enum(c.placement.split_mode, "--split-mode", text, from_string<SplitMode>(text),
                        "none, layer, row or tensor");
      }},
     {"tensor_split", "-ts,--tensor-split", "LLAMA_ARG_TENSOR_SPLIT", "N0,N1,...",
@@ -278,7 +276,7 @@ const std::array<Knob, 25> kKnobs = {{
      "one vector of all: none, mean, cls, last, rank; model = as it says",
      [](const Config& c) -> KnobValue { return std::string(to_string(c.context.pooling)); },
      [](Config& c, std::string_view text) {
-       return set_enum(c.context.pooling, "--pooling", text, pooling_from_string(text),
+       return set_enum(c.context.pooling, "--pooling", text, from_string<Pooling>(text),
                        "none, mean, cls, last, rank or model");
      }},
     {"cache_ram_mib", "-cram,--cache-ram", "LLAMA_ARG_CACHE_RAM", "MIB",

@@ -13,6 +13,7 @@
 
 #include "core/config.hpp"
 #include "core/error.hpp"
+#include "core/fields.hpp"
 
 namespace sweetspot {
 
@@ -44,5 +45,11 @@ bool is_switch(const Knob& knob);
 
 /// The knob of that JSON name, or nullptr.
 const Knob* find_knob(std::string_view name);
+
+// In the words of the table, and what is no knob. One that is not said has its default.
+void fields(auto& f, Is<Config> auto& config) {
+  for (const Knob& knob : knobs()) f.knob(knob, config);
+  f.later("host_program", config.context.host_program);
+}
 
 }  // namespace sweetspot

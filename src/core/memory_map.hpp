@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/fields.hpp"
+#include "core/ranges.hpp"
+
 namespace sweetspot {
 
 /// What llama.cpp allocated on one device. Host buffers of every kind are summed under "CPU".
@@ -26,6 +29,14 @@ struct DeviceMemory {
   bool operator==(const DeviceMemory&) const = default;
 };
 
+void fields(auto& f, Is<DeviceMemory> auto& memory) {
+  f("id", memory.id);
+  f("model_bytes", memory.model_bytes, kPlausibleBytes);
+  f("context_bytes", memory.context_bytes, kPlausibleBytes);
+  f("compute_bytes", memory.compute_bytes, kPlausibleBytes);
+  f("mapped_bytes", memory.mapped_bytes, kPlausibleBytes);
+}
+
 using MemoryMap = std::vector<DeviceMemory>;
 
 /// What llama.cpp would allocate for a config, as llama.cpp itself answers with allocation switched
@@ -37,6 +48,12 @@ struct PlannedMemory {
 
   bool operator==(const PlannedMemory&) const = default;
 };
+
+void fields(auto& f, Is<PlannedMemory> auto& planned) {
+  f("memory", planned.memory);
+  f("n_ctx", planned.n_ctx, kPlausibleTokens);
+  f("problem", planned.problem);
+}
 
 /// The id host memory goes by in a MemoryMap.
 inline constexpr const char* kHostDeviceId = "CPU";

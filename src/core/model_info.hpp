@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
+#include "core/ranges.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot {
@@ -18,6 +21,12 @@ struct LayerSize {
   std::uint64_t expert_bytes = 0;  ///< part of `bytes` that holds MoE experts
 };
 
+void fields(auto& f, Is<LayerSize> auto& layer) {
+  f("block", layer.block, kPlausibleBlocks);
+  f("bytes", layer.bytes, kPlausibleBytes);
+  f("expert_bytes", layer.expert_bytes, kPlausibleBytes);
+}
+
 /// Identity of a file on disk, to notice that it changed under us.
 struct FileStamp {
   std::string path;
@@ -28,6 +37,13 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+void fields(auto& f, Is<FileStamp> auto& stamp) {
+  f("path", stamp.path);
+  f("size_bytes", stamp.size_bytes, kPlausibleBytes);
+  f("mtime_ns", stamp.mtime_ns);
+  f("inode", stamp.inode);
+}
+
 /// What llama.cpp does with a model, told from its architecture.
 enum class ModelKind {
   decoder,          ///< reads and writes: each token follows from a cache of those before it
@@ -36,8 +52,14 @@ enum class ModelKind {
   diffusion,        ///< writes whole texts at once, in steps (LLaDA)
 };
 
-std::string_view to_string(ModelKind kind);  ///< decoder, encoder, encoder-decoder, diffusion
-std::optional<ModelKind> model_kind_from_string(std::string_view text);
+constexpr EnumNames<ModelKind, 4> names_of(ModelKind /*of*/) {
+  return {{
+      {ModelKind::decoder, "decoder"},
+      {ModelKind::encoder, "encoder"},
+      {ModelKind::encoder_decoder, "encoder-decoder"},
+      {ModelKind::diffusion, "diffusion"},
+  }};
+}
 
 /// Text fields come from the file: hostile until escaped (core/text.hpp).
 struct ModelInfo {
@@ -68,5 +90,32 @@ struct ModelInfo {
   /// What llama.cpp counts in n_gpu_layers: the blocks and one for the output.
   [[nodiscard]] int offloadable_layers() const { return n_layer + 1; }
 };
+
+void fields(auto& f, Is<ModelInfo> auto& model) {
+  f("path", model.path);
+  f("files", model.files);
+  f("fingerprint", model.fingerprint);
+  f("architecture", model.architecture);
+  f("quantization", model.quantization);
+  f("n_params", model.n_params, kPlausibleParameters);
+  f("size_bytes", model.size_bytes, kPlausibleBytes);
+  f("n_layer", model.n_layer, kPlausibleBlocks);
+  f.derived("offloadable_layers", model.offloadable_layers());
+  f("n_ctx_train", model.n_ctx_train, kStatedTokens);
+  f("n_embd", model.n_embd, kPlausibleWidth);
+  f("n_vocab", model.n_vocab, kPlausibleVocabulary);
+  f("n_expert", model.n_expert, kPlausibleExperts);
+  f("n_expert_used", model.n_expert_used, kPlausibleExperts);
+  f("recurrent", model.recurrent);
+  f("hybrid", model.hybrid);
+  f("kind", model.kind);
+  f("non_layer_bytes", model.non_layer_bytes, kPlausibleBytes);
+  f("name", model.name);
+  f("n_head", model.n_head, kPlausibleWidth);
+  f("n_head_kv", model.n_head_kv, kPlausibleWidth);
+  f("n_ff", model.n_ff, kPlausibleWidth);
+  f("pooling", model.pooling);
+  f("layers", model.layers);
+}
 
 }  // namespace sweetspot

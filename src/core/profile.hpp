@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot {
@@ -17,7 +18,7 @@ struct Band {
   double high_percent = 0;
 };
 
-/// The three bands of the mission: under 50 %, 50-70 %, 70-85 %; above is unsafe.
+/// The three bands (M8): under 50 %, 50-70 %, 70-85 %; above is unsafe.
 struct Bands {
   double fast_percent = 50;
   double balanced_percent = 70;
@@ -25,6 +26,16 @@ struct Bands {
 
   bool operator==(const Bands&) const = default;
 };
+
+void fields(auto& f, Is<Bands> auto& bands) {
+  f("fast_percent", bands.fast_percent);
+  f("balanced_percent", bands.balanced_percent);
+  f("performance_percent", bands.performance_percent);
+  f.check(0 < bands.fast_percent && bands.fast_percent <= bands.balanced_percent &&
+              bands.balanced_percent <= bands.performance_percent &&
+              bands.performance_percent <= 100,
+          "these are not three rising percentages");
+}
 
 /// A config with the memory it needs and the trial that proves it.
 struct Profile {
@@ -46,10 +57,29 @@ struct Profile {
   }
 };
 
+// Where there is no config, its settings are absent for the same reason.
+void fields(auto& f, Is<Profile> auto& profile) {
+  const auto unless_none = [&](auto setting) {
+    using Setting = Reading<decltype(setting)>;
+    return profile.result_index ? Setting(setting) : Setting(Absence{profile.reason});
+  };
+  f("name", profile.name);
+  f("recommended_for", profile.recommended_for);
+  f("result", profile.result_index);
+  f.derived("reason", profile.result_index ? std::nullopt : std::optional(profile.reason));
+  f.derived("n_gpu_layers", unless_none(profile.n_gpu_layers));
+  f.derived("n_ctx", unless_none(profile.n_ctx));
+  f.derived("n_batch", unless_none(profile.n_batch));
+  f("vram_bytes", profile.vram_bytes);
+  f("vram_percent", profile.vram_percent);
+  f("tokens_per_second", profile.tokens_per_second);
+  f("prompt_tokens_per_second", profile.prompt_tokens_per_second);
+}
+
 /// Speed gained per further layer under which returns have diminished.
 inline constexpr double kWorthwhileGain = 0.02;
 
-/// M7 of the mission. Indexes point into Run::results.
+/// What the trials of a run say together (M7). Indexes point into Run::results.
 struct Analysis {
   std::optional<std::size_t> optimum;  ///< fastest generation that is safe (not above the top band)
   std::optional<std::size_t> fastest;  ///< fastest generation whatever it costs
@@ -59,5 +89,15 @@ struct Analysis {
   Reading<double> temperature_rise_c;          ///< hottest minus first reading of the run
   std::vector<std::size_t> tied_with_optimum;  ///< of the safe rows, tied with the fastest (R12)
 };
+
+void fields(auto& f, Is<Analysis> auto& analysis) {
+  f("optimum", analysis.optimum);
+  f("fastest", analysis.fastest);
+  f("tied_with_optimum", analysis.tied_with_optimum);
+  f("speed_up_over_cpu", analysis.speed_up_over_cpu);
+  f("vram_bytes_per_layer", analysis.vram_bytes_per_layer);
+  f("diminishing_after_layers", analysis.diminishing_after_layers);
+  f("temperature_rise_c", analysis.temperature_rise_c);
+}
 
 }  // namespace sweetspot

@@ -2,6 +2,8 @@
 // machine. Stored as sweetspot.profiles/1 (docs/formats/profiles-1.md). Values only.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,8 +11,12 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
+#include "core/knobs.hpp"
 #include "core/model_info.hpp"
 #include "core/profile.hpp"
+#include "core/ranges.hpp"
 #include "core/reading.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
@@ -24,8 +30,13 @@ enum class Origin {
   defaults,  ///< usual values for a card of this size; nothing is known of the model
 };
 
-std::string_view to_string(Origin origin);  ///< measured, planned, defaults
-std::optional<Origin> origin_from_string(std::string_view text);
+constexpr EnumNames<Origin, 3> names_of(Origin /*of*/) {
+  return {{
+      {Origin::measured, "measured"},
+      {Origin::planned, "planned"},
+      {Origin::defaults, "defaults"},
+  }};
+}
 
 /// The file of a model, told from its bytes without parsing it: renaming, copying or touching it
 /// changes nothing, other weights or another header do.
@@ -40,6 +51,16 @@ struct ModelKey {
   bool operator==(const ModelKey&) const = default;
 };
 
+/// 16 lower case hex digits.
+bool is_digest(std::string_view text);
+
+void fields(auto& f, Is<ModelKey> auto& key) {
+  f("path", key.path);
+  f("size_bytes", key.size_bytes, kPlausibleBytes);
+  f("digest", key.digest);
+  f.check(is_digest(key.digest), "digest is not 16 hex digits");
+}
+
 /// Memory that must be free on a device before a profile is loaded.
 struct DeviceNeed {
   std::string device;       ///< SetDevice::id
@@ -47,6 +68,11 @@ struct DeviceNeed {
 
   bool operator==(const DeviceNeed&) const = default;
 };
+
+void fields(auto& f, Is<DeviceNeed> auto& need) {
+  f("device", need.device);
+  f("bytes", need.bytes, kPlausibleBytes);
+}
 
 /// A config that an application may load as it stands.
 struct SavedProfile {
@@ -81,6 +107,37 @@ struct SavedProfile {
   bool operator==(const SavedProfile&) const = default;
 };
 
+// Knobs that came after the first sets were written: in those they had llama.cpp's default.
+inline constexpr std::array<std::string_view, 4> kLaterKnobs = {
+    "embeddings", "pooling", "cache_ram_mib", "n_ctx_checkpoints"};
+
+// A setting left out would silently become its default, and the profile another one. Sets that do
+// not say the program were measured with libllama's defaults.
+void kept_config(auto& f, Is<Config> auto& config) {
+  for (const Knob& knob : knobs()) {
+    const bool later =
+        std::find(kLaterKnobs.begin(), kLaterKnobs.end(), knob.name) != kLaterKnobs.end();
+    f.knob(knob, config, later ? KnobNeed::optional : KnobNeed::required);
+  }
+  f.later("host_program", config.context.host_program, HostProgram::libllama);
+}
+
+void fields(auto& f, Is<SavedProfile> auto& profile) {
+  f("name", profile.name);
+  f("recommended_for", profile.recommended_for);
+  f("origin", profile.origin);
+  f.group("config", [&](auto& config) { kept_config(config, profile.config); });
+  f("needs", profile.needs);
+  f("host_bytes", profile.host_bytes, kPlausibleBytes);
+  f.later("libllama_needs", profile.libllama_needs);
+  f.later("libllama_host_bytes", profile.libllama_host_bytes, kPlausibleBytes);
+  f.later("host_mapped_bytes", profile.host_mapped_bytes, kPlausibleBytes);
+  f.later("checkpoint_bytes", profile.checkpoint_bytes, kPlausibleBytes);
+  f("tokens_per_second", profile.tokens_per_second);
+  f("prompt_tokens_per_second", profile.prompt_tokens_per_second);
+  f("evidence", profile.evidence);
+}
+
 /// A device as it was when the set was made. All but `id` decide whether the set is stale.
 struct SetDevice {
   std::string id;           ///< ggml's name: CUDA0, Vulkan0, RPC0
@@ -96,6 +153,18 @@ struct SetDevice {
   bool operator==(const SetDevice&) const = default;
 };
 
+void fields(auto& f, Is<SetDevice> auto& device) {
+  f("id", device.id);
+  f("description", device.description);
+  f("backend", device.backend);
+  f("pci_bus_id", device.pci_bus_id);
+  f("uuid", device.uuid);
+  f("driver_version", device.driver_version);
+  f("memory_total_bytes", device.memory_total_bytes, kPlausibleBytes);
+  f("memory_free_bytes", device.memory_free_bytes, kPlausibleBytes);
+  f("power_limit_w", device.power_limit_w);
+}
+
 /// What else the measurements depend on (R41).
 struct Fingerprint {
   std::string model;      ///< ModelInfo::fingerprint; empty where no worker read the header
@@ -107,10 +176,24 @@ struct Fingerprint {
   bool operator==(const Fingerprint&) const = default;
 };
 
+void fields(auto& f, Is<Fingerprint> auto& fingerprint) {
+  f("model", fingerprint.model);
+  f("llama_cpp", fingerprint.llama_cpp);
+  f("tool", fingerprint.tool);
+  f("cpu", fingerprint.cpu);
+  f("environment", fingerprint.environment);
+}
+
 enum class LoadResult { loaded, out_of_memory, crashed, timed_out };
 
-std::string_view to_string(LoadResult result);  ///< loaded, out-of-memory, crashed, timed-out
-std::optional<LoadResult> load_result_from_string(std::string_view text);
+constexpr EnumNames<LoadResult, 4> names_of(LoadResult /*of*/) {
+  return {{
+      {LoadResult::loaded, "loaded"},
+      {LoadResult::out_of_memory, "out-of-memory"},
+      {LoadResult::crashed, "crashed"},
+      {LoadResult::timed_out, "timed-out"},
+  }};
+}
 
 /// Who loads a profile: what one program did with one set of arguments says nothing of another
 /// (R51).
@@ -133,6 +216,18 @@ struct LoadReport {
 
   bool operator==(const LoadReport&) const = default;
 };
+
+// The first sets did not say whose report it was: nobody's who has a name.
+void fields(auto& f, Is<LoadReport> auto& report) {
+  f("profile", report.profile);
+  f("result", report.result);
+  f("device", report.device);
+  f("free_bytes", report.free_bytes, kPlausibleBytes);
+  f("peak_bytes", report.peak_bytes, kPlausibleBytes);
+  f("at", report.at);
+  f.later("program", report.loader.program);
+  f.later("arguments", report.loader.arguments);
+}
 
 /// At most so many reports are kept, the newest.
 inline constexpr std::size_t kKeptReports = 32;
@@ -161,6 +256,33 @@ struct ProfileSet {
   }
   bool operator==(const ProfileSet&) const = default;
 };
+
+/// What kind of document a profile set is, and the version that this program writes.
+inline constexpr const char* kProfileSetSchema = "sweetspot.profiles/1";
+
+/// docs/formats/profiles-1.md.
+void fields(auto& f, Is<ProfileSet> auto& set) {
+  f.constant("schema", kProfileSetSchema);
+  f("created_at", set.created_at);
+  f("origin", set.origin);
+  f.group("model", [&](auto& model) {
+    fields(model, set.model);
+    model("name", set.model_name);
+    model("offloadable_layers", set.offloadable_layers, kPlausibleBlocks);
+  });
+  f("fingerprint", set.fingerprint);
+  f("devices", set.devices);
+  f("rpc", set.rpc);
+  f("workload", set.workload);
+  f("objective", set.objective);
+  f("bands", set.bands);
+  f("profiles", set.profiles);
+  f("reports", set.reports);
+}
+
+/// What of a set does not belong together, as a clause; empty where all does. Applications rely on
+/// it without looking again.
+std::string misfit_of(const ProfileSet& set);
 
 /// A device as it is at this moment.
 struct LiveDevice {

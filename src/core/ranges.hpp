@@ -23,7 +23,7 @@ inline constexpr Range<int> kPlausibleVocabulary = {0, 1 << 26};
 inline constexpr Range<int> kPlausibleExperts = {0, 1 << 16};
 /// Tokens of a context that is there; the longest that a model was trained for is about 10 million.
 inline constexpr Range<std::uint32_t> kPlausibleTokens = {0, std::uint32_t{1} << 30U};
-/// What a file says of it may be any number: nobody makes such a context.
+/// A file may state any number here, since no context of that length is made.
 inline constexpr Range<int> kStatedTokens = {0, std::numeric_limits<int>::max()};
 inline constexpr Range<int> kPlausibleThreads = {0, 1 << 16};
 /// Of one decode or one wait: eleven days.

@@ -8,6 +8,7 @@
 
 #include "core/config.hpp"
 #include "core/device.hpp"
+#include "core/fields.hpp"
 #include "core/model_info.hpp"
 #include "core/profile.hpp"
 #include "core/reading.hpp"
@@ -27,6 +28,15 @@ struct Engine {
   std::string system_info;            ///< llama_print_system_info()
 };
 
+void fields(auto& f, Is<Engine> auto& engine) {
+  f("llama_version", engine.llama_version);
+  f("llama_build", engine.llama_build);
+  f("ggml_version", engine.ggml_version);
+  f("ggml_commit", engine.ggml_commit);
+  f("backends", engine.backends);
+  f("system_info", engine.system_info);
+}
+
 /// The computer.
 struct Machine {
   std::string os;
@@ -43,6 +53,20 @@ struct Machine {
   std::vector<std::string> environment;  ///< NAME=value of variables that change how llama.cpp runs
 };
 
+void fields(auto& f, Is<Machine> auto& machine) {
+  f("os", machine.os);
+  f("kernel", machine.kernel);
+  f("cpu", machine.cpu);
+  f("physical_cores", machine.physical_cores);
+  f("logical_cores", machine.logical_cores);
+  f("usable_threads", machine.usable_threads);
+  f("most_threads", machine.most_threads);
+  f("environment", machine.environment);
+  f("cpu_quota", machine.cpu_quota);
+  f("memory_total_bytes", machine.memory_total_bytes);
+  f("memory_available_bytes", machine.memory_available_bytes);
+}
+
 /// How measuring was asked for.
 struct RunSettings {
   double precision = 0.01;  ///< target relative half-width of the 95 % interval
@@ -53,6 +77,16 @@ struct RunSettings {
   std::string mode;              ///< adaptive, quick, full, custom, tune
   bool complete = false;         ///< false while running and after an interruption
 };
+
+// `complete` is a member of the run's document.
+void fields(auto& f, Is<RunSettings> auto& settings) {
+  f("mode", settings.mode);
+  f("precision", settings.precision);
+  f("max_seconds", settings.max_seconds);
+  f("rpc", settings.rpc);
+  f("bands", settings.bands);
+  f("vram_limit_bytes", settings.vram_limit_bytes);
+}
 
 struct Run {
   std::string tool_version;
@@ -74,5 +108,31 @@ struct Run {
   std::vector<Profile> profiles;
   std::vector<std::string> notices;  ///< "no GPU here: ..."
 };
+
+/// sweetspot.run/1, docs/formats/run-1.schema.json.
+void fields(auto& f, Is<Run> auto& run) {
+  f.constant("schema", "sweetspot.run/1");
+  f.group("tool", [&](auto& tool) {
+    tool.constant("name", "sweetspot");
+    tool("version", run.tool_version);
+  });
+  f("started_at", run.started_at);
+  f.derived("finished_at", unless_empty(run.finished_at));
+  f("complete", run.settings.complete);
+  f("engine", run.engine);
+  f("machine", run.machine);
+  f("devices", run.devices);
+  f("model", run.model);
+  f("settings", run.settings);
+  f("base_config", run.base_config);
+  f("workload", run.workload);
+  f("results", run.results);
+  f("sweep", run.sweep);
+  f("tune", run.tune);
+  f("analysis", run.analysis);
+  f("profiles", run.profiles);
+  f("notices", run.notices);
+  f("checkpoint_bytes", run.checkpoint_bytes);
+}
 
 }  // namespace sweetspot

@@ -1,18 +1,13 @@
 #include "core/server_memory.hpp"
 
 #include <algorithm>
-#include <limits>
+
+#include "ground/bytes.hpp"
 
 namespace sweetspot {
 namespace {
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kStepMiB = 128;
-constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-
-std::uint64_t times(std::uint64_t a, std::uint64_t b) {
-  return b != 0 && a > kMost / b ? kMost : a * b;
-}
 
 std::uint64_t count_of(int number) { return static_cast<std::uint64_t>(std::max(number, 0)); }
 
@@ -24,7 +19,7 @@ std::uint64_t checkpoints_bytes(const Config& config, std::uint64_t checkpoint_b
 }
 
 std::uint64_t prompt_cache_bytes(const ServerSettings& server) {
-  return server.cache_ram_mib < 0 ? kMost : times(count_of(server.cache_ram_mib), kMiB);
+  return server.cache_ram_mib < 0 ? kMostBytes : times(count_of(server.cache_ram_mib), kMiB);
 }
 
 ServerSettings settings_within(const Config& config, std::uint64_t checkpoint_bytes,

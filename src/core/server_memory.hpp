@@ -17,7 +17,7 @@ std::uint64_t prompt_cache_bytes(const ServerSettings& server);
 
 /// The settings of `config`, made as small as `room_bytes` of host memory asks for: checkpoints
 /// first, since they serve the conversations that run; what they leave, in steps of 128 MiB, goes
-/// to the prompt cache. A cache without a limit was somebody's wish and stays.
+/// to the prompt cache. A cache without a limit was asked for, and stays.
 ServerSettings settings_within(const Config& config, std::uint64_t checkpoint_bytes,
                                std::uint64_t room_bytes);
 

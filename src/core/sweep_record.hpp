@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 #include "core/trial.hpp"
 
@@ -23,7 +25,15 @@ enum class Standing {
   not_tried,  ///< behind a cliff, a hang or an interruption
 };
 
-std::string_view to_string(Standing standing);  ///< measured, predicted, does-not-fit, ...
+constexpr EnumNames<Standing, 5> names_of(Standing /*of*/) {
+  return {{
+      {Standing::measured, "measured"},
+      {Standing::predicted, "predicted"},
+      {Standing::does_not_fit, "does-not-fit"},
+      {Standing::failed, "failed"},
+      {Standing::not_tried, "not-tried"},
+  }};
+}
 
 /// One layer count of the curve.
 struct CurvePoint {
@@ -36,6 +46,16 @@ struct CurvePoint {
   std::string note;  ///< why it does not fit or was not tried
 };
 
+void fields(auto& f, Is<CurvePoint> auto& point) {
+  f("layers", point.layers);
+  f("standing", point.standing);
+  f("generation_ms_per_token", point.generation_ms);
+  f("full_depth_ms_per_token", point.full_depth_ms);
+  f("vram_bytes", point.vram_bytes);
+  f("vram_percent", point.vram_percent);
+  f("note", point.note);
+}
+
 /// A question that the sweep had to settle.
 struct Decision {
   std::string name;           ///< fast, balanced, performance, optimum, cpu-or-device, ...
@@ -47,6 +67,14 @@ struct Decision {
   std::string sentence;  ///< for people
 };
 
+void fields(auto& f, Is<Decision> auto& decision) {
+  f("name", decision.name);
+  f("layers", decision.layers);
+  f("settled", decision.settled);
+  f("doubt", decision.doubt);
+  f("sentence", decision.sentence);
+}
+
 /// One coefficient of the time model with one standard deviation.
 struct ModelTerm {
   std::string name;     ///< JSON name, "device_block_ms"
@@ -54,6 +82,13 @@ struct ModelTerm {
   double value = 0;
   double sd = 0;
 };
+
+void fields(auto& f, Is<ModelTerm> auto& term) {
+  f("name", term.name);
+  f("meaning", term.meaning);
+  f("value", term.value);
+  f("sd", term.sd);
+}
 
 struct TimeModelRecord {
   std::string formula;
@@ -64,6 +99,15 @@ struct TimeModelRecord {
   std::size_t observations = 0;
 };
 
+void fields(auto& f, Is<TimeModelRecord> auto& model) {
+  f("formula", model.formula);
+  f("terms", model.terms);
+  f("deviation", model.deviation);
+  f("between_loads", model.between_loads);
+  f("linear", model.linear);
+  f("observations", model.observations);
+}
+
 /// What a longer cache costs: milliseconds that 1000 more tokens in it add to a token, all blocks
 /// being on the CPU or on the device.
 struct DepthRecord {
@@ -73,6 +117,14 @@ struct DepthRecord {
   double device_sd_ms = 0;
   std::size_t observations = 0;
 };
+
+void fields(auto& f, Is<DepthRecord> auto& depth) {
+  f("cpu_ms_per_1000_tokens", depth.cpu_ms);
+  f("cpu_sd_ms", depth.cpu_sd_ms);
+  f("device_ms_per_1000_tokens", depth.device_ms);
+  f("device_sd_ms", depth.device_sd_ms);
+  f("observations", depth.observations);
+}
 
 /// What slices of the model said before any of it was loaded whole (search/slice_model.hpp).
 struct SliceRecord {
@@ -87,6 +139,18 @@ struct SliceRecord {
   std::vector<std::string> notes;
 };
 
+void fields(auto& f, Is<SliceRecord> auto& slices) {
+  f("weight_share", slices.weight_share);
+  f("small_read_bytes", slices.small_read_bytes);
+  f("cache_bytes", slices.cache_bytes);
+  f("rounds", slices.rounds);
+  f("seconds", slices.seconds);
+  f("cpu_block_ms", slices.cpu_block_ms);
+  f("device_block_ms", slices.device_block_ms);
+  f("crossing_ms", slices.crossing_ms);
+  f("notes", slices.notes);
+}
+
 struct SweepRecord {
   std::vector<CurvePoint> curve;  ///< every layer count, ascending
   std::vector<Decision> decisions;
@@ -97,5 +161,16 @@ struct SweepRecord {
   double confidence = 0.95;
   std::string ended;  ///< why it stopped; empty while it goes on
 };
+
+void fields(auto& f, Is<SweepRecord> auto& sweep) {
+  f("tolerance", sweep.tolerance);
+  f("confidence", sweep.confidence);
+  f("ended", sweep.ended);
+  f("slices", sweep.slices);
+  f("curve", sweep.curve);
+  f("decisions", sweep.decisions);
+  f("time_model", sweep.generation);
+  f("depth", sweep.depth);
+}
 
 }  // namespace sweetspot

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -47,8 +48,8 @@ bool can_deceive(char32_t c) {
 
 constexpr double kKi = 1024;
 
-// Binary, however it is written: a card sold as 6 GB has 6 GiB, and llama.cpp's users mean the
-// same by 6G. Nothing stands for bytes, which only 0 may go without.
+// Every unit is binary: a card sold as 6 GB has 6 GiB, and llama.cpp's users mean the same by 6G.
+// Only 0 needs no unit.
 std::optional<double> unit_factor(std::string_view unit) {
   if (unit.empty() || unit == "B" || unit == "b") return 1;
   std::string name;
@@ -62,8 +63,8 @@ std::optional<double> unit_factor(std::string_view unit) {
   return std::pow(kKi, static_cast<double>(prefix) + 1);
 }
 
-// llama.cpp's users mean MiB by a bare number (--cache-ram, --fit-target), the kernel's bytes, and
-// one that is small a card's GiB. A guess that is wrong plans for another machine.
+// By a bare number llama.cpp's users mean MiB (--cache-ram, --fit-target), the kernel means bytes,
+// and a small one is a card's GiB. A wrong guess would plan for another machine.
 tl::unexpected<Error> without_unit(std::string_view digits, double number) {
   const auto reading = [&](std::string_view unit) {
     const double bytes = number * *unit_factor(unit);
@@ -78,14 +79,25 @@ tl::unexpected<Error> without_unit(std::string_view digits, double number) {
   return error(ErrorKind::usage, fmt::format("'{}' has no unit", digits), "write " + readings);
 }
 
+const char* ellipsis() { return text_is_ascii() ? "..." : "…"; }
+
 }  // namespace
+
+std::string shortened(std::string_view text, std::size_t max_chars) {
+  std::string_view rest = text;
+  for (std::size_t chars = 0; chars < max_chars && !rest.empty(); ++chars) {
+    rest.remove_prefix(std::max<std::size_t>(decode_utf8(rest).length, 1));
+  }
+  std::string kept(text.substr(0, text.size() - rest.size()));
+  return rest.empty() ? kept : kept + ellipsis();
+}
 
 std::string printable(std::string_view text, std::size_t max_chars) {
   std::string out;
   std::size_t chars = 0;
   while (!text.empty()) {
     if (chars++ == max_chars) {
-      out += text_is_ascii() ? "..." : "…";
+      out += ellipsis();
       break;
     }
     const Decoded decoded = decode_utf8(text);
@@ -127,7 +139,7 @@ bool is_utf8(std::string_view text) {
 Result<std::uint64_t> parse_bytes(std::string_view text) {
   constexpr double kMax = 9.0e18;  // below 2^63: sums of a few stay representable
   const auto reject = [&] {
-    return error(ErrorKind::usage, fmt::format("'{}' is not a size", printable(text)),
+    return error(ErrorKind::usage, fmt::format("'{}' is not a size", shortened(text)),
                  "write it like 6GiB or 512MiB");
   };
   double number = 0;

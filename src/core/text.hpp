@@ -9,6 +9,10 @@
 
 namespace sweetspot {
 
+/// At most `max_chars` characters of `text`, the rest cut with an ellipsis. For text from outside
+/// that an error quotes: what is printed passes printable() there, whole sentences at a time.
+std::string shortened(std::string_view text, std::size_t max_chars = 200);
+
 /// `text` made safe for a terminal: control bytes, DEL, C1 controls, bidirectional overrides,
 /// zero-width characters and invalid UTF-8 become \xNN or \u{NNNN}; at most `max_chars` characters
 /// are kept, the rest is cut with an ellipsis. Where text is to be ASCII (core/charset.hpp) so is

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/enum_names.hpp"
 #include "core/error.hpp"
+#include "core/fields.hpp"
 #include "core/memory_map.hpp"
 #include "core/reading.hpp"
 
@@ -23,15 +26,30 @@ struct Sample {
   std::uint32_t tokens = 1;  ///< of all sequences together
 };
 
+template <typename T>
+std::vector<T> column_of(const std::vector<Sample>& samples, T Sample::*member) {
+  std::vector<T> column;
+  column.reserve(samples.size());
+  for (const Sample& sample : samples) column.push_back(sample.*member);
+  return column;
+}
+
 /// Why measuring ended.
 enum class StopReason {
   precision,
   time_cap,
   sample_cap,
-  outrun,  ///< plainly slower than what it was held against: that is all it was asked for
+  outrun,  ///< plainly slower than its rival, and nothing else was asked
 };
 
-std::string_view to_string(StopReason reason);  ///< precision, time-cap, sample-cap, outrun
+constexpr EnumNames<StopReason, 4> names_of(StopReason /*of*/) {
+  return {{
+      {StopReason::precision, "precision"},
+      {StopReason::time_cap, "time-cap"},
+      {StopReason::outrun, "outrun"},
+      {StopReason::sample_cap, "sample-cap"},
+  }};
+}
 
 /// A point with its interval. `low <= value <= high`; confidence is 0.95 everywhere in this
 /// program.
@@ -42,6 +60,15 @@ struct Estimate {
 
   bool operator==(const Estimate&) const = default;
 };
+
+void fields(auto& f, Is<Estimate> auto& estimate) {
+  f("value", estimate.value);
+  f("low", estimate.low);
+  f("high", estimate.high);
+  f.check(std::isfinite(estimate.low) && std::isfinite(estimate.high) && 0 <= estimate.low &&
+              estimate.low <= estimate.value && estimate.value <= estimate.high,
+          "the value lies outside its interval");
+}
 
 /// From this share of its value on, to either side, an interval leaves open what the value is.
 inline constexpr double kUncertainShare = 0.5;
@@ -76,20 +103,50 @@ struct Speed {
   std::vector<Sample> raw;  ///< every sample, warm-up included
 };
 
-/// What spoiled a measurement from outside the config, or behind its back.
+// The samples are written in columns.
+void fields(auto& f, Is<Speed> auto& speed) {
+  f("tokens_per_second", speed.tokens_per_second.value);
+  f("ci95_low", speed.tokens_per_second.low);
+  f("ci95_high", speed.tokens_per_second.high);
+  f("ms_per_token", speed.ms_per_token.value);
+  f("samples", speed.samples);
+  f("warm_up_cut", speed.warm_up_cut);
+  f("stop_reason", speed.stop_reason);
+  f("target_half_width", speed.target_half_width);
+  f("p50_ms", speed.p50_ms);
+  f("p90_ms", speed.p90_ms);
+  f("p95_ms", speed.p95_ms);
+  f("p99_ms", speed.p99_ms);
+  f("joules_per_token", speed.joules_per_token);
+  f("energy_source", speed.energy_source);
+  f.group("raw", [&](auto& raw) {
+    raw.derived("start_ms", column_of(speed.raw, &Sample::start_ms));
+    raw.derived("duration_ms", column_of(speed.raw, &Sample::duration_ms));
+    raw.derived("tokens", column_of(speed.raw, &Sample::tokens));
+  });
+}
+
+/// What spoiled a measurement and is not the config's doing, or happened unseen by it.
 enum class Disturbance {
   throttled,  ///< the device lowered its clocks for heat, power or current (R9)
   contended,  ///< somebody else worked on the device or the processor, or took memory (R7, R47)
   spilled,    ///< device memory silently became system memory (R20)
 };
 
-std::string_view to_string(Disturbance disturbance);  ///< throttled, contended, spilled
-std::optional<Disturbance> disturbance_from_string(std::string_view text);
+constexpr EnumNames<Disturbance, 3> names_of(Disturbance /*of*/) {
+  return {{
+      {Disturbance::throttled, "throttled"},
+      {Disturbance::contended, "contended"},
+      {Disturbance::spilled, "spilled"},
+  }};
+}
 
 /// What a contended trial had to share.
 enum class Contended { device, processor };
 
-std::string_view to_string(Contended what);  ///< device, processor
+constexpr EnumNames<Contended, 2> names_of(Contended /*of*/) {
+  return {{{Contended::device, "device"}, {Contended::processor, "processor"}}};
+}
 
 /// How long one cause kept the clocks down.
 struct ThrottleTime {
@@ -98,6 +155,11 @@ struct ThrottleTime {
 
   bool operator==(const ThrottleTime&) const = default;
 };
+
+void fields(auto& f, Is<ThrottleTime> auto& time) {
+  f("reason", time.reason);
+  f("ms", time.ms);
+}
 
 /// What the driver said while the work ran. One device: the first the config offloads to.
 struct Telemetry {
@@ -114,10 +176,29 @@ struct Telemetry {
   std::uint32_t samples = 0;
 };
 
+void fields(auto& f, Is<Telemetry> auto& telemetry) {
+  f("samples", telemetry.samples);
+  f("utilisation_percent", telemetry.utilisation_percent);
+  f("temperature_start_c", telemetry.temperature_start_c);
+  f("temperature_max_c", telemetry.temperature_max_c);
+  f("power_w", telemetry.power_w);
+  f("graphics_clock_mhz", telemetry.graphics_clock_mhz);
+  f("graphics_clock_min_mhz", telemetry.graphics_clock_min_mhz);
+  f("graphics_clock_limit_mhz", telemetry.graphics_clock_limit_mhz);
+  f("throttle_reasons", telemetry.throttle_reasons);
+  f("throttle_times", telemetry.throttle_times);
+}
+
 /// Whether the config decoded with its whole context in use (R32).
 enum class FullDepth { verified, failed, not_tried };
 
-std::string_view to_string(FullDepth state);  ///< verified, failed, not-tried
+constexpr EnumNames<FullDepth, 3> names_of(FullDepth /*of*/) {
+  return {{
+      {FullDepth::verified, "verified"},
+      {FullDepth::failed, "failed"},
+      {FullDepth::not_tried, "not-tried"},
+  }};
+}
 
 /// How much of the workload a trial has measured.
 enum class Extent {
@@ -126,7 +207,13 @@ enum class Extent {
   generation_only,  ///< never recommended
 };
 
-std::string_view to_string(Extent extent);  ///< full, speeds, generation-only
+constexpr EnumNames<Extent, 3> names_of(Extent /*of*/) {
+  return {{
+      {Extent::full, "full"},
+      {Extent::speeds, "speeds"},
+      {Extent::generation_only, "generation-only"},
+  }};
+}
 
 /// How far the probabilities of the next token are from those with an f16 cache, over positions of
 /// a fixed text: D(f16 || this) in nats.
@@ -137,6 +224,14 @@ struct Divergence {
   double max = 0;
   double same_top = 1;  ///< share of positions whose most probable token is the same, 0..1
 };
+
+void fields(auto& f, Is<Divergence> auto& divergence) {
+  f("positions", divergence.positions);
+  f("mean", divergence.mean);
+  f("p99", divergence.p99);
+  f("max", divergence.max);
+  f("same_top", divergence.same_top);
+}
 
 /// Ended `measured` (no failure) or `failed`.
 struct Trial {
@@ -210,7 +305,7 @@ struct Trial {
     return std::find(disturbances.begin(), disturbances.end(), disturbance) != disturbances.end();
   }
 
-  /// Once is enough.
+  /// A second time changes nothing.
   void mark(Disturbance disturbance) {
     if (!is(disturbance)) disturbances.push_back(disturbance);
   }
@@ -220,6 +315,45 @@ struct Trial {
     if (!shares(what)) contended_for.push_back(what);
   }
 };
+
+void fields(auto& f, Is<Trial> auto& trial) {
+  f("requested_layers", trial.requested_layers);
+  f("layers", trial.layers);
+  f.derived("status", std::string(trial.measured() ? "measured" : "failed"));
+  f("error", trial.failure);
+  f("started_at", trial.started_at);
+  f("extent", trial.extent);
+  f("title", trial.title);
+  f("reason", trial.reason);
+  f("config", trial.config);
+  f("effective", trial.effective);
+  f("workload", trial.workload);
+  f("devices", trial.memory);
+  f("predicted", trial.predicted);
+  f("missing_bytes", trial.missing_bytes);
+  f("vram_used_bytes", trial.vram_used_bytes);
+  f("vram_percent", trial.vram_percent);
+  f("vram_source", trial.vram_source);
+  f("driver_rise_bytes", trial.driver_rise_bytes);
+  f("used_by_others_bytes", trial.used_by_others_bytes);
+  f("load_seconds", trial.load_seconds);
+  f("prompt", trial.prompt);
+  f("generation", trial.generation);
+  f.derived("inputs_per_second", trial.inputs_per_second());
+  f("telemetry", trial.telemetry);
+  f("divergence", trial.divergence);
+  f.group("full_depth", [&](auto& depth) {
+    depth("state", trial.full_depth);
+    depth("note", trial.full_depth_note);
+    depth("ms_per_token", trial.full_depth_ms);
+  });
+  f("disturbances", trial.disturbances);
+  f("contended_for", trial.contended_for);
+  f.derived("too_uncertain", trial.uncertain());
+  f("processor_wait_percent", trial.processor_wait_percent);
+  f("processor_pressure_percent", trial.processor_pressure_percent);
+  f("notes", trial.notes);
+}
 
 /// As a label: "throttled", "contended (processor)".
 std::string label_of(const Trial& trial, Disturbance disturbance);

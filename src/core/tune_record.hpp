@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/enum_names.hpp"
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 #include "core/trial.hpp"
 
@@ -22,8 +24,14 @@ enum class Objective {
   energy,      ///< joules of one request
 };
 
-std::string_view to_string(Objective objective);  ///< request, generation, prompt, energy
-std::optional<Objective> objective_from_string(std::string_view text);
+constexpr EnumNames<Objective, 4> names_of(Objective /*of*/) {
+  return {{
+      {Objective::request, "request"},
+      {Objective::generation, "generation"},
+      {Objective::prompt, "prompt"},
+      {Objective::energy, "energy"},
+  }};
+}
 
 /// What a tune must keep to.
 struct TuneConstraints {
@@ -32,12 +40,24 @@ struct TuneConstraints {
   Reading<double> min_prompt_tokens_per_second = Absence{"not asked for"};
 };
 
+void fields(auto& f, Is<TuneConstraints> auto& constraints) {
+  f("max_vram_percent", constraints.max_vram_percent);
+  f("min_generation_tokens_per_second", constraints.min_generation_tokens_per_second);
+  f("min_prompt_tokens_per_second", constraints.min_prompt_tokens_per_second);
+}
+
 /// One comparison of the winner with llama.cpp's defaults, measured one after the other.
 struct TuneRound {
   std::size_t baseline = 0;  ///< into Run::results
   std::size_t winner = 0;
   double speed_up = 1;  ///< cost of the baseline / cost of the winner
 };
+
+void fields(auto& f, Is<TuneRound> auto& round) {
+  f("baseline", round.baseline);
+  f("winner", round.winner);
+  f("speed_up", round.speed_up);
+}
 
 /// A result that no other one beats in both cost and device memory.
 struct FrontPoint {
@@ -46,6 +66,11 @@ struct FrontPoint {
   /// maps say; of the usual ones, which double.
   Reading<std::uint32_t> largest_ctx = Absence{"not asked"};
 };
+
+void fields(auto& f, Is<FrontPoint> auto& point) {
+  f("result", point.result);
+  f("largest_ctx", point.largest_ctx);
+}
 
 struct TuneRecord {
   std::string workload;  ///< chat, rag, code, agent, custom
@@ -59,5 +84,18 @@ struct TuneRecord {
   std::string verdict;               ///< one sentence
   std::string ended;                 ///< why it stopped; empty while it goes on
 };
+
+void fields(auto& f, Is<TuneRecord> auto& tune) {
+  f("workload", tune.workload);
+  f("objective", tune.objective);
+  f("constraints", tune.constraints);
+  f("baseline", tune.baseline);
+  f("winner", tune.winner);
+  f("rounds", tune.rounds);
+  f("speed_up", tune.speed_up);
+  f("front", tune.front);
+  f("verdict", tune.verdict);
+  f("ended", tune.ended);
+}
 
 }  // namespace sweetspot

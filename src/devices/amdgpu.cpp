@@ -1,6 +1,6 @@
-// A file of amdgpu that is there can still fail or lie: on one APU gpu_busy_percent answers
-// ENOTSUPP, on others a metric the firmware lacks is 0xFFFF. Whatever is out of range is absent,
-// never a number.
+// A file of amdgpu can exist and still fail or hold a wrong value: on one APU gpu_busy_percent
+// answers ENOTSUPP, on others a metric the firmware lacks is 0xFFFF. What is out of range is
+// absent.
 #include "devices/amdgpu.hpp"
 
 #include <fmt/format.h>

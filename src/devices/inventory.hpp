@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/device.hpp"
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot::devices {
@@ -29,6 +30,13 @@ struct MemoryView {
   Reading<std::uint64_t> free_bytes;
   std::string source;  ///< "nvml v2", "ggml", "ggml, capped by host memory"; empty = none
 };
+
+void fields(auto& f, Is<MemoryView> auto& memory) {
+  f("source", memory.source);
+  f("total_bytes", memory.total_bytes);
+  f("used_bytes", memory.used_bytes);
+  f("free_bytes", memory.free_bytes);
+}
 
 /// Whether the device's memory is the host's: integrated, or unified as its driver says.
 bool uses_host_memory(const DeviceReport& report);

@@ -66,7 +66,7 @@ void add_what_is_seen(LiveDevice& told, const LiveDevice& seen) {
   told.driver_version = seen.driver_version;
   told.power_limit_w = seen.power_limit_w;
   told.shares_host_memory = told.shares_host_memory || seen.shares_host_memory;
-  // Whoever told its free memory has woken it.
+  // A device that tells its free memory is awake.
   told.asleep = seen.asleep && !told.memory_free_bytes;
   if (!told.memory_total_bytes) told.memory_total_bytes = seen.memory_total_bytes;
   if (!told.memory_free_bytes) told.memory_free_bytes = seen.memory_free_bytes;

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "ground/pieces.hpp"
 #include "kernel/memory.hpp"
 #include "kernel/processors.hpp"
 
@@ -22,33 +23,20 @@ namespace {
 constexpr std::array<std::string_view, 8> kPrefixes{"GGML_", "CUDA_",  "HIP_", "ROCR_",
                                                     "VK_",   "LLAMA_", "OMP_", "NVIDIA_"};
 
-// Of these, where something is installed: set in a shell and not on a desktop, and no difference.
+// Of these, the ones that only say where something is installed: some shells set them, and they
+// change nothing.
 constexpr std::array<std::string_view, 4> kOnlyPlaces{
     "CUDA_HOME=", "CUDA_PATH=", "CUDA_ROOT=", "CUDA_VERSION="};
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  }
-  return lines;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\"";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
+// /etc/os-release quotes its values.
+std::string_view bare(std::string_view text) { return trimmed(text, " \t\""); }
 
 // The value of the first line "key<separator>value", or nothing.
 std::optional<std::string> field(std::string_view text, std::string_view key, char separator) {
   for (const std::string_view line : lines_of(text)) {
     const auto at = line.find(separator);
-    if (at != std::string_view::npos && trimmed(line.substr(0, at)) == key) {
-      return std::string(trimmed(line.substr(at + 1)));
+    if (at != std::string_view::npos && bare(line.substr(0, at)) == key) {
+      return std::string(bare(line.substr(at + 1)));
     }
   }
   return std::nullopt;
@@ -83,7 +71,7 @@ int logical_cores(const kernel::FileTree& tree) {
   if (!info) return 0;
   const auto lines = lines_of(*info);
   return static_cast<int>(std::count_if(lines.begin(), lines.end(), [](std::string_view line) {
-    return trimmed(line.substr(0, line.find(':'))) == "processor";
+    return bare(line.substr(0, line.find(':'))) == "processor";
   }));
 }
 

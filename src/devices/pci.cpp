@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdint>
+
+#include "ground/pieces.hpp"
 
 namespace sweetspot::devices {
 namespace {
@@ -11,11 +12,8 @@ namespace {
 constexpr const char* kPciFolder = "/sys/bus/pci/devices";
 
 std::optional<std::uint32_t> hex(std::string_view text, std::size_t max_digits) {
-  std::uint32_t value = 0;
   if (text.empty() || text.size() > max_digits) return std::nullopt;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
+  return hex_number_of<std::uint32_t>(text);
 }
 
 std::optional<std::uint32_t> hex_file(const kernel::FileTree& tree, const std::string& path) {

@@ -20,17 +20,17 @@ bool cancelled(const ReleaseWorld& world) { return world.cancelled && world.canc
 }  // namespace
 
 std::string ReleaseResult::sentence() const {
-  switch (outcome) {
-    case ReleaseOutcome::at_once:
+  switch (release) {
+    case Release::at_once:
       return "device memory was back at once";
-    case ReleaseOutcome::after_wait:
+    case Release::after_wait:
       return fmt::format("device memory returned after {:.0f} ms", waited_ms);
-    case ReleaseOutcome::did_not_return:
+    case Release::did_not_return:
       return fmt::format("device memory did not return within {:.0f} ms", waited_ms);
-    case ReleaseOutcome::unreadable:
+    case Release::unreadable:
       return fmt::format("free device memory cannot be read ({})",
                          free_bytes ? "unknown" : free_bytes.reason());
-    case ReleaseOutcome::cancelled:
+    case Release::cancelled:
       break;
   }
   return "waiting for device memory was cancelled";
@@ -55,15 +55,15 @@ ReleaseResult wait_for_release(const std::function<Reading<std::uint64_t>()>& re
   ReleaseResult result;
   result.free_bytes = read_free();
   if (!result.free_bytes) return result;
-  for (result.outcome = ReleaseOutcome::at_once; !is_back(result.free_bytes, goal);
-       result.outcome = ReleaseOutcome::after_wait) {
+  for (result.release = Release::at_once; !is_back(result.free_bytes, goal);
+       result.release = Release::after_wait) {
     result.waited_ms = world.now_ms() - start;
     if (cancelled(world)) {
-      result.outcome = ReleaseOutcome::cancelled;
+      result.release = Release::cancelled;
       return result;
     }
     if (result.waited_ms >= deadline) {
-      result.outcome = ReleaseOutcome::did_not_return;
+      result.release = Release::did_not_return;
       return result;
     }
     world.sleep_ms(std::min(poll, deadline - result.waited_ms));

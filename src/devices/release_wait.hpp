@@ -9,20 +9,22 @@
 #include <string>
 
 #include "core/reading.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::devices {
 
 struct ReleaseGoal {
-  std::uint64_t baseline_free_bytes = 0;       ///< free before the first trial
-  std::uint64_t tolerance_bytes = 64U << 20U;  ///< free may stay this much below
+  std::uint64_t baseline_free_bytes = 0;      ///< free before the first trial
+  std::uint64_t tolerance_bytes = 64 * kMiB;  ///< free may stay this much below
   std::chrono::milliseconds deadline{3000};
   std::chrono::milliseconds poll{50};
 };
 
-enum class ReleaseOutcome { at_once, after_wait, did_not_return, unreadable, cancelled };
+/// How the memory came back, or did not.
+enum class Release { at_once, after_wait, did_not_return, unreadable, cancelled };
 
 struct ReleaseResult {
-  ReleaseOutcome outcome = ReleaseOutcome::unreadable;
+  Release release = Release::unreadable;
   double waited_ms = 0;
   Reading<std::uint64_t> free_bytes;  ///< the last reading
 

@@ -10,7 +10,7 @@
 namespace sweetspot::devices {
 namespace {
 
-// What is kept of one metric while samples go by. The last reason is the one worth telling.
+// What is kept of one metric while samples go by. Where it is absent, the last reason is reported.
 template <typename T>
 class Track {
  public:

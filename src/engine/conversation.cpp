@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "core/ranges.hpp"
+#include "ground/bytes.hpp"
+#include "ground/clock.hpp"
 #include "process/host_memory.hpp"
 
 namespace sweetspot::engine {
@@ -21,18 +23,15 @@ constexpr milliseconds kExitGrace(2000);
 constexpr milliseconds kSendTimeout(5000);
 // How late a deadline may be noticed where the worker never stops talking.
 constexpr double kTalkingGraceSeconds = 1;
-// When we are cancelled nobody waits for a driver: the kernel finishes the killing.
+// After a cancellation the worker is waited for no longer than this; the kernel finishes the
+// killing.
 constexpr double kCancelledKillSeconds = 1;
-// Less than this, and an unexplained SIGKILL was the kernel's out-of-memory killer.
-constexpr std::uint64_t kPlausiblyExhaustedBytes = std::uint64_t{256} << 20U;
+// With less available memory than this, an unexplained SIGKILL is put down to the kernel's
+// out-of-memory killer.
+constexpr std::uint64_t kPlausiblyExhaustedBytes = 256 * kMiB;
 
 milliseconds to_milliseconds(double seconds) {
   return milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-double seconds_between(std::chrono::steady_clock::time_point from,
-                       std::chrono::steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
 }
 
 bool plausible(const Sample& sample) {
@@ -180,7 +179,7 @@ std::optional<Outcome<protocol::Event>> Conversation::hear_sample(
   if (++wait.samples > wait.ask->max_samples) {
     return tl::unexpected(give_up(wait, Evidence{.violation = "more samples than were asked for"}));
   }
-  // What was under way when it was told to stop still comes, but gives it no more time.
+  // Samples that were under way when it was told to stop still arrive; they do not extend its time.
   if (wait.stop_sent) return std::nullopt;
   wait.since = Clock::now();
   if (!wait.ask->on_sample(event.sample)) {

@@ -78,7 +78,7 @@ std::optional<Finding> plain_fault(const Fault& fault) {
   const std::string said = printable(plain_words(fault.message), kQuotedChars);
   switch (fault.code) {
     case FaultCode::bad_request:
-      // What these two are asked is what the user wrote.
+      // What these two requests carry is what the user wrote.
       if (fault.phase == Phase::synth || fault.phase == Phase::serve) {
         return Finding{FailureClass::config_rejected, said};
       }
@@ -150,9 +150,9 @@ Finding bare_fault(const Fault& fault) {
   }
 }
 
-Finding judge_fault(const Evidence& evidence) {
+Finding finding_of_fault(const Evidence& evidence) {
   const Fault& fault = *evidence.fault;
-  // A file that cannot be opened because no more may be open is no broken file.
+  // A file that cannot be opened because the process may open no more files is not broken.
   auto limit = find_clue(fault.message, evidence.phase);
   if (limit && limit->failure_class == FailureClass::host_limit) return *std::move(limit);
   if (auto plain = plain_fault(fault)) return *std::move(plain);
@@ -160,7 +160,7 @@ Finding judge_fault(const Evidence& evidence) {
   return bare_fault(fault);
 }
 
-Finding judge_overdue(const Evidence& evidence) {
+Finding finding_of_overdue(const Evidence& evidence) {
   const Overdue& overdue = *evidence.overdue;
   if (evidence.phase == Phase::rpc_connect) {
     return {
@@ -174,7 +174,7 @@ Finding judge_overdue(const Evidence& evidence) {
                       during(evidence.phase), format_seconds(overdue.seconds))};
 }
 
-Finding judge_signal(const Evidence& evidence, int signal) {
+Finding finding_of_signal(const Evidence& evidence, int signal) {
   const std::string_view when = during(evidence.phase);
   if (signal == SIGKILL && evidence.host_memory_was_low) {
     return {FailureClass::out_of_host_memory,
@@ -212,7 +212,7 @@ Finding judge_signal(const Evidence& evidence, int signal) {
                                              in_brackets(last_words(evidence.stderr_tail)))};
 }
 
-Finding judge_exit(const Evidence& evidence) {
+Finding finding_of_exit(const Evidence& evidence) {
   const bool file_vanished = evidence.exit->signal == SIGBUS;
   if (!file_vanished) {
     if (auto clue = find_clue(printed_text(evidence), evidence.phase)) {
@@ -227,14 +227,14 @@ Finding judge_exit(const Evidence& evidence) {
             "the RPC server refused or broke the connection: check its address and that it runs" +
                 in_brackets(last_words(evidence.stderr_tail))};
   }
-  if (evidence.exit->signal) return judge_signal(evidence, *evidence.exit->signal);
+  if (evidence.exit->signal) return finding_of_signal(evidence, *evidence.exit->signal);
   return {
       FailureClass::crashed,
       fmt::format("the worker ended by itself {} with exit code {}{}", during(evidence.phase),
                   evidence.exit->code.value_or(0), in_brackets(last_line(evidence.stderr_tail)))};
 }
 
-Finding judge(const Evidence& evidence) {
+Finding finding_of(const Evidence& evidence) {
   if (evidence.cancelled) {
     return {FailureClass::cancelled, fmt::format("cancelled {}", during(evidence.phase))};
   }
@@ -249,9 +249,9 @@ Finding judge(const Evidence& evidence) {
     return {FailureClass::non_finite_output,
             "the model's output holds NaN or infinite numbers with these settings"};
   }
-  if (evidence.fault) return judge_fault(evidence);
-  if (evidence.overdue) return judge_overdue(evidence);
-  if (evidence.exit) return judge_exit(evidence);
+  if (evidence.fault) return finding_of_fault(evidence);
+  if (evidence.overdue) return finding_of_overdue(evidence);
+  if (evidence.exit) return finding_of_exit(evidence);
   if (evidence.violation) {
     return {FailureClass::protocol_error,
             fmt::format("the worker{} broke the protocol: {}",
@@ -264,7 +264,7 @@ Finding judge(const Evidence& evidence) {
 }  // namespace
 
 Failure classify(const Evidence& evidence) {
-  Finding finding = judge(evidence);
+  Finding finding = finding_of(evidence);
   Failure failure;
   failure.failure_class = finding.failure_class;
   failure.phase = evidence.phase;
@@ -279,7 +279,7 @@ Failure classify(const Evidence& evidence) {
 
 namespace {
 
-// The worker computes nothing while it reads a header: what brings it down is what it reads.
+// The worker computes nothing while it reads a header, so a crash there is the file's doing.
 bool fell_over_the_file(const Failure& failure) {
   if (failure.phase != Phase::inspect) return false;
   switch (failure.signal.value_or(0)) {

@@ -1,5 +1,5 @@
-// Who holds one placement of one model and measures it: the verbs that a trial needs. A worker
-// process (engine/worker.hpp) is one; the simulation of the search has another.
+// A holder has one placement of one model loaded and measures it: the verbs that a trial needs. A
+// worker process (engine/worker.hpp) is one; the simulation of the search has another.
 #pragma once
 
 #include <sys/types.h>

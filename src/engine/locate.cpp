@@ -81,7 +81,7 @@ Result<std::string> locate_program(const std::string& name, const SearchPlaces& 
   }
   return error(ErrorKind::usage,
                fmt::format("{} is neither in PATH nor among the programs of sweetspot's llama.cpp",
-                           printable(name)),
+                           shortened(name)),
                "install llama.cpp's programs, or name one after `--`");
 }
 

@@ -86,7 +86,7 @@ Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>&
     return error(ErrorKind::internal, fmt::format("the worker answered {} configurations of {}",
                                                   result->maps.size(), configs.size()));
   }
-  // A model that is refused, a cancelled run or a worker that was never well is no config's doing.
+  // A refused model, a cancelled run and a worker that never worked are not the fault of a config.
   if (result.error().failure_class != FailureClass::crashed) {
     return tl::unexpected(as_error(result.error()));
   }

@@ -1,4 +1,4 @@
-// Memory maps from a worker, whatever some config does to it.
+// Memory maps from a worker, also where a config makes it crash.
 #pragma once
 
 #include <cstdint>

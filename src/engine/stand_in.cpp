@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <optional>
 #include <thread>
 
 #include "engine/failure.hpp"
+#include "os/descriptor.hpp"
 
 namespace sweetspot::engine {
 namespace {
@@ -29,24 +29,20 @@ sockaddr_in loopback(int port) {
 
 /// A port that was free a moment ago.
 std::optional<int> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::nullopt;
+  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return std::nullopt;
   sockaddr_in address = loopback(0);
   socklen_t size = sizeof(address);
-  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
+  const bool bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0;
   return bound ? std::optional<int>(ntohs(address.sin_port)) : std::nullopt;
 }
 
 bool accepts(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
+  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return false;
   const sockaddr_in address = loopback(port);
-  const bool connected =
-      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::close(fd);
-  return connected;
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
 bool listens_soon(int port, const Worker& worker) {

@@ -4,28 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
-#include "core/enum_names.hpp"
 #include "core/text.hpp"
 #include "export/host_formats.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
-
-constexpr EnumNames<Format, 10> kNames = {{
-    {Format::llama_server, "llama-server"},
-    {Format::env, "env"},
-    {Format::llama_server_ini, "llama-server-ini"},
-    {Format::llama_swap, "llama-swap"},
-    {Format::ollama, "ollama"},
-    {Format::lmstudio, "lmstudio"},
-    {Format::koboldcpp, "koboldcpp"},
-    {Format::text_generation_webui, "text-generation-webui"},
-    {Format::llama_cpp_python, "llama-cpp-python"},
-    {Format::json, "json"},
-}};
 
 constexpr std::array<Format, 10> kFormats = {
     Format::llama_server,     Format::env,
@@ -58,11 +44,8 @@ std::string name_for(const ExportJob& job) {
 
 std::optional<int> five_digits(std::string_view text) {
   constexpr std::size_t kDigits = 5;
-  int value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = problem == std::errc{} && end == text.data() + text.size();
-  if (!whole || text.size() != kDigits || value < 1) return std::nullopt;
-  return value;
+  const auto value = number_of<int>(text);
+  return value && text.size() == kDigits && *value >= 1 ? value : std::nullopt;
 }
 
 Status check_text(std::string_view what, std::string_view text) {
@@ -107,10 +90,6 @@ int files_of_model(std::string_view path) {
   const std::optional<int> files = five_digits(name.substr(10, 5));
   return fits && five_digits(name.substr(1, 5)) && files ? *files : 1;
 }
-
-std::string_view to_string(Format format) { return name_of(kNames, format); }
-
-std::optional<Format> format_from_string(std::string_view text) { return value_of(kNames, text); }
 
 // Ollama has started a llama-server of its own since 0.30; an older one keeps libllama's defaults,
 // and which of them reads a Modelfile nobody can tell.

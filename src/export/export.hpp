@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/enum_names.hpp"
 #include "core/error.hpp"
+#include "core/fields.hpp"
 
 namespace sweetspot::exporting {
 
@@ -26,8 +28,21 @@ enum class Format {
   json,                   ///< sweetspot.export/1
 };
 
-std::string_view to_string(Format format);  ///< as typed after --format: "llama-server-ini"
-std::optional<Format> format_from_string(std::string_view text);
+/// As typed after --format.
+constexpr EnumNames<Format, 10> names_of(Format /*of*/) {
+  return {{
+      {Format::llama_server, "llama-server"},
+      {Format::env, "env"},
+      {Format::llama_server_ini, "llama-server-ini"},
+      {Format::llama_swap, "llama-swap"},
+      {Format::ollama, "ollama"},
+      {Format::lmstudio, "lmstudio"},
+      {Format::koboldcpp, "koboldcpp"},
+      {Format::text_generation_webui, "text-generation-webui"},
+      {Format::llama_cpp_python, "llama-cpp-python"},
+      {Format::json, "json"},
+  }};
+}
 
 /// What loads a config of that format; nothing where anybody may (json).
 std::optional<HostProgram> host_program_of(Format format);
@@ -35,7 +50,7 @@ std::optional<HostProgram> host_program_of(Format format);
 /// Every format, in the order they are shown. Static storage.
 std::span<const Format> formats();
 
-/// What is exported. Path and names may hold anything: files are named by strangers.
+/// What is exported. Path and names may hold any characters, since files come from elsewhere.
 struct ExportJob {
   Config config;           ///< n_gpu_layers as offloaded; negative = all
   std::string model_path;  ///< as the host shall open it
@@ -47,6 +62,15 @@ struct ExportJob {
   int offloadable_layers = 0;    ///< of the model; 0 = not known
   std::string backend;           ///< of the devices: CUDA, Vulkan, ...; empty = not known
 };
+
+/// sweetspot.export/1: everything, in our own words.
+void fields(auto& f, Is<ExportJob> auto& job) {
+  f.constant("schema", "sweetspot.export/1");
+  f("name", job.name);
+  f("model_path", job.model_path);
+  f("rpc", job.rpc);
+  f("config", job.config);
+}
 
 struct Exported {
   std::string text;  ///< the document, with a newline at its end

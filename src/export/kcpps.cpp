@@ -3,11 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <array>
-#include <charconv>
 
 #include "core/no_device.hpp"
 #include "export/host_formats.hpp"
 #include "export/host_keys.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
@@ -28,10 +28,8 @@ std::optional<int> only_device(const Placement& placement, std::string_view back
   std::string_view name = placement.devices.front();
   if (!name.starts_with(backend)) return std::nullopt;
   name.remove_prefix(backend.size());
-  int index = 0;
-  const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), index);
-  const bool whole = problem == std::errc{} && end == name.data() + name.size();
-  return whole && index >= 0 ? std::optional<int>(index) : std::nullopt;
+  const auto index = number_of<int>(name);
+  return index && *index >= 0 ? index : std::nullopt;
 }
 
 bool splits_rows(const ExportJob& job) {

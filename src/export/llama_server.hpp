@@ -11,8 +11,8 @@ namespace sweetspot::exporting {
 
 /// Arguments that make llama-server (and llama-cli, where it has the flag) allocate what the config
 /// allocates here: "--model" with `model_path`, "--rpc" where there are servers, then every knob
-/// that differs from llama.cpp's own default or decides memory, then "--fit off", so that nothing
-/// is changed behind our back.
+/// that differs from llama.cpp's own default or decides memory, then "--fit off", so that
+/// llama-server changes none of it.
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
                                                 const std::vector<std::string>& rpc = {});
 

@@ -7,6 +7,7 @@
 #include "export/host_formats.hpp"
 #include "export/host_keys.hpp"
 #include "export/quoting.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
@@ -59,10 +60,7 @@ constexpr Host kOllama = {"Ollama", kModelfileKeys, kModelfileHabits};
 
 // How Ollama's parser undoes quotes; it tries at every line's end and stops where it succeeds.
 std::optional<std::string_view> unquoted(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return std::string_view();
-  text = text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+  text = trimmed(text);
   for (const std::string_view quote : {std::string_view(R"(""")"), std::string_view("\"")}) {
     if (!text.starts_with(quote)) continue;
     if (text.size() < 2 * quote.size() || !text.ends_with(quote)) return std::nullopt;

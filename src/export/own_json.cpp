@@ -1,16 +1,11 @@
-// sweetspot.export/1: everything, in our own words.
-#include "core/json.hpp"
+// sweetspot.export/1: docs/formats/export-1.schema.json.
+#include "core/json_writer.hpp"
 #include "export/host_formats.hpp"
 
 namespace sweetspot::exporting {
 
 Result<Exported> to_own_json(const ExportJob& job) {
-  Json document = {{"schema", "sweetspot.export/1"},
-                   {"name", job.name},
-                   {"model_path", job.model_path},
-                   {"rpc", job.rpc},
-                   {"config", to_json(job.config)}};
-  return Exported{dump(document, 2) + "\n", {}};
+  return Exported{dump(json_of(job), 2) + "\n", {}};
 }
 
 }  // namespace sweetspot::exporting

@@ -1,4 +1,4 @@
-// Text from strangers in the grammars of other programs.
+// Text that nobody vouches for, in the grammars of other programs.
 #pragma once
 
 #include <string>

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "kernel/lines.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::kernel {
 namespace {
@@ -37,7 +37,7 @@ std::optional<Mount> mount_of(const FileTree& tree, std::string_view controller)
   return std::nullopt;
 }
 
-// Where the mounts are not told, they are where everybody has them.
+// Where the mounts cannot be read, the usual ones are assumed.
 Mount usual_mount(std::string_view controller) {
   return {controller.empty() ? "/sys/fs/cgroup" : fmt::format("/sys/fs/cgroup/{}", controller),
           "/"};

@@ -7,8 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "ground/bytes.hpp"
+#include "ground/pieces.hpp"
 #include "kernel/cgroups.hpp"
-#include "kernel/lines.hpp"
 
 namespace sweetspot::kernel {
 namespace {
@@ -27,7 +28,7 @@ Reading<std::uint64_t> meminfo(const FileTree& tree, std::string_view key) {
   if (!text) return Absence{text.reason()};
   const auto kibibytes = number_after(*text, fmt::format("{}:", key));
   if (!kibibytes) return Absence{fmt::format("/proc/meminfo has no {}", key)};
-  return *kibibytes * 1024;
+  return *kibibytes * kKiB;
 }
 
 // What the files of a hierarchy are called.

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "kernel/lines.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::kernel {
 namespace {
@@ -24,7 +24,7 @@ bool covers(std::string_view line, std::uint64_t address) {
 std::string file_at(std::string_view maps, std::uint64_t address) {
   for (const std::string_view line : lines_of(maps)) {
     if (!covers(line, address)) continue;
-    // Numbers come before it, and of none of them is a slash a part.
+    // Only numbers stand before the path, and none of them holds a slash.
     const std::size_t slash = line.find('/');
     return slash == std::string_view::npos ? std::string() : std::string(line.substr(slash));
   }

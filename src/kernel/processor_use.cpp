@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "ground/pieces.hpp"
 #include "kernel/cgroups.hpp"
-#include "kernel/lines.hpp"
 
 namespace sweetspot::kernel {
 namespace {
@@ -89,7 +89,8 @@ Reading<ProcessorMoment::Ticks> ticks(const FileTree& tree, const std::vector<in
   return sum;
 }
 
-// A thread that began in between has waited since then; of one that has ended nobody can tell.
+// A thread that began in between has waited since then. What one that has ended had waited is not
+// known.
 std::uint64_t longest_wait(const std::map<int, std::uint64_t>& before,
                            const std::map<int, std::uint64_t>& after) {
   std::uint64_t longest = 0;

@@ -12,8 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "ground/pieces.hpp"
 #include "kernel/cgroups.hpp"
-#include "kernel/lines.hpp"
+#include "kernel/cpu_list.hpp"
 
 namespace sweetspot::kernel {
 namespace {
@@ -50,7 +51,7 @@ std::vector<int> affinity(const FileTree& tree) {
       if (!words.empty()) return cpu_list(words.front());
     }
   }
-  // Some sandboxes have no such line, and answer the call.
+  // Some sandboxes have no such line but answer the system call.
   return tree.root.empty() ? affinity_of_the_call() : std::vector<int>{};
 }
 

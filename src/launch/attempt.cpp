@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "ground/clock.hpp"
 #include "launch/probe.hpp"
 #include "launch/server_api.hpp"
 #include "launch/serving.hpp"
@@ -20,10 +21,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{20};
 constexpr milliseconds kAskPause{100};
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 milliseconds in_ms(double seconds) {
   return milliseconds(static_cast<std::int64_t>(seconds * 1000));
@@ -61,23 +58,24 @@ bool Attempt::go_on() {
   return !relay_.stopping() && !program_->exit_status();
 }
 
-std::optional<Outcome> Attempt::ended(bool healthy) {
+std::optional<AttemptEnd> Attempt::ended(bool healthy) {
   const auto status = program_->exit_status();
   if (!status) return std::nullopt;
   program_->kill_tree();
-  // One that only answers may have done so and ended between two looks.
+  // A program that only answers may have answered and ended between two looks.
   healthy = healthy || (!has_port(job_.program) && state_of_cli() == State::working);
   if (relay_.stopping())
-    return Outcome{Outcome::What::stopped, {EndKind::exited, {}, status}, healthy};
-  return Outcome{Outcome::What::ended, judge_exit(name(), *status, program_->printed(), healthy),
-                 healthy};
+    return AttemptEnd{AttemptEnd::What::stopped, {EndKind::exited, {}, status}, healthy};
+  return AttemptEnd{AttemptEnd::What::ended,
+                    end_of_exit(name(), *status, program_->printed(), healthy), healthy};
 }
 
-// What never worked has nothing to finish, and the time it takes is the next profile's.
-Outcome Attempt::give_up(End end) {
+// A program that never worked has no requests to finish, and the time that would take is needed for
+// the next profile.
+AttemptEnd Attempt::give_up(End end) {
   constexpr double kMostSeconds = 2;
   stop(std::min(job_.limits.stop_seconds, kMostSeconds));
-  return {Outcome::What::ended, std::move(end), false};
+  return {AttemptEnd::What::ended, std::move(end), false};
 }
 
 Attempt::State Attempt::state_of_server() {
@@ -108,26 +106,26 @@ Attempt::State Attempt::state_of_program() {
   return has_port(job_.program) ? state_of_server() : state_of_cli();
 }
 
-std::optional<Outcome> Attempt::wait_healthy(Healthy& healthy) {
+std::optional<AttemptEnd> Attempt::wait_healthy(Healthy& healthy) {
   for (;;) {
     relay_.pass_on(*program_);
-    if (auto outcome = ended(false)) return outcome;
+    if (auto over = ended(false)) return over;
     const State state = relay_.stopping() ? State::waiting : state_of_program();
     if (state == State::working) break;
     if (state == State::starting && seconds_since(started_) > share_.load_seconds) {
-      return give_up(judge_timeout(name(), share_.load_seconds, "was not ready"));
+      return give_up(end_of_timeout(name(), share_.load_seconds, "was not ready"));
     }
     relay_.sleep(has_port(job_.program) ? kAskPause : kLook);
   }
   healthy.profile = profile_.name;
   const bool asks =
       job_.probe && job_.program.kind == ProgramKind::llama_server && !job_.address.tls;
-  std::optional<Outcome> outcome = asks ? probe_it(healthy) : std::nullopt;
+  std::optional<AttemptEnd> over = asks ? probe_it(healthy) : std::nullopt;
   healthy.seconds = seconds_since(started_);
-  return outcome;
+  return over;
 }
 
-std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
+std::optional<AttemptEnd> Attempt::probe_it(Healthy& healthy) {
   const ContextSettings& context = profile_.config.context;
   const std::uint32_t slots = context.kv_unified ? 1 : std::max(context.n_parallel, 1U);
   const Probe probed =
@@ -143,7 +141,7 @@ std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
       healthy.doubt = probed.what;
       return std::nullopt;
     case ProbeResult::timed_out:
-      return give_up(judge_timeout(name(), share_.probe_seconds, probed.what));
+      return give_up(end_of_timeout(name(), share_.probe_seconds, probed.what));
     case ProbeResult::interrupted:
     case ProbeResult::failed:
       break;
@@ -152,21 +150,21 @@ std::optional<Outcome> Attempt::probe_it(Healthy& healthy) {
   constexpr milliseconds kForExit{500};
   if (relay_.stopping()) return wait_end({});
   (void)program_->wait_exit(kForExit);
-  if (auto outcome = ended(false)) return outcome;
+  if (auto over = ended(false)) return over;
   program_->kill_tree();
-  return give_up(judge_refusal(name(), probed.what, program_->printed()));
+  return give_up(end_of_refusal(name(), probed.what, program_->printed()));
 }
 
-Outcome Attempt::wait_end(const std::function<std::optional<std::size_t>()>& look) {
+AttemptEnd Attempt::wait_end(const std::function<std::optional<std::size_t>()>& look) {
   Clock::time_point looked = Clock::now();
   for (;;) {
     relay_.pass_on(*program_);
-    if (auto outcome = ended(true)) return *std::move(outcome);
+    if (auto over = ended(true)) return *std::move(over);
     if (look && !relay_.stopping() && seconds_since(looked) >= job_.look_seconds) {
       looked = Clock::now();
       if (const auto to = look(); to && drain()) {
         stop(job_.limits.stop_seconds);
-        return {Outcome::What::moved, {}, true, *to};
+        return {AttemptEnd::What::moved, {}, true, *to};
       }
     }
     relay_.sleep(kLook);

@@ -16,7 +16,7 @@
 
 namespace sweetspot::launch {
 
-struct Outcome {
+struct AttemptEnd {
   enum class What {
     ended,    ///< by itself, or by us because it did not become healthy
     stopped,  ///< because a signal told us to end
@@ -38,10 +38,10 @@ class Attempt {
   std::optional<End> start(const std::vector<std::string>& command);
 
   /// Waits until it works. Nothing where it does; otherwise how it ended, or was stopped.
-  std::optional<Outcome> wait_healthy(Healthy& healthy);
+  std::optional<AttemptEnd> wait_healthy(Healthy& healthy);
 
   /// Waits until it ends. `look` is called every look_seconds and says where to move to.
-  Outcome wait_end(const std::function<std::optional<std::size_t>()>& look);
+  AttemptEnd wait_end(const std::function<std::optional<std::size_t>()>& look);
 
  private:
   enum class State { starting, waiting, working };
@@ -50,9 +50,9 @@ class Attempt {
   State state_of_program();
   State state_of_server();
   State state_of_cli();
-  std::optional<Outcome> probe_it(Healthy& healthy);
-  std::optional<Outcome> ended(bool healthy);
-  Outcome give_up(End end);
+  std::optional<AttemptEnd> probe_it(Healthy& healthy);
+  std::optional<AttemptEnd> ended(bool healthy);
+  AttemptEnd give_up(End end);
   bool drain();
   void stop(double seconds);
   [[nodiscard]] std::string name() const;

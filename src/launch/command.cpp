@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
 #include "export/llama_server.hpp"
+#include "ground/pieces.hpp"
 #include "launch/arguments.hpp"
 
 namespace sweetspot::launch {
@@ -148,18 +148,15 @@ Result<Arguments> fill_placeholders(const Program& program, const SavedProfile& 
   }
   if (used > 0) return result;
   return error(ErrorKind::usage,
-               fmt::format("{} would not learn of the profile", printable(program.argv.front())),
+               fmt::format("{} would not learn of the profile", shortened(program.argv.front())),
                "say where its values go: {model}, {flags}, {n_gpu_layers}, {n_ctx}, {port} and the "
                "like in its arguments");
 }
 
 std::optional<int> port_from(std::string_view text) {
   constexpr int kHighest = 65535;
-  int port = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
-  const bool whole = problem == std::errc{} && end == text.data() + text.size();
-  if (!whole || port < 1 || port > kHighest) return std::nullopt;
-  return port;
+  const auto port = number_of<int>(text);
+  return port && *port >= 1 && *port <= kHighest ? port : std::nullopt;
 }
 
 std::string reachable(const std::string& host) {
@@ -195,7 +192,7 @@ Result<ServerAddress> address_of(const Program& program, const Endpoint& wanted,
     if (const auto port = value_of(program, "--port")) {
       const std::optional<int> number = port_from(*port);
       if (!number) {
-        return error(ErrorKind::usage, fmt::format("--port does not take '{}'", printable(*port)),
+        return error(ErrorKind::usage, fmt::format("--port does not take '{}'", shortened(*port)),
                      "give a number from 1 to 65535");
       }
       address.listen.port = *number;
@@ -209,7 +206,7 @@ Result<ServerAddress> address_of(const Program& program, const Endpoint& wanted,
   const std::string& host = address.listen.host;
   if (host.find(',') != std::string::npos || host.ends_with(".sock") || host.empty()) {
     return error(ErrorKind::usage,
-                 fmt::format("launch cannot watch a server at '{}'", printable(host)),
+                 fmt::format("launch cannot watch a server at '{}'", shortened(host)),
                  "give one address of an interface, for example --host 127.0.0.1");
   }
   address.ask = {reachable(host), address.listen.port};

@@ -89,8 +89,8 @@ std::string last_said(std::string_view printed) {
 
 }  // namespace
 
-End judge_exit(std::string_view program, const process::ExitStatus& status,
-               std::string_view printed, bool healthy) {
+End end_of_exit(std::string_view program, const process::ExitStatus& status,
+                std::string_view printed, bool healthy) {
   if (status.code == 0) return {EndKind::exited, fmt::format("{} has ended", program), status};
   if (!healthy) {
     if (auto end = hopeless_words(program, printed)) {
@@ -100,7 +100,7 @@ End judge_exit(std::string_view program, const process::ExitStatus& status,
   }
   if (const auto clue = clue_in(printed)) {
     const EndKind kind = kind_of(clue->failure_class);
-    // Once it has worked the model file cannot be at fault.
+    // After it has worked the model file cannot be at fault.
     if (kind != EndKind::hopeless || !healthy) {
       const bool limit = clue->failure_class == FailureClass::host_limit;
       return {kind, fmt::format("{} {}: {}", program, how(status), clue->message), status,
@@ -111,12 +111,12 @@ End judge_exit(std::string_view program, const process::ExitStatus& status,
           fmt::format("{} {}{}", program, how(status), in_brackets(last_said(printed))), status};
 }
 
-End judge_timeout(std::string_view program, double seconds, std::string_view doing) {
+End end_of_timeout(std::string_view program, double seconds, std::string_view doing) {
   return {EndKind::timed_out,
           fmt::format("{} {} after {}", program, doing, format_seconds(seconds))};
 }
 
-End judge_refusal(std::string_view program, std::string_view what, std::string_view printed) {
+End end_of_refusal(std::string_view program, std::string_view what, std::string_view printed) {
   const auto clue = clue_in(printed);
   const bool memory = clue && kind_of(clue->failure_class) == EndKind::out_of_memory;
   return {memory ? EndKind::out_of_memory : EndKind::crashed,

@@ -29,11 +29,11 @@ struct End {
 
 /// `program` is a name for people; `printed` the tail of its output, raw; `healthy` whether it had
 /// worked before.
-End judge_exit(std::string_view program, const process::ExitStatus& status,
-               std::string_view printed, bool healthy);
+End end_of_exit(std::string_view program, const process::ExitStatus& status,
+                std::string_view printed, bool healthy);
 
 /// It was not healthy after `seconds`, or answered a request with an error.
-End judge_timeout(std::string_view program, double seconds, std::string_view doing);
-End judge_refusal(std::string_view program, std::string_view what, std::string_view printed);
+End end_of_timeout(std::string_view program, double seconds, std::string_view doing);
+End end_of_refusal(std::string_view program, std::string_view what, std::string_view printed);
 
 }  // namespace sweetspot::launch

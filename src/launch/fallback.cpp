@@ -69,7 +69,8 @@ Next Fallback::after(const End& end, bool healthy, double now_seconds) {
     case EndKind::crashed:
       break;
   }
-  // A code that is neither memory nor a crash is what a program that only answers has to say.
+  // For a program that only answers, an exit code that means neither memory nor a crash is its
+  // answer.
   const bool said_no = end.kind == EndKind::crashed && end.status && end.status->code;
   if (!rules_.restart_after_healthy && said_no) return over(code_of(end));
   if (!healthy) return step_down(end);

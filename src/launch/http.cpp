@@ -1,21 +1,22 @@
 #include "launch/http.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
+
+#include "ground/bytes.hpp"
+#include "ground/pieces.hpp"
+#include "os/descriptor.hpp"
 
 namespace sweetspot::launch {
 namespace {
@@ -23,22 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostBytes = std::size_t{16} << 20U;
+constexpr std::size_t kMostBytes = 16 * kMiB;
 constexpr milliseconds kSocketLook{20};
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Until {
   Clock::time_point deadline;
@@ -70,21 +57,21 @@ Addresses resolve(const Endpoint& server) {
   return {found, &freeaddrinfo};
 }
 
-tl::expected<Socket, HttpProblem> connect_to(const Endpoint& server, const Until& until) {
+tl::expected<os::Descriptor, HttpProblem> connect_to(const Endpoint& server, const Until& until) {
   const Addresses addresses = resolve(server);
   HttpProblem problem = HttpProblem::refused;
   for (const addrinfo* each = addresses.get(); each != nullptr; each = each->ai_next) {
-    Socket made(socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (made.fd() < 0) continue;
-    if (connect(made.fd(), each->ai_addr, each->ai_addrlen) == 0) return made;
+    os::Descriptor made(socket(each->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (made.get() < 0) continue;
+    if (connect(made.get(), each->ai_addr, each->ai_addrlen) == 0) return made;
     if (errno != EINPROGRESS) continue;
-    if (const auto failed = wait_for(made.fd(), POLLOUT, until)) {
+    if (const auto failed = wait_for(made.get(), POLLOUT, until)) {
       problem = *failed;
       continue;
     }
     int error = 0;
     socklen_t size = sizeof error;
-    getsockopt(made.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(made.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error == 0) return made;
   }
   return tl::unexpected(problem);
@@ -123,10 +110,7 @@ bool same_text(std::string_view one, std::string_view other) {
 
 std::optional<std::uint64_t> number_from(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
-  std::uint64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return number_of(text);
 }
 
 struct Head {
@@ -158,7 +142,7 @@ std::optional<Head> parse_head(std::string_view bytes) {
   return head;
 }
 
-// Servers may keep the connection open all the same: what the head says counts.
+// Some servers keep the connection open, so the length in the head decides where the answer ends.
 bool is_whole(std::string_view bytes) {
   const std::optional<Head> head = parse_head(bytes);
   return head && head->length && bytes.size() - head->size >= *head->length;
@@ -196,10 +180,10 @@ HttpResult http_request(const Endpoint& server, const HttpRequest& request,
   const Until until = {Clock::now() + patience.timeout, &patience.go_on};
   const auto connection = connect_to(server, until);
   if (!connection) return tl::unexpected(connection.error());
-  if (const auto problem = send_all(connection->fd(), text_of(server, request), until)) {
+  if (const auto problem = send_all(connection->get(), text_of(server, request), until)) {
     return tl::unexpected(*problem);
   }
-  return read_answer(connection->fd(), until);
+  return read_answer(connection->get(), until);
 }
 
 bool takes_connections(const Endpoint& server) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "ground/clock.hpp"
 #include "launch/attempt.hpp"
 #include "launch/relay.hpp"
 
@@ -46,9 +47,7 @@ class Run {
     return rules;
   }
 
-  [[nodiscard]] double now() const {
-    return std::chrono::duration<double>(Clock::now() - begin_).count();
-  }
+  [[nodiscard]] double now() const { return seconds_since(begin_); }
 
   [[nodiscard]] const SavedProfile& profile() const { return job_.rungs[fallback_.rung()]; }
 
@@ -61,39 +60,39 @@ class Run {
     return next.exit_code;
   }
 
-  Outcome attempt(Share share) {
+  AttemptEnd attempt(Share share) {
     const auto command =
         command_for(job_.program, profile(), job_.model_path, job_.rpc, job_.address.listen);
     if (!command) {
-      return {Outcome::What::ended,
+      return {AttemptEnd::What::ended,
               {EndKind::hopeless, command.error().message, {}, command.error().kind}};
     }
     free_before_ = free_bytes();
     tell(Starting{profile().name, *command});
     Attempt attempt(job_, profile(), share, relay_);
-    if (auto end = attempt.start(*command)) return {Outcome::What::ended, *std::move(end)};
+    if (auto end = attempt.start(*command)) return {AttemptEnd::What::ended, *std::move(end)};
     Healthy healthy;
-    if (auto outcome = attempt.wait_healthy(healthy)) return *std::move(outcome);
+    if (auto over = attempt.wait_healthy(healthy)) return *std::move(over);
     tell(healthy);
     report(LoadResult::loaded);
     return attempt.wait_end([this] { return look(); });
   }
 
   // Where to go from there. Also tells of it.
-  Next after(const Outcome& outcome) {
-    if (outcome.what == Outcome::What::stopped) {
-      return {{}, false, process::shell_code(*outcome.end.status), {}};
+  Next after(const AttemptEnd& over) {
+    if (over.what == AttemptEnd::What::stopped) {
+      return {{}, false, process::shell_code(*over.end.status), {}};
     }
-    if (outcome.healthy) stepping_since_ = now();
-    if (outcome.what == Outcome::What::moved) return move_to(outcome.to);
-    last_end_ = outcome.end;
-    report_failure(outcome);
+    if (over.healthy) stepping_since_ = now();
+    if (over.what == AttemptEnd::What::moved) return move_to(over.to);
+    last_end_ = over.end;
+    report_failure(over);
     const std::string before = profile().name;
-    Next next = fallback_.after(outcome.end, outcome.healthy, now());
+    Next next = fallback_.after(over.end, over.healthy, now());
     if (next.rung && next.again) {
-      tell(Restarting{before, outcome.end.message});
+      tell(Restarting{before, over.end.message});
     } else if (next.rung) {
-      tell(Failed{before, outcome.end.message, profile().name});
+      tell(Failed{before, over.end.message, profile().name});
       adapt_.moved(*next.rung - 1, *next.rung, now());
     }
     return next;
@@ -139,15 +138,15 @@ class Run {
     around_.on_report(report);
   }
 
-  void report_failure(const Outcome& outcome) const {
-    switch (outcome.end.kind) {
+  void report_failure(const AttemptEnd& over) const {
+    switch (over.end.kind) {
       case EndKind::out_of_memory:
         return report(LoadResult::out_of_memory);
       case EndKind::crashed:
-        if (!outcome.healthy) report(LoadResult::crashed);
+        if (!over.healthy) report(LoadResult::crashed);
         return;
       case EndKind::timed_out:
-        if (!outcome.healthy) report(LoadResult::timed_out);
+        if (!over.healthy) report(LoadResult::timed_out);
         return;
       case EndKind::exited:
       case EndKind::hopeless:

@@ -104,7 +104,7 @@ class Prober {
         if (slot.n_ctx > 0) n_ctx = slot.n_ctx;
       }
     }
-    // What a peer says is no reason to take any amount of memory for a request.
+    // A server's figure must not decide how much memory a request takes.
     return std::min(n_ctx, kMostTokens);
   }
 

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include "ground/clock.hpp"
+
 namespace sweetspot::launch {
 
 using Clock = std::chrono::steady_clock;
@@ -23,8 +25,8 @@ void Relay::pass_on(process::Foreground& program) {
     if (!signal->from_terminal) program.send(signal->number);
   }
   constexpr int kPatience = 3;
-  const std::chrono::duration<double> waited = Clock::now() - since_;
-  if (told_ > 0 && (told_ >= kPatience || waited.count() > stop_seconds_)) program.kill_tree();
+  if (told_ > 0 && (told_ >= kPatience || seconds_since(since_) > stop_seconds_))
+    program.kill_tree();
 }
 
 void Relay::sleep(std::chrono::milliseconds time) const {

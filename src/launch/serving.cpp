@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "core/server_flags.hpp"
 #include "export/llama_names.hpp"
+#include "ground/pieces.hpp"
 #include "launch/arguments.hpp"
 
 namespace sweetspot::launch {
@@ -33,12 +33,8 @@ std::string pooling_of(const Program& program, const SavedProfile& profile) {
 
 std::optional<std::uint32_t> number(const std::optional<std::string>& text) {
   if (!text) return std::nullopt;
-  std::uint32_t value = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (problem != std::errc{} || end != text->data() + text->size() || value == 0) {
-    return std::nullopt;
-  }
-  return value;
+  const auto value = number_of<std::uint32_t>(*text);
+  return value && *value > 0 ? value : std::nullopt;
 }
 
 std::uint32_t batch(const Program& program, std::string_view flags, std::string_view variable,
@@ -117,7 +113,7 @@ Said next_said(const std::vector<std::string>& argv, std::size_t& at) {
   return said;
 }
 
-// Of several spellings one.
+// Of several spellings of a flag, one.
 std::string spelled(const std::string& flag) {
   const Knob* knob = find_knob_of_flag(flag);
   if (knob == nullptr || find_knob(knob->name) == nullptr) return flag;

@@ -20,7 +20,7 @@ bool is_off(std::string_view value) {
   return value == "off" || value == "0" || value == "false" || value == "disabled";
 }
 
-// A value that llama.cpp would refuse is its own to complain of.
+// A value that llama.cpp would refuse is left for llama.cpp to refuse.
 bool differs(const Knob& knob, std::string_view text, const Config& config) {
   if (std::find(kOfTimeOnly.begin(), kOfTimeOnly.end(), knob.name) != kOfTimeOnly.end()) {
     return false;
@@ -29,7 +29,7 @@ bool differs(const Knob& knob, std::string_view text, const Config& config) {
   return knob.set(changed, text) && changed != config;
 }
 
-// Where a flag is there to be told no, and is.
+// Values that switch such a flag off change no memory.
 bool counts(FlagKind kind, std::string_view value) {
   if (kind == FlagKind::fit && is_off(value)) return false;
   if (kind == FlagKind::draft && (value == "none" || value.starts_with("ngram"))) return false;

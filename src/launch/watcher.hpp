@@ -8,23 +8,24 @@
 #include <vector>
 
 #include "core/device.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::launch {
 
 struct WatchRules {
-  double watermark_percent = 95;  ///< of a device's memory in use, by all
-  double rearm_percent = 5;       ///< below the watermark before it is warned of again
-  std::uint64_t spill_bytes = std::uint64_t{128} << 20U;  ///< more than when it was healthy
-  double throttle_seconds = 5;                            ///< held down for so long without a pause
-  double throttle_rearm_seconds = 60;  ///< free for so long before it is warned of again
+  double watermark_percent = 95;           ///< of a device's memory in use, by all
+  double rearm_percent = 5;                ///< below the watermark before it is warned of again
+  std::uint64_t spill_bytes = 128 * kMiB;  ///< more than when it was healthy
+  double throttle_seconds = 5;             ///< held down for so long without a pause
+  double throttle_rearm_seconds = 60;      ///< free for so long before it is warned of again
 };
 
 class Watcher {
  public:
   explicit Watcher(WatchRules rules = {}) : rules_(rules) {}
 
-  /// One look at the devices: sentences that are new. What a driver does not say is not judged and
-  /// changes nothing. `now_seconds` never goes back.
+  /// One look at the devices: sentences that are new. A figure that the driver does not give is
+  /// ignored. `now_seconds` never goes back.
   std::vector<std::string> look(const std::vector<DeviceStatus>& devices, double now_seconds);
 
  private:

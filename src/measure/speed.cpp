@@ -30,25 +30,25 @@ Estimate reciprocal(const Estimate& ms) {
 
 }  // namespace
 
-Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Verdict>& verdict) {
-  if (!verdict) return Absence{verdict.reason()};
+Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Summary>& summary) {
+  if (!summary) return Absence{summary.reason()};
   const auto all = SampleSet::make(per_token(samples));
   if (!all) return Absence{"no samples"};
-  if (verdict->ms_per_token.value <= 0) {
+  if (summary->ms_per_token.value <= 0) {
     return Absence{"the timer read 0 ms for half of the samples or more"};
   }
-  const SampleSet kept = all->without_first(verdict->warm_up_cut);
+  const SampleSet kept = all->without_first(summary->warm_up_cut);
 
   Speed speed;
-  speed.ms_per_token = verdict->ms_per_token;
+  speed.ms_per_token = summary->ms_per_token;
   if (speed.ms_per_token.low <= 0) {
     speed.ms_per_token.low = std::min(shortest_above_zero(kept), speed.ms_per_token.value);
   }
   speed.tokens_per_second = reciprocal(speed.ms_per_token);
-  speed.stop_reason = verdict->reason;
-  speed.samples = verdict->samples;
-  speed.warm_up_cut = verdict->warm_up_cut;
-  speed.target_half_width = verdict->target_half_width;
+  speed.stop_reason = summary->reason;
+  speed.samples = summary->samples;
+  speed.warm_up_cut = summary->warm_up_cut;
+  speed.target_half_width = summary->target_half_width;
   speed.p50_ms = percentile(kept, 50);
   speed.p90_ms = percentile(kept, 90);
   speed.p95_ms = percentile(kept, 95);

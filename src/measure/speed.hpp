@@ -1,4 +1,4 @@
-// From raw samples and the verdict on them to the Speed a trial keeps.
+// From raw samples and the summary on them to the Speed a trial keeps.
 #pragma once
 
 #include <vector>
@@ -13,6 +13,6 @@ namespace sweetspot::measure {
 /// the warm-up cut. A lower bound of 0 ms (a timer that did not tick) is replaced by the shortest
 /// time above 0. Absent where nothing was measured or the median itself is 0.
 /// `samples` are those the rule was fed, in order; ones it refused are kept in `raw` only.
-Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Verdict>& verdict);
+Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Summary>& summary);
 
 }  // namespace sweetspot::measure

@@ -44,7 +44,7 @@ double StoppingRule::enough_half_width() const {
 
 // A quarter of the gap leaves the rival four half-widths away: no further sample would change who
 // is faster.
-double StoppingRule::outrun_half_width(const Verdict& now) const {
+double StoppingRule::outrun_half_width(const Summary& now) const {
   if (options_.rival_ms <= 0) return 0;
   return std::min((now.ms_per_token.value / options_.rival_ms - 1) / 4, kOutrunHalfWidth);
 }
@@ -65,7 +65,7 @@ void StoppingRule::check_precision() {
   const std::size_t count = ms_per_token_.size();
   if (count < next_check_) return;
   next_check_ = count + std::max<std::size_t>(1, count / kChecksPerDoubling);
-  const Verdict now = judge(StopReason::precision);
+  const Summary now = summarize(StopReason::precision);
   const double wanted = std::max(enough_half_width(), outrun_half_width(now));
   const bool passes = now.samples >= options_.min_samples && now.relative_half_width <= wanted;
   passes_ = passes ? passes_ + 1 : 0;
@@ -74,25 +74,25 @@ void StoppingRule::check_precision() {
   reason_ = reason_for(now.relative_half_width);
 }
 
-Verdict StoppingRule::judge(StopReason reason) const {
-  Verdict verdict;
-  verdict.reason = reason;
-  verdict.target_half_width = options_.target_half_width;
+Summary StoppingRule::summarize(StopReason reason) const {
+  Summary summary;
+  summary.reason = reason;
+  summary.target_half_width = options_.target_half_width;
   const auto all = SampleSet::make(ms_per_token_);
-  if (!all) return verdict;  // add() lets nothing in that could bring us here
+  if (!all) return summary;  // add() lets nothing in that could bring us here
   const std::size_t cut = warm_up_cut(*all, options_.min_warm_up);
   const SampleSet kept = all->without_first(cut);
-  verdict.ms_per_token = median_interval(kept);
-  verdict.relative_half_width = relative_half_width(verdict.ms_per_token);
-  verdict.samples = static_cast<std::uint32_t>(kept.size());
-  verdict.warm_up_cut = static_cast<std::uint32_t>(cut);
-  verdict.autocorrelation_time = autocorrelation_time(kept);
-  return verdict;
+  summary.ms_per_token = median_interval(kept);
+  summary.relative_half_width = relative_half_width(summary.ms_per_token);
+  summary.samples = static_cast<std::uint32_t>(kept.size());
+  summary.warm_up_cut = static_cast<std::uint32_t>(cut);
+  summary.autocorrelation_time = autocorrelation_time(kept);
+  return summary;
 }
 
-Reading<Verdict> StoppingRule::verdict() const {
+Reading<Summary> StoppingRule::summary() const {
   if (ms_per_token_.empty()) return Absence{"no samples"};
-  return judge(reason_);
+  return summarize(reason_);
 }
 
 }  // namespace sweetspot::measure

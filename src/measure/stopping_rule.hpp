@@ -1,4 +1,4 @@
-// When a measurement may end: three verbs, no clock of its own, and it says why it stopped.
+// Decides when a measurement may end, and says why it stopped. It has no clock of its own.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct StoppingOptions {
 };
 
 /// What the samples say so far.
-struct Verdict {
+struct Summary {
   StopReason reason = StopReason::precision;
   Estimate ms_per_token;            ///< of the median, after the cut
   double relative_half_width = 0;   ///< 0.01 = 1 %
@@ -59,12 +59,12 @@ class StoppingRule {
 
   /// Absent before the first sample. Asked before is_finished() (the caller was interrupted, or has
   /// no more samples) the reason is sample_cap.
-  [[nodiscard]] Reading<Verdict> verdict() const;
+  [[nodiscard]] Reading<Summary> summary() const;
 
  private:
-  [[nodiscard]] Verdict judge(StopReason reason) const;
+  [[nodiscard]] Summary summarize(StopReason reason) const;
   [[nodiscard]] double enough_half_width() const;
-  [[nodiscard]] double outrun_half_width(const Verdict& now) const;
+  [[nodiscard]] double outrun_half_width(const Summary& now) const;
   [[nodiscard]] double elapsed_ms() const { return std::max(sum_ms_, span_ms_); }
   [[nodiscard]] bool is_out_of_time() const;
   [[nodiscard]] StopReason reason_for(double half_width) const;

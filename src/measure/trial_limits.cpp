@@ -13,7 +13,7 @@ constexpr double kGenerationShare = 0.6;
 // The same of a trial that only explores.
 constexpr double kExploreShare = 0.25;
 
-// And how well such a trial's speed need be known: what differs by less is a tie.
+// The precision that is enough for such a trial: speeds that differ by less tie.
 constexpr double kExplorePrecision = 0.02;
 
 }  // namespace

@@ -7,17 +7,16 @@
 #include <set>
 #include <utility>
 
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
+#include "plan/context_step.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
-constexpr std::uint64_t kGiB = 1024ULL * 1024 * 1024;
-
 /// Bytes to spare on each device and on the host; negative where they are missing.
 std::vector<double> headroom(const PlannedMemory& planned, const Budgets& budgets) {
   std::vector<double> spare;
-  for (const DeviceVerdict& device : judge(planned, budgets).devices) {
+  for (const DeviceFit& device : fit_of(planned, budgets).devices) {
     spare.push_back(static_cast<double>(device.budget_bytes) -
                     static_cast<double>(device.needed_bytes));
   }
@@ -52,11 +51,11 @@ class ContextSearch {
     for (const std::uint32_t step : steps) {
       const PlannedMemory& planned = (*answers)[i++];
       End end{step, headroom(planned, budgets_)};
-      if (judge(planned, budgets_).fits) {
+      if (fit_of(planned, budgets_).fits) {
         if (!fits_ || step > fits_->step) fits_ = std::move(end);
       } else if (!fits_not_ || step < fits_not_->step) {
         fits_not_ = std::move(end);
-        break;  // what is beyond is no business of ours, even if it should fit again
+        break;  // contexts beyond it are not looked at, even if one should fit again
       }
     }
     return {};
@@ -171,7 +170,7 @@ class Remembering {
 std::optional<std::size_t> largest_layers(const Grid& grid, std::size_t types, std::size_t context,
                                           const Budgets& budgets) {
   for (std::size_t layers = grid.axes.layers.size(); layers-- > 0;) {
-    if (judge(grid.at(types, context, layers), budgets).fits) return layers;
+    if (fit_of(grid.at(types, context, layers), budgets).fits) return layers;
   }
   return std::nullopt;
 }

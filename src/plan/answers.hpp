@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/enum_names.hpp"
 #include "core/error.hpp"
+#include "core/fields.hpp"
 #include "core/model_info.hpp"
 #include "plan/budget.hpp"
+#include "plan/fit.hpp"
 #include "plan/grid.hpp"
 #include "plan/map_source.hpp"
-#include "plan/verdict.hpp"
 
 namespace sweetspot::plan {
 
@@ -40,7 +42,17 @@ enum class ChangeKind {
                  ///< host
 };
 
-std::string_view to_string(ChangeKind kind);  ///< "smaller-ubatch", ...
+constexpr EnumNames<ChangeKind, 7> names_of(ChangeKind /*of*/) {
+  return {{
+      {ChangeKind::smaller_ubatch, "smaller-ubatch"},
+      {ChangeKind::quantized_cache, "quantized-cache"},
+      {ChangeKind::experts_to_cpu, "experts-to-cpu"},
+      {ChangeKind::ffn_to_cpu, "ffn-to-cpu"},
+      {ChangeKind::fewer_layers, "fewer-layers"},
+      {ChangeKind::shorter_context, "shorter-context"},
+      {ChangeKind::cache_to_cpu, "cache-to-cpu"},
+  }};
+}
 
 /// One change of the config, just large enough that it fits.
 struct Change {
@@ -53,6 +65,14 @@ struct Change {
   /// that is generated, at full context. An MoE block counts with the experts that a token uses.
   std::uint64_t host_bytes_per_token = 0;
 };
+
+void fields(auto& f, Is<Change> auto& change) {
+  f("kind", change.kind);
+  f("config", change.config);
+  f("freed_bytes", change.freed_bytes);
+  f("to_host_bytes", change.to_host_bytes);
+  f("host_bytes_per_token", change.host_bytes_per_token);
+}
 
 /// Every kind of change that alone makes `config` fit, cheapest first: by host_bytes_per_token,
 /// then in the order of ChangeKind; cache_to_cpu is always last. Empty where the config fits
@@ -77,6 +97,17 @@ struct ClassFit {
   /// Largest context that fits within the last band with the most layers of the grid; 0 = none.
   std::uint32_t all_layers_n_ctx = 0;
 };
+
+void fields(auto& f, Is<ClassFit> auto& fit) {
+  const auto unless_none = [](int layers) {
+    return layers < 0 ? std::nullopt : std::optional(layers);
+  };
+  f("vram_gib", fit.class_gib);
+  f.derived("fast_layers", unless_none(fit.fast_layers));
+  f.derived("balanced_layers", unless_none(fit.balanced_layers));
+  f.derived("performance_layers", unless_none(fit.performance_layers));
+  f("all_layers_n_ctx", fit.all_layers_n_ctx);
+}
 
 struct ClassQuestion {
   std::size_t types = 0;  ///< column of the grid that layers are counted in

@@ -10,12 +10,10 @@
 #include <string_view>
 
 #include "core/text.hpp"
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 /// What a context with its kernels usually takes, by ggml's registry name. CUDA and its kin load
 /// every kernel of the library; behind RPC may be any of them.
@@ -112,7 +110,7 @@ Result<DeviceBudget> make_budget(const DeviceReport& target, const BudgetRules& 
   const bool known = memory.total_bytes && memory.free_bytes;
   if (!known && !limit) {
     return error(ErrorKind::device,
-                 fmt::format("the memory of {} cannot be read: {}", printable(target.device.id),
+                 fmt::format("the memory of {} cannot be read: {}", shortened(target.device.id),
                              why_unknown(memory)),
                  "say how much of it may be used, as in --vram-limit 6GiB");
   }

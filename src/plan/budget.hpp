@@ -7,6 +7,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/fields.hpp"
 #include "core/reading.hpp"
 
 namespace sweetspot::plan {
@@ -15,10 +16,17 @@ namespace sweetspot::plan {
 /// on one device for one process.
 struct DriverShare {
   std::uint64_t low_bytes = 0;
-  std::uint64_t high_bytes = 0;  ///< what verdicts count with
+  std::uint64_t high_bytes = 0;  ///< what is counted when asking what fits
   bool measured = false;         ///< false: the stated default
   std::string source;            ///< "measured 2026-11-23T17:48:02Z", "default, not measured here"
 };
+
+void fields(auto& f, Is<DriverShare> auto& share) {
+  f("low_bytes", share.low_bytes);
+  f("high_bytes", share.high_bytes);
+  f("measured", share.measured);
+  f("source", share.source);
+}
 
 /// Used where nothing was measured: what a CUDA or Vulkan context with its kernels usually takes.
 DriverShare default_driver_share(const Device& device);
@@ -46,6 +54,15 @@ struct DeviceBudget {
   DriverShare share;
 };
 
+void fields(auto& f, Is<DeviceBudget> auto& budget) {
+  f("id", budget.id);
+  f("budget_bytes", budget.budget_bytes);
+  f("limited_by", budget.limited_by);
+  f("driver_share", budget.share);
+  f("total_bytes", budget.total_bytes);
+  f("free_bytes", budget.free_bytes);
+}
+
 /// Host memory. Mapped weights are not missing where it is short: the kernel may drop them.
 struct HostBudget {
   Reading<std::uint64_t> available_bytes;
@@ -57,6 +74,13 @@ struct Budgets {
   std::vector<DeviceBudget> devices;
   HostBudget host;
 };
+
+void fields(auto& f, Is<Budgets> auto& budgets) {
+  f("devices", budgets.devices);
+  f("host_reserve_bytes", budgets.host.reserve_bytes);
+  f("host_source", budgets.host.source);
+  f("host_available_bytes", budgets.host.available_bytes);
+}
 
 /// Budget = min(percent of total - what others use, free now) - reserve, never below 0. A device
 /// whose memory nobody can read (0/0, free above total) needs a limit: without one that is an error

@@ -4,23 +4,13 @@
 #include <tuple>
 #include <utility>
 
-#include "core/enum_names.hpp"
+#include "ground/bytes.hpp"
 #include "plan/answers.hpp"
-#include "plan/arithmetic.hpp"
+#include "plan/context_step.hpp"
 #include "plan/ladder.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-constexpr EnumNames<ChangeKind, 7> kChangeKinds = {{
-    {ChangeKind::smaller_ubatch, "smaller-ubatch"},
-    {ChangeKind::quantized_cache, "quantized-cache"},
-    {ChangeKind::experts_to_cpu, "experts-to-cpu"},
-    {ChangeKind::ffn_to_cpu, "ffn-to-cpu"},
-    {ChangeKind::fewer_layers, "fewer-layers"},
-    {ChangeKind::shorter_context, "shorter-context"},
-    {ChangeKind::cache_to_cpu, "cache-to-cpu"},
-}};
 
 constexpr std::uint32_t kSmallestUbatch = 64;
 
@@ -142,19 +132,19 @@ std::vector<Ladder> ladders(const Config& config, const ModelInfo& model,
 /// What moves things to the host is searched by the devices alone: the least that suits them also
 /// takes the least of the host.
 bool is_enough(ChangeKind kind, const PlannedMemory& planned, const Budgets& budgets) {
-  const Verdict verdict = judge(planned, budgets);
+  const Fit fit = fit_of(planned, budgets);
   switch (kind) {
     case ChangeKind::smaller_ubatch:
     case ChangeKind::quantized_cache:
     case ChangeKind::shorter_context:
-      return verdict.fits;
+      return fit.fits;
     case ChangeKind::experts_to_cpu:
     case ChangeKind::ffn_to_cpu:
     case ChangeKind::fewer_layers:
     case ChangeKind::cache_to_cpu:
       break;
   }
-  return planned.problem.empty() && !planned.memory.empty() && verdict.missing_bytes == 0;
+  return planned.problem.empty() && !planned.memory.empty() && fit.missing_bytes == 0;
 }
 
 Result<std::vector<PlannedMemory>> ask(const MapSource& source,
@@ -254,14 +244,12 @@ bool is_cheaper(const Change& a, const Change& b) {
 
 }  // namespace
 
-std::string_view to_string(ChangeKind kind) { return name_of(kChangeKinds, kind); }
-
 Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelInfo& model,
                                              const Budgets& budgets, const MapSource& source) {
   const auto asked = ask(source, {config});
   if (!asked) return tl::unexpected(asked.error());
   const PlannedMemory& now = asked->front();
-  if (!now.problem.empty() || judge(now, budgets).fits) return std::vector<Change>{};
+  if (!now.problem.empty() || fit_of(now, budgets).fits) return std::vector<Change>{};
 
   std::vector<Ladder> all = ladders(config, model, now);
   for (bool done = false; !done;) {
@@ -273,7 +261,7 @@ Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelIn
   std::vector<Change> changes;
   for (const Ladder& ladder : all) {
     const auto rung = ladder.mildest();
-    if (!rung || !judge(ladder.planned(), budgets).fits) continue;
+    if (!rung || !fit_of(ladder.planned(), budgets).fits) continue;
     changes.push_back(
         change_of(ladder.kind(), {config, now}, {ladder.config(*rung), ladder.planned()}, model));
   }

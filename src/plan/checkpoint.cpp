@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::plan {
 namespace {

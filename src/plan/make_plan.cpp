@@ -8,7 +8,7 @@
 
 #include "core/no_device.hpp"
 #include "core/server_memory.hpp"
-#include "plan/arithmetic.hpp"
+#include "ground/bytes.hpp"
 #include "plan/checkpoint.hpp"
 
 namespace sweetspot::plan {
@@ -138,7 +138,7 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
   const Budgets& budgets = *plan.request.budgets;
   if (auto asked = answer_server(plan, source); !asked) return tl::unexpected(asked.error());
   const Config& base = plan.request.base;
-  for (const PlannedMemory& cell : plan.grid.cells) plan.verdicts.push_back(judge(cell, budgets));
+  for (const PlannedMemory& cell : plan.grid.cells) plan.fits.push_back(fit_of(cell, budgets));
   for (std::size_t types = 0; types < plan.grid.axes.cache_types.size(); ++types) {
     for (std::size_t context = 0; context < plan.grid.axes.n_ctx.size(); ++context) {
       const auto index = largest_layers(plan.grid, types, context, budgets);
@@ -146,12 +146,12 @@ Result<void> answer_budgets(Plan& plan, const ModelInfo& model, const MapSource&
                                           : std::nullopt);
     }
   }
-  plan.verdict = judge(plan.wanted, budgets);
-  plan.cpu_alone_verdict = judge(plan.cpu_alone, budgets);
+  plan.fit = fit_of(plan.wanted, budgets);
+  plan.cpu_alone_fit = fit_of(plan.cpu_alone, budgets);
   auto longest = largest_context(base, longest_context(plan, model), budgets, source);
   if (!longest) return tl::unexpected(longest.error());
   plan.largest_context = *longest;
-  if (plan.verdict->fits) {
+  if (plan.fit->fits) {
     plan.recommended = base;
     return {};
   }

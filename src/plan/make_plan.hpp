@@ -13,9 +13,9 @@
 #include "core/model_info.hpp"
 #include "plan/answers.hpp"
 #include "plan/budget.hpp"
+#include "plan/fit.hpp"
 #include "plan/grid.hpp"
 #include "plan/map_source.hpp"
-#include "plan/verdict.hpp"
 
 namespace sweetspot::plan {
 
@@ -34,14 +34,14 @@ struct PlanRequest {
 };
 
 struct Plan {
-  PlanRequest request;             ///< with its defaults filled in
-  int offloadable = 0;             ///< 0 where request.base has no device
-  Grid grid;                       ///< every layer count from 0 to offloadable
-  std::vector<Verdict> verdicts;   ///< of each cell, in the grid's order; empty without budgets
-  PlannedMemory wanted;            ///< of request.base
-  std::optional<Verdict> verdict;  ///< of request.base
-  PlannedMemory cpu_alone;         ///< of request.base without any device
-  std::optional<Verdict> cpu_alone_verdict;
+  PlanRequest request;      ///< with its defaults filled in
+  int offloadable = 0;      ///< 0 where request.base has no device
+  Grid grid;                ///< every layer count from 0 to offloadable
+  std::vector<Fit> fits;    ///< of each cell, in the grid's order; empty without budgets
+  PlannedMemory wanted;     ///< of request.base
+  std::optional<Fit> fit;   ///< of request.base
+  PlannedMemory cpu_alone;  ///< of request.base without any device
+  std::optional<Fit> cpu_alone_fit;
   /// The largest layers that fit each column, in the grid's order: cache types, contexts.
   std::vector<std::optional<int>> largest_layers;
   std::optional<std::uint32_t> largest_context;  ///< for the layers of request.base

@@ -83,10 +83,9 @@ void remove_left_behind(const std::string& parent) {
 }
 
 void kill_group(const std::string& folder) {
-  const int fd = open((folder + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  [[maybe_unused]] const ssize_t written = write(fd, "1", 1);
-  close(fd);
+  const os::Descriptor file(open((folder + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return;
+  [[maybe_unused]] const ssize_t written = write(file.get(), "1", 1);
 }
 
 }  // namespace
@@ -110,30 +109,29 @@ std::optional<ChildCgroup> ChildCgroup::make(const CgroupFiles& files) {
   const std::string folder = *parent + "/" + new_name();
   constexpr mode_t kOnlyOurs = 0755;
   if (mkdir(folder.c_str(), kOnlyOurs) != 0) return std::nullopt;
-  const int entrance = open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
-  ChildCgroup made(folder, entrance);
-  if (entrance < 0 || access((folder + "/cgroup.kill").c_str(), W_OK) != 0) return std::nullopt;
+  ChildCgroup made(folder,
+                   os::Descriptor(open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)));
+  if (!made.entrance_ || access((folder + "/cgroup.kill").c_str(), W_OK) != 0) return std::nullopt;
   return made;
 }
 
 ChildCgroup::~ChildCgroup() { leave(); }
 
 ChildCgroup::ChildCgroup(ChildCgroup&& other) noexcept
-    : folder_(std::exchange(other.folder_, {})), entrance_(std::exchange(other.entrance_, -1)) {}
+    : folder_(std::exchange(other.folder_, {})), entrance_(std::move(other.entrance_)) {}
 
 ChildCgroup& ChildCgroup::operator=(ChildCgroup&& other) noexcept {
   if (this != &other) {
     leave();
     folder_ = std::exchange(other.folder_, {});
-    entrance_ = std::exchange(other.entrance_, -1);
+    entrance_ = std::move(other.entrance_);
   }
   return *this;
 }
 
 void ChildCgroup::leave() {
-  if (entrance_ >= 0) close(entrance_);
+  entrance_.reset();
   if (!folder_.empty()) rmdir(folder_.c_str());
-  entrance_ = -1;
   folder_.clear();
 }
 

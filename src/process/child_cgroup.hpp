@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "os/descriptor.hpp"
+
 namespace sweetspot::process {
 
 /// Where to look; tests play a system of their own.
@@ -31,7 +33,7 @@ class ChildCgroup {
   ChildCgroup& operator=(ChildCgroup&& other) noexcept;
 
   /// For enter_cgroup(). Close-on-exec; ours.
-  [[nodiscard]] int entrance() const { return entrance_; }
+  [[nodiscard]] int entrance() const { return entrance_.get(); }
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
   /// SIGKILL to all that is in it. Idempotent.
@@ -41,11 +43,12 @@ class ChildCgroup {
   [[nodiscard]] bool populated() const;
 
  private:
-  ChildCgroup(std::string folder, int entrance) : folder_(std::move(folder)), entrance_(entrance) {}
+  ChildCgroup(std::string folder, os::Descriptor entrance)
+      : folder_(std::move(folder)), entrance_(std::move(entrance)) {}
   void leave();
 
   std::string folder_;
-  int entrance_ = -1;
+  os::Descriptor entrance_;
 };
 
 /// Kills what is in groups of this process and takes away those that are empty by now.

@@ -18,7 +18,8 @@ using std::chrono::milliseconds;
 std::vector<std::string> program_environment(const ForegroundOptions& options,
                                              const std::string& marker) {
   std::vector<std::string> wanted = {marker};
-  // A crash would start a debugger and hang there; who wants that says so.
+  // Without this a crash would start a debugger and hang there. A user who wants the debugger sets
+  // the variable.
   if (std::getenv("GGML_NO_BACKTRACE") == nullptr) {  // NOLINT(concurrency-mt-unsafe)
     wanted.emplace_back("GGML_NO_BACKTRACE=1");
   }

@@ -6,10 +6,10 @@
 #include <sstream>
 #include <string_view>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::process {
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
 
 // "NAME value ..." lines, as in vmstat and status; `name` as it stands there.
 std::optional<std::uint64_t> find_number(const std::string& path, std::string_view name) {

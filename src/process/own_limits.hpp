@@ -3,10 +3,12 @@
 
 #include <cstdint>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::process {
 
 /// Many times what the supervisor was ever seen to need.
-inline constexpr std::uint64_t kOwnMemoryBytes = std::uint64_t{4} << 30U;
+inline constexpr std::uint64_t kOwnMemoryBytes = 4 * kGiB;
 
 /// From now on a request for more memory than that fails (std::bad_alloc) instead of filling the
 /// machine. What start_process() starts is free of it. Nothing where a lower limit is set already,

@@ -77,8 +77,8 @@ int write_all(int fd, std::string_view bytes, const WritePatience& patience) noe
 void open_standard_descriptors() noexcept {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is the one that is missing. Read only: a result written there is lost,
-    // and that must not go unnoticed.
+    // open() gives the lowest free number, which is the missing one. It is opened for reading only,
+    // so that writing a result there fails instead of losing the result unnoticed.
     [[maybe_unused]] const int opened = open("/dev/null", O_RDONLY);
   }
 }

@@ -38,8 +38,8 @@ class StandardStream {
   StandardStream(int fd, Use use, const CancelToken* cancel)
       : fd_(fd), use_(use), cancel_(cancel) {}
 
-  /// Never throws. After a result could not be written, nothing more is: what is there is a whole
-  /// beginning.
+  /// Never throws. After a part of the result could not be written nothing more is written, so that
+  /// what is there is an unbroken beginning.
   void write(std::string_view text) noexcept;
 
   /// errno of the first write that failed; 0 while none did.

@@ -12,27 +12,14 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "os/descriptor.hpp"
 #include "process/child_cgroup.hpp"
 #include "process/owned_roots.hpp"
 #include "process/tree.hpp"
 
 namespace sweetspot::process {
 
-/// A descriptor that closes itself; -1 = none.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
+using os::Descriptor;
 
 struct Pipe {
   Descriptor read;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -18,6 +17,7 @@
 #include <string_view>
 #include <thread>
 
+#include "ground/pieces.hpp"
 #include "process/child_cgroup.hpp"
 
 namespace sweetspot::process {
@@ -68,11 +68,9 @@ std::vector<ProcessEntry> list_processes(const std::string& marker) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc"), closedir);
   if (!folder) return entries;
   while (const dirent* item = readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe)
-    const std::string_view name = item->d_name;
-    pid_t pid = 0;
-    const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (problem != std::errc{} || end != name.data() + name.size()) continue;
-    if (auto entry = read_entry(pid, marker)) entries.push_back(*entry);
+    const auto pid = number_of<pid_t>(item->d_name);
+    if (!pid) continue;
+    if (auto entry = read_entry(*pid, marker)) entries.push_back(*entry);
   }
   return entries;
 }
@@ -201,7 +199,8 @@ bool sweep_until(Ending& ending, std::chrono::milliseconds timeout) {
   }
 }
 
-// Whose exit() it is: a fork that never became another program would end its parent's children.
+// The process whose exit() is meant: in a forked one that never became another program, it would
+// end the parent's children.
 std::atomic<pid_t> reaper{0};
 
 void last_sweep() {

@@ -1,4 +1,4 @@
-// Ending a process with everything it started, whatever those did to hide.
+// Ends a process with everything it started, also what left its group and session.
 //
 // A group kill misses a grandchild that called setsid(). Two traces remain: the chain of parents
 // while the parents live, and an environment variable (the marker) that every descendant inherits.

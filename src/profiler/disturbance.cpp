@@ -139,7 +139,7 @@ bool counts_as_throttling(const std::string& reason) {
          !reason.starts_with("unknown reason");
 }
 
-std::vector<Finding> judge(const Evidence& evidence) {
+std::vector<Finding> disturbances_in(const Evidence& evidence) {
   std::vector<Finding> findings;
   const auto keep = [&findings](std::optional<Finding> finding) {
     if (finding) findings.push_back(*std::move(finding));

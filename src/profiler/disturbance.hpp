@@ -12,6 +12,7 @@
 #include "core/memory_map.hpp"
 #include "core/trial.hpp"
 #include "devices/sampler.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/processor_use.hpp"
 #include "profiler/span.hpp"
 #include "profiler/vram.hpp"
@@ -33,7 +34,7 @@ inline constexpr double kMinWaitShare = kForeignPercent / 100;
 inline constexpr double kMinWaitMs = 100;
 
 /// Memory that moves by less is noise of drivers and desktops. The larger of the two.
-inline constexpr std::uint64_t kForeignBytes = std::uint64_t{256} << 20U;
+inline constexpr std::uint64_t kForeignBytes = 256 * kMiB;
 inline constexpr double kForeignShare = 0.02;
 
 /// From this share on, device memory is full enough for a driver to page some of it out.
@@ -42,7 +43,7 @@ inline constexpr double kNearlyFull = 0.9;
 struct Finding {
   Disturbance what = Disturbance::throttled;
   std::string why;  ///< a clause: "power cap for 0.8 of 2.1 s"
-  /// Waiting can help. A power cap comes back with the load: it is the card's, not the weather's.
+  /// Whether waiting can help. It does not with a power cap, which comes back with the load.
   bool passes = true;
   Contended of = Contended::device;  ///< where contended
 };
@@ -75,11 +76,11 @@ struct Evidence {
 };
 
 /// Of the processors that `threads` threads need, the share that others keep busy while we are
-/// idle, percent; `cpus`: how many there are. What is idle beyond the need is nobody's loss.
+/// idle, percent; `cpus`: how many there are. Idle processors beyond that need do not count.
 Reading<double> taken_percent(const kernel::ProcessorUse& use, int cpus, int threads);
 
 /// One finding per kind and device at most. What a driver does not tell is not held against anyone.
-std::vector<Finding> judge(const Evidence& evidence);
+std::vector<Finding> disturbances_in(const Evidence& evidence);
 
 bool has(const std::vector<Finding>& findings, Disturbance what);
 

@@ -45,7 +45,7 @@ std::optional<double> counted_watts(const std::vector<SamplePoint>& points) {
   }
   if (ms < kMinCounterMs) return std::nullopt;
   const double watts = joules / (ms / kMsPerSecond);
-  // 0 W is a counter that stands still, not a device that works for nothing.
+  // 0 W means that the counter stands still.
   if (watts <= 0 || watts > kMostPlausibleWatts) return std::nullopt;
   return watts;
 }

@@ -9,14 +9,15 @@
 #include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
+#include "ground/bytes.hpp"
 #include "plan/budget.hpp"
-#include "plan/verdict.hpp"
+#include "plan/fit.hpp"
 #include "profiler/vram.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
-// All that is there: unlike a plan's, this budget says what is possible, not what is wise.
+// All memory there is: this budget says what is possible, while a plan's says what is advisable.
 plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
   plan::BudgetRules rules;
   if (limit_bytes) rules.limits_bytes = {*limit_bytes};
@@ -25,24 +26,24 @@ plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
 }
 
 std::optional<plan::Budgets> budgets_of(const ForecastGround& ground) {
-  // A guess of the driver's share proves nothing.
+  // A guessed driver's share is left out, since it could not prove that a config does not fit.
   const std::vector<plan::DriverShare> shares(ground.targets.size());
   auto devices = plan::make_budgets(ground.targets, everything(ground.limit_bytes), shares);
   if (!devices) return std::nullopt;
   return plan::Budgets{*std::move(devices), {ground.host_available_bytes}};
 }
 
-std::string sentence_of(const plan::Verdict& verdict) {
+std::string sentence_of(const plan::Fit& fit) {
   std::string text;
-  for (const plan::DeviceVerdict& device : verdict.devices) {
+  for (const plan::DeviceFit& device : fit.devices) {
     if (device.missing_bytes == 0) continue;
     text += fmt::format("{}needs {} on {}, {} more than there is", text.empty() ? "" : "; ",
                         format_bytes(device.needed_bytes), device.id,
                         format_bytes(device.missing_bytes));
   }
-  if (verdict.host_missing_bytes > 0) {
+  if (fit.host_missing_bytes > 0) {
     text += fmt::format("{}lacks {} of host memory", text.empty() ? "" : "; ",
-                        format_bytes(verdict.host_missing_bytes));
+                        format_bytes(fit.host_missing_bytes));
   }
   return text;
 }
@@ -67,13 +68,13 @@ Reading<std::uint64_t> left_on(const std::vector<DeviceUse>& uses, const MemoryM
     const DeviceMemory* planned = find_device(memory, use.id);
     const std::uint64_t taken =
         use.used_before_bytes.value_or(0) + (planned != nullptr ? planned->total_bytes() : 0);
-    const std::uint64_t left = total > taken ? total - taken : 0;
+    const std::uint64_t left = minus(total, taken);
     least = std::min(left, least.value_or(left));
   }
   return least;
 }
 
-Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
+Forecast forecast_of(const PlannedMemory& planned, const std::optional<plan::Budgets>& budgets) {
   Forecast forecast;
   if (!planned.problem.empty()) {
     forecast.memory = Absence{planned.problem};
@@ -85,9 +86,9 @@ Forecast judge(const PlannedMemory& planned, const std::optional<plan::Budgets>&
     forecast.missing_bytes = Absence{"the memory of a device cannot be read"};
     return forecast;
   }
-  const plan::Verdict verdict = plan::judge(planned, *budgets);
-  forecast.missing_bytes = verdict.missing_bytes + verdict.host_missing_bytes;
-  forecast.sentence = sentence_of(verdict);
+  const plan::Fit fit = plan::fit_of(planned, *budgets);
+  forecast.missing_bytes = plus(fit.missing_bytes, fit.host_missing_bytes);
+  forecast.sentence = sentence_of(fit);
   return forecast;
 }
 
@@ -104,9 +105,9 @@ Forecasts forecast(const plan::MapSource& maps, const std::vector<Config>& confi
   const std::vector<DeviceUse> uses = uses_of(ground.targets);
   Forecasts forecasts;
   for (std::size_t i = 0; i < answers->size(); ++i) {
-    Forecast& one = forecasts.of_config.emplace_back(judge((*answers)[i], budgets));
+    Forecast& one = forecasts.of_config.emplace_back(forecast_of((*answers)[i], budgets));
     if (uses_no_device(configs[i].placement)) {
-      // Whatever others do on the devices, it has no part in it.
+      // What others do on the devices does not matter to the CPU alone.
       if (!ground.targets.empty()) one.vram_percent = 0.0;
       one.left_bytes = Absence{"it uses no device"};
       continue;

@@ -18,7 +18,7 @@ class HeldModel {
  public:
   HeldModel(Site& site, const ModelInfo& model) : site_(site), model_(model) {}
 
-  /// Somebody stands by, loaded or not.
+  /// There is a holder, with or without weights.
   [[nodiscard]] bool stands() const { return holder_ != nullptr; }
   [[nodiscard]] bool is_sound() const { return stands() && loaded_ && holder_->alive(); }
   [[nodiscard]] bool holds(const Placement& placement) const {
@@ -28,14 +28,14 @@ class HeldModel {
     return holds(config.placement) && context_ == config.context;
   }
 
-  /// Somebody new for that placement; nobody may stand. Nothing is loaded yet.
+  /// A new holder for that placement, without weights; there must be none.
   Outcome<void> start(const Placement& placement);
 
-  /// Of those that stand.
+  /// Of the holder there is.
   Outcome<protocol::LoadResult> load(const engine::ProgressFn& on_progress);
   Outcome<protocol::ContextResult> make_context(const ContextSettings& settings);
 
-  /// To measure and check with; somebody must stand.
+  /// To measure and check with; there must be one.
   [[nodiscard]] engine::Holder& holder() { return *holder_; }
 
   /// Layers that llama.cpp says it offloaded.
@@ -45,10 +45,10 @@ class HeldModel {
   [[nodiscard]] bool keeps_reference() const { return keeps_reference_; }
   void reference_is_kept() { keeps_reference_ = true; }
 
-  /// False where it could not be ended; true where nobody stands.
+  /// Ends the holder. False where it could not be ended, true where there is none.
   bool release();
 
-  /// Somebody could not be ended: he hangs in a driver and holds its device (R6).
+  /// A holder could not be ended: it hangs in a driver and keeps its device (R6).
   [[nodiscard]] bool stuck() const { return stuck_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/oracle.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -16,10 +17,6 @@ std::uint64_t total_on(const MemoryMap& memory, const std::string& device) {
 std::uint64_t private_on_host(const MemoryMap& memory) {
   const DeviceMemory* found = find_device(memory, kHostDeviceId);
   return found == nullptr ? 0 : found->private_bytes();
-}
-
-std::uint64_t more(std::uint64_t now, std::uint64_t before) {
-  return now > before ? now - before : 0;
 }
 
 /// What llama.cpp says of one profile, for each kind of program.
@@ -45,15 +42,15 @@ void add(SavedProfile& profile, const Maps& maps) {
   if (profile.needs) {
     std::vector<DeviceNeed> needs = *profile.needs;
     for (DeviceNeed& need : needs) {
-      need.bytes += more(total_on(maps.libllama.memory, need.device),
-                         total_on(maps.server.memory, need.device));
+      need.bytes += minus(total_on(maps.libllama.memory, need.device),
+                          total_on(maps.server.memory, need.device));
     }
     profile.libllama_needs = std::move(needs);
   }
   profile.libllama_host_bytes = profile.host_bytes;
   if (profile.host_bytes) {
-    profile.libllama_host_bytes = *profile.host_bytes + more(private_on_host(maps.libllama.memory),
-                                                             private_on_host(maps.server.memory));
+    profile.libllama_host_bytes = *profile.host_bytes + minus(private_on_host(maps.libllama.memory),
+                                                              private_on_host(maps.server.memory));
   }
 }
 

@@ -84,8 +84,8 @@ void MemoryAccount::wait_for_release(Trial& trial) {
                                        [this](double ms) { site_.sleep_ms(ms); },
                                        [this] { return site_.cancelled(); }};
   const devices::ReleaseResult result = devices::wait_for_release(read_free, goal, world);
-  if (result.outcome == devices::ReleaseOutcome::after_wait ||
-      result.outcome == devices::ReleaseOutcome::did_not_return) {
+  if (result.release == devices::Release::after_wait ||
+      result.release == devices::Release::did_not_return) {
     trial.notes.push_back(result.sentence());
   }
 }

@@ -33,8 +33,8 @@ class MemoryAccount {
   /// find less than there is (R8). What was waited is noted.
   void wait_for_release(Trial& trial);
 
-  /// What is in use before: of drivers while nobody stands (whoever lists CUDA devices already
-  /// takes memory), then of devices that only ggml knows, as it lists them.
+  /// What is in use before: as drivers tell it before there is a holder (a process that lists CUDA
+  /// devices already takes memory), then of devices that only ggml knows, as the holder lists them.
   void look_before();
   void look_before(const std::vector<Device>& listed);
 

@@ -14,8 +14,9 @@
 #include "devices/inventory.hpp"
 #include "engine/oracle.hpp"
 #include "engine/stand_in.hpp"
+#include "ground/bytes.hpp"
+#include "ground/clock.hpp"
 #include "kernel/memory.hpp"
-#include "plan/arithmetic.hpp"
 #include "profiler/constants.hpp"
 #include "profiler/driver_share.hpp"
 #include "profiler/setup.hpp"
@@ -24,8 +25,6 @@
 
 namespace sweetspot::profiler {
 namespace {
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 struct Opened {
   std::vector<engine::StandIn> stand_ins;
@@ -149,12 +148,13 @@ plan::HostBudget host_budget(const PlanJob& job) {
     return {kernel::host_memory().available_bytes, job.start.host_reserve_bytes, "available now"};
   }
   const DescribedHost& host = *job.host;
-  return {plan::minus(host.total_bytes, host.reserve_bytes), 0,
+  return {minus(host.total_bytes, host.reserve_bytes), 0,
           fmt::format("of {}, {} left to the system", format_bytes(host.total_bytes),
                       format_bytes(host.reserve_bytes))};
 }
 
-// A stand-in's memory is no card's: without a size from the user there is nothing to judge by.
+// The memory of a stand-in is not a card's: without a size from the user nothing can be held
+// against it.
 Result<std::optional<plan::Budgets>> budgets_for(const PlanJob& job, bool stand_in,
                                                  const std::vector<DeviceReport>& targets,
                                                  const std::vector<plan::DriverShare>& shares) {
@@ -213,10 +213,10 @@ std::uint64_t left_on_host_bytes(const plan::Plan& plan, const ModelInfo& model)
   if (asked_for || !all.problem.empty()) return 0;
   std::uint64_t on_devices = 0;
   for (const DeviceMemory& device : all.memory) {
-    if (device.id != kHostDeviceId) on_devices = plan::plus(on_devices, device.model_bytes);
+    if (device.id != kHostDeviceId) on_devices = plus(on_devices, device.model_bytes);
   }
   // Embeddings belong on the host, and nobody tells them from the output here.
-  return plan::minus(plan::minus(model.size_bytes, on_devices), model.non_layer_bytes);
+  return minus(minus(model.size_bytes, on_devices), model.non_layer_bytes);
 }
 
 std::vector<std::string> notices_for(const PlanJob& job, const plan::PlanRecord& record,
@@ -400,7 +400,7 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   record.loads = oracle.loads();
   record.notices = notices_for(job, record, shares->of_target);
   record.notices.insert(record.notices.end(), shares->notices.begin(), shares->notices.end());
-  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  record.seconds = seconds_since(begin);
   return record;
 }
 

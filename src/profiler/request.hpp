@@ -10,6 +10,7 @@
 #include "core/reading.hpp"
 #include "devices/sampler.hpp"
 #include "engine/worker.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::profiler {
 
@@ -28,7 +29,7 @@ enum class SlicePolicy {
   only,  ///< and nothing else: every layer count is predicted
 };
 
-inline constexpr std::uint64_t kSlicesFromBytes = std::uint64_t{8} << 30U;
+inline constexpr std::uint64_t kSlicesFromBytes = 8 * kGiB;
 
 struct Request {
   std::string model_path;

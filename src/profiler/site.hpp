@@ -1,4 +1,4 @@
-// Where trials happen: who loads and measures, what drivers say, what time it is. The product's is
+// Where trials happen: what loads and measures, what drivers say, what time it is. The product's is
 // real_site.hpp; the simulation of the search has one whose machine is pretended.
 #pragma once
 
@@ -24,13 +24,13 @@ class Site {
   Site& operator=(const Site&) = delete;
   virtual ~Site() = default;
 
-  /// Somebody who holds nothing yet.
+  /// A holder without weights.
   virtual Outcome<std::unique_ptr<engine::Holder>> start() = 0;
 
   /// What llama.cpp would allocate for each config, in order.
   virtual Result<std::vector<PlannedMemory>> ask_maps(const std::vector<Config>& configs) = 0;
 
-  /// Whoever answered that holds devices: nothing is measured before this. Asking again is allowed.
+  /// What answered may hold devices, so nothing is measured before this. Asking again is allowed.
   virtual void end_maps() = 0;
 
   [[nodiscard]] virtual Reading<std::uint64_t> host_available_bytes() = 0;
@@ -42,7 +42,7 @@ class Site {
   virtual void begin_window() = 0;
   virtual devices::Window end_window() = 0;
 
-  /// Fills in what tells how the processors are used, where somebody can tell.
+  /// Fills in what tells how the processors are used, where that can be told.
   virtual void watch_processors(WatchWorld& world, int threads) = 0;
 
   [[nodiscard]] virtual double now_ms() = 0;  ///< as devices::Snapshot::at_ms

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ground/clock.hpp"
 #include "measure/sample_set.hpp"
 #include "measure/statistics.hpp"
 #include "measure/stopping_rule.hpp"
@@ -27,10 +28,6 @@ constexpr std::uint32_t kFewestRounds = 3;  ///< say something of their spread
 constexpr std::uint32_t kFewestPrompts = 2;
 /// A slice's file, and the weights that are repacked from it.
 constexpr std::uint64_t kHostCopies = 2;
-
-double elapsed_seconds(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 struct Seat {
   SliceSeat seat;
@@ -167,7 +164,7 @@ Outcome<void> SliceRun::load_residents() {
     if (loaded.error().failure_class != FailureClass::out_of_device_memory) return loaded;
     keep_only_the_cpu();
   }
-  load_seconds_ = elapsed_seconds(start);
+  load_seconds_ = seconds_since(start);
   return {};
 }
 
@@ -193,7 +190,7 @@ Outcome<void> SliceRun::measure(Seat& seat, MeasuredSlices& generation, Measured
     const auto prompt_ms = seat.seat.prompt();
     if (!prompt_ms) return tl::unexpected(prompt_ms.error());
     put(*prompts, seat, *prompt_ms);
-    prompt_seconds_ += elapsed_seconds(start);
+    prompt_seconds_ += seconds_since(start);
   }
   if (!seat.resident) seat.seat.unload();
   return {};
@@ -210,20 +207,20 @@ Outcome<void> SliceRun::rounds() {
   const auto start = Clock::now();
   Rules rules(job_.precision, job_.max_seconds);
   while (generations_.size() < kFewestRounds ||
-         (elapsed_seconds(start) < job_.max_seconds && !rules.finished())) {
+         (seconds_since(start) < job_.max_seconds && !rules.finished())) {
     MeasuredSlices generation;
     MeasuredSlices prompt;
     const bool with_prompt = wants_prompt();
     for (Seat& seat : seats_) {
       auto measured = measure(seat, generation, with_prompt ? &prompt : nullptr);
       if (!measured) return measured;
-      report(elapsed_seconds(start) / job_.max_seconds, "measuring slices");
+      report(seconds_since(start) / job_.max_seconds, "measuring slices");
     }
     generations_.push_back(generation);
     if (with_prompt) prompts_.push_back(prompt);
-    rules.add(search::times_by_layers(job_.model, plan_, generation), elapsed_seconds(start));
+    rules.add(search::times_by_layers(job_.model, plan_, generation), seconds_since(start));
   }
-  measure_seconds_ = elapsed_seconds(start);
+  measure_seconds_ = seconds_since(start);
   return {};
 }
 

@@ -163,7 +163,7 @@ Outcome<Speed> Speeds::measure_passes(engine::Holder& holder,
     return !rule.is_finished() && our_seconds < 2 * options.max_seconds + kClockGraceSeconds;
   });
   if (!done) return tl::unexpected(done.error());
-  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.verdict());
+  Reading<Speed> speed = measure::make_speed(std::move(samples), rule.summary());
   if (speed) return *speed;
   return tl::unexpected(failed(FailureClass::protocol_error, phase,
                                "the worker's samples give no speed: " + speed.reason()));

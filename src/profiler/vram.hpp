@@ -1,4 +1,4 @@
-// Whose memory is it: what a trial took, what others had, and the share of the card in use. Pure.
+// What a trial took of device memory, what others had, and the share of the card in use. Pure.
 #pragma once
 
 #include <cstdint>

@@ -128,7 +128,7 @@ void watch_attempt(const WatchWorld& world, const WatchLimits& limits,
   } else {
     evidence.after = settle(world, limits);
   }
-  watched.findings = judge(evidence);
+  watched.findings = disturbances_in(evidence);
 }
 
 }  // namespace

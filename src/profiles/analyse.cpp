@@ -58,7 +58,7 @@ Reading<double> speed_up(const std::vector<Trial>& trials, std::optional<std::si
       trials, [&](const Trial& trial) { return on_cpu(trial) && !is_slowed_down(trial); });
   if (!cpu) cpu = fastest_where(trials, on_cpu);
   if (!cpu) return Absence{why_no_reference(trials)};
-  // Held against a reference that somebody slowed down, everything wins.
+  // Compared with a reference that somebody slowed down, every trial would look faster.
   const Trial& reference = trials[*cpu];
   if (is_slowed_down(reference) && !is_slowed_down(trials[*optimum])) {
     return Absence{fmt::format("0 layers were measured while {}",

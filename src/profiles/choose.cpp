@@ -5,14 +5,13 @@
 #include <algorithm>
 
 #include "core/text.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/device_now.hpp"
 #include "profiles/fit.hpp"
 #include "profiles/needs.hpp"
 
 namespace sweetspot::profiles {
 namespace {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 // The profile to begin with, or nothing where no profile has that name.
 std::optional<std::size_t> first_candidate(const ProfileSet& set, const Requirements& wanted) {
@@ -34,9 +33,9 @@ void walk_down(const Situation& situation, std::size_t first, Choice& choice) {
   const std::vector<SavedProfile>& profiles = situation.set->profiles;
   const bool named = situation.wanted->by_name();
   for (std::size_t i = first; i < profiles.size(); ++i) {
-    // Who asks for a small one by name is not given a larger one.
+    // A user who asks for a small profile by name is not given a larger one.
     if (named && i != first && !shrinks(profiles[first], profiles[i])) continue;
-    Rung rung = judge(situation, i);
+    Rung rung = rung_of(situation, i);
     if (rung.fits) {
       choice.profile = i;
       return;
@@ -60,12 +59,12 @@ std::vector<Rung> rungs_below(const Situation& situation, std::size_t chosen) {
   std::size_t last = chosen;
   for (std::size_t i = chosen + 1; i < profiles.size(); ++i) {
     if (profiles[i].is_cpu_only() || !shrinks(profiles[last], profiles[i])) continue;
-    const Rung rung = judge(situation, i);
+    const Rung rung = rung_of(situation, i);
     if (!rung.fits) continue;
     below.push_back(rung);
     last = i;
   }
-  if (const auto cpu = cpu_alone(situation)) below.push_back(judge(situation, *cpu));
+  if (const auto cpu = cpu_alone(situation)) below.push_back(rung_of(situation, *cpu));
   return below;
 }
 
@@ -94,7 +93,7 @@ std::string memory_words(const Situation& situation, const SavedProfile& profile
 std::string reason_for(const Situation& situation, const Choice& choice) {
   const SavedProfile& profile = situation.set->profiles[*choice.profile];
   const bool named = situation.wanted->profile == profile.name;
-  // Of a plan nobody knows what is faster: its order is what usually is.
+  // The profiles of a plan were not measured; their order is that of the usual speeds.
   const bool planned = profile.origin == Origin::planned;
   std::string why = planned ? "the first that fits" : "the fastest that fits";
   if (named) {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "core/text.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/device_now.hpp"
 #include "profiles/make_set.hpp"
 #include "profiles/needs.hpp"
@@ -19,20 +19,9 @@ struct Objection {
   std::uint64_t missing_bytes = 0;
 };
 
-// Sums of what users report must not wrap.
-std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
-  return b > std::numeric_limits<std::uint64_t>::max() - a
-             ? std::numeric_limits<std::uint64_t>::max()
-             : a + b;
-}
-
 std::uint64_t share(std::uint64_t bytes, double percent) {
   const double kept = static_cast<double>(bytes) * std::clamp(percent, 0.0, 100.0) / 100;
   return std::min(bytes, static_cast<std::uint64_t>(kept));
-}
-
-std::uint64_t above(std::uint64_t wanted, std::uint64_t there) {
-  return wanted > there ? wanted - there : 0;
 }
 
 // The longest context that one sequence can have.
@@ -50,7 +39,7 @@ Objection against_limit(const Situation& situation, const DeviceNeed& need, cons
             0};
   }
   const std::uint64_t held = *now.total_bytes - std::min(*now.free_bytes, *now.total_bytes);
-  const std::uint64_t missing = above(sum(held, need.bytes), limit);
+  const std::uint64_t missing = minus(plus(held, need.bytes), limit);
   if (missing == 0) return {};
   return {fmt::format("with it {} would be more than {:.0f} % full: {} more must be free",
                       need.device, situation.max_percent, format_bytes(missing)),
@@ -60,8 +49,8 @@ Objection against_limit(const Situation& situation, const DeviceNeed& need, cons
 Objection against_free(const Situation& situation, const DeviceNeed& need, const MemoryNow& now,
                        bool widened) {
   const std::uint64_t reserve = situation.wanted->reserve_bytes;
-  const std::uint64_t wanted = sum(sum(need.bytes, margin_bytes(need.bytes, widened)), reserve);
-  const std::uint64_t missing = above(wanted, *now.free_bytes);
+  const std::uint64_t wanted = plus(plus(need.bytes, margin_bytes(need.bytes, widened)), reserve);
+  const std::uint64_t missing = minus(wanted, *now.free_bytes);
   if (missing == 0) return {};
   if (now.total_bytes && wanted > *now.total_bytes) {
     return {fmt::format("it wants {} of {}, which has {}", format_bytes(wanted), need.device,
@@ -76,7 +65,7 @@ Objection against_free(const Situation& situation, const DeviceNeed& need, const
 Objection worse(Objection a, Objection b) {
   if (a.why_not.empty()) return b;
   if (b.why_not.empty()) return a;
-  // What no freed memory can mend comes first.
+  // What freed memory cannot help against comes first.
   if (a.missing_bytes == 0 || b.missing_bytes == 0) return a.missing_bytes == 0 ? a : b;
   return a.missing_bytes >= b.missing_bytes ? a : b;
 }
@@ -92,7 +81,7 @@ Objection against_device(const Situation& situation, const SavedProfile& profile
   if (!now.free_bytes) {
     return {fmt::format("nobody can tell how much memory {} has", need.device), 0};
   }
-  if (now.shares_host_memory) host_bytes = sum(host_bytes, need.bytes);
+  if (now.shares_host_memory) host_bytes = plus(host_bytes, need.bytes);
   const bool widened = situation.widened || now.guessed() || profile.origin == Origin::planned;
   return worse(against_limit(situation, need, now), against_free(situation, need, now, widened));
 }
@@ -100,8 +89,8 @@ Objection against_device(const Situation& situation, const SavedProfile& profile
 Objection against_host(const Situation& situation, std::uint64_t bytes, bool widened) {
   const Reading<std::uint64_t>& available = situation.live->host_available_bytes;
   if (!available || bytes == 0) return {};
-  const std::uint64_t wanted = sum(bytes, margin_bytes(bytes, widened));
-  const std::uint64_t missing = above(wanted, *available);
+  const std::uint64_t wanted = plus(bytes, margin_bytes(bytes, widened));
+  const std::uint64_t missing = minus(wanted, *available);
   if (missing == 0) return {};
   return {fmt::format("it wants {} of the host's memory, {} are available", format_bytes(wanted),
                       format_bytes(*available)),
@@ -112,11 +101,11 @@ Objection against_host(const Situation& situation, std::uint64_t bytes, bool wid
 void add(Rung& rung, const Objection& objection, bool& hopeless) {
   if (objection.why_not.empty()) return;
   rung.why_not += rung.why_not.empty() ? objection.why_not : "; " + objection.why_not;
-  rung.missing_bytes = sum(rung.missing_bytes, objection.missing_bytes);
+  rung.missing_bytes = plus(rung.missing_bytes, objection.missing_bytes);
   hopeless = hopeless || objection.missing_bytes == 0;
 }
 
-void judge_memory(const Situation& situation, const SavedProfile& profile, Rung& rung) {
+void check_memory(const Situation& situation, const SavedProfile& profile, Rung& rung) {
   const ProfileSet& set = *situation.set;
   const auto plain = plain_needs(set, profile, situation.default_device);
   if (!plain) {
@@ -201,11 +190,11 @@ bool serves(const Situation& situation, const SavedProfile& profile) {
   return unsuitable(situation, profile).empty();
 }
 
-Rung judge(const Situation& situation, std::size_t profile) {
-  const SavedProfile& judged = situation.set->profiles[profile];
-  Rung rung{profile, false, unsuitable(situation, judged), 0};
-  if (rung.why_not.empty()) rung.why_not = for_larger_cards(situation, judged);
-  if (rung.why_not.empty()) judge_memory(situation, judged, rung);
+Rung rung_of(const Situation& situation, std::size_t profile) {
+  const SavedProfile& asked = situation.set->profiles[profile];
+  Rung rung{profile, false, unsuitable(situation, asked), 0};
+  if (rung.why_not.empty()) rung.why_not = for_larger_cards(situation, asked);
+  if (rung.why_not.empty()) check_memory(situation, asked, rung);
   rung.fits = rung.why_not.empty();
   return rung;
 }

@@ -8,7 +8,7 @@
 
 namespace sweetspot::profiles {
 
-/// What all profiles of a set are judged by.
+/// What all profiles of a set are held against.
 struct Situation {
   const ProfileSet* set = nullptr;
   const LiveMachine* live = nullptr;
@@ -21,7 +21,7 @@ struct Situation {
 Situation situation_of(const ProfileSet& set, const LiveMachine& live, const Requirements& wanted,
                        const Staleness& staleness);
 
-Rung judge(const Situation& situation, std::size_t profile);
+Rung rung_of(const Situation& situation, std::size_t profile);
 
 /// Whether memory is the only thing that can be against it.
 bool serves(const Situation& situation, const SavedProfile& profile);

@@ -42,7 +42,7 @@ Config settled_config(const Trial& trial) {
   settle(context.n_threads_batch, effective.n_threads_batch);
   if (effective.flash_attn) {
     context.flash_attn =
-        flash_attention_from_string(*effective.flash_attn).value_or(context.flash_attn);
+        from_string<FlashAttention>(*effective.flash_attn).value_or(context.flash_attn);
   }
   return config;
 }
@@ -68,7 +68,7 @@ class Picker {
     return std::move(picks_);
   }
 
-  /// A rung whose speed nobody knows makes no set alone.
+  /// A set needs at least one profile whose speed is known.
   [[nodiscard]] bool knows_a_speed(const std::vector<Pick>& picks) const {
     return std::any_of(picks.begin(), picks.end(),
                        [this](const Pick& pick) { return !run_.results[pick.trial].uncertain(); });
@@ -201,7 +201,7 @@ Reading<std::vector<DeviceNeed>> needs_of(const Trial& trial, const std::vector<
   std::vector<DeviceNeed> needs;
   if (uses_no_device(trial.config.placement)) return needs;
   if (trial.memory.empty()) {
-    // Of one device the driver's figure says it all.
+    // With one device the driver's figure is the whole need.
     if (devices.size() == 1 && trial.vram_used_bytes) {
       return std::vector<DeviceNeed>{{devices.front().id, *trial.vram_used_bytes}};
     }

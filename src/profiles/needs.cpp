@@ -33,7 +33,7 @@ struct Floor {
     floor = std::max(floor, free ? *free + 1 : so_far + margin_bytes(so_far, true));
   }
 
-  // It may have had more room than when it failed: then it proves nothing.
+  // It may have had more room than when it failed; then that it loaded proves nothing.
   void loaded(const Reading<std::uint64_t>& free) {
     if (free && *free < floor) floor = 0;
   }

@@ -21,8 +21,8 @@ std::vector<DeviceNeed> corrected_needs(const ProfileSet& set, const SavedProfil
                                         const std::vector<DeviceNeed>& needs,
                                         const std::string& default_device, const Loader& loader);
 
-/// Whether the loader's last two reports of it are crashes. `profile` is one of the set; its last
-/// one, and the CPU alone, are what is left when all else fails: never.
+/// Whether the loader's last two reports of it are crashes. `profile` is one of the set. Never true
+/// of the last one and of the CPU alone, which are what is left when all else fails.
 bool keeps_crashing(const ProfileSet& set, const SavedProfile& profile, const Loader& loader);
 
 /// Whether `to` takes less memory than `from` on every device that it takes any of. Where needs are

@@ -1,18 +1,12 @@
 #include "profiles/server_now.hpp"
 
-#include <limits>
-
 #include "core/server_memory.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/device_now.hpp"
 
 namespace sweetspot::profiles {
 namespace {
-
-std::uint64_t saturated_sum(std::uint64_t a, std::uint64_t b) {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-  return b > kMost - a ? kMost : a + b;
-}
 
 // Integrated and unified devices lie in host memory.
 std::uint64_t devices_on_host(const ProfileSet& set, const SavedProfile& profile,
@@ -24,16 +18,15 @@ std::uint64_t devices_on_host(const ProfileSet& set, const SavedProfile& profile
     const Found found = find_device(*device, set, live);
     if (!found.here) continue;
     const MemoryNow now = memory_now(*device, found, live.host_available_bytes);
-    if (now.shares_host_memory) bytes = saturated_sum(bytes, need.bytes);
+    if (now.shares_host_memory) bytes = plus(bytes, need.bytes);
   }
   return bytes;
 }
 
 ServerSettings beside(const Config& config, const Reading<std::uint64_t>& checkpoint_bytes,
                       std::uint64_t lies_there, std::uint64_t available) {
-  const std::uint64_t taken = saturated_sum(lies_there, margin_bytes(lies_there, /*widened=*/true));
-  const std::uint64_t room = available > taken ? available - taken : 0;
-  return settings_within(config, checkpoint_bytes.value_or(0), room);
+  const std::uint64_t taken = plus(lies_there, margin_bytes(lies_there, /*widened=*/true));
+  return settings_within(config, checkpoint_bytes.value_or(0), minus(available, taken));
 }
 
 }  // namespace
@@ -42,8 +35,8 @@ ServerSettings server_now(const ProfileSet& set, const SavedProfile& profile,
                           const LiveMachine& live) {
   if (!live.host_available_bytes || !profile.host_bytes) return profile.config.server;
   const std::uint64_t lies_there =
-      saturated_sum(saturated_sum(*profile.host_bytes, profile.host_mapped_bytes.value_or(0)),
-                    devices_on_host(set, profile, live));
+      plus(plus(*profile.host_bytes, profile.host_mapped_bytes.value_or(0)),
+           devices_on_host(set, profile, live));
   return beside(profile.config, profile.checkpoint_bytes, lies_there, *live.host_available_bytes);
 }
 

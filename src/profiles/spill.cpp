@@ -23,7 +23,8 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
   std::vector<Spill> spills;
   for (std::size_t index = 0; index < trials.size(); ++index) {
     const Trial& trial = trials[index];
-    // One that starved for a processor, or whose speed is anybody's guess, tells of no memory.
+    // A trial that waited for a processor, or whose speed is too uncertain, says nothing about
+    // memory.
     if (!trial.conclusive() || trial.shares(Contended::processor)) continue;
     if (trial.vram_percent && *trial.vram_percent < kSpillFromPercent) continue;
     const Trial* below = fastest_below(trials, trial);

@@ -21,9 +21,10 @@ struct Spill {
 };
 
 /// Trials more than kSpillSpeedRatio slower than a measured trial with fewer layers, but at least
-/// one: the first layer on a device slower than the CPU costs honestly. Nor are trials that left
-/// the device half empty: a device can be that slow. Nor are trials that waited for a processor, or
-/// whose speed is too uncertain: those starved, or tell nothing. Ascending by index.
+/// one: where a device is slower than the CPU, the first layer on it really costs that much. Nor
+/// are trials that left the device half empty: a device can be that slow. Nor are trials that
+/// waited for a processor, or whose speed is too uncertain: their speed says nothing about memory.
+/// Ascending by index.
 std::vector<Spill> find_spills(const std::vector<Trial>& trials);
 
 /// For each trial whether it spilled: found by find_spills() or marked so, whoever found out (a

@@ -98,7 +98,8 @@ std::string worse_measured(const ProfileSet& old, const ProfileSet& fresh) {
   }
   const SavedProfile* kept = fastest(old);
   const SavedProfile* made = fastest(fresh);
-  // Measured again and slower is news, not a worse search.
+  // The same config measured again and slower tells that something has changed; it does not make
+  // the search a worse one.
   if (kept != nullptr && holds_config(fresh, kept->config)) return {};
   if (kept == nullptr || made == nullptr || speed_of(*made)->high >= speed_of(*kept)->low) {
     return {};

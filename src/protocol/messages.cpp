@@ -1,40 +1,24 @@
 #include "protocol/messages.hpp"
 
-#include <algorithm>
-#include <concepts>
 #include <type_traits>
 
-#include "core/enum_names.hpp"
-#include "core/json.hpp"
-#include "protocol/fields.hpp"
+#include "core/json_reader.hpp"
+#include "core/json_writer.hpp"
 
 namespace sweetspot::protocol {
-namespace {
-
-constexpr EnumNames<FaultCode, 16> kFaultCodes = {{
-    {FaultCode::bad_request, "bad-request"},
-    {FaultCode::version_mismatch, "version-mismatch"},
-    {FaultCode::config_rejected, "config-rejected"},
-    {FaultCode::cannot_open, "cannot-open"},
-    {FaultCode::header_invalid, "header-invalid"},
-    {FaultCode::file_changed, "file-changed"},
-    {FaultCode::unsupported, "unsupported"},
-    {FaultCode::not_measurable, "not-measurable"},
-    {FaultCode::model_null, "model-null"},
-    {FaultCode::context_null, "context-null"},
-    {FaultCode::decode_failed, "decode-failed"},
-    {FaultCode::non_finite, "non-finite"},
-    {FaultCode::device_unknown, "device-unknown"},
-    {FaultCode::rpc_refused, "rpc-refused"},
-    {FaultCode::cannot_write, "cannot-write"},
-    {FaultCode::exception, "exception"},
-}};
 
 // ---- the members of every message: name on the wire, member
 // ----------------------------------------------
 
-template <typename T, typename Message>
-concept Is = std::same_as<std::remove_const_t<T>, Message>;
+// Both parts of a config go as a whole one, in the words of the table of knobs: a new knob is
+// carried by itself.
+template <typename Part, typename Member>
+void part_of_config(auto& f, Part& part, Member Config::*member) {
+  Config config;
+  config.*member = part;
+  f("config", config);
+  if constexpr (!std::is_const_v<Part>) part = config.*member;
+}
 
 void fields(auto& f, Is<HelloRequest> auto& m) {
   f("version", m.version);
@@ -48,12 +32,17 @@ void fields(auto& f, Is<MapRequest> auto& m) {
   f("path", m.path);
   f("configs", m.configs);
 }
+void fields(auto& f, Is<Slice> auto& m) {
+  f("first_block", m.first_block);
+  f("n_blocks", m.n_blocks);
+  f("vocab_rows", m.vocab_rows);
+}
 void fields(auto& f, Is<LoadRequest> auto& m) {
   f("path", m.path);
-  f("config", m.placement);
+  part_of_config(f, m.placement, &Config::placement);
   f("slice", m.slice);
 }
-void fields(auto& f, Is<ContextRequest> auto& m) { f("config", m.context); }
+void fields(auto& f, Is<ContextRequest> auto& m) { part_of_config(f, m.context, &Config::context); }
 void fields(auto& f, Is<MeasureRequest> auto& m) {
   f("kind", m.kind);
   f("cache_tokens", m.cache_tokens);
@@ -114,6 +103,11 @@ void fields(auto& f, Is<MapResult> auto& m) {
   f("loads", m.loads);
   f("seconds", m.seconds);
 }
+void fields(auto& f, Is<SliceBytes> auto& m) {
+  f("total_bytes", m.total_bytes);
+  f("block_bytes", m.block_bytes);
+  f("output_bytes", m.output_bytes);
+}
 void fields(auto& f, Is<LoadResult> auto& m) {
   f("seconds", m.seconds);
   f("n_gpu_layers", m.n_gpu_layers);
@@ -173,6 +167,8 @@ void fields(auto& f, Is<Fault> auto& m) {
   f("message", m.message);
   f("log", m.log);
 }
+
+namespace {
 
 // ---- the names of messages
 // -------------------------------------------------------------------------------
@@ -243,48 +239,39 @@ constexpr std::string_view kName<Fault> = "fault";
 // ---- variants
 // --------------------------------------------------------------------------------------------
 
-void fields(FieldWriter& f, const Done& done);
-void fields(FieldReader& f, Done& done);
+void fields(auto& f, Is<Done> auto& done);
 
-// Adds the name of what the variant holds as member `tag`, then its members.
+// The name of what the variant holds as member `tag`, then its members.
 template <typename... Messages>
-void write_variant(Json& json, const char* tag, const std::variant<Messages...>& variant) {
+void one_of(JsonWriter& f, const char* tag, const std::variant<Messages...>& variant) {
   std::visit(
       [&]<typename Message>(const Message& message) {
-        json[tag] = kName<Message>;
-        FieldWriter writer(json);
-        fields(writer, message);
+        f(tag, kName<Message>);
+        fields(f, message);
       },
       variant);
 }
 
 template <typename Message, typename Variant>
-bool read_if_named(const Json& json, std::string_view name, Variant& variant) {
+bool read_if_named(JsonReader& f, std::string_view name, Variant& variant) {
   if (name != kName<Message>) return false;
-  Message message;
-  FieldReader reader(json);
-  fields(reader, message);
-  variant = std::move(message);
+  fields(f, variant.template emplace<Message>());
   return true;
 }
 
 template <typename... Messages>
-void read_variant(const Json& json, const char* tag, std::variant<Messages...>& variant) {
+void one_of(JsonReader& f, const char* tag, std::variant<Messages...>& variant) {
   std::string name;
-  FieldReader reader(json);
-  reader(tag, name);
-  const bool known = (read_if_named<Messages>(json, name, variant) || ...);
-  if (!known) throw BadField{std::string(tag) + " has the unknown value '" + name + "'"};
+  f(tag, name);
+  const bool known = (read_if_named<Messages>(f, name, variant) || ...);
+  f.check(known,
+          std::string(tag).append(" has the unknown value '").append(name).append("'").c_str());
 }
 
 // A result is an object of its own, because its members may be called as the event's are.
-void fields(FieldWriter& f, const Done& done) {
-  Json result;
-  write_variant(result, "of", done.result);
-  f.object("result", std::move(result));
+void fields(auto& f, Is<Done> auto& done) {
+  f.group("result", [&](auto& result) { one_of(result, "of", done.result); });
 }
-
-void fields(FieldReader& f, Done& done) { read_variant(f.object("result"), "of", done.result); }
 
 // nlohmann parses any depth, and each level costs about a hundred bytes: 16 MiB of brackets would
 // take a gigabyte. No message nests deeper than this.
@@ -316,33 +303,33 @@ Result<Message> decode(std::string_view line, const char* tag, Variant Message::
   if (!json->is_object()) return error(ErrorKind::internal, "message is not an object");
   try {
     Message message;
-    FieldReader reader(*json);
-    reader("id", message.id);
-    read_variant(*json, tag, message.*body);
+    const JsonPlace document;
+    JsonReader f(*json, document);
+    f("id", message.id);
+    one_of(f, tag, message.*body);
     return message;
-  } catch (const BadField& bad) {
-    return error(ErrorKind::internal, bad.what);
+  } catch (const nlohmann::json::exception& e) {
+    return error(ErrorKind::internal, std::string(plain_json_error(e.what())));
   }
+}
+
+template <typename Message, typename Variant>
+std::string encode_as(const Message& message, const char* tag, const Variant& body) {
+  Json json = Json::object();
+  JsonWriter f(json);
+  f("id", message.id);
+  one_of(f, tag, body);
+  return dump(json);
 }
 
 }  // namespace
 
-std::string_view to_string(FaultCode code) { return name_of(kFaultCodes, code); }
-
-std::optional<FaultCode> fault_code_from_string(std::string_view text) {
-  return value_of(kFaultCodes, text);
-}
-
 std::string encode(const RequestMessage& message) {
-  Json json = {{"id", message.id}};
-  write_variant(json, "request", message.request);
-  return dump(json);
+  return encode_as(message, "request", message.request);
 }
 
 std::string encode(const EventMessage& message) {
-  Json json = {{"id", message.id}};
-  write_variant(json, "event", message.event);
-  return dump(json);
+  return encode_as(message, "event", message.event);
 }
 
 Result<RequestMessage> decode_request(std::string_view line) {

@@ -18,11 +18,13 @@
 
 #include "core/config.hpp"
 #include "core/device.hpp"
+#include "core/enum_names.hpp"
 #include "core/error.hpp"
 #include "core/memory_map.hpp"
 #include "core/model_info.hpp"
 #include "core/run.hpp"
 #include "core/trial.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::protocol {
 
@@ -34,7 +36,7 @@ inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are rea
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
 
 /// Longest line either side accepts; a longer one is a protocol error, not an allocation.
-inline constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20U;
+inline constexpr std::size_t kMaxLineBytes = 16 * kMiB;
 
 // ---- requests
 // ---------------------------------------------------------------------------------------
@@ -85,6 +87,10 @@ struct ContextRequest {
 };
 
 enum class MeasureKind { prompt, generation };
+
+constexpr EnumNames<MeasureKind, 2> names_of(MeasureKind /*of*/) {
+  return {{{MeasureKind::prompt, "prompt"}, {MeasureKind::generation, "generation"}}};
+}
 
 /// Runs passes until `stop` or `max_samples`. A pass sets every sequence of the context to exactly
 /// `cache_tokens` tokens, then
@@ -306,8 +312,26 @@ enum class FaultCode {
   exception,  ///< a C++ exception from the library, its what() in the message
 };
 
-std::string_view to_string(FaultCode code);
-std::optional<FaultCode> fault_code_from_string(std::string_view text);
+constexpr EnumNames<FaultCode, 16> names_of(FaultCode /*of*/) {
+  return {{
+      {FaultCode::bad_request, "bad-request"},
+      {FaultCode::version_mismatch, "version-mismatch"},
+      {FaultCode::config_rejected, "config-rejected"},
+      {FaultCode::cannot_open, "cannot-open"},
+      {FaultCode::header_invalid, "header-invalid"},
+      {FaultCode::file_changed, "file-changed"},
+      {FaultCode::unsupported, "unsupported"},
+      {FaultCode::not_measurable, "not-measurable"},
+      {FaultCode::model_null, "model-null"},
+      {FaultCode::context_null, "context-null"},
+      {FaultCode::decode_failed, "decode-failed"},
+      {FaultCode::non_finite, "non-finite"},
+      {FaultCode::device_unknown, "device-unknown"},
+      {FaultCode::rpc_refused, "rpc-refused"},
+      {FaultCode::cannot_write, "cannot-write"},
+      {FaultCode::exception, "exception"},
+  }};
+}
 
 /// The request failed; the worker lives on.
 struct Fault {

@@ -13,7 +13,7 @@
 namespace sweetspot::report {
 namespace {
 
-// A curve is read by its course; every count is in the results file.
+// A few counts show the course of the curve; the results file has every count.
 constexpr std::size_t kMostRows = 12;
 
 Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }
@@ -85,7 +85,7 @@ std::string full_depth_line(const Run& run, const Style& style) {
 }
 
 // ", from 8 measurements (7 ended at the time limit, known to within 2.1 to 5.3 %)": how much a
-// verdict rests on.
+// decision rests on.
 std::string basis_of_decisions(const Run& run) {
   std::size_t measured = 0;
   std::size_t capped = 0;

@@ -73,9 +73,9 @@ std::string cell_text(const Plan& plan, std::size_t types, std::size_t context, 
   const PlannedMemory& cell = plan.cell(types, context, layers);
   const bool refused = !cell.problem.empty();
   std::string text = refused ? kAbsent : gib(offloaded_bytes(cell.memory));
-  if (plan.verdicts.empty()) return text;
+  if (plan.fits.empty()) return text;
   const std::size_t index = static_cast<std::size_t>(&cell - plan.grid.cells.data());
-  return text + (plan.verdicts[index].fits ? " *" : kBehindNumber);
+  return text + (plan.fits[index].fits ? " *" : kBehindNumber);
 }
 
 /// The largest layers that fit each context.
@@ -97,7 +97,7 @@ std::string table_of(const Plan& plan, std::size_t types, const Style& style) {
   for (const std::uint32_t n_ctx : plan.grid.axes.n_ctx) {
     // Where the width is short, long contexts go first.
     table.columns.push_back(
-        {fmt::format("{}{}", n_ctx, plan.verdicts.empty() ? "" : kBehindNumber), Align::right, 1});
+        {fmt::format("{}{}", n_ctx, plan.fits.empty() ? "" : kBehindNumber), Align::right, 1});
   }
   for (const int layers : rows_of(plan)) {
     Row row;
@@ -186,26 +186,26 @@ std::string memory_lines(const Plan& plan, const Style& style) {
   return render(table, style);
 }
 
-std::string verdict_text(const Plan& plan) {
-  if (!plan.verdict) return {};
-  const plan::Verdict& verdict = *plan.verdict;
-  if (verdict.fits) return ": it fits";
+std::string fit_text(const Plan& plan) {
+  if (!plan.fit) return {};
+  const plan::Fit& fit = *plan.fit;
+  if (fit.fits) return ": it fits";
   std::string text = ": it does not fit;";
-  for (const plan::DeviceVerdict& device : verdict.devices) {
+  for (const plan::DeviceFit& device : fit.devices) {
     if (device.missing_bytes == 0) continue;
     text += fmt::format(" {} lacks {}", printable(device.id), format_bytes(device.missing_bytes));
   }
-  if (verdict.host_missing_bytes > 0) {
-    text += fmt::format(" the host lacks {}", format_bytes(verdict.host_missing_bytes));
+  if (fit.host_missing_bytes > 0) {
+    text += fmt::format(" the host lacks {}", format_bytes(fit.host_missing_bytes));
   }
   return text;
 }
 
 /// What is left where a device has no room at all.
 std::string cpu_alone_text(const Plan& plan, const Style& style) {
-  if (plan.verdict->fits || !plan.cpu_alone_verdict || !plan.cpu_alone.problem.empty()) return {};
+  if (plan.fit->fits || !plan.cpu_alone_fit || !plan.cpu_alone.problem.empty()) return {};
   const DeviceMemory* host = find_device(plan.cpu_alone.memory, kHostDeviceId);
-  const std::uint64_t missing = plan.cpu_alone_verdict->host_missing_bytes;
+  const std::uint64_t missing = plan.cpu_alone_fit->host_missing_bytes;
   return wrapped_paragraph(
       fmt::format("On the CPU alone (--device none) it takes {} of host memory, {} of it mapped "
                   "from the file, and none of a device: {}",
@@ -219,14 +219,14 @@ std::string cpu_alone_text(const Plan& plan, const Style& style) {
 /// Mapped weights need no room of their own, but what has none is read again and again.
 std::string reread_text(const Plan& plan, const Style& style) {
   const plan::HostBudget& host = plan.request.budgets->host;
-  if (plan.verdict->reread_bytes == 0 || !host.available_bytes) return {};
+  if (plan.fit->reread_bytes == 0 || !host.available_bytes) return {};
   return wrapped_paragraph(
       fmt::format(
           "The host has {} and would hold {}: {} of the weights mapped from the file find no "
           "room there and are read from it again for every token, which is slow.",
           format_bytes(*host.available_bytes),
           format_bytes(find_device(plan.wanted.memory, kHostDeviceId)->total_bytes()),
-          format_bytes(plan.verdict->reread_bytes)),
+          format_bytes(plan.fit->reread_bytes)),
       style);
 }
 
@@ -250,7 +250,7 @@ std::string checkpoints_text(const Config& config, const Reading<std::uint64_t>&
                      format_bytes(checkpoints_bytes(config, *one)), format_bytes(*one), count);
 }
 
-/// Both grow with use: a plan that leaves them out is true only of a server that just started.
+/// Both grow with use, so a plan without them would hold only for a server that was just started.
 std::string server_text(const Plan& plan, const Style& style) {
   const Config& base = plan.request.base;
   if (base.context.host_program != HostProgram::llama_server) return {};
@@ -318,13 +318,13 @@ std::string plan_tables(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   std::string text;
   for (std::size_t t = 0; t < plan.grid.axes.cache_types.size(); ++t) {
-    text += "\n" +
-            wrapped_paragraph(
-                fmt::format("GiB on the device{} by layers and context, {} cache{}",
-                            record.targets.size() > 1 ? "s" : "",
-                            types_text(plan.grid.axes.cache_types[t]),
-                            plan.verdicts.empty() ? "" : " (* fits, the driver's share included)"),
-                style);
+    text +=
+        "\n" + wrapped_paragraph(
+                   fmt::format("GiB on the device{} by layers and context, {} cache{}",
+                               record.targets.size() > 1 ? "s" : "",
+                               types_text(plan.grid.axes.cache_types[t]),
+                               plan.fits.empty() ? "" : " (* fits, the driver's share included)"),
+                   style);
     text += table_of(plan, t, style);
   }
   return text;
@@ -336,10 +336,10 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
   std::string text = "\n" + wrapped_paragraph(fmt::format("{} of {}, context {}{}{}",
                                                           layer_count(base.placement.n_gpu_layers),
                                                           plan.offloadable, base.context.n_ctx,
-                                                          rounding_text(plan), verdict_text(plan)),
+                                                          rounding_text(plan), fit_text(plan)),
                                               style);
   text += memory_lines(plan, style);
-  if (!plan.verdict) return text;
+  if (!plan.fit) return text;
   text += cpu_alone_text(plan, style);
   text += reread_text(plan, style) + server_text(plan, style);
   text += wrapped_paragraph(
@@ -347,14 +347,14 @@ std::string plan_answers_text(const PlanRecord& record, const Style& style) {
           ? fmt::format("Largest context with these layers: {} tokens", *plan.largest_context)
           : std::string("No context fits with these layers"),
       style);
-  if (plan.verdict->fits) return text;
+  if (plan.fit->fits) return text;
   if (plan.changes.empty()) return text + "No single change makes it fit\n";
   return text + "\nWhat makes it fit, cheapest first\n" + changes_table(plan.changes, style);
 }
 
 std::string plan_classes_table(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
-  // Of several cards whose sizes were given another size is no question.
+  // Where the sizes of several cards were given, other sizes are not shown.
   if (record.stand_in && record.targets.size() > 1) return {};
   const auto& bands = plan.request.bands_percent;
   Table table;

@@ -39,7 +39,7 @@ std::string_view phase_in_words(Phase phase) {
   }
 }
 
-// Whole seconds: a tenth that jumps on a line redrawn all the time helps nobody.
+// Whole seconds: on a line that is redrawn all the time, tenths only flicker.
 std::string left_in_words(double seconds) {
   const auto whole = static_cast<long>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s left", whole);
@@ -98,7 +98,7 @@ std::string render(const ProgressState& state, const Style& style) {
   }
   if (left) text += ", " + left_in_words(*left);
   if (state.trials_total == 0) {
-    // How far a search is nobody knows; what it is after can be said.
+    // Nobody knows how far a search is, so the line says what it is looking for.
     if (!state.reason.empty()) text += fmt::format(" ({})", state.reason);
     return cut_to_width(text, style.width);
   }

@@ -51,13 +51,13 @@ struct AdaptiveSweep::View {
   std::optional<TimeModel> model;
   std::size_t observations = 0;
   std::vector<Contest> contests;
-  std::vector<Verdict> verdicts;             ///< of the contests
+  std::vector<Odds> odds;                    ///< of the contests
   std::pair<int, int> diminishing = {0, 0};  ///< where returns diminish, 95 % range
   bool diminishing_known = true;
 
   // Where the CPU alone is the fastest of all, there are no returns to diminish.
   [[nodiscard]] bool offloading_pays(const std::vector<LayerCandidate>& candidates) const {
-    const std::optional<std::size_t>& optimum = verdicts.back().winner;
+    const std::optional<std::size_t>& optimum = odds.back().winner;
     return !optimum || candidates[*optimum].layers > 0;
   }
 };
@@ -152,7 +152,7 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   }
   view.contests = contests();
   for (const Contest& contest : view.contests) {
-    view.verdicts.push_back(judge(contest, worlds, candidates_.size(), rules_.tolerance));
+    view.odds.push_back(odds_of(contest, worlds, candidates_.size(), rules_.tolerance));
   }
   if (tryable.size() > 2) {
     view.diminishing = diminishing_range(worlds, tryable, layers, kWorthwhileGain);
@@ -192,9 +192,9 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
     if (auto step = first_step()) return step;
     return measured_anew(/*at_the_end=*/true);
   }
-  const bool settled = std::all_of(
-      view.verdicts.begin(), view.verdicts.end(),
-      [this](const Verdict& verdict) { return verdict.doubt <= 1 - rules_.confidence; });
+  const bool settled = std::all_of(view.odds.begin(), view.odds.end(), [this](const Odds& odds) {
+    return odds.doubt <= 1 - rules_.confidence;
+  });
   if (again_) {
     return exploring(*again_, view, "again: far slower than the other trials let expect");
   }
@@ -244,8 +244,8 @@ double AdaptiveSweep::rival_ms(int layers, const View& view) const {
     const bool takes_part = std::any_of(
         open.begin(), open.end(), [&](std::size_t i) { return candidates_[i].layers == layers; });
     if (!takes_part) continue;
-    if (!view.verdicts[k].winner) return 0;
-    slowest = std::max(slowest, row_of(*view.verdicts[k].winner)->ms->value);
+    if (!view.odds[k].winner) return 0;
+    slowest = std::max(slowest, row_of(*view.odds[k].winner)->ms->value);
   }
   return slowest;
 }
@@ -267,10 +267,10 @@ std::optional<SweepStep> AdaptiveSweep::first_step() const {
 // that costs no load.
 std::optional<SweepStep> AdaptiveSweep::completion(const View& view, bool settled) const {
   for (std::size_t k = 0; k < view.contests.size(); ++k) {
-    const Verdict& verdict = view.verdicts[k];
-    if (!verdict.winner || row_of(*verdict.winner)->extent == Extent::full) continue;
-    const int layers = candidates_[*verdict.winner].layers;
-    const bool loaded_and_likely = last_told_ == layers && verdict.doubt < 0.5;
+    const Odds& odds = view.odds[k];
+    if (!odds.winner || row_of(*odds.winner)->extent == Extent::full) continue;
+    const int layers = candidates_[*odds.winner].layers;
+    const bool loaded_and_likely = last_told_ == layers && odds.doubt < 0.5;
     if (!settled && !loaded_and_likely) continue;
     return SweepStep{layers, Extent::full,
                      fmt::format("in full: it wins {}", view.contests[k].name)};
@@ -285,7 +285,7 @@ std::optional<SweepStep> AdaptiveSweep::into_new_band(const View& view) const {
     const bool touched = std::any_of(contest.measured.begin(), contest.measured.end(),
                                      [this](std::size_t i) { return candidates_[i].layers > 0; });
     if (touched || contest.open.empty()) continue;
-    const std::vector<double>& gain = view.verdicts[k].gain;
+    const std::vector<double>& gain = view.odds[k].gain;
     const auto best =
         *std::max_element(contest.open.begin(), contest.open.end(),
                           [&](std::size_t a, std::size_t b) { return gain[a] < gain[b]; });
@@ -299,10 +299,10 @@ std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
   std::vector<double> gain(candidates_.size(), 0);
   std::vector<std::size_t> first_contest(candidates_.size(), 0);
   for (std::size_t k = view.contests.size(); k-- > 0;) {
-    if (view.verdicts[k].doubt <= 1 - rules_.confidence) continue;
+    if (view.odds[k].doubt <= 1 - rules_.confidence) continue;
     for (const std::size_t i : view.contests[k].open) {
-      if (view.verdicts[k].gain[i] <= 0) continue;
-      gain[i] += view.verdicts[k].gain[i];
+      if (view.odds[k].gain[i] <= 0) continue;
+      gain[i] += view.odds[k].gain[i];
       first_contest[i] = k;
     }
   }
@@ -312,7 +312,7 @@ std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
     const std::size_t k = first_contest[i];
     return exploring(candidates_[i].layers, view,
                      fmt::format("may win {} ({:.0f} % in doubt)", view.contests[k].name,
-                                 view.verdicts[k].doubt * 100));
+                                 view.odds[k].doubt * 100));
   }
   return std::nullopt;
 }
@@ -468,26 +468,26 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
   std::vector<Decision> all;
   for (std::size_t k = 0; k < view.contests.size(); ++k) {
     const Contest& contest = view.contests[k];
-    const Verdict& verdict = view.verdicts[k];
+    const Odds& odds = view.odds[k];
     Decision decision;
     decision.name = contest.name;
-    decision.doubt = verdict.doubt;
-    decision.settled = verdict.doubt <= 1 - rules_.confidence;
-    if (verdict.winner) decision.layers = candidates_[*verdict.winner].layers;
+    decision.doubt = odds.doubt;
+    decision.settled = odds.doubt <= 1 - rules_.confidence;
+    if (odds.winner) decision.layers = candidates_[*odds.winner].layers;
     if (contest.measured.empty() && contest.open.empty()) {
       decision.sentence = "no layer count lies in it";
     } else if (!decision.settled) {
       decision.sentence = fmt::format(
           "open: a layer count that was not measured wins by more than "
           "{:g} % with a probability of {:.0f} %",
-          rules_.tolerance * 100, verdict.doubt * 100);
+          rules_.tolerance * 100, odds.doubt * 100);
     } else if (contest.open.empty()) {
       decision.sentence = "every layer count in it was measured";
     } else {
       decision.sentence = fmt::format(
           "none of the {} that were not measured wins by more than "
           "{:g} %, with a probability of {:.0f} %",
-          contest.open.size(), rules_.tolerance * 100, (1 - verdict.doubt) * 100);
+          contest.open.size(), rules_.tolerance * 100, (1 - odds.doubt) * 100);
     }
     all.push_back(std::move(decision));
   }

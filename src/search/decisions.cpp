@@ -42,30 +42,30 @@ std::vector<double> means_of(const std::vector<std::size_t>& members, const Worl
 
 }  // namespace
 
-Verdict judge(const Contest& contest, const Worlds& worlds, std::size_t candidates,
-              double tolerance) {
-  Verdict verdict;
-  verdict.gain.assign(candidates, 0);
-  if (!contest.measured.empty()) verdict.winner = fastest_on_average(contest.measured, worlds);
+Odds odds_of(const Contest& contest, const Worlds& worlds, std::size_t candidates,
+             double tolerance) {
+  Odds odds;
+  odds.gain.assign(candidates, 0);
+  if (!contest.measured.empty()) odds.winner = fastest_on_average(contest.measured, worlds);
   if (contest.open.empty() || worlds.empty()) {
-    verdict.doubt = contest.measured.empty() && !contest.open.empty() ? 1 : 0;
-    return verdict;
+    odds.doubt = contest.measured.empty() && !contest.open.empty() ? 1 : 0;
+    return odds;
   }
   const double share = 1 / static_cast<double>(worlds.size());
   double lost = 0;
   for (const auto& world : worlds) {
     const std::size_t best = fastest_of(contest.open, world);
-    if (!verdict.winner) {
-      verdict.gain[best] += share;
+    if (!odds.winner) {
+      odds.gain[best] += share;
       continue;
     }
-    const double gain = 1 - world[best] / world[*verdict.winner];
+    const double gain = 1 - world[best] / world[*odds.winner];
     if (gain <= 0) continue;
-    verdict.gain[best] += share * gain;
+    odds.gain[best] += share * gain;
     if (gain > tolerance) lost += share;
   }
-  verdict.doubt = verdict.winner ? lost : 1;
-  return verdict;
+  odds.doubt = odds.winner ? lost : 1;
+  return odds;
 }
 
 std::vector<double> worth_of_measuring(const Contest& contest, const Worlds& worlds,

@@ -19,7 +19,8 @@ struct Contest {
   std::vector<std::size_t> open;      ///< members that nobody measured and that may be tried
 };
 
-struct Verdict {
+/// How a contest stands.
+struct Odds {
   std::optional<std::size_t> winner;  ///< fastest of the measured members, on average over worlds
   /// Share of the worlds in which an open member beats the winner by more than the tolerance; 1
   /// where nothing was measured.
@@ -30,8 +31,8 @@ struct Verdict {
 };
 
 /// `candidates` is the number of all candidates.
-Verdict judge(const Contest& contest, const Worlds& worlds, std::size_t candidates,
-              double tolerance);
+Odds odds_of(const Contest& contest, const Worlds& worlds, std::size_t candidates,
+             double tolerance);
 
 /// What measuring each of the open members is worth, as a share of what the winner takes, on
 /// average over what it may turn out to be: by how much it beats the winner itself (expected

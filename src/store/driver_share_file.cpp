@@ -17,23 +17,6 @@ namespace {
 
 constexpr const char* kSchema = "sweetspot.driver-shares/1";
 
-Json share_to_json(const MeasuredShare& share) {
-  return {{"device", share.device},          {"backend", share.backend},
-          {"driver", share.driver},          {"engine", share.engine},
-          {"low_bytes", share.low_bytes},    {"high_bytes", share.high_bytes},
-          {"measured_at", share.measured_at}};
-}
-
-MeasuredShare share_from_json(const Json& json) {
-  return {json.at("device").get<std::string>(),
-          json.at("backend").get<std::string>(),
-          json.at("driver").get<std::string>(),
-          json.at("engine").get<std::string>(),
-          checked<std::uint64_t>(json.at("low_bytes"), "low_bytes"),
-          checked<std::uint64_t>(json.at("high_bytes"), "high_bytes"),
-          json.at("measured_at").get<std::string>()};
-}
-
 struct FoundShares {
   KeptState state = KeptState::none;
   std::vector<MeasuredShare> shares;  // where it is whole
@@ -68,7 +51,8 @@ FoundShares parsed_shares(std::string_view text) {
   auto shares = guard(
       [&] {
         std::vector<MeasuredShare> read;
-        for (const Json& share : json->at("shares")) read.push_back(share_from_json(share));
+        for (const Json& share : json->at("shares"))
+          read.push_back(measured_share_from_json(share));
         return read;
       },
       "driver shares");
@@ -87,7 +71,7 @@ FoundShares find_shares(const std::string& path) {
 std::string text_of(const std::vector<MeasuredShare>& shares) {
   constexpr int kIndent = 2;
   Json list = Json::array();
-  for (const MeasuredShare& each : shares) list.push_back(share_to_json(each));
+  for (const MeasuredShare& each : shares) list.push_back(to_json(each));
   return dump({{"schema", kSchema}, {"shares", std::move(list)}}, kIndent) + '\n';
 }
 
@@ -101,12 +85,13 @@ Result<std::vector<MeasuredShare>> load_driver_shares(const std::string& path) {
 }
 
 Status keep_driver_share(const std::string& path, const MeasuredShare& share) {
-  const std::string folder = folder_of(path);
+  const std::string folder = os::folder_of(path);
   if (Status made = make_folder(folder); !made) return made;
   const Result<FolderLock> lock = FolderLock::take(folder);
   if (!lock) return tl::unexpected(lock.error());
   FoundShares found = find_shares(path);
-  // What is damaged is worth no more than measuring again; what is newer is somebody else's.
+  // A damaged file is replaced, since measuring again takes seconds. One of a newer version belongs
+  // to the program that wrote it, and stays.
   if (found.state == KeptState::newer || found.state == KeptState::unreadable) {
     return unusable(found, path);
   }

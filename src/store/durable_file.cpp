@@ -5,9 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -72,7 +71,6 @@ enum class TargetKind { replaceable, device };
 
 struct Target {
   std::string path;
-  std::string folder;
   TargetKind kind = TargetKind::replaceable;
   mode_t mode = 0;  // of the file that is there, 0 = none
 };
@@ -88,7 +86,6 @@ Result<Target> resolve(const std::string& asked) {
   if (!followed) return tl::unexpected(followed.error());
   Target target;
   target.path = *followed;
-  target.folder = folder_of(target.path);
   struct stat info = {};
   if (::stat(target.path.c_str(), &info) != 0) {
     // A path that ends in a slash names a folder, and a missing one cannot be written.
@@ -107,125 +104,47 @@ Result<Target> resolve(const std::string& asked) {
   return target;
 }
 
-// A file descriptor that is open until close() is asked for or it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+// A file beside the target that takes its place when it is committed. The mode lets the umask
+// decide, as for a file made in place.
+Result<os::NewFile> make_temporary(const Target& target, const std::string& asked,
+                                   const FileCalls& calls) {
+  constexpr mode_t kMode = 0666;
+  auto made = os::NewFile::create(target.path, os::Unfinished::named, kMode, calls);
+  if (made) return std::move(*made);
+  const std::string folder = os::folder_of(target.path);
+  if (made.error() == ENOENT && ::access(folder.c_str(), F_OK) != 0) {
+    return error(
+        ErrorKind::output,
+        fmt::format("cannot write {}: the folder {} does not exist", shown(asked), shown(folder)),
+        "make the folder or give another file with -o FILE");
   }
-
-  [[nodiscard]] int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-// A file beside the target that is removed unless it took the target's place.
-class TemporaryFile {
- public:
-  TemporaryFile(Descriptor descriptor, std::string path)
-      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
-  TemporaryFile(TemporaryFile&& other) noexcept
-      : descriptor_(std::move(other.descriptor_)), path_(std::exchange(other.path_, {})) {}
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(TemporaryFile&&) = delete;
-  ~TemporaryFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-
-  Descriptor& descriptor() { return descriptor_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  void keep() { path_.clear(); }
-
- private:
-  Descriptor descriptor_;
-  std::string path_;
-};
-
-// The name says whose it is and never grows with the target's, which may be as long as names can
-// be. The mode lets the umask decide, as for a file made in place.
-Result<TemporaryFile> make_temporary(const Target& target, const std::string& asked) {
-  static std::atomic<unsigned> counter{0};
-  constexpr int kTries = 100;
-  for (int i = 0; i < kTries; ++i) {
-    std::string path = fmt::format("{}/.sweetspot-{}-{}.tmp", target.folder, ::getpid(), counter++);
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd >= 0) return TemporaryFile(Descriptor(fd), std::move(path));
-    if (errno == ENOENT && ::access(target.folder.c_str(), F_OK) != 0) {
-      return error(ErrorKind::output,
-                   fmt::format("cannot write {}: the folder {} does not exist", shown(asked),
-                               shown(target.folder)),
-                   "make the folder or give another file with -o FILE");
-    }
-    if (errno != EEXIST && errno != EINTR) return cannot_write(asked, errno);
-  }
-  return cannot_write(asked, EEXIST);
+  return cannot_write(asked, made.error());
 }
 
-// 0 or an errno.
-int write_all(const Descriptor& file, std::string_view text, const FileCalls& calls) {
-  while (!text.empty()) {
-    const ssize_t written = calls.write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    if (written == 0) return ENOSPC;  // a write that makes no progress would loop for ever
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-int sync(const Descriptor& file, const FileCalls& calls) {
-  while (calls.sync(file.get()) != 0) {
-    if (errno != EINTR) return errno;
-  }
-  return 0;
-}
-
-// Network file systems report a full disk only here. EINTR leaves the descriptor closed on Linux.
-int close(Descriptor& file, const FileCalls& calls) {
-  if (calls.close(file.release()) == 0 || errno == EINTR) return 0;
-  return errno;
-}
-
-// Makes the new name durable. File systems that cannot sync a folder, or folders that may be
-// written but not listed, are no reason to call the file unwritten.
-int sync_folder(const std::string& folder, const FileCalls& calls) {
-  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return 0;
-  const int code = sync(directory, calls);
-  return code == EINVAL || code == ENOTSUP || code == EROFS ? 0 : code;
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
 }
 
 Status write_device(const Target& target, const std::string& asked, std::string_view text,
                     const FileCalls& calls) {
-  Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW));
-  if (file.get() < 0) return cannot_write(asked, errno);
-  if (const int code = write_all(file, text, calls); code != 0) return cannot_write(asked, code);
-  if (const int code = close(file, calls); code != 0) return cannot_write(asked, code);
+  os::Descriptor file(::open(target.path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW));
+  if (!file) return cannot_write(asked, errno);
+  int code = os::write_all(file.get(), bytes_of(text), calls);
+  if (code == 0) code = os::close_written(file, calls);
+  if (code != 0) return cannot_write(asked, code);
   return {};
 }
 
 Status replace_file(const Target& target, const std::string& asked, std::string_view text,
                     const FileCalls& calls) {
-  Result<TemporaryFile> temporary = make_temporary(target, asked);
-  if (!temporary) return tl::unexpected(temporary.error());
-  Descriptor& file = temporary->descriptor();
+  Result<os::NewFile> file = make_temporary(target, asked, calls);
+  if (!file) return tl::unexpected(file.error());
   // Best effort: a file system without permissions still takes the text.
-  if (target.mode != 0 && ::fchmod(file.get(), target.mode) != 0) errno = 0;
-  int code = write_all(file, text, calls);
-  if (code == 0) code = sync(file, calls);
-  if (code == 0) code = close(file, calls);
-  if (code == 0 && calls.rename(temporary->path().c_str(), target.path.c_str()) != 0) code = errno;
+  if (target.mode != 0 && ::fchmod(file->get(), target.mode) != 0) errno = 0;
+  int code = file->write(bytes_of(text));
+  if (code == 0) code = file->commit();
   if (code != 0) return cannot_write(asked, code);
-  temporary->keep();
-  if (const int unsafe = sync_folder(target.folder, calls); unsafe != 0) {
+  if (const int unsafe = file->sync_name(); unsafe != 0) {
     return error(ErrorKind::output,
                  fmt::format("{} is written but may not survive a power loss: {}", shown(asked),
                              reason_of(unsafe)),
@@ -236,16 +155,11 @@ Status replace_file(const Target& target, const std::string& asked, std::string_
 
 }  // namespace
 
-const FileCalls& system_file_calls() {
-  static const FileCalls kCalls = {::write, ::fsync, ::close, ::rename};
-  return kCalls;
-}
-
 Status check_writable(const std::string& path) {
   const Result<Target> target = resolve(path);
   if (!target) return tl::unexpected(target.error());
   if (target->kind == TargetKind::device) return {};
-  const Result<TemporaryFile> temporary = make_temporary(*target, path);
+  const auto temporary = make_temporary(*target, path, system_file_calls());
   if (!temporary) return tl::unexpected(temporary.error());
   return {};
 }

@@ -2,28 +2,16 @@
 // text, never a part, and what was reported as written survives a power loss.
 #pragma once
 
-#include <sys/types.h>
-
-#include <cstddef>
-#include <functional>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "os/new_file.hpp"
 
 namespace sweetspot::store {
 
-/// The system calls of a write that can fail late. Each keeps the contract of its POSIX namesake
-/// (-1 and errno). Tests replace them to make a disk full or broken at a chosen step.
-struct FileCalls {
-  std::function<ssize_t(int fd, const void* data, std::size_t size)> write;
-  std::function<int(int fd)> sync;
-  std::function<int(int fd)> close;
-  std::function<int(const char* from, const char* to)> rename;
-};
-
-/// The real ones. Static storage; thread safe.
-const FileCalls& system_file_calls();
+using os::FileCalls;
+using os::system_file_calls;
 
 /// Proves, before anything is measured, that `path` can be written: its folder exists, a temporary
 /// file can be made there, and `path` is not something that must not be replaced (a folder, a

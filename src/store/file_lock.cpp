@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -21,17 +20,17 @@ constexpr std::chrono::milliseconds kPoll{5};
 
 Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::milliseconds patience) {
   const std::string path = folder + "/.sweetspot.lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd < 0) {
+  os::Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!file) {
     return error(ErrorKind::output,
                  fmt::format("cannot write into {}: {}", shown(folder),
                              std::generic_category().message(errno)),
                  "check the folder and its permissions");
   }
-  FolderLock lock(fd);
   const auto end = std::chrono::steady_clock::now() + patience;
-  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    // A file system without locks is no reason to keep nothing: there is rarely a second writer.
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    // Where the file system has no locks the file is written all the same: there is rarely a second
+    // writer.
     if (errno == ENOLCK || errno == ENOTSUP || errno == ENOSYS) break;
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return error(ErrorKind::output, fmt::format("cannot lock {}: {}", shown(folder),
@@ -45,13 +44,7 @@ Result<FolderLock> FolderLock::take(const std::string& folder, std::chrono::mill
     }
     std::this_thread::sleep_for(kPoll);
   }
-  return lock;
-}
-
-FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-FolderLock::~FolderLock() {
-  if (fd_ >= 0) ::close(fd_);
+  return FolderLock(std::move(file));
 }
 
 }  // namespace sweetspot::store

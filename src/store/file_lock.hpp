@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "core/error.hpp"
+#include "os/descriptor.hpp"
 
 namespace sweetspot::store {
 
@@ -16,15 +18,9 @@ class FolderLock {
   static Result<FolderLock> take(const std::string& folder,
                                  std::chrono::milliseconds patience = std::chrono::seconds{10});
 
-  FolderLock(FolderLock&& other) noexcept;
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock();
-
  private:
-  explicit FolderLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit FolderLock(os::Descriptor file) : file_(std::move(file)) {}
+  os::Descriptor file_;
 };
 
 }  // namespace sweetspot::store

@@ -8,17 +8,19 @@
 #include <charconv>
 #include <csignal>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
-#include "store/open_file.hpp"
+#include "ground/bytes.hpp"
+#include "os/read_file.hpp"
 #include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 16U << 20U;  // real ones have some ten thousand
+constexpr std::size_t kMaxFileBytes = 16 * kMiB;  // real ones have some ten thousand
 
 KeptText unreadable(int code) {
   return {KeptState::unreadable, {}, std::generic_category().message(code)};
@@ -47,8 +49,8 @@ void remove_left_behind(const std::string& folder) {
 }  // namespace
 
 KeptText read_kept(const std::string& path) {
-  const OpenFile file(path);
-  if (file.get() < 0) {
+  const os::Descriptor file = os::open_to_read(path);
+  if (!file) {
     return errno == ENOENT || errno == ENOTDIR ? KeptText{} : unreadable(errno);
   }
   struct stat info = {};
@@ -58,7 +60,9 @@ KeptText read_kept(const std::string& path) {
     return {KeptState::damaged, {}, "it is too large"};
   }
   std::string text(static_cast<std::size_t>(info.st_size), '\0');
-  if (!file.read_at(0, text)) return unreadable(errno);
+  const auto read = os::read_at(file, 0, std::as_writable_bytes(std::span(text)));
+  if (read < 0) return unreadable(errno);
+  text.resize(static_cast<std::size_t>(read));
   return {KeptState::whole, std::move(text), {}};
 }
 
@@ -80,7 +84,7 @@ Status make_folder(const std::string& folder) {
 }
 
 Status write_kept(const std::string& path, std::string_view text, const FileCalls& calls) {
-  remove_left_behind(folder_of(path));
+  remove_left_behind(os::folder_of(path));
   const Status written = write_atomically(path, text, calls);
   if (written) return {};
   return error(written.error().kind, written.error().message,

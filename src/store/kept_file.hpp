@@ -32,7 +32,7 @@ Status make_folder(const std::string& folder);
 
 /// write_atomically() with the remedy of a file that nobody named on a command line. Removes what
 /// writers left that were killed between making their temporary file and renaming it
-/// (durable_file.cpp); those of the living are theirs. To be called under the folder's lock.
+/// (os/new_file.cpp); those of the living are theirs. To be called under the folder's lock.
 Status write_kept(const std::string& path, std::string_view text, const FileCalls& calls);
 
 }  // namespace sweetspot::store

@@ -1,4 +1,4 @@
-// A path in a sentence, and the folder it lies in. Private to this room.
+// A path in a sentence. Private to this room.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,6 @@ namespace sweetspot::store {
 inline std::string shown(const std::string& path) {
   constexpr std::size_t kMaxShownPath = 400;
   return printable(path, kMaxShownPath);
-}
-
-/// "." for a plain name.
-inline std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace sweetspot::store

@@ -100,7 +100,7 @@ Result<std::string> text_of(const ProfileSet& set) {
 
 Result<bool> update(const std::string& path, const Successor& successor, bool over_damaged,
                     const FileCalls& calls) {
-  const Result<FolderLock> lock = FolderLock::take(folder_of(path));
+  const Result<FolderLock> lock = FolderLock::take(os::folder_of(path));
   if (!lock) return tl::unexpected(lock.error());
   const FoundSet found = find_set(path);
   const bool replaceable = found.state == State::none || found.state == State::whole ||
@@ -140,7 +140,8 @@ Result<ProfileSet> load_profile_set(const std::string& path) {
 
 Result<bool> update_profile_set(const std::string& path, const Successor& successor,
                                 const FileCalls& calls) {
-  if (const Status made = make_folder(folder_of(path)); !made) return tl::unexpected(made.error());
+  if (const Status made = make_folder(os::folder_of(path)); !made)
+    return tl::unexpected(made.error());
   return update(path, successor, /*over_damaged=*/true, calls);
 }
 
@@ -178,7 +179,7 @@ Status remove_profile_set(const std::string& path) {
   if (const FoundSet found = find_set(path); found.state == State::none) {
     return tl::unexpected(as_error(found, path));
   }
-  const Result<FolderLock> lock = FolderLock::take(folder_of(path));
+  const Result<FolderLock> lock = FolderLock::take(os::folder_of(path));
   if (!lock) return tl::unexpected(lock.error());
   if (::unlink(path.c_str()) != 0) {
     return error(

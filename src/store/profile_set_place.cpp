@@ -17,7 +17,7 @@
 #include <system_error>
 
 #include "core/text.hpp"
-#include "store/open_file.hpp"
+#include "os/read_file.hpp"
 #include "store/paths.hpp"
 #include "store/profile_set_file.hpp"
 
@@ -54,9 +54,9 @@ tl::unexpected<Error> unreadable(const std::string& path, const std::string& why
 
 // The size of the file, its ends taken into the digest.
 Result<std::uint64_t> digest_file(const std::string& path, Digest& digest) {
-  const OpenFile file(path);
+  const os::Descriptor file = os::open_to_read(path);
   struct stat info = {};
-  if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
+  if (!file || ::fstat(file.get(), &info) != 0) {
     return unreadable(path, std::generic_category().message(errno));
   }
   if (!S_ISREG(info.st_mode)) return unreadable(path, "it is not a file");
@@ -65,9 +65,9 @@ Result<std::uint64_t> digest_file(const std::string& path, Digest& digest) {
   const std::size_t length = std::min<std::uint64_t>(size, kEndBytes);
   for (const std::uint64_t offset : {std::uint64_t{0}, size - length}) {
     std::string bytes(length, '\0');
-    if (!file.read_at(offset, bytes)) {
-      return unreadable(path, std::generic_category().message(errno));
-    }
+    const auto read = os::read_at(file, offset, std::as_writable_bytes(std::span(bytes)));
+    if (read < 0) return unreadable(path, std::generic_category().message(errno));
+    bytes.resize(static_cast<std::size_t>(read));
     digest.add_part(bytes);
   }
   return size;

@@ -82,12 +82,12 @@ std::optional<Step> worth_most(const View& view, const Field& field, const CostM
       search::worth_of_measuring(contest, worlds, looked_at.size(), kLoadNoise);
   const auto most = std::max_element(worth.begin(), worth.end());
   if (*most < kWorthALoad) return std::nullopt;
-  const search::Verdict verdict =
-      search::judge(contest, worlds, looked_at.size(), view.rules.tolerance);
+  const search::Odds odds =
+      search::odds_of(contest, worlds, looked_at.size(), view.rules.tolerance);
   const std::size_t chosen = looked_at[static_cast<std::size_t>(most - worth.begin())];
   return step_of(
       view, field.points[chosen],
-      fmt::format("may be the best, or tell which is ({:.0f} % in doubt)", verdict.doubt * 100));
+      fmt::format("may be the best, or tell which is ({:.0f} % in doubt)", odds.doubt * 100));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ground/bytes.hpp"
 #include "core/config.hpp"
 #include "core/model_info.hpp"
 #include "core/reading.hpp"
@@ -58,6 +59,6 @@ std::vector<ContextSettings> memory_variants(const ContextSettings& base, bool h
 std::size_t fitted_option(const std::vector<Option>& options, const ContextSettings& context);
 
 /// What `--fit` leaves free on each device.
-inline constexpr std::uint64_t kFitMarginBytes = std::uint64_t{1} << 30U;
+inline constexpr std::uint64_t kFitMarginBytes = kGiB;
 
 }  // namespace sweetspot::tune

@@ -8,6 +8,7 @@
 
 #include "kernel/processors.hpp"
 #include "worker/clock.hpp"
+#include "worker/gguf/types.hpp"
 
 namespace sweetspot::worker {
 namespace {

@@ -4,25 +4,16 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <memory>
 
+#include "os/descriptor.hpp"
+
 namespace sweetspot::worker {
 namespace {
-
-struct Socket {
-  int fd = -1;
-  explicit Socket(int descriptor) : fd(descriptor) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 std::string errno_text(int number) { return std::strerror(number); }
 
@@ -40,9 +31,9 @@ std::string with_addresses(const Endpoint& endpoint, int flags,
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(raw, ::freeaddrinfo);
   std::string reason = "the name has no address";
   for (const addrinfo* a = list.get(); a != nullptr; a = a->ai_next) {
-    const Socket socket(
+    const os::Descriptor socket(
         ::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol));
-    reason = socket.fd < 0 ? errno_text(errno) : use(socket.fd, *a);
+    reason = !socket ? errno_text(errno) : use(socket.get(), *a);
     if (reason.empty()) return reason;
   }
   return reason;

@@ -196,7 +196,7 @@ Answer<protocol::FullDepthResult> full_depth(Decoder& decoder, Reply& reply, boo
   auto result = quick.run();
   const bool blame_copy =
       !result && quick.copied() && result.error().code == FaultCode::decode_failed;
-  // A copied cache must not condemn a configuration that a real one would fit.
+  // A failure with a copied cache does not count: with a decoded one the config may fit.
   return blame_copy ? DepthTest(decoder, reply, last_batch, Copying::none).run() : result;
 }
 

@@ -10,12 +10,14 @@
 #include <optional>
 #include <string_view>
 
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/header_reader.hpp"
 
 namespace sweetspot::worker {
 namespace {
 
-/// More blocks than tensors is a lie; this many more is allowed for blocks without weights.
+/// A file cannot have more blocks than tensors; this many more are allowed for blocks without
+/// weights.
 constexpr std::uint64_t kSpareBlocks = 512;
 constexpr int kMaxUnstatedBlocks = 65536;
 constexpr std::uint64_t kFnvStart = 0xcbf29ce484222325ULL;
@@ -175,7 +177,7 @@ void read_geometry(ModelInfo& model, const GgufFile& file) {
 }  // namespace
 
 Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents extents) {
-  const auto files = open_model_files(path, phase, extents);
+  const auto files = open_model_files(path, phase, read_header, extents);
   if (!files) return tl::unexpected(files.error());
   const GgufFile& first = files->front();
 

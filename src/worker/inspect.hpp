@@ -6,7 +6,7 @@
 
 #include "core/model_info.hpp"
 #include "worker/answer.hpp"
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
 
 namespace sweetspot::worker {
 

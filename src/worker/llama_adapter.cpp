@@ -3,8 +3,6 @@
 #include <ggml-backend.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -26,13 +24,6 @@ llama_get_memory_breakdown(const llama_context* context);
 
 namespace sweetspot::worker {
 namespace {
-
-bool same_letters(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
 
 bool is_host(ggml_backend_buffer_type_t type, ggml_backend_dev_t device) {
   if (ggml_backend_buft_is_host(type)) return true;
@@ -160,15 +151,6 @@ Engine describe_engine() {
   }
   engine.system_info = llama_print_system_info();
   return engine;
-}
-
-std::optional<ggml_type> type_by_name(std::string_view name) {
-  for (int i = 0; i < GGML_TYPE_COUNT; ++i) {
-    const auto type = static_cast<ggml_type>(i);
-    const char* known = ggml_type_name(type);
-    if (known != nullptr && ggml_blck_size(type) > 0 && same_letters(known, name)) return type;
-  }
-  return std::nullopt;
 }
 
 llama_load_mode load_mode_of(LoadMode mode) {

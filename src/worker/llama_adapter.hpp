@@ -1,5 +1,5 @@
-// The calls into llama.cpp that need care, and owners for what it hands out. When llama.cpp's API
-// moves, this room is where it shows, and mostly this file.
+// The calls into llama.cpp that need care, and owners for what it hands out. A change of
+// llama.cpp's API concerns this room, and mostly this file.
 #pragma once
 
 #include <llama.h>
@@ -30,9 +30,6 @@ using ContextHandle = std::unique_ptr<llama_context, ContextDeleter>;
 
 /// Versions, registered backends and the features they were built with.
 Engine describe_engine();
-
-/// The ggml type of that name ("f16", "q8_0", "q4_K"), letter case apart.
-std::optional<ggml_type> type_by_name(std::string_view name);
 
 llama_load_mode load_mode_of(LoadMode mode);
 llama_flash_attn_type flash_attn_of(FlashAttention value);

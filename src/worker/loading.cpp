@@ -9,7 +9,8 @@
 
 #include "core/no_device.hpp"
 #include "worker/clock.hpp"
-#include "worker/gguf_file.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/header_reader.hpp"
 #include "worker/inspect.hpp"
 #include "worker/model_params.hpp"
 #include "worker/slice_file.hpp"
@@ -64,7 +65,8 @@ bool on_progress(float fraction, void* user_data) {
 /// The slice that is asked for, or none.
 Answer<std::optional<SliceFile>> slice_of(const protocol::LoadRequest& request, Reply& reply) {
   if (!request.slice) return std::nullopt;
-  const auto files = open_model_files(request.path, Phase::load, Extents::may_be_missing);
+  const auto files =
+      open_model_files(request.path, Phase::load, read_header, Extents::may_be_missing);
   if (!files) return tl::unexpected(files.error());
   auto made = make_slice(*files, *request.slice, reply);
   if (!made) return tl::unexpected(made.error());

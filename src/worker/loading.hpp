@@ -25,7 +25,7 @@ struct LoadedModel {
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
                                const std::vector<FileStamp>* known, Reply& reply);
 
-/// The loader gave no model back: which kind of nothing, by what it printed since `since`.
+/// Why the loader gave no model back, by what it printed since `since`.
 protocol::Fault explain_failed_load(const std::string& path, library_log::Mark since, Phase phase);
 
 }  // namespace sweetspot::worker

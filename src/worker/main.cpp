@@ -111,7 +111,7 @@ void send_fault(Reply& reply, protocol::Fault fault, library_log::Mark since) {
   }
 }
 
-/// What must hold before the libraries do anything: a crash is only a crash (no debugger, no core).
+/// What must hold before the libraries do anything: a crash starts no debugger and writes no core.
 void prepare_process() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);

@@ -110,7 +110,7 @@ Answer<protocol::CheckResult> check(Decoder& decoder) {
   protocol::CheckResult result;
   result.finite = decoder.logits_are_sound();
   const auto logits = decoder.logits();
-  // JSON has no NaN: where some are not finite, that fact is all there is to tell.
+  // JSON has no NaN: where some are not finite, only that fact is sent.
   const std::size_t count = result.finite ? std::min(kCheckValues, logits.size()) : 0;
   for (std::size_t i = 0; i < count; ++i) {
     result.logits.push_back(logits[i * logits.size() / count]);

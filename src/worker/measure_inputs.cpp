@@ -53,7 +53,7 @@ Answer<protocol::CheckResult> check(Encoder& encoder) {
   const auto values = encoder.output();
   protocol::CheckResult result;
   result.finite = encoder.output_is_sound();
-  // JSON has no NaN: where some are not finite, that fact is all there is to tell.
+  // JSON has no NaN: where some are not finite, only that fact is sent.
   const std::size_t count = result.finite ? std::min(kCheckValues, values.size()) : 0;
   for (std::size_t i = 0; i < count; ++i) {
     result.logits.push_back(values[i * values.size() / count]);

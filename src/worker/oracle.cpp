@@ -10,6 +10,7 @@
 #include "worker/clock.hpp"
 #include "worker/context.hpp"
 #include "worker/exact_reserve.hpp"
+#include "worker/header_reader.hpp"
 #include "worker/loading.hpp"
 #include "worker/model_params.hpp"
 
@@ -62,7 +63,7 @@ Answer<Oracle> Oracle::open(const std::string& path) {
     return fault(FaultCode::unsupported, kPlanPhase,
                  "this llama.cpp does not export its memory breakdown, so nothing can be planned");
   }
-  auto files = open_model_files(path, kPlanPhase, Extents::may_be_missing);
+  auto files = open_model_files(path, kPlanPhase, read_header, Extents::may_be_missing);
   if (!files) return tl::unexpected(files.error());
   auto header = HeaderFile::make(*files, Vocabulary::left_out, kPlanPhase);
   if (!header) return tl::unexpected(header.error());
@@ -70,7 +71,7 @@ Answer<Oracle> Oracle::open(const std::string& path) {
 }
 
 Answer<protocol::MapResult> Oracle::map(const std::vector<Config>& configs, Reply& reply) {
-  const library_log::Quiet quiet;  // thousands of lines that only a real load makes interesting
+  const library_log::Quiet quiet;  // thousands of lines that only matter for a real load
   const double start = now_ms();
   const std::uint32_t loads_before = loads_;
   protocol::MapResult result;
@@ -108,8 +109,8 @@ bool Oracle::loads_on_cpu() {
   return *loads_on_cpu_;
 }
 
-// The vocabulary should not matter to memory. That is not taken on trust: the first config is asked
-// with and without it, and where the answers differ it stays.
+// The vocabulary should not change the memory. This is checked: the first config is asked with and
+// without it, and where the answers differ the vocabulary stays.
 Answer<void> Oracle::prepare(const Config& config) {
   if (placement_ == config.placement) return {};
   if (checked_) return load(config.placement);

@@ -8,7 +8,7 @@
 
 #include "core/memory_map.hpp"
 #include "worker/answer.hpp"
-#include "worker/header_file.hpp"
+#include "worker/gguf/header_file.hpp"
 #include "worker/llama_adapter.hpp"
 #include "worker/outbox.hpp"
 

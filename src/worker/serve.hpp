@@ -7,8 +7,8 @@
 namespace sweetspot::worker {
 
 /// Says `ready` and then serves until the process ends. Returns only to say why it cannot. Loads
-/// the backends where hello has not; whether the address may be open to others is the caller's to
-/// judge.
+/// the backends where hello has not; whether the address may be open to others is for the caller to
+/// decide.
 protocol::Fault serve(const protocol::ServeRequest& request, bool backends_loaded, Reply& reply);
 
 }  // namespace sweetspot::worker

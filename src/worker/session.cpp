@@ -9,11 +9,12 @@
 #include "worker/devices.hpp"
 #include "worker/divergence.hpp"
 #include "worker/full_depth.hpp"
+#include "worker/header_reader.hpp"
 #include "worker/inspect.hpp"
 #include "worker/loading.hpp"
 #include "worker/measure.hpp"
 #include "worker/measure_inputs.hpp"
-#include "worker/synth.hpp"
+#include "worker/synth/synthesize.hpp"
 
 namespace sweetspot::worker {
 
@@ -134,8 +135,8 @@ Answer<protocol::UnloadResult> Session::run(const protocol::UnloadRequest& /*req
 }
 
 Answer<protocol::SynthResult> Session::run(const protocol::SynthRequest& request, Reply& reply) {
-  inspected_.erase(request.out_path);  // what is written now is no change behind our back
-  return synthesize(request, reply);
+  inspected_.erase(request.out_path);  // a file that we write ourselves is expected to change
+  return synthesize(request, read_header, reply);
 }
 
 void Session::drop_context() {

@@ -1,8 +1,6 @@
 #include "worker/slice_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,14 +11,16 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/gguf_edit.hpp"
-#include "worker/synth_fill.hpp"
+#include "ground/bytes.hpp"
+#include "os/read_file.hpp"
+#include "worker/gguf/edit.hpp"
+#include "worker/synth/fill.hpp"
 
 namespace sweetspot::worker {
 namespace {
 
 constexpr Phase kSlicePhase = Phase::load;
-constexpr std::size_t kCopyBytes = std::size_t{4} << 20U;
+constexpr std::size_t kCopyBytes = 4 * kMiB;
 
 /// A tensor of the slice and where its data comes from.
 struct Part {
@@ -162,12 +162,7 @@ protocol::SliceBytes count_bytes(const std::vector<Part>& parts) {
 class Source {
  public:
   explicit Source(const GgufFile& file)
-      : file_(file), fd_(::open(file.stamp().path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Source() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
+      : file_(file), descriptor_(os::open_to_read(file.stamp().path)) {}
 
   [[nodiscard]] bool holds(const Part& part) const {
     return begin_of(part) + part.bytes <= file_.stamp().size_bytes;
@@ -175,18 +170,12 @@ class Source {
 
   /// The bytes of `part` from `offset` on.
   Answer<void> read(const Part& part, std::uint64_t offset, std::span<std::uint8_t> out) const {
-    while (!out.empty()) {
-      const ssize_t n =
-          ::pread(fd_, out.data(), out.size(), static_cast<off_t>(begin_of(part) + offset));
-      if (n <= 0) {
-        return fault(FaultCode::cannot_open, kSlicePhase,
-                     fmt::format("cannot read tensor {} of {}: {}", part.name, file_.stamp().path,
-                                 n == 0 ? "the file ends before" : std::strerror(errno)));
-      }
-      out = out.subspan(static_cast<std::size_t>(n));
-      offset += static_cast<std::uint64_t>(n);
-    }
-    return {};
+    const auto read =
+        os::read_at(descriptor_, begin_of(part) + offset, std::as_writable_bytes(out));
+    if (read == std::ssize(out)) return {};
+    return fault(FaultCode::cannot_open, kSlicePhase,
+                 fmt::format("cannot read tensor {} of {}: {}", part.name, file_.stamp().path,
+                             read >= 0 ? "the file ends before" : std::strerror(errno)));
   }
 
  private:
@@ -195,7 +184,7 @@ class Source {
   }
 
   const GgufFile& file_;
-  int fd_;
+  os::Descriptor descriptor_;
 };
 
 /// Writes the data of all parts, from the file where it has it, else at random.

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "worker/answer.hpp"
-#include "worker/gguf_file.hpp"
-#include "worker/memory_file.hpp"
+#include "worker/gguf/file.hpp"
+#include "worker/gguf/memory_file.hpp"
 #include "worker/outbox.hpp"
 
 namespace sweetspot::worker {

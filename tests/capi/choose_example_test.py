@@ -9,10 +9,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 import profile_sets  # noqa: E402
-from harness import SystemTest  # noqa: E402
+from harness import GIB, SystemTest  # noqa: E402
 
 PCI = "0000:01:00.0"
-GIB = 1 << 30
 
 
 class Choose(SystemTest):

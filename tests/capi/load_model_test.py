@@ -10,10 +10,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 import profile_sets  # noqa: E402
-from harness import BIN, SystemTest  # noqa: E402
+from harness import BIN, MIB, SystemTest  # noqa: E402
 from plan_truth import software_vulkan  # noqa: E402
 
-MIB = 1 << 20
 LOAD_MODEL = BIN / "load_model"
 VULKAN, WHY_NOT = software_vulkan()
 

@@ -13,14 +13,13 @@ SOURCE = pathlib.Path(os.environ["SWEETSPOT_SOURCE_DIR"])
 sys.path[:0] = [str(SOURCE / "examples"), str(SOURCE / "tests/system")]
 import profile_sets  # noqa: E402
 import sweetspot_ctypes  # noqa: E402
-from harness import SCRIPTED_WORKER, SystemTest  # noqa: E402
+from harness import GIB, SCRIPTED_WORKER, SystemTest  # noqa: E402
 from llama_cpp_python import GpuManager, LoadFailed, llama_arguments  # noqa: E402
 from python_arguments import PYTHON_ARGUMENTS, check_types  # noqa: E402
 from sweetspot_ctypes import Profile, SweetspotError  # noqa: E402
 
 NVML = os.environ["FAKE_NVML_LIBRARY"]
 PCI = "0000:01:00.0"
-GIB = 1 << 30
 NAMES = ["performance", "balanced", "fast", "cpu_fallback"]
 NEEDS = {"performance": 4 * GIB, "balanced": 3 * GIB, "fast": 2 * GIB}
 FOREIGN = re.compile("(GGML|CUDA|HIP|ROCR|VK|LLAMA|OMP|NVIDIA)_")  # their change makes a set stale

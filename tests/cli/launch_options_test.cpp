@@ -7,31 +7,40 @@
 namespace sweetspot::cli {
 namespace {
 
-TEST(CheckRpc, NamesTheFlagThatIsWrong) {
+LaunchOptions with_a_shell() {
   LaunchOptions options;
-  EXPECT_TRUE(check_rpc(options));
+  options.model_path = "model.gguf";
+  options.command = {"sh", "-c", "{model}"};
+  return options;
+}
+
+TEST(LaunchRequest, NamesTheFlagThatIsWrong) {
+  LaunchOptions options = with_a_shell();
+  EXPECT_TRUE(launch_request(options, Environment{}));
   options.rpc = {"127.0.0.1:50052", "nowhere"};
-  EXPECT_NE(check_rpc(options).error().message.find("--rpc"), std::string::npos);
+  EXPECT_NE(launch_request(options, Environment{}).error().message.find("--rpc"),
+            std::string::npos);
 }
 
-TEST(JobOf, TheLoadTimeComesFromTheFileUnlessSaid) {
-  LaunchOptions options;
-  EXPECT_DOUBLE_EQ(job_of(options, {}, 20'000'000).limits.load_seconds, 61);
+TEST(LaunchRequest, HoldsWhatIsAsked) {
+  LaunchOptions options = with_a_shell();
+  auto request = launch_request(options, Environment{});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_DOUBLE_EQ(request->limits.load_seconds, 0) << "the file's size is not known here";
+  EXPECT_FALSE(request->adapt);
+  EXPECT_TRUE(request->probe);
+  EXPECT_TRUE(request->keep_plan);
+  EXPECT_EQ(request->host_program, HostProgram::libllama) << "nothing is known of a shell";
   options.load_timeout_seconds = 5;
-  EXPECT_DOUBLE_EQ(job_of(options, {}, 20'000'000).limits.load_seconds, 5);
-  EXPECT_FALSE(job_of(options, {}, 0).adapt);
-  options.adapt = true;
-  EXPECT_TRUE(job_of(options, {}, 0).adapt);
-}
-
-TEST(FindProgram, LooksInPathAndTakesPathsAsTheyAre) {
-  const auto shell = find_program({"sh", "-c", "{model}"});
-  ASSERT_TRUE(shell);
-  EXPECT_TRUE(shell->argv[0].starts_with("/"));
-  EXPECT_TRUE(shell->argv[0].ends_with("/sh"));
-  EXPECT_EQ(shell->kind, launch::ProgramKind::other);
-  EXPECT_EQ(find_program({"/no/such/llama-server"}).error().kind, ErrorKind::usage);
-  EXPECT_EQ(find_program({"no-such-program-at-all"}).error().kind, ErrorKind::usage);
+  options.adapt = options.no_probe = options.dry_run = true;
+  options.requirements.host_program = "llama-server";
+  request = launch_request(options, Environment{});
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_DOUBLE_EQ(request->limits.load_seconds, 5);
+  EXPECT_TRUE(request->adapt);
+  EXPECT_FALSE(request->probe);
+  EXPECT_FALSE(request->keep_plan) << "a dry run leaves nothing behind";
+  EXPECT_EQ(request->host_program, HostProgram::llama_server);
 }
 
 TEST(LaunchEvents, AreJsonObjectsWithATime) {

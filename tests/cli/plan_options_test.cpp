@@ -27,7 +27,7 @@ Result<profiler::PlanJob> parse(std::vector<const char*> arguments) {
   std::reverse(spelled->begin(), spelled->end());
   app.parse(*spelled);
   Environment environment;
-  environment.worker_override = "/bin/true";  // any program: nothing is started here
+  environment.workplace.worker_program = "/bin/true";  // any program: nothing is started here
   return make_plan_job(options, environment);
 }
 

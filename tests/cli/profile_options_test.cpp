@@ -21,8 +21,10 @@ Result<profiler::Request> parse_profile(std::vector<const char*> arguments) {
   std::reverse(spelled->begin(), spelled->end());
   app.parse(*spelled);
   Environment environment;
-  environment.worker_override = "/bin/true";  // any program: nothing is started here
-  return make_request(options, environment);
+  environment.workplace.worker_program = "/bin/true";  // any program: nothing is started here
+  auto profile = make_profile(options, environment);
+  if (!profile) return tl::unexpected(profile.error());
+  return std::move(profile->request);
 }
 
 TEST(ProfileOptions, DefaultsAreThoseOfTheConfigAndTheMission) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "app/workload_presets.hpp"
+
 namespace sweetspot::cli {
 namespace {
 
@@ -13,14 +15,14 @@ TEST(ParseWorkload, TakesEveryName) {
   for (const std::string& name : workload_names()) {
     const auto workload = parse_workload(name);
     ASSERT_TRUE(workload) << name;
-    EXPECT_THAT(workload_in_words(*workload), testing::StartsWith(name + " ("));
+    EXPECT_THAT(app::workload_in_words(*workload), testing::StartsWith(name + " ("));
   }
 }
 
 TEST(ParseWorkload, TakesTokens) {
   EXPECT_EQ(*parse_workload("512,128"), (Workload{512, 128, 0}));
   EXPECT_EQ(*parse_workload("64,16,4096"), (Workload{64, 16, 4096}));
-  EXPECT_EQ(workload_in_words({64, 16, 4096}),
+  EXPECT_EQ(app::workload_in_words({64, 16, 4096}),
             "64 prompt and 16 generated tokens, 4096 before them");
 }
 

@@ -4,13 +4,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "contract/small_context.hpp"
 #include "engine/worker.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::engine {
 namespace {
@@ -34,13 +34,6 @@ const Subject kReal = {"real", REAL_WORKER, {}};
 
 class Contract : public testing::TestWithParam<Subject> {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "sweetspot-contract-XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    model_ = folder_ + "/m.gguf";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   static Worker start() {
     StartOptions options;
     options.program.path = GetParam().program;
@@ -77,8 +70,8 @@ class Contract : public testing::TestWithParam<Subject> {
     return worker;
   }
 
-  std::string folder_;
-  std::string model_;
+  tests::TemporaryFolder folder_;
+  std::string model_ = folder_.file("m.gguf");
 };
 
 TEST_P(Contract, HelloNamesTheEngineAndTheCpu) {

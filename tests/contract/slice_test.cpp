@@ -10,6 +10,7 @@
 
 #include "contract/small_context.hpp"
 #include "engine/worker.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::engine {
 namespace {
@@ -28,13 +29,6 @@ Placement on_cpu() {
 
 class SliceOf : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "sweetspot-slice-XXXXXX";
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    model_ = folder_ + "/m.gguf";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   static Worker start() {
     StartOptions options;
     options.program.path = REAL_WORKER;
@@ -71,8 +65,8 @@ class SliceOf : public testing::Test {
     return checked ? checked->logits : std::vector<float>();
   }
 
-  std::string folder_;
-  std::string model_;
+  tests::TemporaryFolder folder_;
+  std::string model_ = folder_.file("m.gguf");
 };
 
 TEST_F(SliceOf, AllBlocksAndRowsIsTheModelItself) {
@@ -169,10 +163,10 @@ TEST_F(SliceOf, ASplitModelIsCutAsOneFile) {
   const auto expected = logits(worker);
   if (!std::filesystem::exists(GGUF_SPLITTER)) GTEST_SKIP() << "llama-gguf-split is not here";
   const std::string command = std::string(GGUF_SPLITTER) + " --split-max-tensors 20 " + model_ +
-                              " " + folder_ + "/split >/dev/null 2>&1";
+                              " " + folder_.file("split") + " >/dev/null 2>&1";
   ASSERT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
   std::string split;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     const std::string path = entry.path();
     if (path.find("split-00001-of-") != std::string::npos) split = path;
   }

@@ -20,10 +20,10 @@ TEST(EffectiveLayers, InsideIsKept) {
 TEST(EnumText, ReadsBackWhatItWrites) {
   for (const auto mode : {LoadMode::automatic, LoadMode::none, LoadMode::mmap, LoadMode::mlock,
                           LoadMode::mmap_mlock, LoadMode::direct_io}) {
-    EXPECT_EQ(load_mode_from_string(to_string(mode)), mode);
+    EXPECT_EQ(from_string<LoadMode>(to_string(mode)), mode);
   }
-  EXPECT_EQ(flash_attention_from_string("on"), FlashAttention::on);
-  EXPECT_EQ(flash_attention_from_string("yes"), std::nullopt);
+  EXPECT_EQ(from_string<FlashAttention>("on"), FlashAttention::on);
+  EXPECT_EQ(from_string<FlashAttention>("yes"), std::nullopt);
 }
 
 TEST(ContextParts, SequencesThatShareTheCacheHaveNoPartOfTheirOwn) {

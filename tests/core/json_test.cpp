@@ -54,9 +54,9 @@ TEST(Json, ATrialNamesWhatDisturbedIt) {
   EXPECT_EQ(to_json(Trial{}).at("disturbances").dump(), "[]");
   for (const Disturbance one :
        {Disturbance::throttled, Disturbance::contended, Disturbance::spilled}) {
-    EXPECT_EQ(disturbance_from_string(to_string(one)), one);
+    EXPECT_EQ(from_string<Disturbance>(to_string(one)), one);
   }
-  EXPECT_FALSE(disturbance_from_string("busy"));
+  EXPECT_FALSE(from_string<Disturbance>("busy"));
 }
 
 TEST(Json, EnergyAndThrottleTimesAreValuesOrReasons) {

@@ -3,12 +3,10 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "core/json.hpp"
 #include "core/ranges.hpp"
 #include "core/text.hpp"
+#include "golden/read_golden.hpp"
 #include "golden/sample_set.hpp"
 
 namespace sweetspot {
@@ -17,21 +15,13 @@ namespace {
 using tests::measured_set;
 using tests::planned_set;
 
-// To accept what is written now, copy the text that the failure prints: a change to it is a new
-// version of the format.
-std::string golden(const std::string& name) {
-  std::ifstream file(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name, std::ios::binary);
-  EXPECT_TRUE(file) << name;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 Result<ProfileSet> read(const Json& json) {
   return guard([&] { return profile_set_from_json(json); }, "profile set");
 }
 
 TEST(ProfileSetJson, WritesWhatThePageDescribes) {
-  EXPECT_EQ(golden("profiles_measured.json"), dump(to_json(measured_set()), 2) + '\n');
-  EXPECT_EQ(golden("profiles_planned.json"), dump(to_json(planned_set()), 2) + '\n');
+  EXPECT_EQ(tests::read_golden("profiles_measured.json"), dump(to_json(measured_set()), 2) + '\n');
+  EXPECT_EQ(tests::read_golden("profiles_planned.json"), dump(to_json(planned_set()), 2) + '\n');
 }
 
 TEST(ProfileSetJson, SurvivesTheWay) {
@@ -55,15 +45,15 @@ TEST(ProfileSetJson, TextThatIsNoUtf8IsReplacedOnceAndStaysSo) {
 
 TEST(ProfileSetJson, NamesOfEnumsGoBothWays) {
   for (const Origin origin : {Origin::measured, Origin::planned, Origin::defaults}) {
-    EXPECT_EQ(origin_from_string(to_string(origin)), origin);
+    EXPECT_EQ(from_string<Origin>(to_string(origin)), origin);
   }
   for (const LoadResult result : {LoadResult::loaded, LoadResult::out_of_memory,
                                   LoadResult::crashed, LoadResult::timed_out}) {
-    EXPECT_EQ(load_result_from_string(to_string(result)), result);
+    EXPECT_EQ(from_string<LoadResult>(to_string(result)), result);
   }
   EXPECT_EQ(to_string(LoadResult::out_of_memory), "out-of-memory");
-  EXPECT_FALSE(origin_from_string("guessed"));
-  EXPECT_FALSE(load_result_from_string(""));
+  EXPECT_FALSE(from_string<Origin>("guessed"));
+  EXPECT_FALSE(from_string<LoadResult>(""));
 }
 
 // Sets from before models that only read, and before reports said whose they are, stay readable.

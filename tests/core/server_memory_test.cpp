@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 Config of_slots(std::uint32_t slots) {
   Config config;

@@ -18,6 +18,19 @@ TEST(IsPrintable, IsWhatPrintableLeavesAsItIs) {
   }
 }
 
+TEST(Shortened, KeepsWhatIsShortEnoughAsItIs) {
+  EXPECT_EQ(shortened("a\x1b\xff"), "a\x1b\xff") << "who prints it makes it printable";
+  EXPECT_EQ(shortened("äöü", 3), "äöü");
+  EXPECT_EQ(shortened(""), "");
+}
+
+TEST(Shortened, CutsWherePrintableCutsToo) {
+  EXPECT_EQ(shortened("äöüx", 3), "äöü…");
+  EXPECT_EQ(shortened("\xff\xff\xff", 2), "\xff\xff…");
+  const std::string text = std::string(150, 'a') + std::string(60, '\x1b');
+  EXPECT_EQ(printable(shortened(text), 1000), printable(text));
+}
+
 TEST(Printable, KeepsOrdinaryTextOfAnyLanguage) {
   EXPECT_EQ(printable("Zephyr-7B β — 日本語"), "Zephyr-7B β — 日本語");
 }

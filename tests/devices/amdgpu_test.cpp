@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "devices/sampler.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
@@ -17,7 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kAmdGiB = std::uint64_t{1} << 30U;
 constexpr const char* kAmdCard = "0000:03:00.0";
 
 // structure_size, format_revision, content_revision, and some body.
@@ -27,10 +27,10 @@ void add_card(kernel::FakeTree& files, const std::string& id, char metrics_revis
   const std::string folder = kernel::FakeTree::pci(id);
   files.gpu(id, "0x1002", "active");
   files.file(folder + "/uevent", "DRIVER=amdgpu\nPCI_CLASS=30000\n");
-  files.file(folder + "/mem_info_vram_total", std::to_string(16 * kAmdGiB) + "\n");
-  files.file(folder + "/mem_info_vram_used", std::to_string(3 * kAmdGiB) + "\n");
-  files.file(folder + "/mem_info_gtt_total", std::to_string(32 * kAmdGiB) + "\n");
-  files.file(folder + "/mem_info_gtt_used", std::to_string(kAmdGiB / 2) + "\n");
+  files.file(folder + "/mem_info_vram_total", std::to_string(16 * kGiB) + "\n");
+  files.file(folder + "/mem_info_vram_used", std::to_string(3 * kGiB) + "\n");
+  files.file(folder + "/mem_info_gtt_total", std::to_string(32 * kGiB) + "\n");
+  files.file(folder + "/mem_info_gtt_used", std::to_string(kGiB / 2) + "\n");
   files.file(folder + "/gpu_busy_percent", "93\n");
   files.file(folder + "/gpu_metrics", metrics(metrics_revision));
   files.file(folder + "/product_name", "Radeon Test\n");
@@ -64,10 +64,10 @@ TEST(Amdgpu, ReadsEveryMetricOfADiscreteCard) {
   EXPECT_EQ(status.name, Reading<std::string>("Radeon Test"));
   EXPECT_EQ(status.uuid, Reading<std::string>("deadbeef"));
   EXPECT_EQ(status.driver_version, Reading<std::string>("kernel 6.9.1"));
-  EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(16 * kAmdGiB));
-  EXPECT_EQ(status.memory_used_bytes, Reading<std::uint64_t>(3 * kAmdGiB));
-  EXPECT_EQ(status.memory_free_bytes, Reading<std::uint64_t>(13 * kAmdGiB));
-  EXPECT_EQ(status.spilled_bytes, Reading<std::uint64_t>(kAmdGiB / 2));
+  EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(16 * kGiB));
+  EXPECT_EQ(status.memory_used_bytes, Reading<std::uint64_t>(3 * kGiB));
+  EXPECT_EQ(status.memory_free_bytes, Reading<std::uint64_t>(13 * kGiB));
+  EXPECT_EQ(status.spilled_bytes, Reading<std::uint64_t>(kGiB / 2));
   EXPECT_EQ(status.memory_source, "amdgpu sysfs");
   EXPECT_EQ(status.utilisation_percent, Reading<double>(93.0));
   EXPECT_EQ(status.temperature_c, Reading<double>(64.0));
@@ -101,9 +101,9 @@ TEST(Amdgpu, AnApuHasVramAndGtt) {
     kernel::FakeTree files;
     add_card(files, kAmdCard, revision);
     const DeviceStatus status = read_amd(files.tree());
-    EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(48 * kAmdGiB));
-    EXPECT_EQ(status.memory_used_bytes, Reading<std::uint64_t>(3 * kAmdGiB + kAmdGiB / 2));
-    EXPECT_EQ(status.memory_free_bytes, Reading<std::uint64_t>(44 * kAmdGiB + kAmdGiB / 2));
+    EXPECT_EQ(status.memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
+    EXPECT_EQ(status.memory_used_bytes, Reading<std::uint64_t>(3 * kGiB + kGiB / 2));
+    EXPECT_EQ(status.memory_free_bytes, Reading<std::uint64_t>(44 * kGiB + kGiB / 2));
     EXPECT_FALSE(status.spilled_bytes) << "GTT is where an APU's memory is, not a spill";
     EXPECT_THAT(status.memory_source, HasSubstr("GTT"));
   }
@@ -113,9 +113,9 @@ TEST(Amdgpu, WithoutMetricsTheVendorOfTheMemoryTellsDiscreteFromApu) {
   kernel::FakeTree files;
   add_card(files, kAmdCard, 1);
   std::filesystem::remove(files.root() + kernel::FakeTree::pci(kAmdCard) + "/gpu_metrics");
-  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(48 * kAmdGiB));
+  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(48 * kGiB));
   files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_vram_vendor", "samsung\n");
-  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(16 * kAmdGiB));
+  EXPECT_EQ(read_amd(files.tree()).memory_total_bytes, Reading<std::uint64_t>(16 * kGiB));
 }
 
 TEST(Amdgpu, WithoutAnAverageThePowerOfTheMomentServes) {
@@ -213,7 +213,7 @@ TEST(Amdgpu, MemoryThatCannotBeTrueIsAbsent) {
   kernel::FakeTree files;
   add_card(files, kAmdCard, 1);
   const std::string folder = kernel::FakeTree::pci(kAmdCard);
-  files.file(folder + "/mem_info_vram_used", std::to_string(17 * kAmdGiB));
+  files.file(folder + "/mem_info_vram_used", std::to_string(17 * kGiB));
   DeviceStatus status = read_amd(files.tree());
   EXPECT_TRUE(status.memory_total_bytes.has_value());
   EXPECT_FALSE(status.memory_used_bytes);
@@ -243,11 +243,11 @@ TEST(Amdgpu, GrowingGttShowsAsSpill) {
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<std::uint64_t> spilled;
-  for (const std::uint64_t used : {kAmdGiB, 3 * kAmdGiB, 7 * kAmdGiB}) {
+  for (const std::uint64_t used : {kGiB, 3 * kGiB, 7 * kGiB}) {
     files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_gtt_used", std::to_string(used));
     spilled.push_back(*(*source)->read()[0].spilled_bytes);
   }
-  EXPECT_THAT(spilled, testing::ElementsAre(kAmdGiB, 3 * kAmdGiB, 7 * kAmdGiB));
+  EXPECT_THAT(spilled, testing::ElementsAre(kGiB, 3 * kGiB, 7 * kGiB));
 }
 
 TEST(Amdgpu, ASleepingCardIsNotRead) {
@@ -283,11 +283,11 @@ TEST(Amdgpu, GttThatGrowsWhileAWindowIsOpenIsItsMaximum) {
   auto source = open_amdgpu({files.tree(), false});
   ASSERT_TRUE(source);
   std::vector<Snapshot> samples;
-  for (const std::uint64_t used : {kAmdGiB, 5 * kAmdGiB, 4 * kAmdGiB}) {
+  for (const std::uint64_t used : {kGiB, 5 * kGiB, 4 * kGiB}) {
     files.file(kernel::FakeTree::pci(kAmdCard) + "/mem_info_gtt_used", std::to_string(used) + "\n");
     samples.push_back({100.0 * static_cast<double>(samples.size()), false, (*source)->read(), {}});
   }
-  EXPECT_EQ(aggregate(samples).at(kAmdCard).spilled_max_bytes, Reading<std::uint64_t>(5 * kAmdGiB));
+  EXPECT_EQ(aggregate(samples).at(kAmdCard).spilled_max_bytes, Reading<std::uint64_t>(5 * kGiB));
 }
 
 }  // namespace

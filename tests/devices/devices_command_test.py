@@ -11,10 +11,9 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from harness import EXIT_DEVICE, EXIT_USAGE, SCRIPTED_WORKER, SOURCE, SystemTest  # noqa: E402
+from harness import EXIT_DEVICE, EXIT_USAGE, GIB, SCRIPTED_WORKER, SOURCE, SystemTest  # noqa: E402
 
 NVML = os.environ["FAKE_NVML_LIBRARY"]
-GIB = 1 << 30
 CARD = {"pci": "00000000:C1:00.0", "name": "Card C1", "uuid": "GPU-c1", "utilisation": 87,
         "memory": {"total": 24 * GIB, "free": 20 * GIB, "used": 3 * GIB, "reserved": GIB},
         "temperature": 61, "power_mw": 215500, "power_limit_mw": 450000, "graphics_mhz": 2520,

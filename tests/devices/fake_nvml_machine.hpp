@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "devices/nvml.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 
 using nlohmann::json;
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 /// A healthy card: 24 GiB, of which v2 tells 1 GiB to be the driver's.
 inline json healthy_gpu(const std::string& pci = "00000000:C1:00.0") {

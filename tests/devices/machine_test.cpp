@@ -3,14 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "kernel/fake_tree.hpp"
 
 namespace sweetspot::devices {
 namespace {
 
 using testing::ElementsAre;
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 void add_host(kernel::FakeTree& files) {
   files.file("/etc/os-release",

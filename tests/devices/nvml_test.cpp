@@ -1,4 +1,4 @@
-// NVML against a library that lies in every way reliability.md lists: R15 to R19, R22 to R24.
+// NVML against a library that lies in every way the requirements name: R15 to R19, R22 to R24.
 #include "devices/nvml.hpp"
 
 #include <gmock/gmock.h>

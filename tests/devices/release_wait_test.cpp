@@ -7,19 +7,19 @@
 
 #include <limits>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::devices {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kReleaseGiB = std::uint64_t{1} << 30U;
-
 // A clock that only sleeping moves, and memory that comes back at a given moment.
 struct FakeDevice {
   double now_ms = 0;
   double back_at_ms = 0;
-  std::uint64_t before = 2 * kReleaseGiB;
-  std::uint64_t after = 8 * kReleaseGiB;
+  std::uint64_t before = 2 * kGiB;
+  std::uint64_t after = 8 * kGiB;
   int reads = 0;
   double cancel_at_ms = 1e18;
 
@@ -39,14 +39,14 @@ ReleaseResult wait(FakeDevice& device, const ReleaseGoal& goal) {
 
 ReleaseGoal goal() {
   ReleaseGoal goal;
-  goal.baseline_free_bytes = 8 * kReleaseGiB;
+  goal.baseline_free_bytes = 8 * kGiB;
   return goal;
 }
 
 TEST(ReleaseWait, MemoryThatIsBackCostsNothing) {
   FakeDevice device;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(result.release, Release::at_once);
   EXPECT_EQ(result.waited_ms, 0);
   EXPECT_EQ(device.reads, 1);
 }
@@ -55,7 +55,7 @@ TEST(ReleaseWait, MemoryThatIsBackAfterASecondCostsLittleMore) {
   FakeDevice device;
   device.back_at_ms = 1000;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::after_wait);
+  EXPECT_EQ(result.release, Release::after_wait);
   EXPECT_GE(result.waited_ms, 1000);
   EXPECT_LE(result.waited_ms, 1500);
   EXPECT_THAT(result.sentence(), HasSubstr("returned after"));
@@ -65,21 +65,21 @@ TEST(ReleaseWait, MemoryThatNeverReturnsIsFlaggedAtTheDeadline) {
   FakeDevice device;
   device.back_at_ms = 1e12;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::did_not_return);
+  EXPECT_EQ(result.release, Release::did_not_return);
   EXPECT_EQ(result.waited_ms, 3000);
-  EXPECT_EQ(result.free_bytes, Reading<std::uint64_t>(2 * kReleaseGiB));
+  EXPECT_EQ(result.free_bytes, Reading<std::uint64_t>(2 * kGiB));
   EXPECT_THAT(result.sentence(), HasSubstr("did not return"));
 }
 
 TEST(ReleaseWait, MoreThanTheBaselineAndAlmostTheBaselineAreBack) {
   ReleaseGoal wanted = goal();
   FakeDevice device;
-  device.after = 9 * kReleaseGiB;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  device.after = 9 * kGiB;
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
   device.after = wanted.baseline_free_bytes - wanted.tolerance_bytes;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
   device.after -= 1;
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::did_not_return);
+  EXPECT_EQ(wait(device, wanted).release, Release::did_not_return);
 }
 
 TEST(ReleaseWait, AToleranceAboveTheBaselineDoesNotWrap) {
@@ -87,14 +87,14 @@ TEST(ReleaseWait, AToleranceAboveTheBaselineDoesNotWrap) {
   device.after = 0;
   ReleaseGoal wanted = goal();
   wanted.tolerance_bytes = std::numeric_limits<std::uint64_t>::max();
-  EXPECT_EQ(wait(device, wanted).outcome, ReleaseOutcome::at_once);
+  EXPECT_EQ(wait(device, wanted).release, Release::at_once);
 }
 
 TEST(ReleaseWait, NothingIsWaitedForWhereFreeCannotBeRead) {
   FakeDevice device;
   const auto result = wait_for_release([] { return Reading<std::uint64_t>(Absence{"no driver"}); },
                                        goal(), device.world());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::unreadable);
+  EXPECT_EQ(result.release, Release::unreadable);
   EXPECT_EQ(device.now_ms, 0);
   EXPECT_THAT(result.sentence(), HasSubstr("no driver"));
 }
@@ -109,7 +109,7 @@ TEST(ReleaseWait, AReadingThatGoesMissingIsWaitedOut) {
         return device.read();
       },
       goal(), device.world());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::after_wait);
+  EXPECT_EQ(result.release, Release::after_wait);
 }
 
 TEST(ReleaseWait, ACancelEndsItAtTheNextPoll) {
@@ -117,7 +117,7 @@ TEST(ReleaseWait, ACancelEndsItAtTheNextPoll) {
   device.back_at_ms = 1e12;
   device.cancel_at_ms = 200;
   const auto result = wait(device, goal());
-  EXPECT_EQ(result.outcome, ReleaseOutcome::cancelled);
+  EXPECT_EQ(result.release, Release::cancelled);
   EXPECT_LE(device.now_ms, 250);
 }
 
@@ -131,16 +131,16 @@ TEST(ReleaseWait, TheRealClockMovesAndSleeps) {
 RC_GTEST_PROP(ReleaseWait, NeverWaitsPastTheDeadlineAndOnlyForALevel, ()) {
   FakeDevice device;
   device.back_at_ms = *rc::gen::inRange(0, 6000);
-  device.before = *rc::gen::inRange<std::uint64_t>(0, 9 * kReleaseGiB);
-  device.after = *rc::gen::inRange<std::uint64_t>(0, 9 * kReleaseGiB);
+  device.before = *rc::gen::inRange<std::uint64_t>(0, 9 * kGiB);
+  device.after = *rc::gen::inRange<std::uint64_t>(0, 9 * kGiB);
   ReleaseGoal wanted = goal();
   wanted.deadline = std::chrono::milliseconds(*rc::gen::inRange(0, 4000));
   wanted.poll = std::chrono::milliseconds(*rc::gen::inRange(0, 500));
   const auto result = wait(device, wanted);
   RC_ASSERT(result.waited_ms <= static_cast<double>(wanted.deadline.count()));
   const bool back = *result.free_bytes + wanted.tolerance_bytes >= wanted.baseline_free_bytes;
-  RC_ASSERT(back == (result.outcome != ReleaseOutcome::did_not_return));
-  RC_ASSERT((result.outcome == ReleaseOutcome::at_once) ==
+  RC_ASSERT(back == (result.release != Release::did_not_return));
+  RC_ASSERT((result.release == Release::at_once) ==
             (result.waited_ms == 0 && back && device.reads == 1));
 }
 

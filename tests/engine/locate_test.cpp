@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "temporary_folder.hpp"
 
 namespace sweetspot::engine {
 namespace {
@@ -15,13 +16,6 @@ using testing::HasSubstr;
 
 class Locate : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "sweetspot-locate-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   std::string put(const std::string& path, bool executable = true) {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << "#!/bin/sh\n";
@@ -32,7 +26,7 @@ class Locate : public testing::Test {
     return (root_ / path).string();
   }
 
-  fs::path root_;
+  tests::TemporaryFolder root_;
 };
 
 TEST_F(Locate, TheNamedProgramComesFirst) {
@@ -49,7 +43,7 @@ TEST_F(Locate, ANamedProgramThatIsNotThereIsAnError) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().kind, ErrorKind::usage);
   EXPECT_THAT(found.error().message, HasSubstr(folder("nothing")));
-  EXPECT_FALSE(locate_worker(root_.string(), {})) << "a folder is no program";
+  EXPECT_FALSE(locate_worker(root_.path(), {})) << "a folder is no program";
 }
 
 TEST_F(Locate, ThenTheOneBesideUsThenPath) {

@@ -12,29 +12,14 @@
 #include <vector>
 
 #include "engine/scripted.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::engine {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = testing::TempDir() + "sweetspot-engine-XXXXXX";
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    path_ = pattern;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] fs::path operator/(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] std::string text() const { return path_.string(); }
-
- private:
-  fs::path path_;
-};
+using tests::TemporaryFolder;
 
 // ---- a healthy worker
 // ------------------------------------------------------------------------------------
@@ -298,7 +283,7 @@ TEST(Worker, StartsNoDebuggerAndDumpsNoCore) {
   fs::permissions(worker_path, fs::perms::owner_all);
   StartOptions options;
   options.program.path = worker_path.string();
-  options.environment = {{"PATH", folder.text() + ":/usr/bin:/bin"}};
+  options.environment = {{"PATH", folder.path() + ":/usr/bin:/bin"}};
   const auto before = std::chrono::steady_clock::now();
   const auto worker = Worker::start(options);
   ASSERT_FALSE(worker);

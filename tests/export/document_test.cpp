@@ -49,10 +49,10 @@ Json field(const Json& preset, const std::string& key) {
 TEST(Formats, AreNamedAndFoundByTheirNames) {
   EXPECT_EQ(formats().size(), 10U);
   for (const Format format : formats()) {
-    EXPECT_EQ(format_from_string(to_string(format)), format);
+    EXPECT_EQ(from_string<Format>(to_string(format)), format);
     EXPECT_THAT(written(format, usual_job()).text, testing::EndsWith("\n"));
   }
-  EXPECT_EQ(format_from_string("gguf"), std::nullopt);
+  EXPECT_EQ(from_string<Format>("gguf"), std::nullopt);
 }
 
 TEST(Environment, SaysWhatTheFlagsSay) {

@@ -257,7 +257,7 @@ void ScriptedWorker::prepare(const Json& rule, std::uint64_t id, Phase phase) {
 }
 
 bool ScriptedWorker::act(const Json& rule, std::uint64_t id, Phase phase) {
-  const auto named = phase_from_string(rule.value("phase", std::string()));
+  const auto named = from_string<Phase>(rule.value("phase", std::string()));
   prepare(rule, id, named.value_or(phase));
   const std::string action = rule.value("do", "answer");
   if (action == "hang") sleep_for_ever();
@@ -275,7 +275,7 @@ bool ScriptedWorker::act(const Json& rule, std::uint64_t id, Phase phase) {
   }
   if (action == "truncated") mouth_.be_silent(), mouth_.say_raw(R"({"id":1,"event":"do)"), _exit(0);
   if (action == "fault") {
-    const auto code = fault_code_from_string(rule.value("code", "bad-request"));
+    const auto code = from_string<FaultCode>(rule.value("code", "bad-request"));
     mouth_.say(id, Fault{code.value_or(FaultCode::bad_request), named.value_or(phase),
                          rule.value("message", "scripted"),
                          rule.value("log", std::vector<std::string>())});
@@ -306,7 +306,7 @@ std::vector<Device> ScriptedWorker::devices() const {
     device.id = item.value("id", "GPU0");
     device.description = item.value("description", "scripted device");
     device.backend = item.value("backend", "SCRIPTED");
-    device.type = device_type_from_string(item.value("type", "gpu")).value_or(DeviceType::gpu);
+    device.type = from_string<DeviceType>(item.value("type", "gpu")).value_or(DeviceType::gpu);
     if (item.contains("pci_bus_id")) device.pci_bus_id = item.at("pci_bus_id").get<std::string>();
     device.memory_total_bytes = item.value("total_bytes", std::uint64_t{8'000'000'000});
     device.memory_free_bytes = item.value("free_bytes", std::uint64_t{7'900'000'000});

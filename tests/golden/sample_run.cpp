@@ -4,11 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::tests {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 Speed speed(double tokens_per_second, double half_width) {
   Speed result;

@@ -2,12 +2,10 @@
 
 #include "core/no_device.hpp"
 #include "golden/sample_run.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::tests {
 namespace {
-
-constexpr std::uint64_t kSetMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kSetGiB = std::uint64_t{1} << 30U;
 
 SavedProfile measured(const std::string& name, int layers, std::uint64_t need_bytes,
                       double tokens_per_second) {
@@ -22,12 +20,12 @@ SavedProfile measured(const std::string& name, int layers, std::uint64_t need_by
   } else {
     profile.needs = std::vector<DeviceNeed>{};
   }
-  profile.host_bytes = 300 * kSetMiB;
+  profile.host_bytes = 300 * kMiB;
   if (need_bytes > 0) {
-    profile.libllama_needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes + 60 * kSetMiB}};
+    profile.libllama_needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes + 60 * kMiB}};
   }
-  profile.libllama_host_bytes = 310 * kSetMiB;
-  profile.host_mapped_bytes = 200 * kSetMiB;
+  profile.libllama_host_bytes = 310 * kMiB;
+  profile.host_mapped_bytes = 200 * kMiB;
   profile.checkpoint_bytes = std::uint64_t{0};
   profile.tokens_per_second =
       Estimate{tokens_per_second, tokens_per_second - 0.25, tokens_per_second + 0.25};
@@ -59,26 +57,23 @@ ProfileSet measured_set() {
   card.pci_bus_id = std::string("0000:01:00.0");
   card.uuid = std::string("GPU-00000000-0000-0000-0000-000000000000");
   card.driver_version = std::string("550.54");
-  card.memory_total_bytes = 6 * kSetGiB;
-  card.memory_free_bytes = 6 * kSetGiB - 300 * kSetMiB;
+  card.memory_total_bytes = 6 * kGiB;
+  card.memory_free_bytes = 6 * kGiB - 300 * kMiB;
   card.power_limit_w = Absence{"not supported by the driver"};
   set.devices = {card};
-  set.profiles = {measured("performance", 33, 4690 * kSetMiB, 32.5),
-                  measured("tuned", 33, 4720 * kSetMiB, 32.4),
-                  measured("balanced", 30, 4080 * kSetMiB, 29.1),
-                  measured("fast", 20, 2920 * kSetMiB, 23.4),
-                  measured("layers-10", 10, 1760 * kSetMiB, 18.2),
-                  measured("cpu_fallback", 0, 0, 12.5)};
+  set.profiles = {
+      measured("performance", 33, 4690 * kMiB, 32.5), measured("tuned", 33, 4720 * kMiB, 32.4),
+      measured("balanced", 30, 4080 * kMiB, 29.1),    measured("fast", 20, 2920 * kMiB, 23.4),
+      measured("layers-10", 10, 1760 * kMiB, 18.2),   measured("cpu_fallback", 0, 0, 12.5)};
   set.profiles[1].config.context.n_ubatch = 1024;
   set.profiles[1].config.context.flash_attn = FlashAttention::on;
   set.profiles[5].prompt_tokens_per_second = Absence{"prompts were not measured"};
-  LoadReport full{"performance", LoadResult::out_of_memory, "CUDA0", 4 * kSetGiB, {}, {}};
+  LoadReport full{"performance", LoadResult::out_of_memory, "CUDA0", 4 * kGiB, {}, {}};
   full.peak_bytes = Absence{"not reported"};
   full.at = "2026-11-24T08:00:00Z";
   full.loader = {"llama-server", {"--ctx-size 8192"}};
   set.reports = {
-      full,
-      {"balanced", LoadResult::loaded, "", 4 * kSetGiB, 4100 * kSetMiB, "2026-11-24T08:00:05Z"}};
+      full, {"balanced", LoadResult::loaded, "", 4 * kGiB, 4100 * kMiB, "2026-11-24T08:00:05Z"}};
   return set;
 }
 
@@ -95,7 +90,7 @@ ProfileSet planned_set() {
   set.bands = {40, 60, 90};
   const Absence no_driver{"no driver interface knows it"};
   SetDevice rpc{"RPC0", "a stand-in", "RPC", no_driver, no_driver, no_driver, {}, {}, {}};
-  rpc.memory_total_bytes = 8 * kSetGiB;
+  rpc.memory_total_bytes = 8 * kGiB;
   rpc.memory_free_bytes = Absence{"the server does not tell"};
   rpc.power_limit_w = no_driver;
   SetDevice other = rpc;
@@ -105,7 +100,7 @@ ProfileSet planned_set() {
 
   SavedProfile both = measured("layers-24", 24, 0, 1);
   both.origin = Origin::planned;
-  both.needs = std::vector<DeviceNeed>{{"RPC0", 3 * kSetGiB}, {"RPC1", 2 * kSetGiB}};
+  both.needs = std::vector<DeviceNeed>{{"RPC0", 3 * kGiB}, {"RPC1", 2 * kGiB}};
   both.tokens_per_second = both.prompt_tokens_per_second = Absence{"planned, not measured"};
   both.config.placement.devices = {"RPC0", "RPC1"};
   both.config.placement.tensor_split = {3, 1.5};

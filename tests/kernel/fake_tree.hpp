@@ -1,35 +1,20 @@
 // A folder that stands for / while a test runs.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "kernel/file_tree.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::kernel {
 
 class FakeTree {
  public:
-  FakeTree() {
-    std::string name = testing::TempDir() + "/sweetspot-tree-XXXXXX";
-    root_ = ::mkdtemp(name.data()) == nullptr ? "" : name;
-    if (root_.empty()) std::abort();
-  }
-  ~FakeTree() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  FakeTree(const FakeTree&) = delete;
-  FakeTree& operator=(const FakeTree&) = delete;
-
   FakeTree& file(const std::string& path, const std::string& content) {
-    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
-    std::ofstream(root_ + path, std::ios::binary) << content;
+    std::filesystem::create_directories(std::filesystem::path(root_.file(path)).parent_path());
+    std::ofstream(root_.file(path), std::ios::binary) << content;
     return *this;
   }
 
@@ -46,13 +31,13 @@ class FakeTree {
 
   [[nodiscard]] FileTree tree() const {
     FileTree tree;
-    tree.root = root_;
+    tree.root = root_.path();
     return tree;
   }
-  [[nodiscard]] const std::string& root() const { return root_; }
+  [[nodiscard]] const std::string& root() const { return root_.path(); }
 
  private:
-  std::string root_;
+  tests::TemporaryFolder root_;
 };
 
 }  // namespace sweetspot::kernel

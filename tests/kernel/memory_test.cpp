@@ -4,12 +4,11 @@
 
 #include <string>
 
+#include "ground/bytes.hpp"
 #include "kernel/fake_tree.hpp"
 
 namespace sweetspot::kernel {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 class Memory : public testing::Test {
  protected:

@@ -14,6 +14,7 @@
 
 #include "core/no_device.hpp"
 #include "launch/http.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::launch {
 namespace {
@@ -38,7 +39,6 @@ int free_port() {
 class Launch : public testing::Test {
  protected:
   Launch() {
-    std::filesystem::create_directories(folder_);
     std::filesystem::create_symlink(SCRIPTED_SERVER, folder_ / "llama-server");
     job_.program = {{folder_ / "llama-server", "--script", folder_ / "script.json"},
                     ProgramKind::llama_server};
@@ -59,7 +59,6 @@ class Launch : public testing::Test {
     around_.on_event = [this](const Event& event) { see(event); };
     around_.on_report = [this](const LoadReport& report) { reports_.push_back(report); };
   }
-  ~Launch() override { std::filesystem::remove_all(folder_); }
 
   void script(const std::string& layers) {
     std::ofstream(folder_ / "script.json") << R"({"layers": )" << layers << "}";
@@ -93,8 +92,7 @@ class Launch : public testing::Test {
     if (on_event_) on_event_(event);
   }
 
-  std::filesystem::path folder_ =
-      std::filesystem::path(testing::TempDir()) / ("sweetspot-launch-" + std::to_string(getpid()));
+  tests::TemporaryFolder folder_;
   Job job_;
   Surroundings around_;
   process::SignalInbox signals_;

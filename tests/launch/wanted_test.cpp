@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "launch/rungs.hpp"
 #include "profiles/sets.hpp"
 
 namespace sweetspot::launch {
 namespace {
 
-using profiles::testing::kGiB;
-using profiles::testing::kMiB;
 using profiles::testing::live_card;
 using profiles::testing::one_card;
 

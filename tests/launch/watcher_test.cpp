@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::launch {
 namespace {
 
@@ -10,16 +12,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kWatchedGiB = std::uint64_t{1} << 30U;
-constexpr std::uint64_t kWatchedMiB = std::uint64_t{1} << 20U;
-
 DeviceStatus card(double used_percent) {
   DeviceStatus status;
   status.pci_bus_id = std::string("0000:01:00.0");
   status.name = std::string("Card");
   status.driver = "nvml";
-  status.memory_total_bytes = 10 * kWatchedGiB;
-  status.memory_used_bytes = static_cast<std::uint64_t>(used_percent / 100 * 10 * kWatchedGiB);
+  status.memory_total_bytes = 10 * kGiB;
+  status.memory_used_bytes = static_cast<std::uint64_t>(used_percent / 100 * 10 * kGiB);
   return status;
 }
 
@@ -52,12 +51,12 @@ TEST(Watcher, SpillCountsFromWhatWasThereBefore) {
     device.spilled_bytes = spilled;
     return device;
   };
-  EXPECT_THAT(watcher.look({with(500 * kWatchedMiB)}, 0), IsEmpty()) << "somebody else's";
-  EXPECT_THAT(watcher.look({with(600 * kWatchedMiB)}, 1), IsEmpty());
-  EXPECT_THAT(watcher.look({with(700 * kWatchedMiB)}, 2), ElementsAre(HasSubstr("200 MiB")));
-  EXPECT_THAT(watcher.look({with(900 * kWatchedMiB)}, 3), IsEmpty());
-  EXPECT_THAT(watcher.look({with(510 * kWatchedMiB)}, 4), IsEmpty());
-  EXPECT_EQ(watcher.look({with(700 * kWatchedMiB)}, 5).size(), 1U);
+  EXPECT_THAT(watcher.look({with(500 * kMiB)}, 0), IsEmpty()) << "somebody else's";
+  EXPECT_THAT(watcher.look({with(600 * kMiB)}, 1), IsEmpty());
+  EXPECT_THAT(watcher.look({with(700 * kMiB)}, 2), ElementsAre(HasSubstr("200 MiB")));
+  EXPECT_THAT(watcher.look({with(900 * kMiB)}, 3), IsEmpty());
+  EXPECT_THAT(watcher.look({with(510 * kMiB)}, 4), IsEmpty());
+  EXPECT_EQ(watcher.look({with(700 * kMiB)}, 5).size(), 1U);
 }
 
 TEST(Watcher, AMomentOfThrottlingIsNothing) {

@@ -21,11 +21,11 @@ struct Coverage {
 };
 
 /// Feeds one seeded series until the rule has enough.
-inline Verdict run_rule(Noise noise, std::uint64_t seed, const StoppingOptions& options) {
+inline Summary run_rule(Noise noise, std::uint64_t seed, const StoppingOptions& options) {
   StoppingRule rule(options);
   Series series(noise, seed);
   while (!rule.is_finished()) rule.add(Sample{0, series.next(), 1});
-  return rule.verdict().value();
+  return rule.summary().value();
 }
 
 inline Coverage coverage(Noise noise, int runs, const StoppingOptions& options) {
@@ -33,9 +33,9 @@ inline Coverage coverage(Noise noise, int runs, const StoppingOptions& options) 
   int near = 0;
   int held = 0;
   for (int run = 0; run < runs; ++run) {
-    const Verdict verdict = run_rule(noise, 1000 + static_cast<std::uint64_t>(run), options);
-    fed.push_back(verdict.samples + verdict.warm_up_cut);
-    const Estimate& ms = verdict.ms_per_token;
+    const Summary summary = run_rule(noise, 1000 + static_cast<std::uint64_t>(run), options);
+    fed.push_back(summary.samples + summary.warm_up_cut);
+    const Estimate& ms = summary.ms_per_token;
     near += std::abs(ms.value - kTrueMs) <= 0.01 * kTrueMs ? 1 : 0;
     held += ms.low <= kTrueMs && kTrueMs <= ms.high ? 1 : 0;
   }

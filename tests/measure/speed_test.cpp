@@ -12,7 +12,7 @@ namespace {
 
 struct Fed {
   std::vector<Sample> samples;
-  Reading<Verdict> verdict;
+  Reading<Summary> summary;
 };
 
 Fed feed(const std::vector<double>& durations, std::uint32_t tokens = 1) {
@@ -22,13 +22,13 @@ Fed feed(const std::vector<double>& durations, std::uint32_t tokens = 1) {
     fed.samples.push_back(Sample{0, duration, tokens});
     rule.add(fed.samples.back());
   }
-  fed.verdict = rule.verdict();
+  fed.summary = rule.summary();
   return fed;
 }
 
 TEST(MakeSpeed, TokensPerSecondIsTheReciprocalWithItsBoundsSwapped) {
   const auto fed = feed({20, 21, 19, 20, 22, 18, 20, 21, 19, 20}, 2);
-  const Speed speed = make_speed(fed.samples, fed.verdict).value();
+  const Speed speed = make_speed(fed.samples, fed.summary).value();
   EXPECT_DOUBLE_EQ(speed.ms_per_token.value, 10);
   EXPECT_DOUBLE_EQ(speed.tokens_per_second.value, 100);
   EXPECT_DOUBLE_EQ(speed.tokens_per_second.low, 1000 / speed.ms_per_token.high);
@@ -37,7 +37,7 @@ TEST(MakeSpeed, TokensPerSecondIsTheReciprocalWithItsBoundsSwapped) {
 
 TEST(MakeSpeed, KeepsEverySampleAndCountsTheOnesItUsed) {
   const auto fed = feed(std::vector<double>(20, 5.0));
-  const Speed speed = make_speed(fed.samples, fed.verdict).value();
+  const Speed speed = make_speed(fed.samples, fed.summary).value();
   EXPECT_EQ(speed.raw.size(), 20U);
   EXPECT_EQ(speed.samples, 18U);
   EXPECT_EQ(speed.warm_up_cut, 2U);
@@ -46,7 +46,7 @@ TEST(MakeSpeed, KeepsEverySampleAndCountsTheOnesItUsed) {
 
 TEST(MakeSpeed, GivesPercentilesOnlyWhereTheSamplesAllowThem) {
   const auto fed = feed(std::vector<double>(70, 5.0));  // 68 after the cut
-  const Speed speed = make_speed(fed.samples, fed.verdict).value();
+  const Speed speed = make_speed(fed.samples, fed.summary).value();
   EXPECT_DOUBLE_EQ(speed.p50_ms.value(), 5);
   EXPECT_DOUBLE_EQ(speed.p90_ms.value(), 5);
   EXPECT_EQ(speed.p95_ms.reason(), "needs 130 samples, has 68");
@@ -56,15 +56,15 @@ TEST(MakeSpeed, GivesPercentilesOnlyWhereTheSamplesAllowThem) {
 TEST(MakeSpeed, LeavesSamplesThatTheRuleRefusedInRawOnly) {
   auto fed = feed({5, 5, 5});
   fed.samples.push_back(Sample{0, std::nan(""), 1});
-  const Speed speed = make_speed(fed.samples, fed.verdict).value();
+  const Speed speed = make_speed(fed.samples, fed.summary).value();
   EXPECT_EQ(speed.raw.size(), 4U);
   EXPECT_DOUBLE_EQ(speed.ms_per_token.value, 5);
 }
 
 TEST(MakeSpeed, IsAbsentWithoutSamplesOrWithoutATick) {
-  EXPECT_EQ(make_speed({}, StoppingRule().verdict()).reason(), "no samples");
+  EXPECT_EQ(make_speed({}, StoppingRule().summary()).reason(), "no samples");
   const auto fed = feed({0, 0, 0, 1});
-  EXPECT_EQ(make_speed(fed.samples, fed.verdict).reason(),
+  EXPECT_EQ(make_speed(fed.samples, fed.summary).reason(),
             "the timer read 0 ms for half of the samples or more");
 }
 
@@ -72,7 +72,7 @@ RC_GTEST_PROP(MakeSpeed, NeverDividesByZero, ()) {
   const auto ticks =
       *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4)));
   const auto fed = feed(std::vector<double>(ticks.begin(), ticks.end()));
-  const auto speed = make_speed(fed.samples, fed.verdict);
+  const auto speed = make_speed(fed.samples, fed.summary);
   if (!speed) return;
   const Estimate& per_second = speed->tokens_per_second;
   RC_ASSERT(std::isfinite(per_second.high));

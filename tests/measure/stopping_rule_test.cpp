@@ -21,13 +21,13 @@ StoppingOptions without_caps() {
   return options;
 }
 
-Verdict verdict_on(const std::vector<double>& times) {
+Summary summary_on(const std::vector<double>& times) {
   StoppingRule rule;
   for (const double time : times) rule.add(token(time));
-  return rule.verdict().value();
+  return rule.summary().value();
 }
 
-// R11: what A2 of the reliability study found for this rule, as a floor.
+// R11: what the study found for this rule, as a floor.
 TEST(StoppingRule, CoversTheTruthOnTheNoiseModelsItWasChosenBy) {
   constexpr int kRuns = 300;
   for (const auto noise : {testing::Noise::normal_1, testing::Noise::normal_3,
@@ -69,11 +69,11 @@ TEST(StoppingRule, CutsAScriptedRampAndFinishesWithinTwentySamples) {
     rule.add(token(10 + (steady.next() - 10) / 2));
     ++fed;
   }
-  const Verdict verdict = rule.verdict().value();
+  const Summary summary = rule.summary().value();
   EXPECT_LE(fed, 20);
-  EXPECT_EQ(verdict.reason, StopReason::precision);
-  EXPECT_GE(verdict.warm_up_cut, 2U);
-  EXPECT_NEAR(verdict.ms_per_token.value, 10, 0.1);
+  EXPECT_EQ(summary.reason, StopReason::precision);
+  EXPECT_GE(summary.warm_up_cut, 2U);
+  EXPECT_NEAR(summary.ms_per_token.value, 10, 0.1);
 }
 
 TEST(StoppingRule, StopsAfterTwoWarmUpsTwelveSamplesAndTwoMorePassesOnPerfectTimes) {
@@ -84,20 +84,20 @@ TEST(StoppingRule, StopsAfterTwoWarmUpsTwelveSamplesAndTwoMorePassesOnPerfectTim
     ++fed;
   }
   EXPECT_EQ(fed, 16);
-  const Verdict verdict = rule.verdict().value();
-  EXPECT_EQ(verdict.reason, StopReason::precision);
-  EXPECT_EQ(verdict.samples, 14U);
-  EXPECT_EQ(verdict.warm_up_cut, 2U);
-  EXPECT_DOUBLE_EQ(verdict.relative_half_width, 0);
-  EXPECT_DOUBLE_EQ(verdict.target_half_width, 0.01);
+  const Summary summary = rule.summary().value();
+  EXPECT_EQ(summary.reason, StopReason::precision);
+  EXPECT_EQ(summary.samples, 14U);
+  EXPECT_EQ(summary.warm_up_cut, 2U);
+  EXPECT_DOUBLE_EQ(summary.relative_half_width, 0);
+  EXPECT_DOUBLE_EQ(summary.target_half_width, 0.01);
 }
 
 TEST(StoppingRule, MeetsTheTargetItSaysItMet) {
   for (const auto noise : testing::kEveryNoise) {
-    const Verdict verdict = testing::run_rule(noise, 5, without_caps());
-    if (verdict.reason != StopReason::precision) continue;
-    EXPECT_LE(verdict.relative_half_width, 0.01) << testing::name_of(noise);
-    EXPECT_GE(verdict.samples, 12U);
+    const Summary summary = testing::run_rule(noise, 5, without_caps());
+    if (summary.reason != StopReason::precision) continue;
+    EXPECT_LE(summary.relative_half_width, 0.01) << testing::name_of(noise);
+    EXPECT_GE(summary.samples, 12U);
   }
 }
 
@@ -108,7 +108,7 @@ TEST(StoppingRule, PassesThreeTimesInARow) {
     std::vector<bool> passed;
     while (!rule.is_finished()) {
       rule.add(token(source.next()));
-      const Verdict now = rule.verdict().value();
+      const Summary now = rule.summary().value();
       passed.push_back(now.samples >= 12 && now.relative_half_width <= 0.01);
     }
     if (passed.size() > 100) continue;  // from there on not every sample is a check
@@ -125,10 +125,10 @@ TEST(StoppingRule, StopsAtTheTimeCapByTheSumOfDurations) {
   EXPECT_FALSE(rule.is_finished());
   rule.add(Sample{0, 600, 1});
   EXPECT_TRUE(rule.is_finished());
-  const Verdict verdict = rule.verdict().value();
-  EXPECT_EQ(verdict.reason, StopReason::time_cap);
-  EXPECT_EQ(verdict.samples, 2U);
-  EXPECT_GT(verdict.relative_half_width, 0.5);
+  const Summary summary = rule.summary().value();
+  EXPECT_EQ(summary.reason, StopReason::time_cap);
+  EXPECT_EQ(summary.samples, 2U);
+  EXPECT_GT(summary.relative_half_width, 0.5);
 }
 
 TEST(StoppingRule, StopsAtTheTimeCapByTheWorkersClock) {
@@ -150,7 +150,7 @@ TEST(StoppingRule, LongSamplesEndAsNearToTheCapAsTheyCan) {
   EXPECT_FALSE(rule.is_finished()) << "one sample says nothing of its spread";
   rule.add(token(3700));
   EXPECT_TRUE(rule.is_finished());
-  EXPECT_EQ(rule.verdict()->reason, StopReason::time_cap);
+  EXPECT_EQ(rule.summary()->reason, StopReason::time_cap);
 }
 
 // 3 % noise reaches 1 % after about 60 samples, 2 % after about 20.
@@ -161,11 +161,11 @@ TEST(StoppingRule, AfterAThirdOfTheTimeTwiceTheTargetIsEnough) {
     StoppingRule rule(options);
     testing::Series source(testing::Noise::normal_3, 5);
     while (!rule.is_finished()) rule.add(token(source.next()));
-    return rule.verdict().value();
+    return rule.summary().value();
   };
-  const Verdict patient = samples_with(1e6);
+  const Summary patient = samples_with(1e6);
   EXPECT_EQ(patient.reason, StopReason::precision);
-  const Verdict hasty = samples_with(0.75);  // a third of it is 25 samples of 10 ms
+  const Summary hasty = samples_with(0.75);  // a third of it is 25 samples of 10 ms
   EXPECT_EQ(hasty.reason, StopReason::time_cap);
   EXPECT_LT(hasty.samples, patient.samples);
   EXPECT_LE(hasty.relative_half_width, 0.02);
@@ -182,22 +182,22 @@ TEST(StoppingRule, StopsAtTheSampleCap) {
     ++fed;
   }
   EXPECT_EQ(fed, 40);
-  EXPECT_EQ(rule.verdict()->reason, StopReason::sample_cap);
+  EXPECT_EQ(rule.summary()->reason, StopReason::sample_cap);
 }
 
 // 3 % noise around 10 ms.
-Verdict verdict_against(double rival_ms, std::uint64_t seed) {
+Summary summary_against(double rival_ms, std::uint64_t seed) {
   StoppingOptions options = without_caps();
   options.rival_ms = rival_ms;
   StoppingRule rule(options);
   testing::Series source(testing::Noise::normal_3, seed);
   while (!rule.is_finished()) rule.add(token(source.next()));
-  return rule.verdict().value();
+  return rule.summary().value();
 }
 
 TEST(StoppingRule, WhatIsPlainlySlowerThanItsRivalIsSoonKnownWellEnough) {
-  const Verdict alone = verdict_against(0, 7);
-  const Verdict outrun = verdict_against(5, 7);
+  const Summary alone = summary_against(0, 7);
+  const Summary outrun = summary_against(5, 7);
   EXPECT_EQ(alone.reason, StopReason::precision);
   EXPECT_EQ(outrun.reason, StopReason::outrun);
   EXPECT_LT(outrun.samples, alone.samples / 2);
@@ -207,8 +207,8 @@ TEST(StoppingRule, WhatIsPlainlySlowerThanItsRivalIsSoonKnownWellEnough) {
 
 TEST(StoppingRule, ARivalThatMayStillBeBeatenChangesNothing) {
   for (const double rival_ms : {9.8, 10.0, 12.0, 40.0}) {
-    const Verdict alone = verdict_against(0, 3);
-    const Verdict raced = verdict_against(rival_ms, 3);
+    const Summary alone = summary_against(0, 3);
+    const Summary raced = summary_against(rival_ms, 3);
     EXPECT_EQ(raced.reason, StopReason::precision) << rival_ms;
     EXPECT_EQ(raced.samples, alone.samples) << rival_ms;
   }
@@ -224,7 +224,7 @@ TEST(StoppingRule, WhoIsOutrunIsHardlyEverTheFaster) {
       StoppingRule rule(options);
       testing::Series source(testing::Noise::normal_3, seed);
       while (!rule.is_finished()) rule.add(token(truth * source.next()));
-      if (rule.verdict()->reason != StopReason::outrun) continue;
+      if (rule.summary()->reason != StopReason::outrun) continue;
       ++outrun;
       if (truth < 1) ++wrong;
     }
@@ -234,20 +234,20 @@ TEST(StoppingRule, WhoIsOutrunIsHardlyEverTheFaster) {
 }
 
 TEST(StoppingRule, OneSampleGivesAnIntervalThatClaimsNothing) {
-  const Verdict verdict = verdict_on({8});
-  EXPECT_EQ(verdict.samples, 1U);
-  EXPECT_DOUBLE_EQ(verdict.ms_per_token.low, 4);
-  EXPECT_DOUBLE_EQ(verdict.ms_per_token.high, 16);
+  const Summary summary = summary_on({8});
+  EXPECT_EQ(summary.samples, 1U);
+  EXPECT_DOUBLE_EQ(summary.ms_per_token.low, 4);
+  EXPECT_DOUBLE_EQ(summary.ms_per_token.high, 16);
 }
 
-TEST(StoppingRule, HasNoVerdictOnNothing) {
-  EXPECT_EQ(StoppingRule().verdict().reason(), "no samples");
+TEST(StoppingRule, HasNoSummaryOfNothing) {
+  EXPECT_EQ(StoppingRule().summary().reason(), "no samples");
 }
 
 TEST(StoppingRule, DividesABatchByItsTokens) {
   StoppingRule rule;
   rule.add(Sample{0, 512, 128});
-  EXPECT_DOUBLE_EQ(rule.verdict()->ms_per_token.value, 4);
+  EXPECT_DOUBLE_EQ(rule.summary()->ms_per_token.value, 4);
 }
 
 TEST(StoppingRule, RefusesWhatIsNotATimePerToken) {
@@ -256,7 +256,7 @@ TEST(StoppingRule, RefusesWhatIsNotATimePerToken) {
   EXPECT_FALSE(rule.add(token(std::numeric_limits<double>::infinity())));
   EXPECT_FALSE(rule.add(token(-1)));
   EXPECT_FALSE(rule.add(Sample{0, 1, 0}));
-  EXPECT_FALSE(rule.verdict());
+  EXPECT_FALSE(rule.summary());
 }
 
 TEST(StoppingRule, NeverCallsATimerThatDoesNotTickPrecise) {
@@ -264,20 +264,20 @@ TEST(StoppingRule, NeverCallsATimerThatDoesNotTickPrecise) {
   options.max_samples = 100;
   StoppingRule rule(options);
   while (!rule.is_finished()) rule.add(token(0));
-  EXPECT_EQ(rule.verdict()->reason, StopReason::sample_cap);
+  EXPECT_EQ(rule.summary()->reason, StopReason::sample_cap);
 }
 
 TEST(StoppingRule, CopesWithACoarseTimer) {
   StoppingRule rule;
   testing::Series source(testing::Noise::normal_3, 11);
   while (!rule.is_finished()) rule.add(token(std::round(source.next() * 2) / 2));
-  EXPECT_EQ(rule.verdict()->reason, StopReason::precision);
-  EXPECT_NEAR(rule.verdict()->ms_per_token.value, 10, 0.5);
+  EXPECT_EQ(rule.summary()->reason, StopReason::precision);
+  EXPECT_NEAR(rule.summary()->ms_per_token.value, 10, 0.5);
 }
 
 TEST(StoppingRule, IsTheSameForTheSameSeries) {
-  const Verdict once = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
-  const Verdict again = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
+  const Summary once = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
+  const Summary again = testing::run_rule(testing::Noise::normal_3, 9, without_caps());
   EXPECT_EQ(once.samples, again.samples);
   EXPECT_EQ(once.ms_per_token.value, again.ms_per_token.value);
 }

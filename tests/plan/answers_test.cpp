@@ -7,13 +7,11 @@
 
 #include <numeric>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-using fake::kGiB;
-using fake::kMiB;
 
 Budgets budget_of(std::uint64_t bytes, std::uint64_t share = 0) {
   DeviceBudget budget;
@@ -156,7 +154,7 @@ RC_GTEST_PROP(LargestContextProperty, EqualsTryingAll, ()) {
       model.needs(256) + *rc::gen::inRange(0UL, model.needs(51200) - model.needs(256)) - 1);
   std::optional<std::uint32_t> expected;
   for (std::uint32_t n_ctx = 256; n_ctx <= most; n_ctx += 256) {
-    if (judge(model.oracle.answer(model.with(n_ctx)), budgets).fits) expected = n_ctx;
+    if (fit_of(model.oracle.answer(model.with(n_ctx)), budgets).fits) expected = n_ctx;
   }
   const auto answer = model.largest(most, budgets);
   RC_ASSERT(answer.has_value());

@@ -7,14 +7,13 @@
 
 #include <limits>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::plan {
 namespace {
 
 using ::testing::HasSubstr;
 using Bytes = Reading<std::uint64_t>;
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
 
 DeviceReport from_ggml(Bytes total, Bytes free) {
   DeviceReport report;

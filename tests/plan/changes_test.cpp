@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "plan/answers.hpp"
 #include "plan/fake_oracle.hpp"
 #include "plan/ladder.hpp"
@@ -10,8 +11,6 @@
 namespace sweetspot::plan {
 namespace {
 
-using fake::kGiB;
-using fake::kMiB;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -123,7 +122,7 @@ TEST(Changes, FitAndTheMilderOneDoesNot) {
       const Budgets budgets = budget_of(offloaded_bytes(it.now().memory) - missing);
       for (const Change& change : it.changes(budgets)) {
         SCOPED_TRACE(to_string(change.kind));
-        EXPECT_TRUE(judge(change.planned, budgets).fits);
+        EXPECT_TRUE(fit_of(change.planned, budgets).fits);
         EXPECT_EQ(change.planned, it.oracle.answer(change.config));
         EXPECT_EQ(change.freed_bytes,
                   offloaded_bytes(it.now().memory) - offloaded_bytes(change.planned.memory));
@@ -148,7 +147,7 @@ TEST(Changes, FitAndTheMilderOneDoesNot) {
           case ChangeKind::cache_to_cpu:
             continue;
         }
-        EXPECT_FALSE(judge(it.oracle.answer(milder), budgets).fits);
+        EXPECT_FALSE(fit_of(it.oracle.answer(milder), budgets).fits);
         EXPECT_TRUE(milder == it.config || it.oracle.was_asked(milder) ||
                     milder.placement.n_gpu_layers == 33);
       }

@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-using fake::kMiB;
 
 constexpr std::uint64_t kRow = 4096;  // of fake::Block: 1024 values of K and of V, two bytes each
 

@@ -12,12 +12,10 @@
 #include "core/config.hpp"
 #include "core/memory_map.hpp"
 #include "core/model_info.hpp"
+#include "ground/bytes.hpp"
 #include "plan/map_source.hpp"
 
 namespace sweetspot::plan::fake {
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
 
 struct Block {
   std::uint64_t bytes = 100 * kMiB;

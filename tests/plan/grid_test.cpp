@@ -10,12 +10,11 @@
 #include <set>
 #include <utility>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
-
-using fake::kMiB;
 
 const std::vector<std::uint32_t> kEightContexts = {2048,  4096,  8192,  16384,
                                                    32768, 49152, 65536, 131072};

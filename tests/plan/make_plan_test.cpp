@@ -9,13 +9,12 @@
 #include <limits>
 
 #include "core/server_memory.hpp"
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
-using fake::kGiB;
-using fake::kMiB;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
@@ -91,8 +90,8 @@ TEST_F(MakePlan, ColumnsAreSortedAndNotRepeated) {
 TEST_F(MakePlan, WithoutBudgetsNothingIsJudged) {
   const auto plan = make();
   ASSERT_TRUE(plan) << plan.error().message;
-  EXPECT_THAT(plan->verdicts, IsEmpty());
-  EXPECT_FALSE(plan->verdict);
+  EXPECT_THAT(plan->fits, IsEmpty());
+  EXPECT_FALSE(plan->fit);
   EXPECT_THAT(plan->largest_layers, IsEmpty());
   EXPECT_FALSE(plan->largest_context);
   EXPECT_THAT(plan->changes, IsEmpty());
@@ -105,10 +104,9 @@ TEST_F(MakePlan, EveryCellIsJudged) {
   request_.budgets = budget_of(needed(10, 4096));
   const auto plan = make();
   ASSERT_TRUE(plan) << plan.error().message;
-  ASSERT_EQ(plan->verdicts.size(), plan->grid.cells.size());
-  for (std::size_t i = 0; i < plan->verdicts.size(); ++i) {
-    EXPECT_EQ(plan->verdicts[i].fits,
-              offloaded_bytes(plan->grid.cells[i].memory) <= needed(10, 4096))
+  ASSERT_EQ(plan->fits.size(), plan->grid.cells.size());
+  for (std::size_t i = 0; i < plan->fits.size(); ++i) {
+    EXPECT_EQ(plan->fits[i].fits, offloaded_bytes(plan->grid.cells[i].memory) <= needed(10, 4096))
         << i;
   }
 }
@@ -130,7 +128,7 @@ TEST_F(MakePlan, WhatFitsIsRecommendedAsItIs) {
   request_.budgets = budget_of(100 * kGiB);
   const auto plan = make();
   ASSERT_TRUE(plan) << plan.error().message;
-  EXPECT_TRUE(plan->verdict->fits);
+  EXPECT_TRUE(plan->fit->fits);
   EXPECT_EQ(plan->recommended, plan->request.base);
   EXPECT_THAT(plan->changes, IsEmpty());
   EXPECT_EQ(plan->largest_context, 8192U) << "the trained context bounds it";
@@ -140,7 +138,7 @@ TEST_F(MakePlan, OtherwiseTheCheapestChangeThatKeepsTheContext) {
   request_.budgets = budget_of(needed(17, 4096) - 300 * kMiB);
   const auto plan = make();
   ASSERT_TRUE(plan) << plan.error().message;
-  EXPECT_FALSE(plan->verdict->fits);
+  EXPECT_FALSE(plan->fit->fits);
   ASSERT_THAT(plan->changes, testing::Not(IsEmpty()));
   ASSERT_TRUE(plan->recommended);
   EXPECT_EQ(plan->recommended->context.n_ctx, 4096U);
@@ -149,7 +147,7 @@ TEST_F(MakePlan, OtherwiseTheCheapestChangeThatKeepsTheContext) {
                    [](const Change& change) { return change.kind != ChangeKind::shorter_context; });
   ASSERT_NE(cheapest, plan->changes.end());
   EXPECT_EQ(plan->recommended, cheapest->config);
-  EXPECT_TRUE(judge(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
+  EXPECT_TRUE(fit_of(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
 }
 
 TEST_F(MakePlan, LayersOnAutoGiveWayAndNothingElseDoes) {
@@ -160,14 +158,14 @@ TEST_F(MakePlan, LayersOnAutoGiveWayAndNothingElseDoes) {
   ASSERT_TRUE(plan->recommended);
   EXPECT_EQ(plan->recommended->context, plan->request.base.context);
   EXPECT_LT(plan->recommended->placement.n_gpu_layers, 17);
-  EXPECT_TRUE(judge(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
+  EXPECT_TRUE(fit_of(oracle_.answer(*plan->recommended), *plan->request.budgets).fits);
 }
 
 TEST_F(MakePlan, NothingIsRecommendedWhereNothingHelps) {
   request_.budgets = budget_of(0);
   const auto plan = make();
   ASSERT_TRUE(plan) << plan.error().message;
-  EXPECT_FALSE(plan->verdict->fits);
+  EXPECT_FALSE(plan->fit->fits);
   EXPECT_FALSE(plan->largest_context);
   EXPECT_FALSE(plan->recommended);
   EXPECT_THAT(plan->largest_layers, Each(std::optional<int>()));

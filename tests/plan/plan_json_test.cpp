@@ -1,41 +1,20 @@
 #include "plan/plan_json.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plan/fake_oracle.hpp"
+#include "golden/read_golden.hpp"
+#include "ground/bytes.hpp"
+#include "plan/plan_rows.hpp"
+#include "plan/sample_plan.hpp"
+#include "schema/compare.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
-using fake::kMiB;
-
-PlanRecord record_of(PlanRequest request) {
-  fake::Oracle oracle{fake::uniform(4), {}, {}};
-  PlanRecord record;
-  record.model = fake::info_of(oracle.model);
-  record.model.n_ctx_train = 4096;
-  record.tool_version = "1.2.3";
-  record.plan = make_plan(std::move(request), record.model, oracle.source()).value();
-  record.notices = {"a notice"};
-  return record;
-}
-
-PlanRequest two_types() {
-  PlanRequest request;
-  request.base.context.flash_attn = FlashAttention::off;  // so that the second pair is refused
-  request.base.placement.n_gpu_layers = 2;
-  request.contexts = {2048, 4096};
-  request.cache_types = {{"f16", "f16"}, {"q8_0", "q8_0"}};
-  return request;
-}
-
-PlanRequest with_budget(std::uint64_t bytes) {
-  PlanRequest request = two_types();
-  DeviceBudget budget{"GPU0", 8 * fake::kGiB, 7 * fake::kGiB, bytes, "a reason", {}};
-  budget.share = {10, 20, true, "measured"};
-  request.budgets = Budgets{{budget}, {Absence{"not read"}}};
-  return request;
-}
+using fake::record_of;
+using fake::two_types;
+using fake::with_budget;
 
 TEST(PlanJson, AConfigForEveryCellInTheGridsOrder) {
   const PlanRecord record = record_of(two_types());
@@ -71,7 +50,7 @@ TEST(PlanJson, ARefusedConfigHasItsReasonAndNoMemory) {
   EXPECT_EQ(config.at("host_bytes"), 0);
 }
 
-TEST(PlanJson, WithoutBudgetsVerdictsAreNull) {
+TEST(PlanJson, WithoutBudgetsNobodyKnowsWhatFits) {
   const Json json = to_json(record_of(two_types()));
   EXPECT_TRUE(json.at("budgets").is_null());
   for (const char* name : {"fits", "missing_bytes", "host_missing_bytes"}) {
@@ -82,7 +61,7 @@ TEST(PlanJson, WithoutBudgetsVerdictsAreNull) {
   EXPECT_TRUE(json.at("answers").at("largest_layers").empty());
 }
 
-TEST(PlanJson, BudgetsVerdictsAndWhatHelps) {
+TEST(PlanJson, BudgetsWhatFitsAndWhatHelps) {
   const PlanRecord record = record_of(with_budget(200 * kMiB));
   const Json json = to_json(record);
   const Json& budget = json.at("budgets").at("devices").at(0);
@@ -91,13 +70,13 @@ TEST(PlanJson, BudgetsVerdictsAndWhatHelps) {
   EXPECT_TRUE(json.at("budgets").at("host_available_bytes").is_null());
   EXPECT_EQ(json.at("budgets").at("absent").at("host_available_bytes"), "not read");
   EXPECT_EQ(json.at("wanted").at("fits"), false);
-  EXPECT_EQ(json.at("wanted").at("missing_bytes"), record.plan.verdict->missing_bytes);
+  EXPECT_EQ(json.at("wanted").at("missing_bytes"), record.plan.fit->missing_bytes);
   ASSERT_FALSE(json.at("changes").empty());
   EXPECT_EQ(json.at("changes")[0].at("kind"), to_string(record.plan.changes[0].kind));
 }
 
 TEST(PlanJson, LargestLayersNameTheirColumn) {
-  const Json json = to_json(record_of(with_budget(100 * fake::kGiB)));
+  const Json json = to_json(record_of(with_budget(100 * kGiB)));
   const Json& largest = json.at("answers").at("largest_layers");
   ASSERT_EQ(largest.size(), 4U);
   EXPECT_EQ(largest[1].at("n_ctx"), 4096);
@@ -106,6 +85,18 @@ TEST(PlanJson, LargestLayersNameTheirColumn) {
   EXPECT_EQ(largest[2].at("type_k"), "q8_0");
   EXPECT_TRUE(largest[2].at("layers").is_null()) << "refused";
   EXPECT_EQ(json.at("recommended").at("n_gpu_layers"), 2);
+}
+
+// The files come from the writer that there was before values described themselves.
+TEST(PlanJson, IsWrittenByteForByteAsBefore) {
+  EXPECT_EQ(tests::read_golden("plan_short.json"),
+            dump(to_json(fake::short_of_memory()), 1) + '\n');
+  EXPECT_EQ(tests::read_golden("plan_no_budget.json"),
+            dump(to_json(fake::without_budget()), 1) + '\n');
+}
+
+TEST(PlanJson, TheSchemaSaysTheSame) {
+  EXPECT_THAT(tests::differences<PlanRecord>("plan-1.schema.json"), testing::IsEmpty());
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "temporary_folder.hpp"
+
 namespace sweetspot::process {
 namespace {
 
@@ -14,7 +16,6 @@ namespace {
 class FakeCgroups : public testing::Test {
  protected:
   FakeCgroups() { std::filesystem::create_directories(root_ + "/proc"); }
-  ~FakeCgroups() override { std::filesystem::remove_all(root_); }
 
   [[nodiscard]] CgroupFiles files(const std::string& group, const std::string& mounts) const {
     std::ofstream(root_ + "/proc/cgroup") << group;
@@ -22,7 +23,8 @@ class FakeCgroups : public testing::Test {
     return {root_ + "/proc/cgroup", root_ + "/proc/mountinfo", root_};
   }
 
-  std::string root_ = testing::TempDir() + "/sweetspot-cgroups-" + std::to_string(getpid());
+  tests::TemporaryFolder folder_;
+  std::string root_ = folder_.path();
 };
 
 constexpr const char* kMounts =

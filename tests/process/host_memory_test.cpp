@@ -6,30 +6,23 @@
 #include <filesystem>
 #include <fstream>
 
+#include "ground/bytes.hpp"
+#include "temporary_folder.hpp"
+
 namespace sweetspot::process {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-
 class HostMemory : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "sweetspot-memory-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-    files_ = {(root_ / "proc").string()};
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void write(const std::string& path, const std::string& text) {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
 
-  fs::path root_;
-  MemoryFiles files_;
+  tests::TemporaryFolder root_;
+  MemoryFiles files_ = {root_.file("proc")};
 };
 
 TEST_F(HostMemory, ReadsThisMachineAndThisProcess) {

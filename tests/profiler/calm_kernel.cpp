@@ -4,27 +4,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <string>
-#include <system_error>
+
+#include "temporary_folder.hpp"
 
 namespace {
 
 struct CalmKernel {
   CalmKernel() {
-    std::string name = std::filesystem::temp_directory_path() / "sweetspot-calm-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) return;
-    root = name;
-    std::filesystem::create_directory(root / "proc", failure);
+    std::filesystem::create_directory(root / "proc");
     // Its size is said to be 0: it has to be read.
     std::ofstream(root / "proc/meminfo") << std::ifstream("/proc/meminfo").rdbuf();
-    ::setenv("SWEETSPOT_SYSFS_ROOT", root.c_str(), 0);
+    ::setenv("SWEETSPOT_SYSFS_ROOT", root.path().c_str(), 0);
   }
-  CalmKernel(const CalmKernel&) = delete;
-  CalmKernel& operator=(const CalmKernel&) = delete;
-  ~CalmKernel() { std::filesystem::remove_all(root, failure); }
 
-  std::filesystem::path root;
-  std::error_code failure;
+  sweetspot::tests::TemporaryFolder root;
 };
 
 [[maybe_unused]] const CalmKernel kCalm;

@@ -1,16 +1,16 @@
-// The verdict on a measurement, table by table: R7, R9, R20.
+// What disturbed a measurement, table by table: R7, R9, R20.
 #include "profiler/disturbance.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "ground/bytes.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr const char* kId = "0000:01:00.0";
 constexpr std::int64_t kWorker = 4711;
 
@@ -41,9 +41,9 @@ Evidence evidence(devices::DeviceWindow window) {
 }
 
 /// "", "throttled", "contended" or both.
-std::string verdict(const Evidence& seen) {
+std::string kinds_in(const Evidence& seen) {
   std::string words;
-  for (const Finding& finding : judge(seen)) {
+  for (const Finding& finding : disturbances_in(seen)) {
     words += (words.empty() ? "" : " ") + std::string(to_string(finding.what));
   }
   return words;
@@ -56,7 +56,7 @@ struct Throttle {
   const char* reason;
   double ms;
   double observed_ms;
-  const char* verdict;
+  const char* kinds;
   bool passes;
 };
 
@@ -66,8 +66,8 @@ TEST_P(Throttling, CountsFromItsThresholdOn) {
   const Throttle& given = GetParam();
   devices::DeviceWindow window = quiet(given.observed_ms);
   window.telemetry.throttle_times = std::vector<ThrottleTime>{{given.reason, given.ms}};
-  const auto findings = judge(evidence(window));
-  EXPECT_EQ(verdict(evidence(window)), given.verdict);
+  const auto findings = disturbances_in(evidence(window));
+  EXPECT_EQ(kinds_in(evidence(window)), given.kinds);
   if (!findings.empty()) {
     EXPECT_EQ(findings[0].passes, given.passes);
   }
@@ -85,13 +85,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Throttle{"display clock", 9000, 10000, "", false},
                     Throttle{"unknown reason 0x8000", 9000, 10000, "", false}));
 
-TEST(Judge, SaysHowLongEachCauseHeldAndWhatItDidToTheClock) {
+TEST(DisturbancesIn, SaysHowLongEachCauseHeldAndWhatItDidToTheClock) {
   devices::DeviceWindow window = quiet();
   window.telemetry.throttle_times =
       std::vector<ThrottleTime>{{"power cap", 4000}, {"thermal slowdown", 600}, {"power brake", 1}};
   window.telemetry.graphics_clock_mhz = 1500.0;
   window.telemetry.graphics_clock_limit_mhz = 3000.0;
-  const auto findings = judge(evidence(window));
+  const auto findings = disturbances_in(evidence(window));
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].why,
             "power cap for 4.0 of 10.0 s, thermal slowdown for 0.6 of 10.0 s, clock at 50 % of its "
@@ -104,7 +104,7 @@ TEST(Judge, SaysHowLongEachCauseHeldAndWhatItDidToTheClock) {
 
 struct Memory {
   std::uint64_t total, first, lowest, highest;
-  const char* verdict;
+  const char* kinds;
 };
 
 class ForeignMemory : public testing::TestWithParam<Memory> {};
@@ -114,7 +114,7 @@ TEST_P(ForeignMemory, CountsWhereItMovedByMoreThanTheLargerThreshold) {
   devices::DeviceWindow window = quiet();
   window.memory_total_bytes = given.total;
   window.points = using_memory({given.first, given.lowest, given.highest, given.first});
-  EXPECT_EQ(verdict(evidence(window)), given.verdict);
+  EXPECT_EQ(kinds_in(evidence(window)), given.kinds);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -127,60 +127,60 @@ INSTANTIATE_TEST_SUITE_P(
                     Memory{80 * kGiB, 3 * kGiB, 3 * kGiB, 4 * kGiB, ""},
                     Memory{80 * kGiB, 3 * kGiB, 3 * kGiB, 5 * kGiB, "contended"}));
 
-TEST(Judge, OurOwnPoolsMayGrowBetweenTheSpans) {
+TEST(DisturbancesIn, OurOwnPoolsMayGrowBetweenTheSpans) {
   devices::DeviceWindow window = quiet();
   window.points = using_memory({3 * kGiB, 3 * kGiB, 5 * kGiB, 5 * kGiB});
   Evidence seen = evidence(window);
   seen.steady = {{0, 1500}, {1800, 3000}};
-  EXPECT_EQ(verdict(seen), "") << "it rose when the first prompt came";
+  EXPECT_EQ(kinds_in(seen), "") << "it rose when the first prompt came";
   seen.steady = {{0, 1500}, {1000, 3000}};
-  EXPECT_EQ(verdict(seen), "contended");
+  EXPECT_EQ(kinds_in(seen), "contended");
   seen.steady.clear();
-  EXPECT_EQ(verdict(seen), "");
+  EXPECT_EQ(kinds_in(seen), "");
 }
 
-TEST(Judge, OthersInTheDriversListOfProcesses) {
+TEST(DisturbancesIn, OthersInTheDriversListOfProcesses) {
   devices::DeviceWindow window = quiet();
   window.processes = std::vector<ProcessUse>{{kWorker, 80}, {1, 6}, {2, 3.9}};
-  EXPECT_EQ(verdict(evidence(window)), "") << "9.9 %";
+  EXPECT_EQ(kinds_in(evidence(window)), "") << "9.9 %";
   window.processes = std::vector<ProcessUse>{{kWorker, 80}, {1, 6}, {2, 4}};
-  EXPECT_EQ(verdict(evidence(window)), "contended");
+  EXPECT_EQ(kinds_in(evidence(window)), "contended");
   EXPECT_TRUE(knows_processes(evidence(window)));
 }
 
-TEST(Judge, AListWithoutOurWorkerSpeaksOfAnotherNamespace) {
+TEST(DisturbancesIn, AListWithoutOurWorkerSpeaksOfAnotherNamespace) {
   devices::DeviceWindow window = quiet();
   window.processes = std::vector<ProcessUse>{{90001, 95}};
-  EXPECT_EQ(verdict(evidence(window)), "") << "it may well be ours";
+  EXPECT_EQ(kinds_in(evidence(window)), "") << "it may well be ours";
   EXPECT_FALSE(knows_processes(evidence(window)));
 }
 
-TEST(Judge, ABusyDeviceWhileOurWorkerIsIdle) {
+TEST(DisturbancesIn, ABusyDeviceWhileOurWorkerIsIdle) {
   Evidence seen = evidence(quiet());
   seen.before.percent = 9.9;
   seen.after.percent = 0.0;
-  EXPECT_EQ(verdict(seen), "");
+  EXPECT_EQ(kinds_in(seen), "");
   seen.after.percent = 10.0;
-  EXPECT_EQ(verdict(seen), "contended");
-  EXPECT_THAT(judge(seen)[0].why, HasSubstr("after"));
+  EXPECT_EQ(kinds_in(seen), "contended");
+  EXPECT_THAT(disturbances_in(seen)[0].why, HasSubstr("after"));
   seen.before.percent = 60.0;
-  ASSERT_EQ(judge(seen).size(), 1U) << "once is enough";
-  EXPECT_EQ(judge(seen)[0].why, "60 % busy before measuring");
+  ASSERT_EQ(disturbances_in(seen).size(), 1U) << "once is enough";
+  EXPECT_EQ(disturbances_in(seen)[0].why, "60 % busy before measuring");
 }
 
-TEST(Judge, WhatCannotBeReadIsHeldAgainstNobody) {
-  EXPECT_EQ(verdict(evidence(devices::DeviceWindow{})), "");
+TEST(DisturbancesIn, WhatCannotBeReadIsHeldAgainstNobody) {
+  EXPECT_EQ(kinds_in(evidence(devices::DeviceWindow{})), "");
   Evidence elsewhere = evidence(quiet());
   elsewhere.window.clear();
-  EXPECT_EQ(verdict(elsewhere), "");
-  EXPECT_EQ(verdict({}), "");
+  EXPECT_EQ(kinds_in(elsewhere), "");
+  EXPECT_EQ(kinds_in({}), "");
 }
 
-TEST(Judge, BothKindsCanBe) {
+TEST(DisturbancesIn, BothKindsCanBe) {
   devices::DeviceWindow window = quiet();
   window.telemetry.throttle_times = std::vector<ThrottleTime>{{"thermal slowdown", 9000}};
   window.points = using_memory({3 * kGiB, 6 * kGiB});
-  EXPECT_EQ(verdict(evidence(window)), "throttled contended");
+  EXPECT_EQ(kinds_in(evidence(window)), "throttled contended");
 }
 
 TEST(UtilisationOf, IsTheBusiestAndAbsentWhereOneIs) {
@@ -244,10 +244,10 @@ Evidence starved(Reading<double> waited, double ms, double own_share = 0) {
 }
 
 TEST(Starvation, CountsFromATenthOfTheTimeOn) {
-  EXPECT_EQ(verdict(starved(0.09, 10000)), "");
-  EXPECT_EQ(verdict(starved(0.11, 10000)), "contended");
-  EXPECT_EQ(verdict(starved(0.6, 150)), "") << "90 ms say nothing";
-  const auto findings = judge(starved(0.6, 5000));
+  EXPECT_EQ(kinds_in(starved(0.09, 10000)), "");
+  EXPECT_EQ(kinds_in(starved(0.11, 10000)), "contended");
+  EXPECT_EQ(kinds_in(starved(0.6, 150)), "") << "90 ms say nothing";
+  const auto findings = disturbances_in(starved(0.6, 5000));
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].of, Contended::processor);
   EXPECT_TRUE(findings[0].passes);
@@ -258,17 +258,17 @@ TEST(Starvation, OfThreadsThatAreTooManyIsTheirOwnDoing) {
   EXPECT_DOUBLE_EQ(own_wait_share(2, 2), 0);
   EXPECT_DOUBLE_EQ(own_wait_share(1, 8), 0);
   EXPECT_DOUBLE_EQ(own_wait_share(4, 2), 0.5);
-  EXPECT_EQ(verdict(starved(0.55, 10000, 0.5)), "");
-  EXPECT_EQ(verdict(starved(0.8, 10000, 0.5)), "contended");
+  EXPECT_EQ(kinds_in(starved(0.55, 10000, 0.5)), "");
+  EXPECT_EQ(kinds_in(starved(0.8, 10000, 0.5)), "contended");
 }
 
 TEST(Starvation, WhereNoThreadsWaitingIsToldPressureSaysIt) {
   Evidence seen = starved(Absence{"no schedstat"}, 10000);
-  EXPECT_EQ(verdict(seen), "") << "absent is not zero, and not guilty either";
+  EXPECT_EQ(kinds_in(seen), "") << "absent is not zero, and not guilty either";
   seen.processor.use.stalled_share = 0.7;
-  EXPECT_EQ(verdict(seen), "contended");
+  EXPECT_EQ(kinds_in(seen), "contended");
   seen.processor.use.waited_share = 0.01;
-  EXPECT_EQ(verdict(seen), "") << "somebody waited, and it was not us";
+  EXPECT_EQ(kinds_in(seen), "") << "somebody waited, and it was not us";
 }
 
 TEST(Taken, IsWhatOthersKeepOfTheProcessorsThatWeNeed) {

@@ -3,14 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-constexpr std::uint64_t kMiB = 1024 * 1024;
 
 std::vector<std::string> names_of(const ProfileSet& set) {
   std::vector<std::string> names;

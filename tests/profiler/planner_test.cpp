@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
 #include "devices/machine.hpp"
+#include "ground/bytes.hpp"
 #include "process/cancel.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -23,8 +24,6 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
-
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 
 constexpr const char* kPci = "0000:01:00.0";
 
@@ -238,13 +237,13 @@ TEST_F(PlannerTest, AGuessedDriversShareIsSaid) {
   EXPECT_GT(budget(asked).share.high_bytes, 0U);
 }
 
-TEST_F(PlannerTest, AGivenDriversShareCountsInVerdicts) {
+TEST_F(PlannerTest, AGivenDriversShareIsCounted) {
   PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.driver_share_bytes = 8 * kGiB;
   const plan::PlanRecord record = planned(asked);
-  ASSERT_TRUE(record.plan.verdict);
-  EXPECT_FALSE(record.plan.verdict->fits);
-  EXPECT_EQ(record.plan.verdict->devices.at(0).needed_bytes,
+  ASSERT_TRUE(record.plan.fit);
+  EXPECT_FALSE(record.plan.fit->fits);
+  EXPECT_EQ(record.plan.fit->devices.at(0).needed_bytes,
             offloaded_bytes(record.plan.wanted.memory) + 8 * kGiB);
 }
 
@@ -332,9 +331,8 @@ TEST_F(PlannerTest, TheDriversShareIsMeasuredOnceAndKept) {
     sources.list.push_back(std::make_unique<LoadedDriver>(loaded));
     return sources;
   };
-  std::string folder = testing::TempDir() + "sweetspot-planner-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  asked.driver_shares_path = folder + "/shares.json";
+  const tests::TemporaryFolder folder;
+  asked.driver_shares_path = folder.file("shares.json");
   asked.observer = [&](const Event& event) {
     const auto* step = std::get_if<TrialProgress>(&event);
     if (step != nullptr && step->phase == Phase::load) loaded = true;
@@ -354,7 +352,6 @@ TEST_F(PlannerTest, TheDriversShareIsMeasuredOnceAndKept) {
   const plan::DeviceBudget second = budget(asked);
   EXPECT_EQ(trials, 3) << "kept";
   EXPECT_EQ(second.share.high_bytes, first.share.high_bytes);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(PlannerTest, AShareThatCannotBeMeasuredIsTheStatedDefaultWithTheReason) {

@@ -16,6 +16,8 @@
 
 #include "core/json.hpp"
 #include "core/no_device.hpp"
+#include "ground/bytes.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -24,7 +26,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr const char* kPci = "0000:01:00.0";
 
 constexpr const char* kHealthy = R"(
@@ -79,15 +80,9 @@ devices::SourceFactory driver(FakeDriver::Used used, FakeDriver::Tweak tweak = {
 
 class ProfilerTest : public testing::Test {
  protected:
-  ProfilerTest() {
-    folder_ = testing::TempDir() + "sweetspot-profiler-XXXXXX";
-    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
-  }
-  ~ProfilerTest() override { std::filesystem::remove_all(folder_); }
-
   Request request(const std::string& text) {
     Request request;
-    request.model_path = folder_ + "/m.gguf";
+    request.model_path = folder_.file("m.gguf");
     request.max_seconds = 1;
     request.start.program.path = SCRIPTED_WORKER;
     request.start.environment = {{"SWEETSPOT_SCRIPT", text}};
@@ -107,7 +102,7 @@ class ProfilerTest : public testing::Test {
   }
 
   process::CancelToken cancel_;
-  std::string folder_;
+  tests::TemporaryFolder folder_;
 };
 
 // A file, and what inspecting it said before it was changed.
@@ -118,7 +113,7 @@ class ChangedFile : public ProfilerTest {
     EXPECT_EQ(::stat(path().c_str(), &before_), 0);
   }
 
-  [[nodiscard]] std::string path() const { return folder_ + "/m.gguf"; }
+  [[nodiscard]] std::string path() const { return folder_.file("m.gguf"); }
 
   // Of what was changed on purpose only that shall differ.
   void restore_time(const std::string& path) const {
@@ -456,7 +451,7 @@ TEST_F(ProfilerTest, AModelThatCannotBeReadIsTheModelsFault) {
 
 TEST_F(ProfilerTest, EachTrialIsOnDiskBeforeTheNextStarts) {
   Request asked = request(script());
-  asked.output_path = folder_ + "/run.json";
+  asked.output_path = folder_.file("run.json");
   std::vector<std::size_t> rows_on_disk;
   run(asked, {0, 10, 23}, [&](const Event& event) {
     if (!std::holds_alternative<TrialStarted>(event)) return;
@@ -468,7 +463,7 @@ TEST_F(ProfilerTest, EachTrialIsOnDiskBeforeTheNextStarts) {
 
 TEST_F(ProfilerTest, AFileThatCannotBeWrittenIsSaidOnceAndMeasuringGoesOn) {
   Request asked = request(script());
-  asked.output_path = folder_ + "/gone/run.json";
+  asked.output_path = folder_.file("gone/run.json");
   int notices = 0;
   const RunOutcome outcome = run(std::move(asked), {0, 10, 23}, [&](const Event& event) {
     notices += std::holds_alternative<Notice>(event) ? 1 : 0;

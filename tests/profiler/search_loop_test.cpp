@@ -13,6 +13,7 @@
 #include "core/json.hpp"
 #include "core/no_device.hpp"
 #include "profiler/profiler.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -33,17 +34,11 @@ std::string script(const std::string& rules = "") {
 
 class SearchLoopTest : public testing::Test {
  protected:
-  SearchLoopTest() {
-    folder_ = testing::TempDir() + "sweetspot-search-loop-XXXXXX";
-    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
-  }
-  ~SearchLoopTest() override { std::filesystem::remove_all(folder_); }
-
   Request request(const std::string& text) {
     Request request;
-    request.model_path = folder_ + "/m.gguf";
+    request.model_path = folder_.file("m.gguf");
     request.max_seconds = 1;
-    request.output_path = folder_ + "/run.json";
+    request.output_path = folder_.file("run.json");
     request.start.program.path = SCRIPTED_WORKER;
     request.start.environment = {{"SWEETSPOT_SCRIPT", text}};
     request.start.cancel = &cancel_;
@@ -86,12 +81,12 @@ class SearchLoopTest : public testing::Test {
   }
 
   [[nodiscard]] Json on_disk() const {
-    std::ifstream file(folder_ + "/run.json");
+    std::ifstream file(folder_.file("run.json"));
     return Json::parse(file);
   }
 
   process::CancelToken cancel_;
-  std::string folder_;
+  tests::TemporaryFolder folder_;
 };
 
 const Decision& decision(const Run& run, const std::string& name) {
@@ -182,7 +177,7 @@ TEST_F(SearchLoopTest, ATuneIsKeptAfterEveryTrial) {
   std::vector<std::size_t> rows;
   tune(script(), job(), [&](const Event& event) {
     if (std::holds_alternative<TrialStarted>(event) &&
-        std::filesystem::exists(folder_ + "/run.json")) {
+        std::filesystem::exists(folder_.file("run.json"))) {
       rows.push_back(on_disk().at("results").size());
       EXPECT_TRUE(on_disk().at("tune").at("baseline").is_number());
     }

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <functional>
 
+#include "temporary_folder.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
@@ -73,9 +75,8 @@ TEST(Slices, WithoutADeviceAndAPromptOnlyTheCpuGenerates) {
 /// How often workers were started for a prediction.
 std::uintmax_t starts_for(const std::function<void(SliceJob&)>& change,
                           const std::string& script_more = "") {
-  const std::string starts =
-      testing::TempDir() + "sweetspot-slices-starts-" + std::to_string(getpid());
-  std::filesystem::remove(starts);
+  const tests::TemporaryFolder folder;
+  const std::string starts = folder.file("starts");
   SliceJob asked = job(R"(, "starts_file": ")" + starts + "\"" + script_more);
   std::filesystem::remove(starts);  // inspecting was a start as well
   asked.workload.n_prompt = 0;
@@ -86,9 +87,7 @@ std::uintmax_t starts_for(const std::function<void(SliceJob&)>& change,
   if (!prediction) return 0;
   EXPECT_EQ(prediction->rounds, 3U);
   EXPECT_NEAR(prediction->generation_ms_by_layers.back().value / true_ms(kBlocks + 1), 1, 0.1);
-  const auto count = std::filesystem::file_size(starts);
-  std::filesystem::remove(starts);
-  return count;
+  return std::filesystem::file_size(starts);
 }
 
 TEST(Slices, StayLoadedBetweenRounds) {

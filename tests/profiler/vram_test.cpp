@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 const Reading<std::uint64_t> kNoLimit = Absence{"not set"};
 
 DeviceUse card(std::uint64_t total, std::uint64_t before, std::uint64_t peak) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ground/bytes.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
@@ -14,7 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kGiB = std::uint64_t{1} << 30U;
 constexpr const char* kId = "0000:01:00.0";
 constexpr double kMeasureMs = 10000;
 

@@ -9,6 +9,7 @@
 
 #include "core/json.hpp"
 #include "golden/sample_run.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
@@ -25,8 +26,6 @@ using ::testing::Not;
 using testing::trial;
 using tests::mission_run;
 using tests::tuned_run;
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 
 const ModelKey kModel{"/models/a.gguf", 123, "0123456789abcdef"};
 

@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "ground/bytes.hpp"
 #include "sets.hpp"
 
 namespace sweetspot::profiles {
 namespace {
-
-using testing::kGiB;
-using testing::kMiB;
 
 class ServerNow : public ::testing::Test {
  protected:

@@ -8,12 +8,11 @@
 
 #include "core/no_device.hpp"
 #include "core/profile_set.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/choose.hpp"
 
 namespace sweetspot::profiles::testing {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kGiB = 1024 * kMiB;
 constexpr std::uint64_t kGB = 1'000'000'000;
 
 inline SavedProfile saved(const std::string& name, int layers, std::vector<DeviceNeed> needs,

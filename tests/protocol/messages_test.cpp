@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/json.hpp"
+#include "golden/read_golden.hpp"
 #include "protocol/samples.hpp"
 
 namespace sweetspot::protocol {
@@ -219,6 +220,14 @@ TEST(Messages, EveryKindComesBackAsItself) {
   }
 }
 
+// The file comes from the writers that there were before values described themselves.
+TEST(Messages, AreWrittenByteForByteAsBefore) {
+  std::string lines;
+  for (const RequestMessage& message : sample_requests()) lines += encode(message) + '\n';
+  for (const EventMessage& message : sample_events()) lines += encode(message) + '\n';
+  EXPECT_EQ(tests::read_golden("messages.jsonl"), lines);
+}
+
 TEST(Messages, SamplesCoverEveryKind) {
   std::set<std::size_t> kinds;
   for (const auto& message : sample_requests()) kinds.insert(message.request.index());
@@ -317,9 +326,9 @@ TEST(Messages, BracketsWithoutEndCostNoMemory) {
 TEST(Messages, FaultCodesHaveNames) {
   for (const FaultCode code :
        {FaultCode::bad_request, FaultCode::non_finite, FaultCode::exception}) {
-    EXPECT_EQ(fault_code_from_string(to_string(code)), code);
+    EXPECT_EQ(from_string<FaultCode>(to_string(code)), code);
   }
-  EXPECT_EQ(fault_code_from_string("unheard-of"), std::nullopt);
+  EXPECT_EQ(from_string<FaultCode>("unheard-of"), std::nullopt);
 }
 
 }  // namespace

@@ -7,14 +7,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
 #include "report/texts.hpp"
 
 namespace sweetspot::report {
 namespace {
 
-using plan::fake::kGiB;
-using plan::fake::kMiB;
 using test::golden;
 using test::kPlain;
 using test::lines_of;

@@ -46,7 +46,7 @@ TEST(Golden, CurveOfAnAdaptiveRun) {
   EXPECT_EQ(golden("curve_adaptive.txt"), curve_text(adaptive_run(), kPlain));
 }
 
-TEST(CurveText, SaysHowMuchAVerdictRestsOn) {
+TEST(CurveText, SaysHowMuchADecisionRestsOn) {
   sweetspot::Run run = adaptive_run();
   run.results.resize(2);
   for (Trial& trial : run.results) {

@@ -10,51 +10,51 @@ using testing::DoubleEq;
 using testing::Each;
 using testing::Optional;
 
-TEST(Judge, TheFastestOfTheMeasuredOnAverageWins) {
+TEST(OddsOf, TheFastestOfTheMeasuredOnAverageWins) {
   // In most worlds candidate 1 is faster, but by less than it loses in the last.
   const Worlds worlds = {{10, 9}, {10, 9}, {10, 13}};
-  const Verdict verdict = judge({"all", {0, 1}, {}}, worlds, 2, 0.02);
-  EXPECT_THAT(verdict.winner, Optional(0U));
-  EXPECT_DOUBLE_EQ(verdict.doubt, 0) << "nothing is open";
+  const Odds odds = odds_of({"all", {0, 1}, {}}, worlds, 2, 0.02);
+  EXPECT_THAT(odds.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(odds.doubt, 0) << "nothing is open";
 }
 
-TEST(Judge, DoubtIsTheShareOfWorldsThatAnOpenOneWinsByMoreThanTheTolerance) {
+TEST(OddsOf, DoubtIsTheShareOfWorldsThatAnOpenOneWinsByMoreThanTheTolerance) {
   const Worlds worlds = {
       {10, 8, 12},     // 1 wins by 20 %
       {10, 9.9, 12},   // by 1 %: no reason to try it
       {10, 12, 7},     // 2 wins by 30 %
       {10, 11, 10.5},  // neither
   };
-  const Verdict verdict = judge({"all", {0}, {1, 2}}, worlds, 3, 0.02);
-  EXPECT_THAT(verdict.winner, Optional(0U));
-  EXPECT_DOUBLE_EQ(verdict.doubt, 0.5);
-  ASSERT_EQ(verdict.gain.size(), 3U);
-  EXPECT_DOUBLE_EQ(verdict.gain[0], 0);
-  EXPECT_NEAR(verdict.gain[1], (0.2 + 0.01) / 4, 1e-12);
-  EXPECT_NEAR(verdict.gain[2], 0.3 / 4, 1e-12);
+  const Odds odds = odds_of({"all", {0}, {1, 2}}, worlds, 3, 0.02);
+  EXPECT_THAT(odds.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(odds.doubt, 0.5);
+  ASSERT_EQ(odds.gain.size(), 3U);
+  EXPECT_DOUBLE_EQ(odds.gain[0], 0);
+  EXPECT_NEAR(odds.gain[1], (0.2 + 0.01) / 4, 1e-12);
+  EXPECT_NEAR(odds.gain[2], 0.3 / 4, 1e-12);
 }
 
-TEST(Judge, WithNothingMeasuredEverythingIsInDoubt) {
+TEST(OddsOf, WithNothingMeasuredEverythingIsInDoubt) {
   const Worlds worlds = {{5, 6}, {5, 6}, {5, 6}, {7, 6}};
-  const Verdict verdict = judge({"all", {}, {0, 1}}, worlds, 2, 0.02);
-  EXPECT_FALSE(verdict.winner);
-  EXPECT_DOUBLE_EQ(verdict.doubt, 1);
-  EXPECT_THAT(verdict.gain, testing::ElementsAre(DoubleEq(0.75), DoubleEq(0.25)));
+  const Odds odds = odds_of({"all", {}, {0, 1}}, worlds, 2, 0.02);
+  EXPECT_FALSE(odds.winner);
+  EXPECT_DOUBLE_EQ(odds.doubt, 1);
+  EXPECT_THAT(odds.gain, testing::ElementsAre(DoubleEq(0.75), DoubleEq(0.25)));
 }
 
-TEST(Judge, AnEmptyContestIsSettledWithoutAWinner) {
-  const Verdict verdict = judge({"none", {}, {}}, {{1}, {2}}, 1, 0.02);
-  EXPECT_FALSE(verdict.winner);
-  EXPECT_DOUBLE_EQ(verdict.doubt, 0);
-  EXPECT_THAT(verdict.gain, Each(0));
+TEST(OddsOf, AnEmptyContestIsSettledWithoutAWinner) {
+  const Odds odds = odds_of({"none", {}, {}}, {{1}, {2}}, 1, 0.02);
+  EXPECT_FALSE(odds.winner);
+  EXPECT_DOUBLE_EQ(odds.doubt, 0);
+  EXPECT_THAT(odds.gain, Each(0));
 }
 
-TEST(Judge, OutsidersDoNotCount) {
+TEST(OddsOf, OutsidersDoNotCount) {
   const Worlds worlds = {{10, 1, 9.95}};
-  const Verdict verdict = judge({"band", {0}, {2}}, worlds, 3, 0.02);
-  EXPECT_THAT(verdict.winner, Optional(0U));
-  EXPECT_DOUBLE_EQ(verdict.doubt, 0);
-  EXPECT_DOUBLE_EQ(verdict.gain[1], 0);
+  const Odds odds = odds_of({"band", {0}, {2}}, worlds, 3, 0.02);
+  EXPECT_THAT(odds.winner, Optional(0U));
+  EXPECT_DOUBLE_EQ(odds.doubt, 0);
+  EXPECT_DOUBLE_EQ(odds.gain[1], 0);
 }
 
 TEST(WorthOfMeasuring, IsWhatAnOpenMemberMayGain) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "store/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::store {
 namespace {

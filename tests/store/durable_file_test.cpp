@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "store/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::store {
 namespace {

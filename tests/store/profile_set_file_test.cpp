@@ -21,7 +21,7 @@
 #include "core/json.hpp"
 #include "golden/sample_set.hpp"
 #include "store/file_lock.hpp"
-#include "store/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::store {
 namespace {

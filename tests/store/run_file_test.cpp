@@ -7,7 +7,7 @@
 
 #include "core/json.hpp"
 #include "golden/sample_run.hpp"
-#include "store/temporary_folder.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::store {
 namespace {

@@ -11,10 +11,9 @@ import threading
 import time
 import unittest
 
-from harness import SCRIPTED_WORKER, SOURCE, SystemTest
+from harness import GIB, SCRIPTED_WORKER, SOURCE, SystemTest
 
 NVML = os.environ["FAKE_NVML_LIBRARY"]
-GIB = 1 << 30
 PCI = "0000:01:00.0"
 CARD = {"pci": "00000000:01:00.0", "name": "Card", "uuid": "GPU-1", "utilisation": 0, "temperature": 60,
         "memory": {"total": 8 * GIB, "free": 7 * GIB, "used": GIB, "reserved": 0}, "power_field_mw": 150000,

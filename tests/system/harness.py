@@ -35,6 +35,8 @@ EXIT_USAGE, EXIT_MODEL, EXIT_DEVICE, EXIT_NOTHING, EXIT_OUTPUT = 2, 3, 4, 5, 6
 EXIT_INTERNAL, EXIT_HOST_LIMIT, EXIT_INTERRUPTED = 70, 71, 130
 EXIT_SKIPPED = 77  # CMakeLists.txt tells ctest
 
+MIB, GIB = 1 << 20, 1 << 30
+
 TINY = ["--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2",
         "--vocab", "512"]
 FAST = ["-c", "256", "-b", "64", "-ub", "64", "-p", "32", "-n", "16", "--max-seconds", "0.3",

@@ -19,12 +19,11 @@ import urllib.request
 import profile_sets
 from plan_truth import software_vulkan
 from worker_client import Worker
-from harness import BIN, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, LLAMA_PROGRAMS, SCRIPTED_WORKER, SWEETSPOT, TINY, SystemTest, free_port
+from harness import (BIN, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, GIB, LLAMA_PROGRAMS, MIB, SCRIPTED_WORKER,
+                     SWEETSPOT, TINY, SystemTest, free_port)
 
 SERVER = LLAMA_PROGRAMS / "llama-server"
 NVML = os.environ.get("FAKE_NVML_LIBRARY")
-MIB = 1 << 20
-GIB = 1 << 30
 PCI = "0000:01:00.0"
 
 # About 200 MiB of weights in 7 layers: large against what else a process allocates.

@@ -251,7 +251,7 @@ class Schema(PlanTest):
                     target[name] = 1
                 self.assertFalse(is_valid(bent), f"{path} {name}")
 
-    def test_a_verdict_needs_a_budget(self):
+    def test_without_a_budget_nobody_knows_what_fits(self):
         plan = self.plan(ZEPHYR, *SMALL, "--vram-limit", "8GiB")
         plan["budgets"] = None
         self.assertFalse(validator_for(SCHEMA).is_valid(plan))

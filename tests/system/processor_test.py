@@ -13,10 +13,9 @@ import sys
 import time
 import unittest
 
-from harness import EXIT_NOTHING, NO_DEVICES, SCRIPTED_WORKER, SWEETSPOT, SystemTest
+from harness import EXIT_NOTHING, GIB, NO_DEVICES, SCRIPTED_WORKER, SWEETSPOT, SystemTest
 
 CORES = len(os.sched_getaffinity(0))
-GIB = 1 << 30
 LONGER = ["-c", "256", "-b", "64", "-ub", "64", "-p", "0", "-n", "16", "--max-seconds", "2"]
 # Large enough that a token takes some milliseconds, and waiting shows in wall time.
 MODEL = ["--blocks", "6", "--embd", "512", "--ff", "2048", "--heads", "8", "--kv-heads", "4", "--vocab", "2048"]

@@ -4,10 +4,9 @@ import copy
 import json
 import pathlib
 
-from harness import SOURCE
+from harness import MIB, SOURCE
 
 GOLDEN = SOURCE / "tests/golden/profiles_measured.json"
-MIB = 1 << 20
 
 
 def fnv1a(*parts):

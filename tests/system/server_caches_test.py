@@ -10,10 +10,9 @@ import time
 import unittest
 import urllib.request
 
-from harness import LLAMA_PROGRAMS, SystemTest, free_port
+from harness import LLAMA_PROGRAMS, MIB, SystemTest, free_port
 
 LLAMA_SERVER = LLAMA_PROGRAMS / "llama-server"
-MIB = 1 << 20
 SMALL = ["--embd", "256", "--ff", "512", "--heads", "4", "--kv-heads", "2", "--vocab", "1000",
          "--ctx-train", "4096"]
 CONTEXT = ["-c", "2048", "-ub", "128", "-b", "128", "--contexts", "2048", "-ngl", "0"]

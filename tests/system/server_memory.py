@@ -14,11 +14,10 @@ import tempfile
 import time
 import urllib.request
 
-from harness import LLAMA_PROGRAMS, free_port
+from harness import LLAMA_PROGRAMS, MIB, free_port
 from plan_truth import llama_flags
 
 LLAMA_SERVER = LLAMA_PROGRAMS / "llama-server"
-MIB = 1 << 20
 KINDS = {"model": "model_bytes", "KV": "context_bytes", "RS": "context_bytes",
          "compute": "compute_bytes"}
 BUFFER = re.compile(r"(\S+) +(model|KV|RS|compute) buffer size = +([0-9.]+) MiB")

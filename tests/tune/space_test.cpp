@@ -1,3 +1,4 @@
+#include "ground/bytes.hpp"
 #include "tune/space.hpp"
 
 #include <gmock/gmock.h>
@@ -15,7 +16,6 @@ namespace {
 
 using search::test::uniform_model;
 
-constexpr std::uint64_t kGib = std::uint64_t{1} << 30U;
 
 ModelInfo experts_model(int blocks) {
   ModelInfo model = uniform_model(blocks);
@@ -139,21 +139,21 @@ Key fitted(const std::vector<Option>& options) {
 }
 
 TEST(Fit, TakesEverythingThatLeavesAGib) {
-  EXPECT_EQ(fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, kGib)}), Key(2, 0, 0));
+  EXPECT_EQ(fitted({option(0, 8 * kGiB), option(1, 3 * kGiB), option(2, kGiB)}), Key(2, 0, 0));
 }
 
 TEST(Fit, WhereNothingFitsLayersLieOnTheCpuBesideTheDevice) {
-  std::vector<Option> options = {option(0, kGib - 1), option(1, 0), option(0, 0)};
+  std::vector<Option> options = {option(0, kGiB - 1), option(1, 0), option(0, 0)};
   options.back().config.placement = cpu_alone(options.back().config.placement);
   EXPECT_EQ(fitted_option(options, {}), 0U) << "--fit never leaves the device out";
 }
 
 TEST(Fit, AByteLessThanAGibIsTooLittle) {
-  EXPECT_EQ(fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, kGib - 1)}), Key(1, 0, 0));
+  EXPECT_EQ(fitted({option(0, 8 * kGiB), option(1, 3 * kGiB), option(2, kGiB - 1)}), Key(1, 0, 0));
 }
 
 TEST(Fit, WhatIsRefusedOrUnknownIsNotTaken) {
-  std::vector<Option> options = {option(0, 8 * kGib), option(1, 3 * kGib), option(2, 2 * kGib)};
+  std::vector<Option> options = {option(0, 8 * kGiB), option(1, 3 * kGiB), option(2, 2 * kGiB)};
   options[2].why_not = "needs more than there is";
   EXPECT_EQ(fitted(options), Key(1, 0, 0));
   options[1].left_bytes = Absence{"not asked"};
@@ -162,20 +162,20 @@ TEST(Fit, WhatIsRefusedOrUnknownIsNotTaken) {
 
 TEST(Fit, KnowsNoSplitDenseBlocks) {
   EXPECT_EQ(
-      fitted({option(0, 8 * kGib), option(1, 3 * kGib), option(2, 0), option(2, 2 * kGib, 0, 2)}),
+      fitted({option(0, 8 * kGiB), option(1, 3 * kGiB), option(2, 0), option(2, 2 * kGiB, 0, 2)}),
       Key(1, 0, 0));
 }
 
 TEST(Fit, OfExpertsAllLayersAndAsFewExpertsOnTheCpuAsItTakes) {
-  const std::vector<Option> options = {option(0, 8 * kGib),    option(1, 7 * kGib),
-                                       option(2, 5 * kGib),    option(3, 0),
-                                       option(3, kGib / 2, 1), option(3, 2 * kGib, 2),
-                                       option(3, 4 * kGib, 3), option(2, 6 * kGib, 3)};
+  const std::vector<Option> options = {option(0, 8 * kGiB),    option(1, 7 * kGiB),
+                                       option(2, 5 * kGiB),    option(3, 0),
+                                       option(3, kGiB / 2, 1), option(3, 2 * kGiB, 2),
+                                       option(3, 4 * kGiB, 3), option(2, 6 * kGiB, 3)};
   EXPECT_EQ(fitted(options), Key(3, 2, 0));
 }
 
 TEST(Fit, LooksAtOneContext) {
-  std::vector<Option> options = {option(0, 8 * kGib), option(1, 0), option(1, 2 * kGib)};
+  std::vector<Option> options = {option(0, 8 * kGiB), option(1, 0), option(1, 2 * kGiB)};
   options[2].config.context.n_ubatch = 256;
   EXPECT_EQ(fitted(options), Key(0, 0, 0));
   EXPECT_EQ(fitted_option(options, options[2].config.context), 2U);

@@ -1,3 +1,4 @@
+#include "ground/bytes.hpp"
 #include "tune/tuner.hpp"
 
 #include <gmock/gmock.h>
@@ -22,7 +23,6 @@ using testing::IsEmpty;
 using testing::Not;
 
 constexpr int kBlocks = 24;
-constexpr std::uint64_t kMib = std::uint64_t{1} << 20U;
 
 // A pretended machine for whole configs: 24 blocks of 300 MiB, 16 GiB of device memory, a CPU ten
 // times as slow. Everything that decides is a public number.
@@ -112,10 +112,10 @@ std::vector<Option> options_of(const World& world, bool has_device = true) {
       Option& option = options.emplace_back();
       option.config = {placement, context};
       const double mib = world.mib(option.config);
-      option.vram_bytes = static_cast<std::uint64_t>(mib) * kMib;
+      option.vram_bytes = static_cast<std::uint64_t>(mib) * kMiB;
       option.vram_percent = 100 * mib / world.total_mib;
       option.left_bytes =
-          mib > world.total_mib ? 0 : static_cast<std::uint64_t>(world.total_mib - mib) * kMib;
+          mib > world.total_mib ? 0 : static_cast<std::uint64_t>(world.total_mib - mib) * kMiB;
       if (mib > world.total_mib) option.why_not = "needs more than there is";
     }
   }
@@ -150,7 +150,7 @@ Played play(const World& world, const Rules& rules, const Spoil& spoil = {},
       }
     }
     const double mib = world.mib(step->config);
-    trial.vram_used_bytes = static_cast<std::uint64_t>(mib) * kMib;
+    trial.vram_used_bytes = static_cast<std::uint64_t>(mib) * kMiB;
     trial.vram_percent = 100 * mib / world.total_mib;
     if (spoil) spoil(trial);
     tuner.tell(trial, played.trials.size());

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/json_reader.hpp"
 #include "machine/random_pair.hpp"
 #include "machine/recorded_curve.hpp"
 
@@ -120,7 +121,7 @@ bool set_one(Owner& owner, const Table& table, const std::string& name, const Js
       std::find_if(table.begin(), table.end(), [&](const auto& each) { return name == each.name; });
   if (field == table.end()) return false;
   using Value = std::decay_t<decltype(owner.*(field->member))>;
-  owner.*(field->member) = checked<Value>(value, field->name);
+  owner.*(field->member) = value_from<Value>(value, field->name);
   return true;
 }
 
@@ -167,7 +168,7 @@ bool set_model_itself(Model& model, const std::string& name, const Json& value) 
   } else if (name == "hybrid") {
     model.hybrid = value.get<bool>();
   } else if (name == "blocks") {
-    model.blocks.resize(checked<std::size_t>(value, "blocks"),
+    model.blocks.resize(value_from<std::size_t>(value, "blocks"),
                         model.blocks.empty() ? Block{} : model.blocks.back());
   } else {
     return set_one(model, kModelCounts, name, value) || set_one(model, kModelBytes, name, value);
@@ -199,7 +200,7 @@ Parts base_parts(const Json& json) {
   if (!json.contains("seed")) return plain_parts();
   Wish wish;
   if (json.contains("linear")) wish.linear = json.at("linear").get<bool>();
-  return random_pair(checked<std::uint64_t>(json.at("seed"), "seed"), wish);
+  return random_pair(value_from<std::uint64_t>(json.at("seed"), "seed"), wish);
 }
 
 constexpr std::array<std::string_view, 4> kOtherMembers = {"seed", "linear", "recorded",

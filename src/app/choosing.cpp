@@ -1,0 +1,98 @@
+#include "app/choosing.hpp"
+
+#include <utility>
+
+#include "app/live_view.hpp"
+#include "devices/machine.hpp"
+#include "profiles/host_program.hpp"
+#include "profiles/limit_threads.hpp"
+#include "profiles/server_now.hpp"
+#include "store/profile_set_file.hpp"
+
+namespace sweetspot::app {
+namespace {
+
+SetSource source_of(const ChooseJob& job, ModelKey key) {
+  SetSource source;
+  source.model_path = job.model_path;
+  source.key = std::move(key);
+  source.connection = job.connection;
+  source.wanted = job.set;
+  source.keep_plan = job.keep_plan;
+  source.on_measuring = job.on_measuring;
+  return source;
+}
+
+std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
+  if (profile.is_cpu_only()) return "CPU";
+  if (!profile.needs || profile.needs->empty()) return {};
+  for (const SetDevice& device : set.devices) {
+    if (device.id == profile.needs->front().device) return device.backend;
+  }
+  return {};
+}
+
+// What is chosen from: all of the answer but the choice.
+Result<Chosen> find_basis(const ChooseJob& job, const Workplace& workplace) {
+  Result<ModelKey> key = store::model_key(job.model_path);
+  if (!key) return tl::unexpected(key.error());
+  const SetSource source = source_of(job, *key);
+  Chosen basis;
+  Result<std::optional<FoundSet>> found = stored_set(source, workplace, basis.notes);
+  if (!found) return tl::unexpected(found.error());
+  LiveView view(workplace, job.connection, /*may_wake=*/!found->has_value());
+  if (view.problem()) return tl::unexpected(*view.problem());
+  basis.live = view.now();
+  basis.live.model = *std::move(key);
+  if (must_plan(*found, basis.live, job.set.min_ctx, basis.notes)) {
+    Result<FoundSet> planned = plan_now(source, workplace);
+    if (!planned) return tl::unexpected(planned.error());
+    *found = *std::move(planned);
+  }
+  basis.set = std::move((*found)->set);
+  if (basis.set.origin == Origin::planned) {
+    basis.notes.emplace_back(
+        "These profiles are planned, not measured: the memory is llama.cpp's own answer, no speed "
+        "is known; sweetspot profile measures them");
+  }
+  basis.set = profiles::for_host(std::move(basis.set), job.host_program);
+  std::string fewer = profiles::limit_threads(basis.set, devices::this_machine());
+  if (!fewer.empty()) basis.notes.push_back(std::move(fewer));
+  return basis;
+}
+
+}  // namespace
+
+Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace) {
+  Result<Chosen> chosen = find_basis(job, workplace);
+  if (!chosen) return chosen;
+  chosen->choice = profiles::choose(chosen->set, chosen->live, job.wanted);
+  if (job.wanted.by_name() && chosen->set.find(job.wanted.profile) == nullptr) {
+    return error(ErrorKind::usage, "--profile: " + chosen->choice.reason);
+  }
+  return chosen;
+}
+
+Loader loader_for(const std::optional<exporting::Format>& format) {
+  using exporting::Format;
+  if (!format || *format == Format::llama_server || *format == Format::env ||
+      *format == Format::llama_server_ini || *format == Format::llama_swap) {
+    return {"llama-server", {}};
+  }
+  return {std::string(to_string(*format)), {}};
+}
+
+Result<exporting::Exported> export_chosen(const Chosen& chosen, exporting::Format format) {
+  const SavedProfile& profile = chosen.set.profiles[*chosen.choice.profile];
+  exporting::ExportJob job;
+  job.config = profile.config;
+  job.config.server = profiles::server_now(chosen.set, profile, chosen.live);
+  job.model_path = chosen.live.model->path;
+  job.model_name = chosen.set.model_name;
+  if (!profile.is_cpu_only()) job.rpc = chosen.set.rpc;
+  job.offloadable_layers = chosen.set.offloadable_layers;
+  job.backend = backend_of(chosen.set, profile);
+  return exporting::export_as(format, job);
+}
+
+}  // namespace sweetspot::app

@@ -1,0 +1,52 @@
+#include "app/connection.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/failure.hpp"
+#include "engine/locate.hpp"
+#include "kernel/memory.hpp"
+
+namespace sweetspot::app {
+
+std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
+  constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
+  constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
+  return std::clamp(total_bytes / 20, kLeast, kMost);
+}
+
+Result<engine::StartOptions> start_options(const Workplace& workplace,
+                                           const Connection& connection) {
+  Result<engine::WorkerProgram> program = engine::locate_worker(workplace.worker_program);
+  if (!program) return tl::unexpected(program.error());
+  engine::StartOptions start;
+  start.program = *std::move(program);
+  start.rpc = connection.rpc;
+  start.cancel = workplace.cancel;
+  start.host_reserve_bytes = connection.host_reserve_bytes.value_or(
+      default_host_reserve_bytes(kernel::host_memory().total_bytes.value_or(0)));
+  start.available_host_bytes = [] {
+    const Reading<std::uint64_t> available = kernel::host_memory().available_bytes;
+    return available ? std::optional(*available) : std::nullopt;
+  };
+  if (connection.load_timeout_seconds > 0) {
+    start.deadlines.load_base_seconds = connection.load_timeout_seconds;
+    // The user's figure is the whole deadline: the size adds nothing.
+    start.deadlines.load_bytes_per_second = std::numeric_limits<double>::infinity();
+  }
+  if (connection.step_timeout_seconds > 0) {
+    start.deadlines.step_seconds = connection.step_timeout_seconds;
+  }
+  return start;
+}
+
+Result<engine::Worker> start_worker(const Workplace& workplace, const Connection& connection) {
+  const Result<engine::StartOptions> start = start_options(workplace, connection);
+  if (!start) return tl::unexpected(start.error());
+  Outcome<engine::Worker> worker = engine::Worker::start(*start);
+  if (!worker) return tl::unexpected(engine::as_error(worker.error()));
+  return *std::move(worker);
+}
+
+}  // namespace sweetspot::app

@@ -1,0 +1,97 @@
+#include "app/measuring.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/text.hpp"
+#include "store/run_file.hpp"
+
+namespace sweetspot::app {
+namespace {
+
+bool is_model_fault(const Trial& trial) {
+  if (!trial.failure) return false;
+  const FailureClass failure_class = trial.failure->failure_class;
+  return failure_class == FailureClass::model_invalid ||
+         failure_class == FailureClass::model_unsupported ||
+         failure_class == FailureClass::non_finite_output;
+}
+
+bool is_limit_of_host(const Trial& trial) {
+  return trial.failure && trial.failure->failure_class == FailureClass::host_limit;
+}
+
+Error nothing_measured(const Run& run) {
+  const auto& results = run.results;
+  const auto each = [&](bool (*is_so)(const Trial&)) {
+    return !results.empty() && std::all_of(results.begin(), results.end(), is_so);
+  };
+  if (each(is_model_fault)) {
+    return {ErrorKind::model,
+            fmt::format("{}: {}", run.model.path, results.front().failure->message), ""};
+  }
+  if (each(is_limit_of_host)) {
+    return {ErrorKind::host_limit,
+            "no configuration could be measured: " + results.front().failure->message, ""};
+  }
+  return {ErrorKind::nothing_measurable, "no configuration could be measured",
+          "each row above says why its own failed"};
+}
+
+Error nothing_certain(const std::string& path) {
+  return {ErrorKind::nothing_measurable,
+          "every speed is too uncertain to conclude anything: its interval reaches half of it or "
+          "more",
+          fmt::format("measure again with nothing else running, or longer (--max-seconds); the "
+                      "rows are kept in {}",
+                      path)};
+}
+
+}  // namespace
+
+Status conclude_run(const profiler::RunOutcome& outcome, const std::string& path) {
+  const auto measured = std::count_if(outcome.run.results.begin(), outcome.run.results.end(),
+                                      [](const Trial& trial) { return trial.measured(); });
+  if (outcome.save_error) return tl::unexpected(*outcome.save_error);
+  if (outcome.interrupted) {
+    return error(ErrorKind::interrupted,
+                 fmt::format("interrupted; {} measured configuration{} kept in {}", measured,
+                             measured == 1 ? " is" : "s are", path));
+  }
+  if (outcome.device_stuck) {
+    return error(ErrorKind::device, "a worker could not be ended and still holds its device",
+                 "the driver needs attention; what was measured is in " + path);
+  }
+  const bool predicted = outcome.run.sweep && outcome.run.sweep->slices;
+  if (measured == 0 && !predicted) return tl::unexpected(nothing_measured(outcome.run));
+  const bool certain = std::any_of(outcome.run.results.begin(), outcome.run.results.end(),
+                                   [](const Trial& trial) { return trial.conclusive(); });
+  if (!certain && !predicted) return tl::unexpected(nothing_certain(path));
+  return {};
+}
+
+Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& workplace) {
+  std::string& path = job.request.output_path;
+  if (path.empty()) path = store::default_run_path(job.request.model_path, utc_now());
+  if (const Status writable = store::check_writable(path); !writable) return writable;
+  // What is still needed when the profiler has the request.
+  const std::string kept_at = path;
+  const std::string model_path = job.request.model_path;
+  const engine::StartOptions start = job.request.start;
+  Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(job.request));
+  if (!profiler) return tl::unexpected(profiler.error());
+  if (steps.on_prepared) steps.on_prepared(profiler->prepared());
+  const Result<profiler::RunOutcome> outcome = steps.measure(*profiler);
+  if (!outcome) return tl::unexpected(outcome.error());
+  if (steps.on_measured) steps.on_measured(outcome->run);
+  if (!outcome->save_error && steps.on_saved) steps.on_saved(kept_at);
+  if (job.keep_set) {
+    const SetKept kept = keep_set_of(outcome->run, model_path, start, workplace);
+    if (steps.on_set_kept) steps.on_set_kept(kept);
+  }
+  return conclude_run(*outcome, kept_at);
+}
+
+}  // namespace sweetspot::app

@@ -1,0 +1,124 @@
+#include "cli/measuring_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "app/connection.hpp"
+#include "core/text.hpp"
+#include "devices/sources.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+Result<double> parse_percent(std::string_view text, std::string_view flag) {
+  double percent = 0;
+  std::string_view number = text;
+  if (!number.empty() && number.back() == '%') number.remove_suffix(1);
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
+  const bool whole = code == std::errc{} && end == number.data() + number.size();
+  if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
+    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
+                 "give a percentage above 0 and up to 50, for example 1%");
+  }
+  return percent / 100;
+}
+
+profiler::FullDepthPolicy full_depth_of(const std::string& text) {
+  if (text == "always") return profiler::FullDepthPolicy::always;
+  if (text == "never") return profiler::FullDepthPolicy::never;
+  return profiler::FullDepthPolicy::automatic;
+}
+
+}  // namespace
+
+void add_model(CLI::App& app, MeasuringOptions& options) {
+  app.add_option("-m,--model,MODEL.gguf", options.model_path, "The model, or its first split")
+      ->required();
+}
+
+void add_vram_limit(CLI::App& app, MeasuringOptions& options, const char* group) {
+  app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
+      ->type_name("SIZE")
+      ->group(group);
+}
+
+void add_measuring(CLI::App& app, MeasuringOptions& options) {
+  app.add_option("--precision", options.precision,
+                 "Half-width of the 95 % interval at which a measurement ends")
+      ->type_name("PERCENT")
+      ->capture_default_str()
+      ->group("Measuring");
+  app.add_option("--max-seconds", options.max_seconds,
+                 "Longest time to measure one configuration; after a third of it twice the "
+                 "precision is enough")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->group("Measuring");
+  app.add_option(
+         "--full-depth", options.full_depth,
+         "Prove that each configuration works with its whole context in use: auto, always or "
+         "never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN")
+      ->capture_default_str()
+      ->group("Measuring");
+  app.add_flag("--allow-untrained-ctx", options.allow_untrained_ctx,
+               "Allow a context longer than the model was trained for")
+      ->group("Measuring");
+}
+
+void add_output(CLI::App& app, MeasuringOptions& options) {
+  app.add_option("-o,--output", options.output_path,
+                 "Results file (default: sweetspot-<model>-<time>.json)")
+      ->type_name("FILE")
+      ->group("Output");
+  app.add_flag("--json", options.json, "Print the whole run as JSON on stdout")->group("Output");
+  app.add_flag("--no-store", options.no_store,
+               "Do not keep the profiles for applications (see sweetspot profiles)")
+      ->group("Output");
+}
+
+Result<profiler::Request> measuring_request(const MeasuringOptions& options,
+                                            const Workload& workload,
+                                            const Environment& environment) {
+  if (const Status path = check_path(options.model_path); !path) {
+    return tl::unexpected(path.error());
+  }
+  profiler::Request request;
+  request.model_path = options.model_path;
+  Result<Config> config = make_config(options.knobs);
+  if (!config) return tl::unexpected(config.error());
+  request.base = *std::move(config);
+  request.n_ctx_is_default = !is_given(options.knobs, "n_ctx");
+  request.workload = workload;
+  if (workload.n_gen == 0) {
+    return error(ErrorKind::usage, "--n-gen does not take '0'", "generation is what is compared");
+  }
+  const Result<double> precision = parse_percent(options.precision, "--precision");
+  if (!precision) return tl::unexpected(precision.error());
+  request.precision = *precision;
+  request.max_seconds = options.max_seconds;
+  request.full_depth = full_depth_of(options.full_depth);
+  request.allow_beyond_trained_context = options.allow_untrained_ctx;
+  if (!options.vram_limit.empty()) {
+    const Result<std::uint64_t> limit = parse_size(options.vram_limit, "--vram-limit");
+    if (!limit) return tl::unexpected(limit.error());
+    request.vram_limit_bytes = *limit;
+  }
+  request.output_path = options.output_path;
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  Result<engine::StartOptions> start = app::start_options(environment.workplace, *connection);
+  if (!start) return tl::unexpected(start.error());
+  request.start = *std::move(start);
+  request.sources = devices::system_sources(devices::source_options(/*wake=*/true));
+  return request;
+}
+
+}  // namespace sweetspot::cli
