@@ -10,12 +10,11 @@
 namespace sweetspot::simulation {
 namespace {
 
-constexpr int kMostStarts = 400;
+constexpr int kMostMeasurements = 600;
 
 }  // namespace
 
 Outcome<std::unique_ptr<engine::Holder>> PretendedSite::start() {
-  ++started_;
   return std::make_unique<PretendedHolder>(machine_, session_, driver_);
 }
 
@@ -36,7 +35,12 @@ void PretendedSite::sleep_ms(double ms) {
   driver_.count();
 }
 
-bool PretendedSite::cancelled() { return started_ > kMostStarts; }
+void PretendedSite::begin_window() {
+  ++measured_;
+  driver_.begin_window();
+}
+
+bool PretendedSite::cancelled() { return measured_ > kMostMeasurements; }
 
 profiler::Prepared prepare(const fake::Machine& machine, PretendedSite& site, const Rules& rules,
                            const Bands& bands, const Config& base) {

@@ -26,7 +26,7 @@ class PretendedSite final : public profiler::Site {
   void end_maps() override {}
   Reading<std::uint64_t> host_available_bytes() override;
   devices::Snapshot look() override { return driver_.look(); }
-  void begin_window() override { driver_.begin_window(); }
+  void begin_window() override;
   devices::Window end_window() override { return driver_.end_window(); }
   void watch_processors(profiler::WatchWorld& /*world*/, int /*threads*/) override {}
   double now_ms() override { return session_.state().seconds * 1e3; }
@@ -40,7 +40,7 @@ class PretendedSite final : public profiler::Site {
   const fake::Machine& machine_;
   fake::Session& session_;
   PretendedDriver driver_;
-  int started_ = 0;
+  int measured_ = 0;
 };
 
 /// What the product knows of the machine before the first trial. `base`: the config that trials

@@ -52,7 +52,10 @@ double StoppingRule::outrun_half_width(const Summary& now) const {
 // Another sample like those before would end further beyond the cap than the last one before it.
 bool StoppingRule::is_out_of_time() const {
   const double half_a_sample_ms = sum_ms_ / static_cast<double>(ms_per_token_.size()) / 2;
-  const double left_ms = options_.max_seconds * kMsPerSecond - elapsed_ms();
+  const bool few = ms_per_token_.size() < options_.fewest_samples;
+  const double allowed_seconds =
+      few ? std::max(options_.max_seconds, options_.extended_seconds) : options_.max_seconds;
+  const double left_ms = allowed_seconds * kMsPerSecond - elapsed_ms();
   return left_ms <= (ms_per_token_.size() > 1 ? half_a_sample_ms : 0);
 }
 

@@ -29,6 +29,10 @@ struct StoppingOptions {
   /// Of measuring, in samples or between them, as nearly as whole samples allow. From a third of it
   /// on kGoodEnough times the target is enough: halving an interval takes four times the samples.
   double max_seconds = 20;
+  /// Where that time gives fewer samples than these, warm-up included, it is extended up to this:
+  /// an interval of three or four says nothing of a token that takes a second.
+  std::uint32_t fewest_samples = 0;
+  double extended_seconds = 0;
   std::uint32_t max_samples = 4096;  ///< warm-up included
 };
 

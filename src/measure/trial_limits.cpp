@@ -13,6 +13,11 @@ constexpr double kGenerationShare = 0.6;
 // The same of a trial that only explores.
 constexpr double kExploreShare = 0.25;
 
+// What such a trial takes in any case, as long as it is within the time of a whole generation: the
+// warm-up and as few samples as have an interval by order statistics. Slower models would be
+// explored in vain.
+constexpr std::uint32_t kExploreSamples = 2 + kFewestForInterval;
+
 // The precision that is enough for such a trial: speeds that differ by less tie.
 constexpr double kExplorePrecision = 0.02;
 
@@ -25,6 +30,8 @@ StoppingOptions generation_options(const TrialLimits& limits, const Workload& wo
   if (extent == Extent::generation_only) {
     options.target_half_width = std::max(limits.precision, kExplorePrecision);
     options.max_seconds = limits.max_seconds * kExploreShare;
+    options.fewest_samples = kExploreSamples;
+    options.extended_seconds = limits.max_seconds * kGenerationShare;
     options.rival_ms = rival_ms;
     return options;
   }

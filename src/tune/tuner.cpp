@@ -250,14 +250,15 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   again_.reset();
   if (stands) {
     if (stage_ == Stage::finals) finals_.tell_disturbed();
-    if (is_walking()) tell_walk();
+    // A repetition that says nothing is not repeated: what disturbs may stay for good.
+    if (is_walking()) tell_walk(/*may_repeat=*/!was_again);
     return;
   }
   if (unexpected) {
     again_ = Step{trial.config, placement_title(trial.config.placement) + ", again",
                   "far slower than was to be expected: was it a neighbour"};
   }
-  if (is_walking()) tell_walk();
+  if (is_walking()) tell_walk(/*may_repeat=*/true);
   if (is_searching() && !was_again) {
     const bool better = arm.may_win() && arm.cost->value < least * (1 - rules_.tolerance / 4);
     in_vain_ = better ? 0 : in_vain_ + 1;
@@ -267,13 +268,13 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
 
 // Whether what the walk asked for won, once both sides of the comparison are believed: a loss by
 // far is measured again, and so is what a change beats by far.
-void Tuner::tell_walk() {
+void Tuner::tell_walk(bool may_repeat) {
   const auto asked = walk_ ? walk_->ask() : std::nullopt;
   if (!asked) return;
   const Arm* tried = arms_.find(asked->config);
   const Arm* held = arms_.find(walk_->best());
   if (tried == nullptr) return;
-  if (held != nullptr && tried->cost && held->cost) {
+  if (may_repeat && held != nullptr && tried->cost && held->cost) {
     const double ratio = tried->cost->value / held->cost->value;
     if (ratio > 1 + kSurprise && tried->times == 1) {
       again_ = Step{asked->config, asked->title + ", again", "was it the change, or a neighbour"};

@@ -89,7 +89,7 @@ class Tuner {
   [[nodiscard]] bool is_searching() const {
     return stage_ == Stage::placement || stage_ == Stage::search || stage_ == Stage::search_again;
   }
-  void tell_walk();
+  void tell_walk(bool may_repeat);
 
   Rules rules_;
   Memory memory_;

@@ -154,6 +154,24 @@ TEST(StoppingRule, LongSamplesEndAsNearToTheCapAsTheyCan) {
 }
 
 // 3 % noise reaches 1 % after about 60 samples, 2 % after about 20.
+TEST(StoppingRule, TakesTheFewestSamplesAsLongAsItMayBeExtended) {
+  StoppingOptions options;
+  options.max_seconds = 5;
+  options.fewest_samples = 8;
+  options.extended_seconds = 12;
+  const auto taken = [&](double seconds_each) {
+    StoppingRule rule(options);
+    std::uint32_t count = 0;
+    for (; !rule.is_finished(); ++count) {
+      rule.add({count * seconds_each * 1e3, seconds_each * 1e3, 1});
+    }
+    return count;
+  };
+  EXPECT_EQ(taken(1), 8U);
+  EXPECT_EQ(taken(3), 4U);
+  EXPECT_EQ(taken(0.5), 10U) << "enough within the time itself";
+}
+
 TEST(StoppingRule, AfterAThirdOfTheTimeTwiceTheTargetIsEnough) {
   const auto samples_with = [](double max_seconds) {
     StoppingOptions options;

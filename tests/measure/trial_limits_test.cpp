@@ -30,6 +30,14 @@ TEST(TrialLimits, ExploringTakesLessAndKnowsItsRival) {
   }
 }
 
+TEST(TrialLimits, ExploringASlowModelTakesAsLongAsAnIntervalNeeds) {
+  const auto explored = generation_options(kLimits, {512, 128, 0}, Extent::generation_only, 0);
+  EXPECT_EQ(explored.fewest_samples, 8U);
+  EXPECT_DOUBLE_EQ(explored.extended_seconds, 12) << "no longer than a whole generation";
+  const auto full = generation_options(kLimits, {512, 128, 0}, Extent::full, 0);
+  EXPECT_EQ(full.fewest_samples, 0U);
+}
+
 TEST(TrialLimits, ExploringIsNeverMoreExactThanAskedFor) {
   const auto coarse = generation_options({0.05, 20}, {512, 128, 0}, Extent::generation_only, 0);
   EXPECT_DOUBLE_EQ(coarse.target_half_width, 0.05);

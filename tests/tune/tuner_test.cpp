@@ -581,6 +581,20 @@ TEST(Tuner, ADisturbedFinalSaysNothingOfWhatWasMeasuredBefore) {
   EXPECT_THAT(played.record.rounds, IsEmpty());
 }
 
+TEST(Tuner, ARepetitionThatIsDisturbedEachTimeIsNotAskedForEver) {
+  World world;
+  world.total_mib = 6144;
+  world.plain_gain = -0.3;  // a loss by far, which is measured once more
+  std::vector<Config> seen;
+  const Played played = play(world, rules(), [&](Trial& trial) {
+    const bool before = std::find(seen.begin(), seen.end(), trial.config) != seen.end();
+    seen.push_back(trial.config);
+    if (before) trial.mark(Disturbance::throttled);
+  });
+  EXPECT_TRUE(played.ended);
+  EXPECT_LE(played.steps.size(), 60U);
+}
+
 // ---- what others are held against (R47)
 
 TEST(Tuner, TheCpuAloneIsMeasuredAnewOnceTheNeighbourHasGone) {
