@@ -87,6 +87,7 @@ void fields(auto& f, Is<ServeRequest> auto& m) {
   f("host", m.host);
   f("port", m.port);
   f("threads", m.threads);
+  f.later("backend_problems", m.backend_problems);
   f("devices", m.devices);
 }
 void fields(auto& /*f*/, Is<StopRequest> auto& /*m*/) {}
@@ -96,6 +97,7 @@ void fields(auto& f, Is<HelloResult> auto& m) {
   f("engine", m.engine);
   f("devices", m.devices);
   f("threads", m.threads);
+  f.later("backend_problems", m.backend_problems);
 }
 void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
 void fields(auto& f, Is<MapResult> auto& m) {
