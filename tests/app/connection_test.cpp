@@ -7,8 +7,6 @@
 namespace sweetspot::app {
 namespace {
 
-using profiles::testing::kGiB;
-using profiles::testing::kMiB;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

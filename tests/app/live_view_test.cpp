@@ -5,7 +5,6 @@
 namespace sweetspot::app {
 namespace {
 
-using profiles::testing::kGiB;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
