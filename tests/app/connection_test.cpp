@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "app/app_test.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::app {
 namespace {

@@ -1,6 +1,7 @@
 #include "app/live_view.hpp"
 
 #include "app/app_test.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::app {
 namespace {

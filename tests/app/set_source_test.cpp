@@ -2,6 +2,7 @@
 
 #include "app/app_test.hpp"
 #include "app/workload_presets.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/sets.hpp"
 
 namespace sweetspot::app {
