@@ -1,7 +1,7 @@
 # The commands of this repository. Each sets up what is missing first; see docs/install.md. GPU=auto, vulkan,
 # cuda, hip or none says which backend a private llama.cpp is to have: GPU=cuda make demo.
 
-.PHONY: build demo test test-gpu bundle profile format lint clean help
+.PHONY: build demo test test-gpu bundle profile coverage format lint clean help
 
 build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
 	@scripts/build.sh
@@ -22,6 +22,9 @@ bundle: ## one archive that runs on other machines: build/sweetspot-VERSION-linu
 profile: build ## profile your own model: make profile MODEL=/path/to.gguf [ARGS="--full"]
 	@test -n "$(MODEL)" || { echo 'usage: make profile MODEL=/path/to.gguf [ARGS="--full"]' >&2; exit 2; }
 	@build/bin/sweetspot profile "$(MODEL)" $(ARGS)
+
+coverage: ## which lines of src/ the tests run: one row per room
+	@scripts/coverage.sh
 
 format: ## clang-format our sources in place
 	@scripts/lint.sh --fix-format

@@ -13,6 +13,11 @@ if(SWEETSPOT_SANITIZE)
   target_link_options(sweetspot_options INTERFACE -fsanitize=${SWEETSPOT_SANITIZE})
 endif()
 
+if(SWEETSPOT_COVERAGE)
+  target_compile_options(sweetspot_options INTERFACE --coverage)
+  target_link_options(sweetspot_options INTERFACE --coverage)
+endif()
+
 # The presets compile each room as one unit (CMAKE_UNITY_BUILD), which takes a third of the time: the headers
 # are read once for all files. So no two files of a room may give the same name to things of their own;
 # the preset `debug` compiles each file by itself, for those who change one, and to see what a file fails to include.

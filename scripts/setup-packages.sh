@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, if any.
 #
-#   scripts/setup-packages.sh build|test|lint
+#   scripts/setup-packages.sh build|test|lint|coverage
 #
 # Each level includes the one before it. Nothing is fetched when nothing is missing.
 set -euo pipefail
@@ -11,15 +11,17 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # package[:command]: with a command named, any program of that name will do.
 readonly for_build=(g++:g++ cmake:cmake ninja-build:ninja libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libexpected-dev)
 readonly for_test=(libgtest-dev libgmock-dev librapidcheck-dev python3-jsonschema python3-yaml)
+readonly for_coverage=(gcovr:gcovr)
 readonly for_lint=(clang-format:clang-format clang-tidy:clang-tidy shellcheck:shellcheck)
 
 wanted() {
   case $1 in
     build) printf '%s\n' "${for_build[@]}" ;;
     test) printf '%s\n' "${for_build[@]}" "${for_test[@]}" ;;
+    coverage) printf '%s\n' "${for_build[@]}" "${for_test[@]}" "${for_coverage[@]}" ;;
     lint) printf '%s\n' "${for_build[@]}" "${for_test[@]}" "${for_lint[@]}" ;;
     *)
-      say "usage: $0 build|test|lint"
+      say "usage: $0 build|test|lint|coverage"
       exit 2
       ;;
   esac

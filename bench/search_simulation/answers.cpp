@@ -2,14 +2,14 @@
 
 namespace sweetspot::simulation {
 
-void judge_answers(const fake::Machine& machine, const Bench& bench, const Workload& work,
+void judge_answers(const fake::Machine& machine, const VramView& vram, const Workload& work,
                    const Bands& bands, const Answers& answers, SearchOutcome& outcome) {
-  const auto winners = true_winners(machine, bench, work, bands);
+  const auto winners = true_winners(machine, vram, work, bands);
   for (std::size_t k = 0; k < kDecisions.size(); ++k) {
     if (answers[k]) {
       const Config config = with_layers(*answers[k]);
-      const bool sound = machine.is_safe(config) &&
-                         belongs_to(kDecisions[k], bench.visible_percent(config), bands);
+      const bool sound =
+          machine.is_safe(config) && belongs_to(kDecisions[k], vram.visible_percent(config), bands);
       outcome.unsafe += static_cast<int>(!sound);
     }
     if (!winners[k]) continue;

@@ -4,9 +4,9 @@
 #include <array>
 #include <optional>
 
-#include "bench.hpp"
 #include "tallies.hpp"
 #include "truth.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
@@ -15,7 +15,7 @@ using Answers = std::array<std::optional<int>, kDecisions.size()>;
 
 /// Fills in regrets, missed and unsafe. A question that has no true answer counts only where an
 /// answer was given all the same.
-void judge_answers(const fake::Machine& machine, const Bench& bench, const Workload& work,
+void judge_answers(const fake::Machine& machine, const VramView& vram, const Workload& work,
                    const Bands& bands, const Answers& answers, SearchOutcome& outcome);
 
 }  // namespace sweetspot::simulation

@@ -17,9 +17,9 @@ constexpr int kGridSteps = 12;
 
 class Search {
  public:
-  Search(const fake::Machine& machine, const Bench& bench, const Workload& work, const Config& base,
-         double percent)
-      : machine_(machine), bench_(bench), work_(work), base_(base), percent_(percent) {
+  Search(const fake::Machine& machine, const VramView& vram, const Workload& work,
+         const Config& base, double percent)
+      : machine_(machine), vram_(vram), work_(work), base_(base), percent_(percent) {
     const fake::Processor& cpu = machine.parts().processor;
     std::set<int> threads = {cpu.physical_cores, cpu.fast_cores, cpu.logical_cores};
     for (int n = 1; n < cpu.physical_cores; n *= 2) threads.insert(n);
@@ -92,7 +92,7 @@ class Search {
     for (const std::uint32_t ubatch : kUbatches) {
       config.context.n_ubatch = ubatch;
       config.context.n_batch = std::max(base_.context.n_batch, ubatch);
-      if (!machine_.is_safe(config) || bench_.visible_percent(config) > percent_) break;
+      if (!machine_.is_safe(config) || vram_.visible_percent(config) > percent_) break;
       if (generation_ms < 0) generation_ms = best_generation(config);
       const double ms = best_prompt(config) + generation_ms;
       least = std::min(least, ms);
@@ -106,7 +106,7 @@ class Search {
     int chosen = 0;
     for (const int count : threads_) {
       config.context.n_threads = count;
-      const double ms = true_generation_ms(machine_, config, work_);
+      const double ms = true_ms_behind_prompt(machine_, config, work_);
       if (ms >= least) continue;
       least = ms;
       chosen = count;
@@ -131,7 +131,7 @@ class Search {
   }
 
   const fake::Machine& machine_;
-  const Bench& bench_;
+  const VramView& vram_;
   const Workload& work_;
   const Config& base_;
   double percent_;
@@ -141,9 +141,9 @@ class Search {
 
 }  // namespace
 
-BestConfig best_config(const fake::Machine& machine, const Bench& bench, const Workload& work,
+BestConfig best_config(const fake::Machine& machine, const VramView& vram, const Workload& work,
                        const Config& base, double percent) {
-  return Search(machine, bench, work, base, percent).run();
+  return Search(machine, vram, work, base, percent).run();
 }
 
 }  // namespace sweetspot::simulation

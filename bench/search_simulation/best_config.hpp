@@ -1,8 +1,8 @@
 // The true best of whole configs: what a tuner is held against.
 #pragma once
 
-#include "bench.hpp"
 #include "core/config.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
@@ -16,7 +16,7 @@ struct BestConfig {
 /// attention, the cache on the host, and threads of generation and prompt. Every layer count, and
 /// every count of parts kept with all layers offloaded; other pairs of the two on a coarse grid
 /// that is refined around its best.
-BestConfig best_config(const fake::Machine& machine, const Bench& bench, const Workload& work,
+BestConfig best_config(const fake::Machine& machine, const VramView& vram, const Workload& work,
                        const Config& base, double percent);
 
 }  // namespace sweetspot::simulation

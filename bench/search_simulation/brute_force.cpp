@@ -6,12 +6,13 @@
 #include "answers.hpp"
 #include "llama_bench.hpp"
 #include "truth.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
-SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, const Rules& rules,
                           const Bands& bands) {
-  const Bench bench(machine, seed, rules);
+  const VramView vram(machine, rules.driver);
   fake::Session session(machine, seed);
   SearchOutcome outcome;
   std::array<double, kDecisions.size()> least_ms = {};
@@ -20,7 +21,7 @@ SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, cons
     const Config config = with_layers(layers);
     const auto result = llama_bench(session, config, rules.workload, outcome.effort);
     if (!result) continue;
-    const double percent = bench.visible_percent(config);
+    const double percent = vram.visible_percent(config);
     for (std::size_t k = 0; k < kDecisions.size(); ++k) {
       if (!belongs_to(kDecisions[k], percent, bands)) continue;
       if (answers[k] && least_ms[k] <= result->token_ms) continue;
@@ -28,23 +29,22 @@ SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, cons
       least_ms[k] = result->token_ms;
     }
   }
-  judge_answers(machine, bench, rules.workload, bands, answers, outcome);
+  judge_answers(machine, vram, rules.workload, bands, answers, outcome);
   return outcome;
 }
 
-SearchOutcome most_layers(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
-                          const Bands& bands) {
-  const Bench bench(machine, seed, rules);
+SearchOutcome most_layers(const fake::Machine& machine, const Rules& rules, const Bands& bands) {
+  const VramView vram(machine, rules.driver);
   SearchOutcome outcome;
   Answers answers;
   for (int layers = 0; layers <= machine.offloadable(); ++layers) {
     const Config config = with_layers(layers);
-    if (bench.missing_bytes(config) > 0) break;
+    if (vram.missing_bytes(config) > 0) break;
     for (std::size_t k = 0; k < kDecisions.size(); ++k) {
-      if (belongs_to(kDecisions[k], bench.predicted_percent(config), bands)) answers[k] = layers;
+      if (belongs_to(kDecisions[k], vram.predicted_percent(config), bands)) answers[k] = layers;
     }
   }
-  judge_answers(machine, bench, rules.workload, bands, answers, outcome);
+  judge_answers(machine, vram, rules.workload, bands, answers, outcome);
   return outcome;
 }
 

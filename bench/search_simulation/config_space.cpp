@@ -40,7 +40,7 @@ Config ConfigSpace::config_of(const Point& point) const {
 }
 
 // A batch is cut into ubatches, so batches larger than the ubatch change nothing here.
-double ConfigSpace::best_of_placement(const Bench& bench, const Workload& work, double percent,
+double ConfigSpace::best_of_placement(const VramView& vram, const Workload& work, double percent,
                                       const Placement& placement) const {
   double least = std::numeric_limits<double>::infinity();
   for (const FlashAttention attention : {FlashAttention::on, FlashAttention::off}) {
@@ -48,7 +48,7 @@ double ConfigSpace::best_of_placement(const Bench& bench, const Workload& work, 
       Config config{placement, {}};
       config.context.flash_attn = attention;
       config.context.n_ubatch = size;
-      if (!machine_.is_safe(config) || bench.visible_percent(config) > percent) break;
+      if (!machine_.is_safe(config) || vram.visible_percent(config) > percent) break;
       for (const int count : threads_) {
         config.context.n_threads = count;
         least = std::min(least, true_request_ms(machine_, config, work));
@@ -58,19 +58,19 @@ double ConfigSpace::best_of_placement(const Bench& bench, const Workload& work, 
   return least;
 }
 
-double ConfigSpace::best_request_ms(const Bench& bench, const Workload& work,
+double ConfigSpace::best_request_ms(const VramView& vram, const Workload& work,
                                     double percent) const {
   const int blocks = static_cast<int>(machine_.model().blocks.size());
   double least = std::numeric_limits<double>::infinity();
   for (int count = 0; count <= machine_.offloadable(); ++count) {
     Placement placement;
     placement.n_gpu_layers = count;
-    least = std::min(least, best_of_placement(bench, work, percent, placement));
+    least = std::min(least, best_of_placement(vram, work, percent, placement));
     if (machine_.model().n_expert == 0) continue;
     // Fewer blocks than lie on the CPU anyway change nothing.
     const int on_cpu = blocks - std::max(0, count - 1);
     for (placement.n_cpu_moe = on_cpu + 1; placement.n_cpu_moe <= blocks; ++placement.n_cpu_moe) {
-      least = std::min(least, best_of_placement(bench, work, percent, placement));
+      least = std::min(least, best_of_placement(vram, work, percent, placement));
     }
   }
   return least;

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "bench.hpp"
 #include "core/config.hpp"
 #include "tpe.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
@@ -22,11 +22,11 @@ class ConfigSpace {
 
   /// The least true time of the workload of all that is safe and takes at most `percent` of the
   /// device's memory. Milliseconds.
-  [[nodiscard]] double best_request_ms(const Bench& bench, const Workload& work,
+  [[nodiscard]] double best_request_ms(const VramView& vram, const Workload& work,
                                        double percent) const;
 
  private:
-  [[nodiscard]] double best_of_placement(const Bench& bench, const Workload& work, double percent,
+  [[nodiscard]] double best_of_placement(const VramView& vram, const Workload& work, double percent,
                                          const Placement& placement) const;
 
   const fake::Machine& machine_;

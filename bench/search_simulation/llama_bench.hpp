@@ -4,7 +4,10 @@
 
 #include <optional>
 
-#include "bench.hpp"
+#include "core/config.hpp"
+#include "core/trial.hpp"
+#include "machine/session.hpp"
+#include "rules.hpp"
 
 namespace sweetspot::simulation {
 

@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "bench.hpp"
 #include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
@@ -26,6 +25,7 @@
 #include "tallies.hpp"
 #include "tpe_search.hpp"
 #include "tuner_search.hpp"
+#include "vram_view.hpp"
 
 namespace {
 
@@ -75,7 +75,7 @@ class Pair {
     if (wanted("brute-force")) {
       keep(tallies[2], brute_force(machine_, seed_, rules_, bands_));
     }
-    if (wanted("most-layers")) keep(tallies[5], most_layers(machine_, seed_, rules_, bands_));
+    if (wanted("most-layers")) keep(tallies[5], most_layers(machine_, rules_, bands_));
     if (wanted("tpe")) keep(tallies[3], run_tpe());
     if (wanted("tuner")) keep(tallies[4], run_tuner());
   }
@@ -91,18 +91,18 @@ class Pair {
   }
 
   SearchOutcome run_tpe() {
-    const Bench bench(machine_, seed_, rules_);
+    const VramView vram(machine_, rules_.driver);
     const ConfigSpace space(machine_);
     const double percent = bands_.performance_percent;
-    const double best_ms = space.best_request_ms(bench, rules_.workload, percent);
+    const double best_ms = space.best_request_ms(vram, rules_.workload, percent);
     return tpe_search(machine_, space, seed_, rules_, percent, best_ms,
-                      defaults_ms(machine_, bench, {}, percent));
+                      defaults_ms(machine_, seed_, rules_, {}, percent));
   }
 
   SearchOutcome run_tuner() {
-    const Bench bench(machine_, seed_, rules_);
+    const VramView vram(machine_, rules_.driver);
     const double percent = bands_.performance_percent;
-    const BestConfig best = best_config(machine_, bench, rules_.workload, {}, percent);
+    const BestConfig best = best_config(machine_, vram, rules_.workload, {}, percent);
     const TunerResult tuner = tuner_search(machine_, seed_, rules_, {}, percent, best.request_ms);
     if (options_.steps) {
       for (const std::string& step : tuner.steps) std::cout << "  " << step << "\n";
@@ -121,7 +121,7 @@ class Pair {
   const Options& options_;
   std::uint64_t seed_;
   fake::Machine machine_;
-  BenchRules rules_;
+  Rules rules_;
   Bands bands_;
 };
 

@@ -5,19 +5,21 @@
 #include <limits>
 
 #include "answers.hpp"
-#include "bench.hpp"
 #include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "llama_bench.hpp"
 #include "machine/random_pair.hpp"
 #include "machine/recorded_curve.hpp"
+#include "pretended_site.hpp"
+#include "profiler/trial_runner.hpp"
 #include "sweep_search.hpp"
 #include "tallies.hpp"
 #include "tpe.hpp"
 #include "tpe_search.hpp"
 #include "truth.hpp"
 #include "tuner_search.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 namespace {
@@ -34,60 +36,90 @@ fake::Parts quiet(fake::Parts parts) {
   return parts;
 }
 
-TEST(Bench, AQuietTrialIsTheTruthAndKnowsItsMemory) {
+/// The product's trials, one after the other.
+class PretendedTrials {
+ public:
+  explicit PretendedTrials(const fake::Machine& machine)
+      : session_(machine, 1),
+        site_(machine, session_, true),
+        prepared_(prepare(machine, site_, {}, {}, {})),
+        runner_(prepared_.request, prepared_.run.model, prepared_.targets, site_,
+                prepared_.baseline, observer_) {}
+
+  Trial measure(const Config& config, Extent extent) {
+    ++trials_;
+    profiler::TrialAsk ask;
+    ask.config = config;
+    ask.layers = config.placement.n_gpu_layers;
+    ask.extent = extent;
+    return runner_.run(ask);
+  }
+  bool complete(Trial& trial) { return runner_.complete(trial); }
+  [[nodiscard]] Effort effort() const { return effort_of(trials_, session_); }
+
+ private:
+  fake::Session session_;
+  PretendedSite site_;
+  profiler::Prepared prepared_;
+  profiler::Observer observer_;
+  profiler::TrialRunner runner_;
+  std::size_t trials_ = 0;
+};
+
+TEST(PretendedTrials, AQuietTrialIsTheTruthAndKnowsItsMemory) {
   const fake::Machine machine(quiet(fake::recorded_curve()));
-  Bench bench(machine, 1, {});
-  const Trial trial = bench.measure(with_layers(20), Extent::full);
+  PretendedTrials trials(machine);
+  const Trial trial = trials.measure(with_layers(20), Extent::full);
   ASSERT_TRUE(trial.measured());
   EXPECT_THAT(trial.generation->ms_per_token.value,
               DoubleNear(true_generation_ms(machine, trial.config, {}), 0.05));
   EXPECT_THAT(trial.prompt->ms_per_token.value,
               DoubleNear(machine.prompt_ms_per_token(trial.config, 512, 0), 0.05));
   EXPECT_THAT(*trial.vram_percent, DoubleNear(100 * 2.85 / 6, 0.1));
-  EXPECT_EQ(bench.effort().loads, 1);
-  EXPECT_THAT(bench.effort().seconds, Gt(0));
+  EXPECT_EQ(trials.effort().loads, 1);
+  EXPECT_THAT(trials.effort().seconds, Gt(0));
 }
 
-TEST(Bench, CompletesATrialWhoseContextStillStandsWithoutALoad) {
+TEST(PretendedTrials, CompletesATrialWhoseContextStillStandsWithoutALoad) {
   const fake::Machine machine(quiet(fake::recorded_curve()));
-  Bench bench(machine, 1, {});
-  Trial first = bench.measure(with_layers(20), Extent::generation_only);
+  PretendedTrials trials(machine);
+  Trial first = trials.measure(with_layers(20), Extent::generation_only);
   EXPECT_FALSE(first.prompt);
-  ASSERT_TRUE(bench.complete(first));
+  ASSERT_TRUE(trials.complete(first));
   EXPECT_TRUE(first.prompt);
   EXPECT_EQ(first.full_depth, FullDepth::verified);
-  EXPECT_EQ(bench.effort().loads, 1);
-  bench.measure(with_layers(10), Extent::generation_only);
-  EXPECT_FALSE(bench.complete(first)) << "another one is loaded";
+  EXPECT_EQ(trials.effort().loads, 1);
+  trials.measure(with_layers(10), Extent::generation_only);
+  EXPECT_FALSE(trials.complete(first)) << "another one is loaded";
 }
 
-TEST(Bench, AContextSettingCostsNoLoad) {
+TEST(PretendedTrials, AContextSettingCostsNoLoad) {
   const fake::Machine machine(quiet(fake::recorded_curve()));
-  Bench bench(machine, 1, {});
+  PretendedTrials trials(machine);
   Config config = with_layers(20);
-  bench.measure(config, Extent::generation_only);
+  trials.measure(config, Extent::generation_only);
   config.context.n_ubatch = 256;
-  bench.measure(config, Extent::generation_only);
-  EXPECT_EQ(bench.effort().loads, 1);
-  EXPECT_EQ(bench.effort().trials, 2);
+  trials.measure(config, Extent::generation_only);
+  EXPECT_EQ(trials.effort().loads, 1);
+  EXPECT_EQ(trials.effort().trials, 2);
 }
 
-TEST(Bench, AFailureIsATrial) {
+TEST(PretendedTrials, AFailureIsATrial) {
   fake::Parts parts = quiet(fake::recorded_curve());
   parts.recorded.clear();
   parts.device.memory_total_gb = 2;
   const fake::Machine machine(parts);
-  Bench bench(machine, 1, {});
-  const Trial trial = bench.measure(with_layers(43), Extent::full);
+  PretendedTrials trials(machine);
+  const Trial trial = trials.measure(with_layers(43), Extent::full);
   ASSERT_TRUE(trial.failure);
   EXPECT_EQ(trial.failure->failure_class, FailureClass::out_of_device_memory);
-  EXPECT_THAT(bench.missing_bytes(with_layers(43)), Gt(0U));
+  EXPECT_THAT(VramView(machine, true).missing_bytes(with_layers(43)), Gt(0U));
 }
 
 TEST(Truth, TheWinnersOfTheRecordedCurve) {
   const fake::Machine machine(fake::recorded_curve());
-  const Bench bench(machine, 1, {});
-  const auto winners = true_winners(machine, bench, {}, {});
+  const VramView vram(machine, true);
+  const auto winners = true_winners(machine, vram, {}, {});
   EXPECT_EQ(winners[0], 21);  // 49.3 %
   EXPECT_EQ(winners[1], 31);  // 68 %
   EXPECT_EQ(winners[2], 39);  // 84 %
@@ -96,9 +128,9 @@ TEST(Truth, TheWinnersOfTheRecordedCurve) {
 
 TEST(Truth, AnswersThatAreNotSafeOrNotGivenAreCounted) {
   const fake::Machine machine(fake::recorded_curve());
-  const Bench bench(machine, 1, {});
+  const VramView vram(machine, true);
   SearchOutcome outcome;
-  judge_answers(machine, bench, {}, {}, {21, 40, std::nullopt, 0}, outcome);
+  judge_answers(machine, vram, {}, {}, {21, 40, std::nullopt, 0}, outcome);
   EXPECT_EQ(outcome.unsafe, 1) << "40 layers are not balanced";
   EXPECT_EQ(outcome.missed, 1);
   EXPECT_EQ(outcome.regrets.at("fast"), 0);
@@ -118,7 +150,7 @@ TEST(BruteForce, FindsTheTruthOnAQuietMachine) {
 
 TEST(MostLayers, FollowsThePredictionAndLoadsNothing) {
   const fake::Machine machine(fake::recorded_curve());
-  const SearchOutcome outcome = most_layers(machine, 1, {}, {});
+  const SearchOutcome outcome = most_layers(machine, {}, {});
   EXPECT_EQ(outcome.effort.loads, 0);
   EXPECT_EQ(outcome.unsafe, 0);
   for (const auto& [question, regret] : outcome.regrets) EXPECT_EQ(regret, 0) << question;
@@ -169,9 +201,9 @@ TEST(Tpe, LivesWithFailuresOnly) {
 TEST(TpeSearch, FindsNothingBetterThanTheTrueBest) {
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     const fake::Machine machine(fake::random_pair(seed));
-    const Bench bench(machine, seed, {});
+    const VramView vram(machine, true);
     const ConfigSpace space(machine);
-    const double best = space.best_request_ms(bench, {}, 85);
+    const double best = space.best_request_ms(vram, {}, 85);
     const SearchOutcome outcome = tpe_search(machine, space, seed, {}, 85, best, best);
     EXPECT_EQ(outcome.effort.trials, kTpeTrials);
     EXPECT_GE(outcome.regrets.at("request"), 0);
@@ -184,13 +216,13 @@ TEST(TpeSearch, FindsNothingBetterThanTheTrueBest) {
 TEST(BestConfig, IsNoWorseThanAnythingTried) {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     const fake::Machine machine(fake::random_pair(seed));
-    const Bench bench(machine, seed, {});
-    const BestConfig best = best_config(machine, bench, {}, {}, 85);
+    const VramView vram(machine, true);
+    const BestConfig best = best_config(machine, vram, {}, {}, 85);
     EXPECT_DOUBLE_EQ(true_request_ms(machine, best.config, {}), best.request_ms);
-    EXPECT_THAT(bench.visible_percent(best.config), Le(85));
+    EXPECT_THAT(vram.visible_percent(best.config), Le(85));
     for (int layers = 0; layers <= machine.offloadable(); layers += 3) {
       const Config config = with_layers(layers);
-      if (!machine.is_safe(config) || bench.visible_percent(config) > 85) continue;
+      if (!machine.is_safe(config) || vram.visible_percent(config) > 85) continue;
       EXPECT_THAT(true_request_ms(machine, config, {}), Gt(best.request_ms * 0.999999));
     }
   }
@@ -199,8 +231,8 @@ TEST(BestConfig, IsNoWorseThanAnythingTried) {
 TEST(TunerSearch, RecommendsNothingUnsafeNorSlowerThanTheDefaults) {
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     const fake::Machine machine(quiet(fake::random_pair(seed)));
-    const Bench bench(machine, seed, {});
-    const double best_ms = best_config(machine, bench, {}, {}, 85).request_ms;
+    const VramView vram(machine, true);
+    const double best_ms = best_config(machine, vram, {}, {}, 85).request_ms;
     const TunerResult result = tuner_search(machine, seed, {}, {}, 85, best_ms);
     EXPECT_EQ(result.outcome.unsafe, 0) << seed;
     EXPECT_EQ(result.outcome.missed, 0) << seed;

@@ -3,63 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <memory>
+#include <utility>
 
 #include "answers.hpp"
 #include "core/sweep_record.hpp"
-#include "profiles/derive.hpp"
-#include "search/adaptive_sweep.hpp"
+#include "pretended_site.hpp"
+#include "profiler/profiler.hpp"
 #include "truth.hpp"
 
 namespace sweetspot::simulation {
 namespace {
-
-// Further than any sweep should go; one that does not end is a fault to be seen, not waited for.
-constexpr int kMostSteps = 400;
-
-std::vector<search::LayerCandidate> candidates_of(const fake::Machine& machine,
-                                                  const Bench& bench) {
-  std::vector<search::LayerCandidate> all;
-  for (int layers = 0; layers <= machine.offloadable(); ++layers) {
-    const Config config = with_layers(layers);
-    search::LayerCandidate& one = all.emplace_back();
-    one.layers = layers;
-    one.vram_bytes = offloaded_bytes(machine.memory(config));
-    one.vram_percent = bench.predicted_percent(config);
-    if (bench.missing_bytes(config) > 0) one.why_not = "does not fit";
-  }
-  return all;
-}
-
-/// Runs the sweep to its end; gives its trials.
-class Drive {
- public:
-  Drive(const fake::Machine& machine, Bench& bench, const Bands& bands)
-      : bench_(bench), sweep_(candidates_of(machine, bench), info_of(machine.model()), {bands}) {}
-
-  void run() {
-    for (auto step = sweep_.ask(); step && steps_.size() < kMostSteps; step = sweep_.ask()) {
-      const bool same = !trials_.empty() && trials_.back().layers == step->layers;
-      if (!same || !bench_.complete(trials_.back())) {
-        trials_.push_back(bench_.measure(with_layers(step->layers), step->extent, step->rival_ms));
-      }
-      mark_spills(trials_);
-      sweep_.tell(*step, trials_.back());
-      steps_.push_back(
-          fmt::format("{} layers, {}: {}", step->layers, to_string(step->extent), step->reason));
-    }
-  }
-
-  [[nodiscard]] const std::vector<Trial>& trials() const { return trials_; }
-  [[nodiscard]] const std::vector<std::string>& steps() const { return steps_; }
-  [[nodiscard]] SweepRecord record() const { return sweep_.record(); }
-
- private:
-  Bench& bench_;
-  search::AdaptiveSweep sweep_;
-  std::vector<Trial> trials_;
-  std::vector<std::string> steps_;
-};
 
 std::string in_words(const Trial& trial, const fake::Machine& machine, const Workload& work) {
   std::string text = fmt::format("{} layers, {}", trial.layers, to_string(trial.extent));
@@ -102,24 +56,30 @@ Answers answers_of(const std::vector<Profile>& profiles) {
   return answers;
 }
 
+std::string step_in_words(const Trial& trial) {
+  return fmt::format("{} layers, {}: {}", trial.layers, to_string(trial.extent), trial.reason);
+}
+
 }  // namespace
 
-SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const Rules& rules,
                          const Bands& bands) {
-  Bench bench(machine, seed, rules);
-  Drive drive(machine, bench, bands);
-  drive.run();
-  const SweepRecord record = drive.record();
+  fake::Session session(machine, seed);
+  auto site = std::make_unique<PretendedSite>(machine, session, rules.driver);
+  profiler::Prepared prepared = prepare(machine, *site, rules, bands, {});
+  profiler::Profiler profiler(std::move(prepared), std::move(site));
+  const Run run = profiler.run_adaptively({}).run;
+  const SweepRecord& record = *run.sweep;
+  const VramView vram(machine, rules.driver);
   SweepResult result;
-  result.steps = drive.steps();
-  result.decisions.effort = result.profiles.effort = bench.effort();
-  judge_answers(machine, bench, rules.workload, bands, answers_of(record), result.decisions);
-  const auto profiles = profiles::derive(drive.trials(), bands, machine.offloadable());
-  judge_answers(machine, bench, rules.workload, bands, answers_of(profiles), result.profiles);
-  for (const Trial& trial : drive.trials()) {
+  result.decisions.effort = result.profiles.effort = effort_of(run.results.size(), session);
+  judge_answers(machine, vram, rules.workload, bands, answers_of(record), result.decisions);
+  judge_answers(machine, vram, rules.workload, bands, answers_of(run.profiles), result.profiles);
+  for (const Trial& trial : run.results) {
+    result.steps.push_back(step_in_words(trial));
     result.results.push_back(in_words(trial, machine, rules.workload));
   }
-  for (const Profile& profile : profiles) {
+  for (const Profile& profile : run.profiles) {
     result.results.push_back(
         fmt::format("{}: {}", profile.name,
                     profile.result_index ? std::to_string(profile.n_gpu_layers) : profile.reason));

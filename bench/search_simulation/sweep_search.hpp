@@ -1,12 +1,13 @@
-// The adaptive sweep of src/search, driven as the profiler drives it.
+// The product's adaptive sweep on a pretended machine.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "bench.hpp"
 #include "core/profile.hpp"
+#include "machine/machine.hpp"
+#include "rules.hpp"
 #include "tallies.hpp"
 
 namespace sweetspot::simulation {
@@ -21,7 +22,7 @@ struct SweepResult {
   std::vector<std::string> results;  ///< each trial beside the truth, each profile
 };
 
-SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const Rules& rules,
                          const Bands& bands);
 
 }  // namespace sweetspot::simulation

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "bench.hpp"
 #include "core/json.hpp"
+#include "rules.hpp"
 
 namespace sweetspot::simulation {
 

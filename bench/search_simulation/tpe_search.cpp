@@ -6,13 +6,13 @@
 #include "llama_bench.hpp"
 #include "tpe.hpp"
 #include "truth.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
 SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space, std::uint64_t seed,
-                         const BenchRules& rules, double percent, double best_ms,
-                         double baseline_ms) {
-  const Bench bench(machine, seed, rules);
+                         const Rules& rules, double percent, double best_ms, double baseline_ms) {
+  const VramView vram(machine, rules.driver);
   fake::Session session(machine, seed);
   Tpe tpe(space.dimensions(), seed);
   SearchOutcome outcome;
@@ -23,7 +23,7 @@ SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space,
     const Config config = space.config_of(point);
     const auto result = llama_bench(session, config, rules.workload, outcome.effort);
     double loss = std::numeric_limits<double>::infinity();
-    if (result && bench.visible_percent(config) <= percent) {
+    if (result && vram.visible_percent(config) <= percent) {
       loss = result->request_ms(rules.workload);
     }
     if (loss < least) {

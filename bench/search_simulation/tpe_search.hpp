@@ -3,8 +3,9 @@
 
 #include <cstdint>
 
-#include "bench.hpp"
 #include "config_space.hpp"
+#include "machine/machine.hpp"
+#include "rules.hpp"
 #include "tallies.hpp"
 
 namespace sweetspot::simulation {
@@ -15,7 +16,6 @@ inline constexpr int kTpeTrials = 45;
 /// device's memory, counts as failed. The regret is named "request".
 /// `baseline_ms` is what the speed-up is over, 0 = nothing.
 SearchOutcome tpe_search(const fake::Machine& machine, const ConfigSpace& space, std::uint64_t seed,
-                         const BenchRules& rules, double percent, double best_ms,
-                         double baseline_ms);
+                         const Rules& rules, double percent, double best_ms, double baseline_ms);
 
 }  // namespace sweetspot::simulation

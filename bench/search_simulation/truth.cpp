@@ -20,8 +20,13 @@ double true_generation_ms(const fake::Machine& machine, const Config& config,
   return machine.generation_ms(config, work.n_depth + work.n_gen / 2.0);
 }
 
+double true_ms_behind_prompt(const fake::Machine& machine, const Config& config,
+                             const Workload& work) {
+  return machine.generation_ms(config, work.n_depth + work.n_prompt + work.n_gen / 2.0);
+}
+
 double true_request_ms(const fake::Machine& machine, const Config& config, const Workload& work) {
-  return work.n_gen * true_generation_ms(machine, config, work) +
+  return work.n_gen * true_ms_behind_prompt(machine, config, work) +
          machine.prompt_cost(config, work.n_prompt, work.n_depth).total_ms();
 }
 
@@ -36,7 +41,7 @@ bool belongs_to(const char* decision, double percent, const Bands& bands) {
 }
 
 std::array<std::optional<int>, kDecisions.size()> true_winners(const fake::Machine& machine,
-                                                               const Bench& bench,
+                                                               const VramView& vram,
                                                                const Workload& work,
                                                                const Bands& bands) {
   std::array<std::optional<int>, kDecisions.size()> winners;
@@ -44,7 +49,7 @@ std::array<std::optional<int>, kDecisions.size()> true_winners(const fake::Machi
   for (int layers = 0; layers <= machine.offloadable(); ++layers) {
     const Config config = with_layers(layers);
     if (!machine.is_safe(config)) continue;
-    const double percent = bench.visible_percent(config);
+    const double percent = vram.visible_percent(config);
     const double ms = true_generation_ms(machine, config, work);
     for (std::size_t k = 0; k < kDecisions.size(); ++k) {
       if (!belongs_to(kDecisions[k], percent, bands)) continue;

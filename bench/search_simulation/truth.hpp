@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "bench.hpp"
 #include "core/profile.hpp"
 #include "machine/machine.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 
@@ -19,10 +19,16 @@ inline constexpr std::array<const char*, 4> kDecisions = {"fast", "balanced", "p
 /// The config that a layer count means where nothing else was asked for.
 Config with_layers(int layers);
 
-/// Milliseconds of a generated token in the middle of the workload's generation.
+/// Milliseconds of a generated token in the middle of a generation at the workload's depth, as
+/// sweeps measure it.
 double true_generation_ms(const fake::Machine& machine, const Config& config, const Workload& work);
 
-/// Milliseconds of the whole workload: prompt and generation.
+/// Milliseconds of a generated token in the middle of the generation that follows the workload's
+/// prompt, as a tune measures it.
+double true_ms_behind_prompt(const fake::Machine& machine, const Config& config,
+                             const Workload& work);
+
+/// Milliseconds of one request: its prompt, then its generation.
 double true_request_ms(const fake::Machine& machine, const Config& config, const Workload& work);
 
 /// Whether a config with that share of the memory in use answers the question.
@@ -31,7 +37,7 @@ bool belongs_to(const char* decision, double vram_percent, const Bands& bands);
 /// The fastest layer count that answers each question (kDecisions) and is safe; nothing where no
 /// layer count does.
 std::array<std::optional<int>, kDecisions.size()> true_winners(const fake::Machine& machine,
-                                                               const Bench& bench,
+                                                               const VramView& vram,
                                                                const Workload& work,
                                                                const Bands& bands);
 

@@ -2,105 +2,83 @@
 
 #include <fmt/format.h>
 
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "core/tune_record.hpp"
+#include "pretended_site.hpp"
+#include "profiler/profiler.hpp"
 #include "truth.hpp"
 #include "tune/request_cost.hpp"
-#include "tune/space.hpp"
-#include "tune/tuner.hpp"
+#include "vram_view.hpp"
 
 namespace sweetspot::simulation {
 namespace {
 
-// One that does not end is a fault to be seen, not waited for.
-constexpr std::size_t kMostTuneSteps = 400;
+// The search ends where it has decided; more virtual time than any takes.
+constexpr double kUnlimitedSeconds = 1e6;
 
-tune::Option option_of(const fake::Machine& machine, const Bench& bench, Config config) {
-  tune::Option option;
-  const std::uint64_t ours = offloaded_bytes(machine.memory(config));
-  const std::uint64_t free = machine.device_free_bytes();
-  option.vram_bytes = ours;
-  option.vram_percent = bench.predicted_percent(config);
-  option.left_bytes = free > ours ? free - ours : 0;
-  if (ours > free) option.why_not = "does not fit";
-  option.config = std::move(config);
-  return option;
+Run run_tune(const fake::Machine& machine, fake::Session& session, const Rules& rules,
+             const Config& base, double percent, double max_seconds) {
+  auto site = std::make_unique<PretendedSite>(machine, session, rules.driver);
+  profiler::Prepared prepared = prepare(machine, *site, rules, {}, base);
+  prepared.request.as_request = true;
+  profiler::Profiler profiler(std::move(prepared), std::move(site));
+  profiler::TuneJob job;
+  job.constraints.max_vram_percent = percent;
+  job.max_seconds = max_seconds;
+  return profiler.tune(job, {}).run;
 }
 
-std::vector<tune::Option> options_of(const fake::Machine& machine, const Bench& bench,
-                                     const Config& base) {
-  const auto placements = tune::placements_of(base.placement, info_of(machine.model()), true);
-  std::vector<tune::Option> options;
-  for (const ContextSettings& context :
-       tune::memory_variants(base.context, true, bench.rules().workload.n_prompt)) {
-    for (const Placement& placement : placements) {
-      options.push_back(option_of(machine, bench, {placement, context}));
-    }
-  }
-  return options;
-}
-
-tune::Rules rules_of(const fake::Machine& machine, const BenchRules& bench, double percent) {
-  tune::Rules rules;
-  rules.workload = bench.workload;
-  rules.constraints.max_vram_percent = percent;
-  rules.knobs.physical_cores = machine.parts().processor.physical_cores;
-  rules.knobs.logical_cores = machine.parts().processor.logical_cores;
-  rules.knobs.n_prompt = bench.workload.n_prompt;
-  return rules;
-}
-
-std::string in_words(const tune::Step& step, const Trial& trial, const fake::Machine& machine) {
+std::string in_words(const Trial& trial, const fake::Machine& machine) {
   const auto cost = tune::cost_of(trial, Objective::request);
   const Placement& placement = trial.config.placement;
-  return fmt::format("{} ({} layers, {} kept): {}: {} truly {:.1f} ms, {:.1f} %", step.title,
-                     placement.n_gpu_layers, placement.n_cpu_moe + placement.n_cpu_ffn, step.reason,
-                     cost ? fmt::format("{:.1f} ms", cost->value) : cost.reason(),
+  return fmt::format("{} ({} layers, {} kept): {}: {} truly {:.1f} ms, {:.1f} %", trial.title,
+                     placement.n_gpu_layers, placement.n_cpu_moe + placement.n_cpu_ffn,
+                     trial.reason, cost ? fmt::format("{:.1f} ms", cost->value) : cost.reason(),
                      true_request_ms(machine, trial.config, trial.workload),
                      trial.vram_percent.value_or(0));
 }
 
-}  // namespace
-
-double defaults_ms(const fake::Machine& machine, const Bench& bench, const Config& base,
-                   double percent) {
-  const auto options = options_of(machine, bench, base);
-  const Config config = options[tune::fitted_option(options, base.context)].config;
-  if (!machine.is_safe(config) || bench.visible_percent(config) > percent) return 0;
-  return true_request_ms(machine, config, bench.rules().workload);
+bool is_sound(const fake::Machine& machine, const Rules& rules, const Config& config,
+              double percent) {
+  return machine.is_safe(config) &&
+         VramView(machine, rules.driver).visible_percent(config) <= percent;
 }
 
-TunerResult tuner_search(const fake::Machine& machine, std::uint64_t seed, const BenchRules& rules,
+}  // namespace
+
+double defaults_ms(const fake::Machine& machine, std::uint64_t seed, const Rules& rules,
+                   const Config& base, double percent) {
+  // Without time a tune measures its baseline and no more.
+  fake::Session session(machine, seed);
+  const Run run = run_tune(machine, session, rules, base, percent, 0);
+  const Config& config = run.results.front().config;
+  return is_sound(machine, rules, config, percent)
+             ? true_request_ms(machine, config, rules.workload)
+             : 0;
+}
+
+TunerResult tuner_search(const fake::Machine& machine, std::uint64_t seed, const Rules& rules,
                          const Config& base, double percent, double best_ms) {
-  Bench bench(machine, seed, rules);
-  tune::Tuner tuner(options_of(machine, bench, base), info_of(machine.model()),
-                    rules_of(machine, rules, percent));
-  std::vector<Trial> trials;
+  fake::Session session(machine, seed);
+  const Run run = run_tune(machine, session, rules, base, percent, kUnlimitedSeconds);
   TunerResult result;
-  while (trials.size() < kMostTuneSteps) {
-    const std::optional<tune::Step> step = tuner.ask(false);
-    if (!step) break;
-    trials.push_back(bench.measure(step->config, step->extent));
-    mark_spills(trials);
-    tuner.tell(trials.back(), trials.size() - 1);
-    result.steps.push_back(in_words(*step, trials.back(), machine));
-  }
-  result.outcome.effort = bench.effort();
-  const TuneRecord record = tuner.record();
-  if (!record.baseline || !record.winner) {
+  for (const Trial& trial : run.results) result.steps.push_back(in_words(trial, machine));
+  result.outcome.effort = effort_of(run.results.size(), session);
+  if (!run.tune->baseline || !run.tune->winner) {
     result.outcome.missed = 1;
     result.outcome.regrets["request"] = 1;
     return result;
   }
-  result.chosen = trials[*record.winner].config;
+  result.chosen = run.results[*run.tune->winner].config;
   const double chosen_ms = true_request_ms(machine, result.chosen, rules.workload);
-  const bool sound =
-      machine.is_safe(result.chosen) && bench.visible_percent(result.chosen) <= percent;
-  result.outcome.unsafe = static_cast<int>(!sound);
+  result.outcome.unsafe = static_cast<int>(!is_sound(machine, rules, result.chosen, percent));
   result.outcome.regrets["request"] = regret(best_ms, chosen_ms);
-  result.outcome.speed_up = defaults_ms(machine, bench, base, percent) / chosen_ms;
+  const Config& defaults = run.results[*run.tune->baseline].config;
+  if (is_sound(machine, rules, defaults, percent)) {
+    result.outcome.speed_up = true_request_ms(machine, defaults, rules.workload) / chosen_ms;
+  }
   return result;
 }
 

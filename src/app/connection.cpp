@@ -6,14 +6,13 @@
 
 #include "engine/failure.hpp"
 #include "engine/locate.hpp"
+#include "ground/bytes.hpp"
 #include "kernel/memory.hpp"
 
 namespace sweetspot::app {
 
 std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
-  constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;
-  constexpr std::uint64_t kMost = std::uint64_t{2} << 30U;
-  return std::clamp(total_bytes / 20, kLeast, kMost);
+  return std::clamp(total_bytes / 20, 256 * kMiB, 2 * kGiB);
 }
 
 Result<engine::StartOptions> start_options(const Workplace& workplace,

@@ -21,7 +21,7 @@ struct Connection {
 };
 
 /// Left to the rest of a system with so much memory while a model loads: 5 %, at least 256 MiB, at
-/// most 2 GiB. A machine that swaps measures nothing.
+/// most 2 GiB. Speeds of a machine that swaps are worthless.
 std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes);
 
 /// Finds the worker program and fills in deadlines, the cancel token and the memory that must stay

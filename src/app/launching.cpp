@@ -68,7 +68,8 @@ Status Launching::prepare() {
   return choose(*std::move(address));
 }
 
-// Stored, else planned now, else usual values: a launch ends in something that works.
+// The stored set, else one that is planned now, else usual values, so that there always is a
+// profile to launch.
 Result<FoundSet> Launching::find_set() {
   SetSource source;
   source.model_path = request_.model_path;

@@ -127,7 +127,8 @@ Result<FoundSet> plan_now(const SetSource& source, const Workplace& workplace) {
   FoundSet planned{*std::move(set), {}};
   if (workplace.data_folder.empty()) return planned;
   planned.path = store::profile_set_path(workplace.data_folder, source.key, source.connection.rpc);
-  // A set for a longer context than usual would be a poor answer to the next question.
+  // A set that was planned for a longer context than usual is not kept, because the next command
+  // would get it without having asked for that context.
   if (!source.keep_plan || !job->n_ctx_is_default) return planned;
   if (const Status kept = keep_plan(planned.path, planned.set); !kept) {
     return tl::unexpected(kept.error());

@@ -40,8 +40,8 @@ struct FoundSet {
 Result<std::optional<FoundSet>> stored_set(const SetSource& source, const Workplace& workplace,
                                            std::vector<std::string>& notes);
 
-/// A plan costs nothing: one that no longer speaks of this machine or of this context is made
-/// again. A measured set is kept as long as it can be used, and `notes` say why one is not.
+/// A plan takes seconds, so one of another machine or context is made again. A measured set is kept
+/// as long as it can be used, and `notes` say why one is not.
 bool must_plan(const std::optional<FoundSet>& found, const LiveMachine& live, std::uint32_t min_ctx,
                std::vector<std::string>& notes);
 

@@ -139,6 +139,9 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
   if (!offload)
     known.notes.emplace_back("llama.cpp finds no device here that layers can be offloaded to");
   for (std::string& note : passed_over(known.devices)) known.notes.push_back(std::move(note));
+  for (const std::string& problem : worker->hello().backend_problems) {
+    known.notes.push_back(problem);
+  }
   for (std::string& card :
        devices::unused_cards(kernel::default_tree(), known.devices, known.engine->backends)) {
     known.notes.push_back(std::move(card));

@@ -39,7 +39,8 @@ std::string text_of(const plan::PlanRecord& record, const Environment& environme
          report::plan_answers_text(record, style) + report::plan_classes_table(record, style);
 }
 
-// What is printed is not what was asked for: which settings, since the line alone does not say it.
+// Which of the printed settings differ from those that were asked for: the line alone does not
+// show it.
 void tell_changes(const Environment& environment, const Config& asked, const Config& printed) {
   std::string changes;
   for (const Knob& knob : knobs()) {
@@ -63,7 +64,7 @@ Result<int> print_flags(const Environment& environment, const plan::PlanRecord& 
                                  : "give the size of a card with --vram-limit");
   }
   Config config = *recommended;
-  // Planned for another card it may still run in another container: nothing is known of its cores.
+  // A plan for another card may be used in another container, whose cores nobody knows.
   if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
   tell_changes(environment, record.plan.request.base, *recommended);
   return print_all(environment, exporting::line_to_paste(exporting::llama_server_arguments(

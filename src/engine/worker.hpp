@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/model_info.hpp"
 #include "core/trial.hpp"
+#include "engine/holder.hpp"
 #include "engine/locate.hpp"
 #include "process/cancel.hpp"
 #include "process/tree.hpp"
@@ -60,23 +61,19 @@ struct StartOptions {
   std::optional<process::ProcessTable> process_table;  ///< empty = the system's
 };
 
-using ProgressFn = std::function<void(const protocol::Progress&)>;
-
-/// Called for every sample in order; false ends the measurement (its result follows).
-using OnSample = std::function<bool(const Sample&)>;
-
 /// Move only, not thread safe. Start it from a thread that lives as long as the worker.
-class Worker {
+class Worker final : public Holder {
  public:
   /// Spawns the program and says hello.
   static Outcome<Worker> start(const StartOptions& options);
 
-  ~Worker();  ///< as end()
+  ~Worker() override;  ///< as end()
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) noexcept;
 
   /// What the worker said of itself.
   [[nodiscard]] const protocol::HelloResult& hello() const;
+  [[nodiscard]] const std::vector<Device>& devices() const override { return hello().devices; }
 
   /// `header_only`: the file may end before its weights do.
   Outcome<ModelInfo> inspect(const std::string& path, bool header_only = false);
@@ -85,20 +82,16 @@ class Worker {
   Outcome<protocol::MapResult> map(const protocol::MapRequest& request,
                                    const ProgressFn& on_progress = {});
 
-  /// `model_bytes` sets the deadline.
   Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request,
-                                     std::uint64_t model_bytes, const ProgressFn& on_progress = {});
-
-  Outcome<protocol::ContextResult> context(const ContextSettings& settings);
-
-  /// `phase` names what is measured: warm_up, prompt or generation. A sample with a NaN or an
-  /// infinity is a failure.
+                                     std::uint64_t model_bytes,
+                                     const ProgressFn& on_progress = {}) override;
+  Outcome<protocol::ContextResult> context(const ContextSettings& settings) override;
   Outcome<protocol::MeasureResult> measure(const protocol::MeasureRequest& request, Phase phase,
-                                           const OnSample& on_sample);
-
-  Outcome<protocol::CheckResult> check();
-  Outcome<protocol::DivergenceResult> divergence(const protocol::DivergenceRequest& request);
-  Outcome<protocol::FullDepthResult> full_depth(const ProgressFn& on_progress = {});
+                                           const OnSample& on_sample) override;
+  Outcome<protocol::CheckResult> check() override;
+  Outcome<protocol::DivergenceResult> divergence(
+      const protocol::DivergenceRequest& request) override;
+  Outcome<protocol::FullDepthResult> full_depth(const ProgressFn& on_progress = {}) override;
   Outcome<protocol::UnloadResult> unload();
   Outcome<protocol::SynthResult> synth(const protocol::SynthRequest& request,
                                        const ProgressFn& on_progress = {});
@@ -109,16 +102,14 @@ class Worker {
   /// After serve(): returns when the run is cancelled or the worker died, with the reason.
   Failure wait_while_serving();
 
-  /// Kills the worker with all it started and reaps it. True when nothing is left. Idempotent.
-  bool end();
+  /// Kills the worker with all it started and reaps it.
+  bool end() override;
 
   /// True when killing did not end it: a process in uninterruptible sleep holds its device (R6).
   [[nodiscard]] bool stuck() const;
 
-  /// False once it was ended.
-  [[nodiscard]] bool alive() const;
-
-  [[nodiscard]] pid_t pid() const;
+  [[nodiscard]] bool alive() const override;
+  [[nodiscard]] pid_t pid() const override;
 
  private:
   struct State;

@@ -46,4 +46,8 @@ using Event = std::variant<TrialStarted, TrialProgress, TrialFinished, Preparing
 /// Called on the thread that runs the trials; must be quick.
 using Observer = std::function<void(const Event&)>;
 
+inline void report(const Observer& observer, Phase phase, double fraction) {
+  if (observer) observer(TrialProgress{phase, fraction});
+}
+
 }  // namespace sweetspot::profiler

@@ -10,7 +10,6 @@
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
 #include "ground/bytes.hpp"
-#include "kernel/memory.hpp"
 #include "plan/budget.hpp"
 #include "plan/fit.hpp"
 #include "profiler/vram.hpp"
@@ -26,13 +25,12 @@ plan::BudgetRules everything(const Reading<std::uint64_t>& limit_bytes) {
   return rules;
 }
 
-std::optional<plan::Budgets> budgets_of(const std::vector<DeviceReport>& targets,
-                                        const Reading<std::uint64_t>& limit_bytes) {
+std::optional<plan::Budgets> budgets_of(const ForecastGround& ground) {
   // A guessed driver's share is left out, since it could not prove that a config does not fit.
-  const std::vector<plan::DriverShare> shares(targets.size());
-  auto devices = plan::make_budgets(targets, everything(limit_bytes), shares);
+  const std::vector<plan::DriverShare> shares(ground.targets.size());
+  auto devices = plan::make_budgets(ground.targets, everything(ground.limit_bytes), shares);
   if (!devices) return std::nullopt;
-  return plan::Budgets{*std::move(devices), {kernel::host_memory().available_bytes}};
+  return plan::Budgets{*std::move(devices), {ground.host_available_bytes}};
 }
 
 std::string sentence_of(const plan::Fit& fit) {
@@ -96,28 +94,27 @@ Forecast forecast_of(const PlannedMemory& planned, const std::optional<plan::Bud
 
 }  // namespace
 
-Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
-                   const std::vector<DeviceReport>& targets,
-                   const Reading<std::uint64_t>& limit_bytes) {
-  const auto answers = oracle.ask(configs);
+Forecasts forecast(const plan::MapSource& maps, const std::vector<Config>& configs,
+                   const ForecastGround& ground) {
+  const auto answers = maps(configs);
   if (!answers) {
     return {{},
             "what the configurations will take is not known before: " + answers.error().message};
   }
-  const std::optional<plan::Budgets> budgets = budgets_of(targets, limit_bytes);
-  const std::vector<DeviceUse> uses = uses_of(targets);
+  const std::optional<plan::Budgets> budgets = budgets_of(ground);
+  const std::vector<DeviceUse> uses = uses_of(ground.targets);
   Forecasts forecasts;
   for (std::size_t i = 0; i < answers->size(); ++i) {
     Forecast& one = forecasts.of_config.emplace_back(forecast_of((*answers)[i], budgets));
     if (uses_no_device(configs[i].placement)) {
       // What others do on the devices does not matter to the CPU alone.
-      if (!targets.empty()) one.vram_percent = 0.0;
+      if (!ground.targets.empty()) one.vram_percent = 0.0;
       one.left_bytes = Absence{"it uses no device"};
       continue;
     }
-    one.vram_percent = one.memory ? account_vram(uses, *one.memory, limit_bytes).vram_percent
+    one.vram_percent = one.memory ? account_vram(uses, *one.memory, ground.limit_bytes).vram_percent
                                   : Reading<double>(Absence{one.memory.reason()});
-    if (one.memory) one.left_bytes = left_on(uses, *one.memory, limit_bytes);
+    if (one.memory) one.left_bytes = left_on(uses, *one.memory, ground.limit_bytes);
   }
   return forecasts;
 }

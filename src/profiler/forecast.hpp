@@ -1,6 +1,7 @@
 // What llama.cpp says that the configs of a sweep will allocate, and whether that can fit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 #include "core/device.hpp"
 #include "core/memory_map.hpp"
 #include "core/reading.hpp"
-#include "engine/oracle.hpp"
+#include "plan/map_source.hpp"
 
 namespace sweetspot::profiler {
 
@@ -41,9 +42,19 @@ struct Forecasts {
   std::string notice;               ///< why it could not; empty where it could
 };
 
-/// `limit_bytes` pretends that no device is larger.
-Forecasts forecast(engine::Oracle& oracle, const std::vector<Config>& configs,
-                   const std::vector<DeviceReport>& targets,
-                   const Reading<std::uint64_t>& limit_bytes);
+/// What the configs are held against.
+struct ForecastGround {
+  std::vector<DeviceReport> targets;            ///< that layers go to
+  Reading<std::uint64_t> limit_bytes;           ///< pretends that no device is larger
+  Reading<std::uint64_t> host_available_bytes;  ///< now
+};
+
+Forecasts forecast(const plan::MapSource& maps, const std::vector<Config>& configs,
+                   const ForecastGround& ground);
+
+/// Of a list that may be empty because llama.cpp could not be asked.
+inline const Forecast* forecast_at(const Forecasts& forecasts, std::size_t index) {
+  return forecasts.of_config.empty() ? nullptr : &forecasts.of_config[index];
+}
 
 }  // namespace sweetspot::profiler

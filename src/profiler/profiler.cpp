@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <thread>
 #include <utility>
 
-#include "core/no_device.hpp"
 #include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "devices/inventory.hpp"
@@ -19,11 +17,11 @@
 #include "kernel/processors.hpp"
 #include "profiler/constants.hpp"
 #include "profiler/disturbance.hpp"
-#include "profiler/run_loop.hpp"
+#include "profiler/loop.hpp"
+#include "profiler/real_site.hpp"
 #include "profiler/setup.hpp"
-#include "profiler/slices.hpp"
-#include "search/adaptive_sweep.hpp"
-#include "search/sweep.hpp"
+#include "profiler/sweep_asker.hpp"
+#include "profiler/tune_asker.hpp"
 #include "sweetspot_version.hpp"
 
 namespace sweetspot::profiler {
@@ -92,60 +90,23 @@ std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
       "it."};
 }
 
-std::vector<search::LayerCandidate> candidates(const Forecasts& forecasts,
-                                               const std::vector<int>& layers) {
-  std::vector<search::LayerCandidate> all;
-  all.reserve(layers.size());
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    search::LayerCandidate& one = all.emplace_back();
-    one.layers = layers[i];
-    if (forecasts.of_config.empty()) continue;
-    const Forecast& known = forecasts.of_config[i];
-    one.vram_percent = known.vram_percent;
-    one.vram_bytes = known.vram_bytes();
-    one.why_not = known.why_not();
-  }
-  return all;
-}
-
-// The step asks for what the trial, whose worker is still loaded, left out.
-bool is_completed_by(const Trial& trial, const search::SweepStep& step) {
-  return trial.measured() && trial.layers == step.layers && trial.extent != Extent::full &&
-         step.extent == Extent::full;
-}
-
-// What slices say becomes the prior of the sweep.
-SliceRecord record_of(const SlicePrediction& prediction) {
-  SliceRecord record;
-  record.weight_share = prediction.weight_share;
-  record.small_read_bytes = prediction.plan.small_read_bytes;
-  record.cache_bytes = prediction.plan.cache_bytes;
-  record.rounds = prediction.rounds;
-  record.seconds = prediction.load_seconds + prediction.measure_seconds;
-  const search::SliceCosts& costs = prediction.generation_costs;
-  record.cpu_block_ms = costs.cpu_block_ms;
-  record.device_block_ms = costs.device_block_ms;
-  record.crossing_ms = costs.mixed_rest_ms - costs.device_rest_ms;
-  record.notes = prediction.notes;
-  return record;
-}
-
 }  // namespace
 
-Profiler::Profiler(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Profiler::Profiler(Prepared prepared, std::unique_ptr<Site> site)
+    : prepared_(std::move(prepared)), site_(std::move(site)) {}
 Profiler::~Profiler() = default;
 Profiler::Profiler(Profiler&&) noexcept = default;
 Profiler& Profiler::operator=(Profiler&&) noexcept = default;
 
 Result<Profiler> Profiler::open(Request request) {
-  auto state = std::make_unique<State>();
-  state->request = std::move(request);
-  Request& asked = state->request;
+  Prepared prepared;
+  prepared.request = std::move(request);
+  Request& asked = prepared.request;
   // The drivers are asked first: a worker that only lists its devices already takes memory.
-  state->sampler = std::make_unique<devices::Sampler>(asked.sources);
-  state->sampler->start();
+  auto sampler = std::make_unique<devices::Sampler>(asked.sources);
+  sampler->start();
   const std::optional<std::string> busy = busy_notice();
-  state->baseline = state->sampler->fresh(kFirstSampleDeadline);
+  prepared.baseline = sampler->fresh(kFirstSampleDeadline);
   auto oracle = engine::Oracle::open(asked.start, asked.model_path, /*header_only=*/false);
   if (!oracle) return tl::unexpected(oracle.error());
   const std::vector<Device>& devices = oracle->hello().devices;
@@ -163,11 +124,11 @@ Result<Profiler> Profiler::open(Request request) {
   if (auto possible = check_inputs(asked); !possible) return tl::unexpected(possible.error());
   if (auto fits = check_context(asked, *model); !fits) return tl::unexpected(fits.error());
 
-  Run& run = state->run;
+  Run& run = prepared.run;
   run.tool_version = kVersion;
   run.engine = oracle->hello().engine;
   run.machine = devices::this_machine();
-  run.devices = devices::join(devices, state->baseline.devices);
+  run.devices = devices::join(devices, prepared.baseline.devices);
   run.model = *model;
   run.base_config = asked.base;
   run.workload = asked.workload;
@@ -176,130 +137,37 @@ Result<Profiler> Profiler::open(Request request) {
   run.settings.vram_limit_bytes = asked.vram_limit_bytes;
   run.settings.bands = asked.bands;
   run.settings.rpc = asked.start.rpc;
-  state->targets = targets_of(run.devices, asked.base.placement.devices);
-  run.notices = notices_for(state->targets);
+  prepared.targets = targets_of(run.devices, asked.base.placement.devices);
+  run.notices = notices_for(prepared.targets);
   if (busy) run.notices.push_back(*busy);
-  state->oracle.emplace(*std::move(oracle));
-  return Profiler(std::move(state));
+  engine::StartOptions start = asked.start;
+  return Profiler(
+      std::move(prepared),
+      std::make_unique<RealSite>(std::move(start), std::move(sampler), *std::move(oracle)));
 }
-
-const ModelInfo& Profiler::model() const { return state_->run.model; }
-
-int Profiler::offloadable_layers() const { return state_->offloadable(); }
-
-const Run& Profiler::prepared() const { return state_->run; }
 
 RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::string& mode,
                          const Observer& observer) {
-  search::Sweep sweep(requested_layers, offloadable_layers());
-  std::vector<Config> configs;
-  configs.reserve(sweep.points().size());
-  for (const search::SweepPoint& point : sweep.points()) {
-    configs.push_back(point.cpu_alone ? state_->on_cpu_alone() : state_->with_layers(point.layers));
-  }
-  Loop loop(*state_, mode, observer);
-  const Forecasts forecasts = loop.forecast(configs);
-  while (const auto point = sweep.ask()) {
-    if (state_->cancelled()) break;
-    TrialAsk ask{configs[sweep.at()], point->layers, point->requested_layers};
-    ask.not_tried = point->not_tried;
-    ask.reason = point->reason;
-    if (point->cpu_alone) ask.title = kCpuAloneTitle;
-    const std::size_t total = std::max(sweep.points().size(), loop.run().results.size() + 1);
-    sweep.tell(loop.measure(ask, forecast_at(forecasts, sweep.at()), total));
-    loop.finish_trial(/*keep_worker=*/false);
-  }
+  Loop loop(prepared_, *site_, mode, observer);
+  ListAsker asker(loop, requested_layers);
+  loop.drive(asker);
   return loop.end();
 }
 
 RunOutcome Profiler::run_adaptively(const Observer& observer) {
-  std::vector<int> layers(static_cast<std::size_t>(offloadable_layers()) + 1);
-  std::iota(layers.begin(), layers.end(), 0);
-  std::vector<Config> configs;
-  configs.reserve(layers.size());
-  // For the curve 0 layers are the CPU alone; beside a device they are a row of their own, the
-  // last.
-  configs.push_back(state_->on_cpu_alone());
-  for (int count = 1; count <= offloadable_layers(); ++count) {
-    configs.push_back(state_->with_layers(count));
-  }
-  configs.push_back(state_->with_layers(0));
-  Loop loop(*state_, "adaptive", observer);
-  const Forecasts forecasts = loop.forecast(configs);
-  search::SweepRules rules;
-  rules.bands = state_->request.bands;
-  std::vector<search::LayerCandidate> known = candidates(forecasts, layers);
-  const std::optional<SliceRecord> slices = state_->measure_slices(known, loop);
-  search::AdaptiveSweep sweep(std::move(known), state_->run.model, rules);
-  const auto record = [&](const std::string& ended) {
-    loop.run().sweep = sweep.record();
-    loop.run().sweep->slices = slices;
-    loop.run().sweep->ended = ended;
-  };
-  std::optional<search::SweepStep> step = sweep.ask();
-  const bool only_slices = state_->request.slices == SlicePolicy::only;
-  if (only_slices) step.reset();
-  while (step && !state_->cancelled()) {
-    const auto at = static_cast<std::size_t>(step->layers);
-    const Run& run = loop.run();
-    const bool completes = !run.results.empty() && is_completed_by(run.results.back(), *step);
-    if (!completes || !loop.complete(step->reason)) {
-      TrialAsk ask{configs[at],  step->layers,   {step->layers},
-                   step->extent, step->rival_ms, step->reason};
-      if (step->layers == 0) ask.title = kCpuAloneTitle;
-      loop.measure(ask, forecast_at(forecasts, at), 0);
-    }
-    state_->conclude(loop.run());
-    sweep.tell(*step, loop.run().results.back());
-    record("");
-    const auto next = sweep.ask();
-    if (!next || !is_completed_by(loop.run().results.back(), *next)) {
-      loop.finish_trial(/*keep_worker=*/next && next->layers == step->layers);
-      if (loop.run().results.size() == 1) {
-        loop.measure_beside_device(configs.back(), forecast_at(forecasts, configs.size() - 1));
-      }
-    }
-    step = next;
-  }
-  record(state_->cancelled() ? "interrupted"
-         : only_slices       ? "only slices were asked for"
-                             : "everything is settled");
+  Loop loop(prepared_, *site_, "adaptive", observer);
+  AdaptiveAsker asker(loop);
+  loop.drive(asker);
   return loop.end();
 }
 
-std::optional<SliceRecord> Profiler::State::measure_slices(
-    std::vector<search::LayerCandidate>& candidates, const Loop& loop) {
-  const SlicePolicy policy = request.slices;
-  // Slices predict generation.
-  if (!request.workload.generates()) return std::nullopt;
-  const bool wanted = policy == SlicePolicy::automatic ? run.model.size_bytes >= kSlicesFromBytes
-                                                       : policy != SlicePolicy::never;
-  if (!wanted || cancelled()) return std::nullopt;
-  SliceJob job;
-  job.model = run.model;
-  job.base = request.base;
-  job.workload = request.workload;
-  job.workload.n_prompt = 0;  // the sweep decides by generation
-  job.start = request.start;
-  job.has_device = !targets.empty();
-  job.max_seconds = 2 * request.max_seconds;
-  job.cache_bytes = devices::last_level_cache_bytes();
-  job.on_progress = [&loop](double fraction, const std::string& step) {
-    loop.say(Preparing{"slices: " + step, fraction});
-  };
-  loop.say(Preparing{"slices of the model", 0});
-  const Reading<SlicePrediction> prediction = predict_by_slices(job);
-  if (!prediction) {
-    loop.say(Notice{"slices of the model say nothing: " + prediction.reason()});
-    return std::nullopt;
-  }
-  for (search::LayerCandidate& candidate : candidates) {
-    const auto at = static_cast<std::size_t>(candidate.layers);
-    if (at < prediction->generation_ms_by_layers.size()) {
-      candidate.slice_ms = prediction->generation_ms_by_layers[at];
-    }
-  }
-  return record_of(*prediction);
+RunOutcome Profiler::tune(const TuneJob& job, const Observer& observer) {
+  Loop loop(prepared_, *site_, "tune", observer);
+  TuneAsker asker(loop, *site_, job);
+  loop.drive(asker);
+  loop.release_model();
+  take_longest_contexts(loop);
+  return loop.end();
 }
 
 }  // namespace sweetspot::profiler

@@ -1,4 +1,4 @@
-// The only loop: ask the search, run a trial, keep it, report it, tell the search.
+// What a command asks of a model and a machine: a sweep over layer counts, or a tune of all knobs.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,12 @@
 #include "core/run.hpp"
 #include "core/tune_record.hpp"
 #include "profiler/events.hpp"
+#include "profiler/prepared.hpp"
 #include "profiler/request.hpp"
 
 namespace sweetspot::profiler {
+
+class Site;
 
 /// A finished run and what else the command must know to choose its exit code.
 struct RunOutcome {
@@ -42,18 +45,21 @@ class Profiler {
   /// or internal.
   static Result<Profiler> open(Request request);
 
+  /// At a site that somebody else has prepared (profiler/site.hpp).
+  Profiler(Prepared prepared, std::unique_ptr<Site> site);
+
   ~Profiler();
   Profiler(Profiler&&) noexcept;
   Profiler& operator=(Profiler&&) noexcept;
 
-  [[nodiscard]] const ModelInfo& model() const;
+  [[nodiscard]] const ModelInfo& model() const { return prepared_.run.model; }
 
   /// Layer counts that differ on this machine: the model's blocks and output, or 0 without a
   /// device.
-  [[nodiscard]] int offloadable_layers() const;
+  [[nodiscard]] int offloadable_layers() const { return prepared_.offloadable(); }
 
   /// Everything known before the first trial, as the run starts out.
-  [[nodiscard]] const Run& prepared() const;
+  [[nodiscard]] const Run& prepared() const { return prepared_.run; }
 
   /// Measures every requested layer count once; `mode` is kept in the run's settings. The run is
   /// written to the request's output path after every trial, so an abrupt end loses one trial.
@@ -64,15 +70,13 @@ class Profiler {
   /// the others are predicted, with their intervals, in Run::sweep. Kept like run().
   RunOutcome run_adaptively(const Observer& observer);
 
-  /// Searches all knobs for the config that serves the workload best (search/tuner.hpp). The
+  /// Searches all knobs for the config that serves the workload best (tune/tuner.hpp). The
   /// request should be `as_request`. Kept like run(), with Run::tune.
   RunOutcome tune(const TuneJob& job, const Observer& observer);
 
  private:
-  struct State;
-  class Loop;
-  explicit Profiler(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  Prepared prepared_;
+  std::unique_ptr<Site> site_;
 };
 
 }  // namespace sweetspot::profiler

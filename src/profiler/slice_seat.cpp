@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "core/offload_targets.hpp"
-#include "profiler/constants.hpp"
+#include "profiler/failed.hpp"
+#include "profiler/passes.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -24,13 +25,14 @@ constexpr double kMostSamples = 200;
 constexpr std::uint32_t kWarmUpTokens = 64;
 
 Failure impossible(std::string message) {
-  return {FailureClass::config_rejected, Phase::load, std::move(message), std::nullopt, ""};
+  return failed(FailureClass::config_rejected, Phase::load, std::move(message));
 }
 
-protocol::MeasureRequest generation_request(const Workload& workload, std::uint32_t samples) {
-  const std::uint32_t per_pass = std::clamp(workload.n_gen, 1U, kTokensPerPass);
-  const std::uint32_t before = workload.n_gen > per_pass ? (workload.n_gen - per_pass) / 2 : 0;
-  return {MeasureKind::generation, workload.n_depth + before, per_pass, samples};
+// As in a trial, so that predictions and trials speak of the same tokens.
+protocol::MeasureRequest burst_of(const Workload& workload, std::uint32_t samples) {
+  protocol::MeasureRequest request = generation_pass(workload, /*behind_prompt=*/false);
+  request.max_samples = samples;
+  return request;
 }
 
 /// The mean, not the median: means of parts add up to the mean of the whole, and a token of the
@@ -94,7 +96,7 @@ Outcome<double> SliceSeat::generation(double seconds) {
 
 Outcome<double> SliceSeat::burst(std::uint32_t samples) {
   std::vector<double> times;
-  const auto done = worker_->measure(generation_request(job_->workload, samples + kColdSamples),
+  const auto done = worker_->measure(burst_of(job_->workload, samples + kColdSamples),
                                      Phase::generation, [&](const Sample& sample) {
                                        times.push_back(sample.duration_ms / sample.tokens);
                                        return true;

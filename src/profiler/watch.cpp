@@ -3,12 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
-#include "devices/release_wait.hpp"
-#include "kernel/processors.hpp"
-#include "profiler/constants.hpp"
+#include "profiler/site.hpp"
 
 namespace sweetspot::profiler {
 namespace {
@@ -105,8 +102,8 @@ bool may_pass(const std::vector<Finding>& findings) {
                      [](const Finding& finding) { return finding.passes; });
 }
 
-void measure_once(const WatchWorld& world, const WatchLimits& limits,
-                  const std::function<Measurement()>& measure, Watched& watched) {
+void watch_attempt(const WatchWorld& world, const WatchLimits& limits,
+                   const std::function<Measurement()>& measure, Watched& watched) {
   Evidence evidence;
   evidence.pci_bus_ids = world.pci_bus_ids;
   evidence.worker_pid = world.worker_pid;
@@ -136,36 +133,24 @@ void measure_once(const WatchWorld& world, const WatchLimits& limits,
 
 }  // namespace
 
-WatchWorld watch_world(devices::Sampler& sampler, std::vector<std::string> pci_bus_ids,
-                       std::int64_t worker_pid, std::function<bool()> cancelled) {
+WatchWorld watch_world(Site& site, std::vector<std::string> pci_bus_ids, std::int64_t worker_pid) {
   WatchWorld world;
   world.pci_bus_ids = std::move(pci_bus_ids);
   world.worker_pid = worker_pid;
-  world.look = [&sampler] { return sampler.fresh(kFreshDeadline); };
-  world.begin = [&sampler] { sampler.begin(); };
-  world.end = [&sampler] { return sampler.end(); };
-  devices::ReleaseWorld real = devices::real_world(std::move(cancelled));
-  world.now_ms = std::move(real.now_ms);
-  world.sleep_ms = std::move(real.sleep_ms);
-  world.cancelled = std::move(real.cancelled);
+  world.look = [&site] { return site.look(); };
+  world.begin = [&site] { site.begin_window(); };
+  world.end = [&site] { return site.end_window(); };
+  world.now_ms = [&site] { return site.now_ms(); };
+  world.sleep_ms = [&site](double ms) { site.sleep_ms(ms); };
+  world.cancelled = [&site] { return site.cancelled(); };
   return world;
-}
-
-void watch_processors(WatchWorld& world, int threads) {
-  const kernel::Processors usable = kernel::usable_processors();
-  world.threads = threads;
-  world.most_threads = usable.most_threads();
-  world.cpus = std::max(1, static_cast<int>(usable.allowed.size()));
-  world.processors = [pid = static_cast<pid_t>(world.worker_pid), cpus = usable.allowed] {
-    return kernel::look_at_processors(pid, cpus);
-  };
 }
 
 Watched measure_undisturbed(const WatchWorld& world, const std::function<Measurement()>& measure,
                             const WatchLimits& limits) {
   Watched watched;
   for (int repeats = 0;; ++repeats) {
-    measure_once(world, limits, measure, watched);
+    watch_attempt(world, limits, measure, watched);
     if (repeats == limits.retries || !may_pass(watched.findings)) return watched;
     if (!cool_down(world, limits, watched)) {
       watched.waited_in_vain = true;

@@ -12,6 +12,8 @@
 
 namespace sweetspot::profiler {
 
+class Site;
+
 struct WatchLimits {
   int retries = 2;
   /// Until the devices are idle before and after measuring: what they say of their use lags by up
@@ -23,7 +25,7 @@ struct WatchLimits {
   double busy_look_ms = 300;  ///< the processors are looked at for so long: they count in 10 ms
 };
 
-/// The world a watch happens in; watch_world() gives the real one.
+/// The world a watch happens in; watch_world() gives that of a site.
 struct WatchWorld {
   std::vector<std::string> pci_bus_ids = {};  ///< that layers go to; empty = nothing to watch
   std::int64_t worker_pid = 0;
@@ -56,12 +58,8 @@ struct Watched {
   std::vector<std::string> repeats = {};  ///< a sentence for each that was thrown away
 };
 
-/// Of the processors nothing is watched yet: see watch_processors().
-WatchWorld watch_world(devices::Sampler& sampler, std::vector<std::string> pci_bus_ids,
-                       std::int64_t worker_pid, std::function<bool()> cancelled);
-
-/// Watches those that this process may use, for a worker that computes with `threads`.
-void watch_processors(WatchWorld& world, int threads);
+/// Of the processors nothing is watched yet: see Site::watch_processors(). `site` must outlive it.
+WatchWorld watch_world(Site& site, std::vector<std::string> pci_bus_ids, std::int64_t worker_pid);
 
 /// Calls `measure` until it fails, nothing disturbed it, nothing would change, or the retries are
 /// used up; each call replaces what the one before gave.

@@ -96,6 +96,7 @@ void fields(auto& f, Is<HelloResult> auto& m) {
   f("engine", m.engine);
   f("devices", m.devices);
   f("threads", m.threads);
+  f.later("backend_problems", m.backend_problems);
 }
 void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
 void fields(auto& f, Is<MapResult> auto& m) {

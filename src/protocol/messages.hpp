@@ -187,6 +187,8 @@ struct HelloResult {
   Engine engine;
   std::vector<Device> devices;
   int threads = 0;  ///< what 0 threads means in this worker
+  /// Backends that lie beside ggml and cannot be loaded, each a sentence with the loader's reason.
+  std::vector<std::string> backend_problems = {};
 };
 
 struct InspectResult {

@@ -28,9 +28,6 @@ constexpr int kDiminishingTrials = 1;
 // A trial this much slower than the upper end of what the others predict lies off the curve.
 constexpr double kOffCurve = 0.1;
 
-// A slice is a model of its own: beyond its interval it may be off by this much.
-constexpr double kSliceError = 0.04;
-
 // How often a spoiled trial is measured anew: the reference, and any other.
 constexpr int kReferenceAnew = 2;
 constexpr int kOtherAnew = 1;
@@ -116,9 +113,9 @@ TimeModel AdaptiveSweep::fit_model(double scale_ms, std::size_t& observations) c
       ++observations;
     } else if (candidates_[i].slice_ms) {
       const Estimate& ms = *candidates_[i].slice_ms;
-      // All that slices say hangs together: it counts as one observation of the whole curve.
-      const double sd = std::hypot(sd_of(ms), kSliceError * ms.value);
-      seen.push_back({points.back(), ms.value, sd * std::sqrt(candidates_.size())});
+      // All that slices say hangs together: it counts as one observation of the whole curve. What
+      // they are off by beyond noise is in their interval.
+      seen.push_back({points.back(), ms.value, sd_of(ms) * std::sqrt(candidates_.size())});
     }
   }
   return TimeModel::fit(shape_.prior(scale_ms), seen, points);

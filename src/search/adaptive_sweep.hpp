@@ -34,7 +34,7 @@ struct LayerCandidate {
   Reading<std::uint64_t> vram_bytes = Absence{"not asked"};  ///< predicted, ours
   Reading<double> vram_percent = Absence{"not asked"};       ///< predicted, with what others use
   std::optional<Estimate> slice_ms =
-      std::nullopt;  ///< generation per token, by slices of the model
+      std::nullopt;  ///< generation per token, by slices of the model; with what they are off by
 };
 
 struct SweepRules {

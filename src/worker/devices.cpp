@@ -1,9 +1,11 @@
 #include "worker/devices.hpp"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <ggml-rpc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -124,6 +126,30 @@ Answer<void> load_backends() {
                                 : fmt::format("ggml found no backend in {}", folder));
   }
   return {};
+}
+
+std::vector<std::string> backend_problems() {
+  std::vector<std::string> problems;
+  const std::string folder = backends_folder();
+  std::error_code problem;
+  std::filesystem::directory_iterator entry(folder, problem);
+  for (; !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    const std::string name = entry->path().filename().string();
+    // Of the CPU's backends ggml takes the one that suits this processor; the others need not load.
+    const bool backend = name.starts_with("libggml-") && name.ends_with(".so");
+    if (!backend || name.starts_with("libggml-cpu-")) continue;
+    // ggml has loaded it already, or could not: then this says why, which ggml keeps to itself.
+    if (void* const library = dlopen(entry->path().c_str(), RTLD_LAZY | RTLD_LOCAL)) {
+      dlclose(library);
+    } else {
+      // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's is one per thread
+      const char* const why = dlerror();
+      problems.push_back(fmt::format("llama.cpp's backend {} cannot be loaded: {}", name,
+                                     why != nullptr ? why : "the loader does not say why"));
+    }
+  }
+  std::sort(problems.begin(), problems.end());
+  return problems;
 }
 
 Answer<void> connect_rpc_servers(const std::vector<std::string>& endpoints, Reply& reply) {

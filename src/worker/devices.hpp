@@ -16,6 +16,11 @@ namespace sweetspot::worker {
 /// environment, else from llama/backends beside this program, else from where ggml looks itself.
 Answer<void> load_backends();
 
+/// A sentence for each backend that lies in the folder of load_backends() and cannot be loaded:
+/// what it is and what the loader misses, which is mostly the driver's own library. To be asked
+/// after load_backends(); empty where ggml itself looked for its backends.
+std::vector<std::string> backend_problems();
+
 /// Adds the devices of each "host:port". Whether something listens is tried first with a socket of
 /// our own; what ggml does with a peer that talks nonsense (it aborts or hangs) is the
 /// supervisor's.

@@ -32,7 +32,7 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
     return tl::unexpected(connected.error());
   }
   return protocol::HelloResult{protocol::kVersion, describe_engine(), list_devices(),
-                               kernel::usable_processors().threads()};
+                               kernel::usable_processors().threads(), backend_problems()};
 }
 
 Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,

@@ -12,16 +12,16 @@
 #include <vector>
 
 #include "app/workplace.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/sets.hpp"
 #include "store/profile_set_file.hpp"
+#include "temporary_folder.hpp"
 
 namespace sweetspot::app {
 
 class AppTest : public testing::Test {
  protected:
   AppTest() {
-    folder_ = testing::TempDir() + "sweetspot-app-XXXXXX";
-    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
     workplace_.data_folder = folder_ + "/data";
     workplace_.worker_program = SCRIPTED_WORKER;
     workplace_.cancel = &cancel_;
@@ -37,7 +37,6 @@ class AppTest : public testing::Test {
          {"SWEETSPOT_SYSFS_ROOT", "SWEETSPOT_NVML_LIBRARY", "SWEETSPOT_SCRIPT"}) {
       ::unsetenv(name);
     }
-    std::filesystem::remove_all(folder_);
   }
 
   void file(const std::string& path, const std::string& text) const {
@@ -52,7 +51,7 @@ class AppTest : public testing::Test {
     std::string text = R"({"devices": [{"id": "CUDA0", "type": "gpu", "backend": "CUDA",)";
     text += R"("description": "NVIDIA Test GPU", "pci_bus_id": "0000:01:00.0",)";
     text += R"("total_bytes": 8589934592, "free_bytes": )";
-    text += std::to_string(free_gib * profiles::testing::kGiB);
+    text += std::to_string(free_gib * kGiB);
     text += R"(}], "rules": [)" + rules + "]}";
     ::setenv("SWEETSPOT_SCRIPT", text.c_str(), 1);
   }
@@ -94,8 +93,13 @@ class AppTest : public testing::Test {
   }
 
   process::CancelToken cancel_;
-  std::string folder_;
   Workplace workplace_;
+
+ private:
+  tests::TemporaryFolder temporary_;
+
+ protected:
+  const std::string folder_ = temporary_.path();
 };
 
 }  // namespace sweetspot::app

@@ -3,12 +3,11 @@
 #include <cmath>
 
 #include "app/app_test.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::app {
 namespace {
 
-using profiles::testing::kGiB;
-using profiles::testing::kMiB;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

@@ -1,11 +1,11 @@
 #include "app/live_view.hpp"
 
 #include "app/app_test.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::app {
 namespace {
 
-using profiles::testing::kGiB;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

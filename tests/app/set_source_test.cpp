@@ -2,6 +2,7 @@
 
 #include "app/app_test.hpp"
 #include "app/workload_presets.hpp"
+#include "ground/bytes.hpp"
 #include "profiles/sets.hpp"
 
 namespace sweetspot::app {
@@ -21,7 +22,7 @@ class SetSourceTest : public AppTest {
   Result<std::optional<FoundSet>> stored() { return stored_set(source_, workplace_, notes_); }
 
   [[nodiscard]] LiveMachine live() const {
-    LiveMachine live = profiles::testing::live_card(profiles::testing::kGiB);
+    LiveMachine live = profiles::testing::live_card(kGiB);
     live.environment.reset();
     live.model = key();
     return live;
@@ -87,7 +88,7 @@ TEST_F(SetSourceTest, AMeasuredSetIsKeptAsLongAsItCanBeUsed) {
   EXPECT_FALSE(must_plan(found, live(), 1'000'000, notes_)) << "whatever context is asked for";
   EXPECT_THAT(notes_, IsEmpty());
   LiveMachine larger = live();
-  larger.devices[0].memory_total_bytes = 24 * profiles::testing::kGiB;
+  larger.devices[0].memory_total_bytes = 24 * kGiB;
   EXPECT_TRUE(must_plan(found, larger, 0, notes_));
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("the measured profiles are not used any more")));
 }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "machine/answers.hpp"
 #include "machine/machine.hpp"
 #include "machine/machine_json.hpp"
 #include "machine/session.hpp"
@@ -38,8 +39,6 @@ using namespace sweetspot::protocol;  // NOLINT(google-build-using-namespace)
 using fake::Mouth;
 
 constexpr auto kHeartbeatEvery = std::chrono::milliseconds(500);
-constexpr std::uint32_t kEndSteps = 8;       // as the real one times at the end of the context
-constexpr std::uint32_t kContextStep = 256;  // llama.cpp rounds n_ctx up to it
 
 fake::SessionState read_clock(const std::string& path) {
   std::ifstream file(path);
@@ -124,13 +123,6 @@ class SimulatedWorker {
     std::fprintf(stderr, "CUDA error: out of memory\n  %s\n", failure.message.c_str());
     std::abort();
   }
-  [[nodiscard]] std::uint32_t context_tokens() const {
-    return (session_.config().context.n_ctx + kContextStep - 1) / kContextStep * kContextStep;
-  }
-  [[nodiscard]] std::uint32_t sequences() const { return session_.config().context.n_parallel; }
-  [[nodiscard]] int layers() const {
-    return effective_layers(session_.config().placement.n_gpu_layers, machine_.offloadable());
-  }
 
   const fake::Machine& machine_;
   std::string clock_file_;
@@ -165,14 +157,7 @@ void SimulatedWorker::handle(const MapRequest& request) {
   MapResult result;
   result.loads = 1;
   for (const Config& config : request.configs) {
-    const auto failure = machine_.failure(config);
-    if (failure && failure->failure_class == FailureClass::config_rejected) {
-      result.maps.push_back({{}, 0, failure->message});
-      continue;
-    }
-    const std::uint32_t n_ctx =
-        (config.context.n_ctx + kContextStep - 1) / kContextStep * kContextStep;
-    result.maps.push_back({machine_.memory(config), n_ctx, {}});
+    result.maps.push_back(fake::planned_memory(machine_, config));
   }
   done(std::move(result));
 }
@@ -180,31 +165,17 @@ void SimulatedWorker::handle(const MapRequest& request) {
 void SimulatedWorker::handle(const LoadRequest& request) {
   if (loaded_) return refuse(Phase::load, "a model is loaded already");
   if (request.slice) return refuse(Phase::load, "the simulated worker has no slices");
-  const auto seconds = session_.load(request.placement);
-  if (!seconds) return fail(FaultCode::model_null, seconds.error());
+  auto loaded = fake::load(machine_, session_, request.placement);
+  if (!loaded) return fail(FaultCode::model_null, loaded.error());
   loaded_ = true;
-  done(protocol::LoadResult{*seconds, layers(), machine_.offloadable()});
+  done(*std::move(loaded));
 }
 
 void SimulatedWorker::handle(const ContextRequest& request) {
   if (!loaded_) return refuse(Phase::context, "there is no model");
-  const auto seconds = session_.context(request.context);
-  if (!seconds) return fail(FaultCode::context_null, seconds.error());
-  const ContextSettings& asked = session_.config().context;
-  const int threads = machine_.threads(session_.config());
-  ContextResult result;
-  result.seconds = *seconds;
-  result.effective = {layers(),
-                      context_tokens(),
-                      asked.n_batch,
-                      std::min(asked.n_ubatch, asked.n_batch),
-                      threads,
-                      asked.n_threads_batch == 0 ? threads : asked.n_threads_batch,
-                      std::string(machine_.uses_flash_attention(session_.config()) ? "on" : "off"),
-                      asked.type_k,
-                      asked.type_v};
-  result.memory = machine_.memory(session_.config());
-  done(std::move(result));
+  auto made = fake::make_context(machine_, session_, request.context);
+  if (!made) return fail(FaultCode::context_null, made.error());
+  done(*std::move(made));
 }
 
 void SimulatedWorker::handle(const MeasureRequest& request) {
@@ -212,44 +183,31 @@ void SimulatedWorker::handle(const MeasureRequest& request) {
   const Phase phase = prompt ? Phase::prompt : Phase::generation;
   if (!session_.has_context()) return refuse(phase, "there is no context");
   if (request.tokens_per_pass == 0) return refuse(phase, "a pass needs at least one token");
+  const ContextSettings& context = session_.config().context;
   if (std::uint64_t{request.cache_tokens} + request.tokens_per_pass >
-      context_tokens() / sequences()) {
+      fake::rounded_context(context.n_ctx) / context.n_parallel) {
     return refuse(phase, "the context is too small for a pass");
   }
-  MeasureResult result;
-  const auto filled = session_.fill(request.cache_tokens);
-  if (!filled) die(filled.error());
-  result.fill_seconds = *filled;
-  std::uint32_t sent = 0;
-  while (sent < request.max_samples && !fake::stop_requested(reader_)) {
-    const std::uint32_t in_pass = sent % request.tokens_per_pass;
-    const Sample sample = prompt ? session_.prompt(request.tokens_per_pass, request.cache_tokens)
-                                 : session_.generate(request.cache_tokens + in_pass);
+  const auto measured = fake::measure(session_, request, [this](const Sample& sample) {
     mouth_.say(id_, SampleEvent{sample, true});
-    ++sent;
-  }
-  result.passes = sent / (prompt ? 1 : request.tokens_per_pass);
-  done(result);
+    return !fake::stop_requested(reader_);
+  });
+  if (!measured) die(measured.error());
+  done(*measured);
 }
 
 void SimulatedWorker::handle(const CheckRequest& /*request*/) {
   if (!session_.has_context()) return refuse(Phase::warm_up, "there is no context");
-  if (const auto decoded = session_.first_decode(); !decoded) die(decoded.error());
-  done(CheckResult{true, {1.5F, -2.0F, 0.25F, 0.75F, -0.5F, 3.0F}});
+  auto checked = fake::check(session_);
+  if (!checked) die(checked.error());
+  done(*std::move(checked));
 }
 
 void SimulatedWorker::handle(const FullDepthRequest& /*request*/) {
   if (!session_.has_context()) return refuse(Phase::full_depth, "there is no context");
-  if (const auto decoded = session_.first_decode(); !decoded) die(decoded.error());
-  const std::uint32_t each = context_tokens() / sequences();
-  const std::uint32_t batch = std::min(session_.config().context.n_ubatch, each - 1);
-  const Sample last_batch = session_.prompt(batch, each - 1 - batch);
-  FullDepthResult result{sequences(), each, "copy", last_batch.duration_ms / 1e3, {}};
-  for (std::uint32_t left = std::min(kEndSteps, each - 1); left > 0; --left) {
-    result.steps_ms.push_back(session_.generate(each - left).duration_ms);
-    result.seconds += result.steps_ms.back() / 1e3;
-  }
-  done(result);
+  auto filled = fake::full_depth(machine_, session_);
+  if (!filled) die(filled.error());
+  done(*std::move(filled));
 }
 
 void SimulatedWorker::handle(const UnloadRequest& /*request*/) {

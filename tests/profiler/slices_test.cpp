@@ -53,6 +53,7 @@ TEST(Slices, PredictALinearMachineWithinTheirInterval) {
     EXPECT_LE(estimate.low, true_ms(layers)) << layers << " layers";
     EXPECT_GE(estimate.high, true_ms(layers)) << layers << " layers";
     EXPECT_NEAR(estimate.value / true_ms(layers), 1, 0.1) << layers << " layers";
+    EXPECT_GE(estimate.high / estimate.value, 1 + kSliceModelError - 1e-9) << "in the interval";
   }
   EXPECT_NEAR(prediction->generation_costs.cpu_block_ms, 5, 0.5);
   EXPECT_NEAR(prediction->generation_costs.device_block_ms, 0.5, 0.1);

@@ -118,6 +118,7 @@ inline HelloResult sample_hello() {
                    {"CPU", "a processor", "CPU", DeviceType::cpu, Absence{"not on a bus"},
                     std::uint64_t{16}, std::uint64_t{4}}};
   hello.threads = 6;
+  hello.backend_problems = {"one cannot be loaded"};
   return hello;
 }
 

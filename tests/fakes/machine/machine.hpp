@@ -40,6 +40,9 @@ struct DeviceNeed {
   std::uint64_t first_decode_bytes = 0;  ///< and what grows with the first batch
 };
 
+/// llama.cpp rounds n_ctx up.
+std::uint32_t rounded_context(std::uint32_t n_ctx);
+
 class Machine {
  public:
   explicit Machine(Parts parts);

@@ -11,15 +11,12 @@ namespace sweetspot::fake {
 namespace {
 
 constexpr double kMb = 1e6;
-constexpr std::uint32_t kContextStep = 256;  // llama.cpp rounds n_ctx up to it
 
 std::uint64_t whole_bytes(double bytes) {
   return static_cast<std::uint64_t>(std::max(0.0, std::round(bytes)));
 }
 
-double padded_context(const Config& config) {
-  return std::ceil(static_cast<double>(config.context.n_ctx) / kContextStep) * kContextStep;
-}
+double padded_context(const Config& config) { return rounded_context(config.context.n_ctx); }
 
 double ubatch(const Config& config) {
   return std::min(config.context.n_ubatch, config.context.n_batch);
@@ -40,6 +37,11 @@ double output_compute_bytes(const Model& model, const Config& config) {
 }
 
 }  // namespace
+
+std::uint32_t rounded_context(std::uint32_t n_ctx) {
+  constexpr std::uint32_t kContextStep = 256;
+  return (n_ctx + kContextStep - 1) / kContextStep * kContextStep;
+}
 
 MemoryMap Machine::memory(const Config& config) const {
   const Model& model = parts_.model;

@@ -1,0 +1,41 @@
+#include "profiler/held_model.hpp"
+
+#include <utility>
+
+namespace sweetspot::profiler {
+
+Outcome<void> HeldModel::start(const Placement& placement) {
+  auto started = site_.start();
+  if (!started) return tl::unexpected(started.error());
+  holder_ = *std::move(started);
+  placement_ = placement;
+  context_.reset();
+  offloaded_ = Absence{"nothing was loaded"};
+  loaded_ = keeps_reference_ = false;
+  return {};
+}
+
+Outcome<protocol::LoadResult> HeldModel::load(const engine::ProgressFn& on_progress) {
+  auto loaded = holder_->load({model_.path, placement_}, model_.size_bytes, on_progress);
+  if (!loaded) return loaded;
+  loaded_ = true;
+  offloaded_ = loaded->n_gpu_layers;
+  return loaded;
+}
+
+Outcome<protocol::ContextResult> HeldModel::make_context(const ContextSettings& settings) {
+  context_.reset();
+  auto made = holder_->context(settings);
+  if (made) context_ = settings;
+  return made;
+}
+
+bool HeldModel::release() {
+  if (!stands()) return true;
+  const bool ended = holder_->end();
+  stuck_ = stuck_ || !ended;
+  holder_.reset();
+  return ended;
+}
+
+}  // namespace sweetspot::profiler

@@ -1,0 +1,46 @@
+// A tune as an asker of the loop.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profiler/asker.hpp"
+#include "profiler/forecast.hpp"
+#include "profiler/loop.hpp"
+#include "profiler/profiler.hpp"
+#include "tune/tuner.hpp"
+
+namespace sweetspot::profiler {
+
+/// The joint search over all knobs (tune/tuner.hpp), within a time.
+class TuneAsker final : public Asker {
+ public:
+  /// Its time begins now. `site` tells it.
+  TuneAsker(Loop& loop, Site& site, const TuneJob& job);
+
+  std::optional<TrialAsk> ask() override;
+  void tell(const Trial& trial, std::size_t index) override;
+  void record(Run& run, const std::string& ended) const override;
+  [[nodiscard]] std::string why_ended() const override { return ended_; }
+
+ private:
+  [[nodiscard]] double seconds_since(double start_ms) const;
+
+  const Prepared& prepared_;
+  Site& site_;
+  const TuneJob& job_;
+  double start_ms_;
+  double trial_start_ms_ = 0;
+  double longest_trial_seconds_ = 0;
+  std::vector<Config> configs_;
+  Forecasts forecasts_;
+  std::optional<tune::Tuner> tuner_;
+  std::string ended_ = "everything is decided";
+};
+
+/// Gives each result of the tune's front the longest context it would still fit with; while nothing
+/// is held.
+void take_longest_contexts(Loop& loop);
+
+}  // namespace sweetspot::profiler
