@@ -87,7 +87,6 @@ void fields(auto& f, Is<ServeRequest> auto& m) {
   f("host", m.host);
   f("port", m.port);
   f("threads", m.threads);
-  f.later("backend_problems", m.backend_problems);
   f("devices", m.devices);
 }
 void fields(auto& /*f*/, Is<StopRequest> auto& /*m*/) {}
