@@ -75,7 +75,9 @@ Status conclude_run(const profiler::RunOutcome& outcome, const std::string& path
 Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& workplace) {
   std::string& path = job.request.output_path;
   if (path.empty()) path = store::default_run_path(job.request.model_path, utc_now());
-  if (const Status writable = store::check_writable(path); !writable) return writable;
+  if (const Status writable = store::check_writable(path); !writable) {
+    return tl::unexpected(writable.error());
+  }
   // What is still needed when the profiler has the request.
   const std::string kept_at = path;
   const std::string model_path = job.request.model_path;

@@ -48,6 +48,7 @@ TEST(Schema, TheComparisonSeesEveryKindOfDrift) {
   const std::vector<Drift> drifts = {
       {"/properties/notices", nullptr, "/notices is written"},
       {"/properties/later", {{"type", "string"}}, " has no later"},
+      {"/properties/tool/properties/version", nullptr, "/tool/version is written"},
       {"/required", Json::array({"schema"}), " requires "},
       {"/additionalProperties", true, " is closed"},
       {"/properties/schema/const", "sweetspot.run/2", "/schema is always 'sweetspot.run/1'"},

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/worker.hpp"
+#include "ground/clock.hpp"
 #include "process/tree.hpp"
 
 namespace sweetspot::engine {
@@ -54,10 +55,6 @@ inline std::size_t living(const std::string& variable) {
   return static_cast<std::size_t>(
       std::count_if(entries.begin(), entries.end(),
                     [](const auto& entry) { return entry.marked && !entry.zombie; }));
-}
-
-inline double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace sweetspot::engine

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "ground/clock.hpp"
 #include "process/cancel.hpp"
 #include "process/output_tail.hpp"
 #include "process/start.hpp"
@@ -20,10 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Use = StandardStream::Use;
 using std::chrono::milliseconds;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // A pipe that takes nothing more.
 Pipe full_pipe() {
