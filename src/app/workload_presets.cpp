@@ -22,8 +22,8 @@ constexpr std::array<WorkloadPreset, 4> kPresets = {{
 std::span<const WorkloadPreset> workload_presets() { return kPresets; }
 
 std::string workload_in_words(const Workload& workload) {
-  const std::string figures = fmt::format("{} prompt and {} generated tokens, {} before them",
-                                          workload.n_prompt, workload.n_gen, workload.n_depth);
+  std::string figures = fmt::format("{} prompt and {} generated tokens, {} before them",
+                                    workload.n_prompt, workload.n_gen, workload.n_depth);
   for (const WorkloadPreset& preset : kPresets) {
     if (profiles::same_requests(preset.workload, workload)) {
       return fmt::format("{} ({})", preset.name, figures);

@@ -8,6 +8,7 @@ namespace {
 std::vector<RungRow> rungs_by_name(const ProfileSet& set,
                                    const std::vector<profiles::Rung>& rungs) {
   std::vector<RungRow> rows;
+  rows.reserve(rungs.size());
   for (const profiles::Rung& rung : rungs) {
     rows.push_back({set.profiles[rung.profile].name, rung.fits, rung.why_not, rung.missing_bytes});
   }

@@ -14,36 +14,36 @@
 namespace sweetspot::cli {
 
 void add_requirements(CLI::App& app, RequirementOptions& options) {
-  constexpr const char* kGroup = "What must hold";
+  constexpr const char* kRequirements = "What must hold";
   app.add_option("--profile", options.profile,
                  "The profile to begin with: auto = the fastest that fits, or fast, balanced, "
                  "performance, cpu_fallback, tuned, ...")
       ->type_name("NAME")
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kRequirements);
   app.add_option("--min-ctx", options.min_ctx, "Tokens of context that each sequence needs")
       ->type_name("N")
-      ->group(kGroup);
+      ->group(kRequirements);
   app.add_option("--vram-percent", options.vram_percent,
                  "Most that may be in use of a device's memory, by others too")
       ->check(CLI::Range(1.0, 100.0))
       ->type_name("PERCENT")
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kRequirements);
   app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each device")
       ->check(CLI::IsMember({"speed", "memory"}))
       ->type_name("WHAT")
       ->capture_default_str()
-      ->group(kGroup);
+      ->group(kRequirements);
   app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
       ->type_name("SIZE")
-      ->group(kGroup);
+      ->group(kRequirements);
   app.add_option("--workload", options.workload,
                  "Of what was measured: for which requests, chat, rag, code, agent or PROMPT,"
                  "GENERATED[,BEFORE] in tokens (default: what was measured last)")
       ->type_name("NAME")
-      ->group(kGroup);
-  add_host_program(app, options.host_program, kGroup);
+      ->group(kRequirements);
+  add_host_program(app, options.host_program, kRequirements);
 }
 
 Result<profiles::WantedSet> wanted_set(const RequirementOptions& options,

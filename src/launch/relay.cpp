@@ -6,12 +6,10 @@
 
 namespace sweetspot::launch {
 
-using Clock = std::chrono::steady_clock;
-
 void Relay::note(const process::CaughtSignal& signal) {
   last_signal_ = signal.number;
   if (interactive_ && signal.from_terminal) return;
-  if (told_ == 0) since_ = Clock::now();
+  if (told_ == 0) since_ = std::chrono::steady_clock::now();
   ++told_;
 }
 

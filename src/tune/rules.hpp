@@ -19,7 +19,7 @@ struct Rules {
   Workload workload;
   KnobLimits knobs;         ///< on_cpu and on_device are set by the tuner
   double tolerance = 0.02;  ///< a win by less than this share is not worth another trial
-  int final_rounds = 3;  ///< at most, where they agree
+  int final_rounds = 3;     ///< at most, where they agree
   /// Whether the whole model may be read into memory: a mapped file needs none of its own.
   bool may_read_all = false;
   /// Layers are spread over several devices: then what a placement takes cannot be worked out from

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "ground/bytes.hpp"
 #include "core/config.hpp"
 #include "core/model_info.hpp"
 #include "core/reading.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::tune {
 

@@ -42,6 +42,7 @@ class Check:
         import plan_truth
         self.options, self.folder = options, folder
         self.bin = pathlib.Path(options.bin)
+        self.seconds = {}  # by part
         self.rows, self.environment = [], {**os.environ, "XDG_DATA_HOME": str(folder / "data")}
         self.software = False
         self.device = self.find_device()
@@ -444,7 +445,8 @@ def write_results(check, options, seconds):
     failed = sum(state == "NOT WITHIN" for *_, state in check.rows)
     lines = [f"# {check.device['description']} ({check.device['id']}, {check.device['backend']})", "",
              f"`{' '.join(map(shlex.quote, ['tests/hardware/gpu_check.py', *sys.argv[1:]]))}`, "
-             f"{datetime.date.today()}, {seconds:.0f} s, {failed} not within their limits."]
+             f"{datetime.date.today()}, {seconds:.0f} s "
+             f"({', '.join(f'{name} {took:.0f}' for name, took in check.seconds.items())}), {failed} not within their limits."]
     if check.software:
         lines += ["", "A software device: this says that the checks work, nothing of a GPU."]
     lines += ["", "| part | what | figure | |", "| --- | --- | --- | --- |"]
@@ -472,12 +474,14 @@ def main():
         check = Check(options, pathlib.Path(folder))
         print(f"{check.device['description']} ({check.device['id']}, {check.device['backend']})")
         for name in options.parts.replace(",", ""):
+            began = time.monotonic()
             try:
                 PARTS[name](check)
             except LeftOut as why:
                 check.note(name, str(why))
             except Exception as problem:  # one part that breaks must not lose the others' figures
                 check.row(name, "broke off", f"{type(problem).__name__}: {problem}"[:300], False)
+            check.seconds[name] = time.monotonic() - began
         sys.exit(write_results(check, options, time.monotonic() - start))
 
 

@@ -1,4 +1,3 @@
-#include "ground/bytes.hpp"
 #include "tune/space.hpp"
 
 #include <gmock/gmock.h>
@@ -9,13 +8,13 @@
 #include <tuple>
 
 #include "core/no_device.hpp"
+#include "ground/bytes.hpp"
 #include "search/curve.hpp"
 
 namespace sweetspot::tune {
 namespace {
 
 using search::test::uniform_model;
-
 
 ModelInfo experts_model(int blocks) {
   ModelInfo model = uniform_model(blocks);

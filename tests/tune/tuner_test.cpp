@@ -1,4 +1,3 @@
-#include "ground/bytes.hpp"
 #include "tune/tuner.hpp"
 
 #include <gmock/gmock.h>
@@ -10,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "ground/bytes.hpp"
 #include "search/curve.hpp"
 #include "tune/request_cost.hpp"
 

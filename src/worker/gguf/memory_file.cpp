@@ -38,6 +38,7 @@ Answer<MemoryFile> MemoryFile::create(Phase phase) {
   return file;
 }
 
+// NOLINTNEXTLINE(modernize-use-equals-default): on Linux the file has no name that would stay
 MemoryFile::~MemoryFile() {
 #ifndef __linux__
   if (file_) ::unlink(path_.c_str());
