@@ -57,6 +57,13 @@ function(sweetspot_room name)
   sweetspot_reuse_headers(sweetspot_${name} sweetspot_room_headers)
 endfunction()
 
+# What is tested is optimised, the tests are not: that is a third of the time they take to compile. Nor do they carry
+# sanitizers, under which a file of rapidcheck and gmock takes minutes: those are for the rooms.
+set(sweetspot_test_options -O0)
+if(SWEETSPOT_SANITIZE)
+  list(APPEND sweetspot_test_options -fno-sanitize=all)
+endif()
+
 # sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...] [SEPARATE])
 # SEPARATE: its files define the same names, so they are no one unit (CMAKE_UNITY_BUILD).
 # One test program per room that links only that room and what the room itself links: a call to a room
@@ -70,8 +77,7 @@ function(sweetspot_room_test room)
   if(TEST_SEPARATE)
     set_target_properties(${room}_test PROPERTIES UNITY_BUILD OFF)
   endif()
-  # What is tested is optimised, the tests are not: that is a third of the time they take to compile.
-  target_compile_options(${room}_test PRIVATE -O0)
+  target_compile_options(${room}_test PRIVATE ${sweetspot_test_options})
   sweetspot_reuse_headers(${room}_test sweetspot_test_headers)
   gtest_discover_tests(${room}_test TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60
                        PROPERTIES TIMEOUT 120 LABELS fast)
