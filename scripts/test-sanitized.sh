@@ -5,6 +5,8 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly asan_dir=$repo_dir/build-asan
+# Hundreds of processes that are killed: two minutes here, for code that other tests run too.
+readonly starts_many='*.AWriterKilledAtAnyMoment*:*.ShowsReadersOldOrNewButNeverAPart'
 
 rooms=("$@")
 [[ $# -gt 0 ]] || rooms=(core process store measure plan export capi)
@@ -21,7 +23,7 @@ run_room() {
   if [[ $1 == capi ]]; then
     ctest --preset asan -R '^capi\.(every_function|every_size_of_every_struct|10000_choices_at_once)$'
   else
-    "$asan_dir/bin/$1_test" --gtest_brief=1 --gtest_shuffle
+    "$asan_dir/bin/$1_test" --gtest_brief=1 --gtest_shuffle "--gtest_filter=-$starts_many"
   fi
 }
 
