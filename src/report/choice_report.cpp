@@ -90,26 +90,26 @@ std::string table_of(const ChoiceView& view, const Style& style) {
   return render(table, style);
 }
 
-std::string paragraph(const std::string& text, const Style& style) {
-  return wrap(printable(text, 2000), style.width, 2) + "\n";
+std::string printable_paragraph(const std::string& text, const Style& style) {
+  return paragraph(printable(text, 2000), style);
 }
 
 }  // namespace
 
 std::string choice_text(const ChoiceView& view, const Style& style) {
   std::string text = header(view, style) + "\n" + table_of(view, style) + "\n";
-  text += paragraph(view.reason + ".", style);
+  text += printable_paragraph(view.reason + ".", style);
   for (const ChoiceRow& row : view.rows) {
     const std::uint32_t sequences = row.profile->config.context.n_parallel;
     if (sequences < 2 || !row.profile->tokens_per_second) continue;
-    text += paragraph(
+    text += printable_paragraph(
         fmt::format("{}: tok/s of {} sequences together.", row.profile->name, sequences), style);
   }
   for (const ChoiceRow& row : view.rows) {
     if (row.state != ChoiceState::passed) continue;
-    text += paragraph(fmt::format("{}: {}.", row.profile->name, row.why_not), style);
+    text += printable_paragraph(fmt::format("{}: {}.", row.profile->name, row.why_not), style);
   }
-  for (const std::string& note : view.notes) text += paragraph(note + ".", style);
+  for (const std::string& note : view.notes) text += printable_paragraph(note + ".", style);
   return text;
 }
 

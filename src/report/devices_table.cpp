@@ -97,7 +97,7 @@ std::string devices_text(const std::vector<DeviceRow>& rows, const std::vector<s
   if (!rows.empty()) text = inventory_table(rows, style) + status_table(rows, style);
   std::string remarks;
   const auto remark = [&](const std::string& line) {
-    remarks += wrap(printable(line, 400), style.width, 2) + "\n";
+    remarks += paragraph(printable(line, 400), style);
   };
   for (const DeviceRow& row : rows) {
     const std::string reason = reason_of(row);

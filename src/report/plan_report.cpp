@@ -29,10 +29,6 @@ std::string gib(std::uint64_t bytes) {
   return fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0 * 1024.0));
 }
 
-std::string wrapped_paragraph(const std::string& text, const Style& style) {
-  return wrap(text, style.width, 2) + "\n";
-}
-
 std::string share_text(const DriverShare& share) {
   if (share.low_bytes == share.high_bytes) {
     return fmt::format("{} ({})", format_bytes(share.high_bytes), share.source);
@@ -206,7 +202,7 @@ std::string cpu_alone_text(const Plan& plan, const Style& style) {
   if (plan.fit->fits || !plan.cpu_alone_fit || !plan.cpu_alone.problem.empty()) return {};
   const DeviceMemory* host = find_device(plan.cpu_alone.memory, kHostDeviceId);
   const std::uint64_t missing = plan.cpu_alone_fit->host_missing_bytes;
-  return wrapped_paragraph(
+  return paragraph(
       fmt::format("On the CPU alone (--device none) it takes {} of host memory, {} of it mapped "
                   "from the file, and none of a device: {}",
                   format_bytes(host != nullptr ? host->total_bytes() : 0),
@@ -220,7 +216,7 @@ std::string cpu_alone_text(const Plan& plan, const Style& style) {
 std::string reread_text(const Plan& plan, const Style& style) {
   const plan::HostBudget& host = plan.request.budgets->host;
   if (plan.fit->reread_bytes == 0 || !host.available_bytes) return {};
-  return wrapped_paragraph(
+  return paragraph(
       fmt::format(
           "The host has {} and would hold {}: {} of the weights mapped from the file find no "
           "room there and are read from it again for every token, which is slow.",
@@ -258,7 +254,7 @@ std::string server_text(const Plan& plan, const Style& style) {
   std::string text =
       fmt::format("llama-server keeps in host memory besides: {}{}.",
                   prompt_cache_text(base.server), checkpoints_text(base, plan.checkpoint_bytes));
-  if (!room) return wrapped_paragraph(text, style);
+  if (!room) return paragraph(text, style);
   const ServerSettings fits = settings_within(base, plan.checkpoint_bytes.value_or(0), *room);
   const bool too_much = fits != base.server;
   const bool lowered = base.server != ServerSettings{};
@@ -269,7 +265,7 @@ std::string server_text(const Plan& plan, const Style& style) {
                         fits.n_ctx_checkpoints);
   }
   if (too_much || lowered) text += '.';
-  return wrapped_paragraph(text, style);
+  return paragraph(text, style);
 }
 
 /// llama.cpp gives every sequence a multiple of 256 tokens: of many, that can be far more.
@@ -297,20 +293,20 @@ std::size_t first_of_the_last_equals(const std::vector<ClassFit>& classes) {
 
 std::string plan_header_text(const PlanRecord& record, const Style& style) {
   const ModelInfo& model = record.model;
-  std::string text = wrapped_paragraph(
-      fmt::format("{}  {}, {}, {} of weights, {} blocks + output = {} layers",
-                  printable(model.name.value_or(model.path)), printable(model.architecture),
-                  printable(model.quantization), format_bytes(model.size_bytes), model.n_layer,
-                  record.plan.offloadable),
-      style);
+  std::string text =
+      paragraph(fmt::format("{}  {}, {}, {} of weights, {} blocks + output = {} layers",
+                            printable(model.name.value_or(model.path)),
+                            printable(model.architecture), printable(model.quantization),
+                            format_bytes(model.size_bytes), model.n_layer, record.plan.offloadable),
+                style);
   if (const auto& budgets = record.plan.request.budgets) {
     for (std::size_t i = 0; i < budgets->devices.size(); ++i) {
       const std::string description = printable(record.targets[i].device.description, 60);
-      text += wrapped_paragraph(budget_line(budgets->devices[i], description), style);
+      text += paragraph(budget_line(budgets->devices[i], description), style);
     }
-    text += wrapped_paragraph(host_line(budgets->host), style);
+    text += paragraph(host_line(budgets->host), style);
   }
-  for (const std::string& notice : record.notices) text += wrapped_paragraph(notice, style);
+  for (const std::string& notice : record.notices) text += paragraph(notice, style);
   return text;
 }
 
@@ -318,13 +314,12 @@ std::string plan_tables(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   std::string text;
   for (std::size_t t = 0; t < plan.grid.axes.cache_types.size(); ++t) {
-    text +=
-        "\n" + wrapped_paragraph(
-                   fmt::format("GiB on the device{} by layers and context, {} cache{}",
-                               record.targets.size() > 1 ? "s" : "",
-                               types_text(plan.grid.axes.cache_types[t]),
-                               plan.fits.empty() ? "" : " (* fits, the driver's share included)"),
-                   style);
+    text += "\n" + paragraph(fmt::format(
+                                 "GiB on the device{} by layers and context, {} cache{}",
+                                 record.targets.size() > 1 ? "s" : "",
+                                 types_text(plan.grid.axes.cache_types[t]),
+                                 plan.fits.empty() ? "" : " (* fits, the driver's share included)"),
+                             style);
     text += table_of(plan, t, style);
   }
   return text;
@@ -333,16 +328,16 @@ std::string plan_tables(const PlanRecord& record, const Style& style) {
 std::string plan_answers_text(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
   const Config& base = plan.request.base;
-  std::string text = "\n" + wrapped_paragraph(fmt::format("{} of {}, context {}{}{}",
-                                                          layer_count(base.placement.n_gpu_layers),
-                                                          plan.offloadable, base.context.n_ctx,
-                                                          rounding_text(plan), fit_text(plan)),
-                                              style);
+  std::string text =
+      "\n" + paragraph(fmt::format("{} of {}, context {}{}{}",
+                                   layer_count(base.placement.n_gpu_layers), plan.offloadable,
+                                   base.context.n_ctx, rounding_text(plan), fit_text(plan)),
+                       style);
   text += memory_lines(plan, style);
   if (!plan.fit) return text;
   text += cpu_alone_text(plan, style);
   text += reread_text(plan, style) + server_text(plan, style);
-  text += wrapped_paragraph(
+  text += paragraph(
       plan.largest_context
           ? fmt::format("Largest context with these layers: {} tokens", *plan.largest_context)
           : std::string("No context fits with these layers"),
@@ -377,10 +372,9 @@ std::string plan_classes_table(const PlanRecord& record, const Style& style) {
          {}});
   }
   return "\n" +
-         wrapped_paragraph(
-             fmt::format("Layers by card, context {} (under {:g}, {:g} and {:g} % of it)",
-                         plan.request.base.context.n_ctx, bands[0], bands[1], bands[2]),
-             style) +
+         paragraph(fmt::format("Layers by card, context {} (under {:g}, {:g} and {:g} % of it)",
+                               plan.request.base.context.n_ctx, bands[0], bands[1], bands[2]),
+                   style) +
          render(table, style);
 }
 

@@ -69,10 +69,6 @@ std::string profiles_table(const ProfileSet& set, const Style& style) {
   return render(table, style);
 }
 
-std::string line(const std::string& text, const Style& style) {
-  return wrap(text, style.width, 2) + "\n";
-}
-
 std::string reports_line(const ProfileSet& set) {
   if (set.reports.empty()) return {};
   const LoadReport& last = set.reports.back();
@@ -113,7 +109,7 @@ std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& 
     if (listed.set) {
       table.rows.push_back(set_row(listed));
     } else {
-      faults += line(printable(listed.set.error().message, 500), style);
+      faults += paragraph(printable(listed.set.error().message, 500), style);
     }
   }
   std::string text = table.rows.empty() ? std::string() : render(table, style);
@@ -123,35 +119,36 @@ std::string profile_sets_table(const std::vector<ListedSet>& sets, const Style& 
 
 std::string profile_set_text(const ProfileSet& set, const std::vector<HeldLine>& held,
                              const Style& style) {
-  std::string text = line(
+  std::string text = paragraph(
       fmt::format("{}  ({})", printable(set.model_name), printable(set.model.path, 400)), style);
-  text += line(fmt::format("{} {} by sweetspot {}, llama.cpp {}, on {}", to_string(set.origin),
-                           printable(set.created_at), printable(set.fingerprint.tool),
-                           printable(set.fingerprint.llama_cpp), devices_in_words(set)),
-               style);
+  text += paragraph(fmt::format("{} {} by sweetspot {}, llama.cpp {}, on {}", to_string(set.origin),
+                                printable(set.created_at), printable(set.fingerprint.tool),
+                                printable(set.fingerprint.llama_cpp), devices_in_words(set)),
+                    style);
   if (!set.workload.generates()) {
-    text += line(
+    text += paragraph(
         fmt::format("speeds of inputs of {} tokens; nothing is generated", set.workload.n_prompt),
         style);
   } else {
-    text += line(fmt::format("speeds of {} prompt and {} generated tokens at depth {}{}",
-                             set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth,
-                             side_by_side(set.workload.n_parallel)),
-                 style);
+    text += paragraph(fmt::format("speeds of {} prompt and {} generated tokens at depth {}{}",
+                                  set.workload.n_prompt, set.workload.n_gen, set.workload.n_depth,
+                                  side_by_side(set.workload.n_parallel)),
+                      style);
   }
   text += "\n" + profiles_table(set, style) + "\n";
   for (const SavedProfile& profile : set.profiles) {
-    text += line(fmt::format("{}: {}", printable(profile.name), printable(profile.evidence, 400)),
-                 style);
+    text += paragraph(
+        fmt::format("{}: {}", printable(profile.name), printable(profile.evidence, 400)), style);
   }
-  if (const std::string reports = reports_line(set); !reports.empty()) text += line(reports, style);
+  if (const std::string reports = reports_line(set); !reports.empty())
+    text += paragraph(reports, style);
   for (const HeldLine& each : held) {
-    text += line(fmt::format("held against {} for {}: {}", printable(each.profile),
-                             printable(each.loader, 200), printable(each.what, 400)),
-                 style);
+    text += paragraph(fmt::format("held against {} for {}: {}", printable(each.profile),
+                                  printable(each.loader, 200), printable(each.what, 400)),
+                      style);
   }
   if (!held.empty()) {
-    text += line("sweetspot profiles forget MODEL [PROFILE] forgets it", style);
+    text += paragraph("sweetspot profiles forget MODEL [PROFILE] forgets it", style);
   }
   return text;
 }

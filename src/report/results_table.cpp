@@ -263,7 +263,7 @@ std::string notes_under(const Run& run, const Style& style) {
   for (std::string& note : column_notes(run)) notes.push_back(std::move(note));
   std::string out;
   for (const std::string& note : notes) {
-    if (!note.empty()) out += wrap(note, style.width, 2) + '\n';
+    if (!note.empty()) out += paragraph(note, style);
   }
   return out;
 }

@@ -220,6 +220,10 @@ std::string wrap(std::string_view text, int width, int indent) {
   }
 }
 
+std::string paragraph(std::string_view text, const Style& style) {
+  return wrap(text, style.width, 2) + '\n';
+}
+
 std::string labelled(std::string_view label, std::string_view text, const Style& style) {
   constexpr int kLabelWidth = 22;
   const std::string line = fmt::format("  {:<{}}{}", label, kLabelWidth - 2, text);

@@ -51,6 +51,10 @@ std::string cut_to_width(std::string_view text, int width);
 /// with `indent` spaces. Longer words are left whole. No newline at the end.
 std::string wrap(std::string_view text, int width, int indent);
 
+/// A paragraph or a note of its own: `text` as wide as the style allows, the lines that follow the
+/// first set in, and a newline.
+std::string paragraph(std::string_view text, const Style& style);
+
 /// "  Label                 text": a line of a list, its text wrapped in a column of its own.
 std::string labelled(std::string_view label, std::string_view text, const Style& style);
 
