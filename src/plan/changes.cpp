@@ -147,16 +147,6 @@ bool is_enough(ChangeKind kind, const PlannedMemory& planned, const Budgets& bud
   return planned.problem.empty() && !planned.memory.empty() && fit.missing_bytes == 0;
 }
 
-Result<std::vector<PlannedMemory>> ask(const MapSource& source,
-                                       const std::vector<Config>& configs) {
-  auto answers = source(configs);
-  if (answers && answers->size() != configs.size()) {
-    return error(ErrorKind::internal, fmt::format("{} memory maps came back for {} configs",
-                                                  answers->size(), configs.size()));
-  }
-  return answers;
-}
-
 /// Climbs all ladders at once, with one call for a step of each. True once all are done.
 Result<bool> climb(std::vector<Ladder>& ladders, const Budgets& budgets, const MapSource& source) {
   std::vector<std::pair<Ladder*, int>> rungs;
@@ -168,7 +158,7 @@ Result<bool> climb(std::vector<Ladder>& ladders, const Budgets& budgets, const M
     }
   }
   if (configs.empty()) return true;
-  const auto answers = ask(source, configs);
+  const auto answers = ask_all(source, configs);
   if (!answers) return tl::unexpected(answers.error());
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const auto& [ladder, rung] = rungs[i];
@@ -246,7 +236,7 @@ bool is_cheaper(const Change& a, const Change& b) {
 
 Result<std::vector<Change>> changes_that_fit(const Config& config, const ModelInfo& model,
                                              const Budgets& budgets, const MapSource& source) {
-  const auto asked = ask(source, {config});
+  const auto asked = ask_all(source, {config});
   if (!asked) return tl::unexpected(asked.error());
   const PlannedMemory& now = asked->front();
   if (!now.problem.empty() || fit_of(now, budgets).fits) return std::vector<Change>{};

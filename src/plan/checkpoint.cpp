@@ -20,14 +20,11 @@ std::uint64_t context_bytes(const PlannedMemory& planned) {
   return bytes;
 }
 
+/// Absent where llama.cpp refuses one of them.
 Result<Reading<std::vector<PlannedMemory>>> ask_maps(const MapSource& source,
                                                      const std::vector<Config>& configs) {
-  auto answers = source(configs);
+  auto answers = ask_all(source, configs);
   if (!answers) return tl::unexpected(answers.error());
-  if (answers->size() != configs.size()) {
-    return error(ErrorKind::internal, fmt::format("{} memory maps came back for {} configs",
-                                                  answers->size(), configs.size()));
-  }
   for (const PlannedMemory& planned : *answers) {
     if (!planned.problem.empty()) {
       return Reading<std::vector<PlannedMemory>>(Absence{planned.problem});

@@ -15,4 +15,8 @@ namespace sweetspot::plan {
 using MapSource =
     std::function<Result<std::vector<PlannedMemory>>(const std::vector<Config>& configs)>;
 
+/// The same, and that an answer came for each config: an error of kind internal otherwise.
+Result<std::vector<PlannedMemory>> ask_all(const MapSource& source,
+                                           const std::vector<Config>& configs);
+
 }  // namespace sweetspot::plan
