@@ -77,9 +77,8 @@ void Loop::drive(Asker& asker) {
   asker.record(run(), cancelled() ? "interrupted" : asker.why_ended());
 }
 
-// What the last trial left out, as long as there is something left out of it.
 bool Loop::completes(const TrialAsk& ask) const {
-  if (!ask.completes || outcome_.run.results.empty()) return false;
+  if (!ask.completes || !has_results()) return false;
   const Trial& last = outcome_.run.results.back();
   return last.measured() && last.config == ask.config && last.extent != Extent::full;
 }

@@ -23,6 +23,10 @@ class Loop {
   [[nodiscard]] const Prepared& prepared() const { return prepared_; }
   Run& run() { return outcome_.run; }
   [[nodiscard]] bool cancelled() { return site_.cancelled(); }
+  [[nodiscard]] bool has_results() const { return !outcome_.run.results.empty(); }
+
+  /// Whether `ask` wants what the last trial left out, and there is something left out of it.
+  [[nodiscard]] bool completes(const TrialAsk& ask) const;
 
   void say(const Event& event) const {
     if (observer_) observer_(event);
@@ -44,7 +48,6 @@ class Loop {
   RunOutcome end();
 
  private:
-  [[nodiscard]] bool completes(const TrialAsk& ask) const;
   void measure(const TrialAsk& ask);
   void finish_trial(bool keep_model);
   Reading<std::uint64_t> ask_checkpoint();

@@ -5,10 +5,12 @@
 #include <cstdint>
 
 #include "core/trial.hpp"
-#include "profiler/constants.hpp"
 #include "protocol/messages.hpp"
 
 namespace sweetspot::profiler {
+
+/// Tokens generated per pass.
+inline constexpr std::uint32_t kTokensPerPass = 32;
 
 /// The pass is laid around the middle of the generation, where the cost of a token is the mean over
 /// all of them as long as it grows evenly with depth. `behind_prompt`: that depth is the one the

@@ -8,9 +8,14 @@
 #include "kernel/memory.hpp"
 #include "kernel/processor_use.hpp"
 #include "kernel/processors.hpp"
-#include "profiler/constants.hpp"
 
 namespace sweetspot::profiler {
+namespace {
+
+// For a look that is newer than the question.
+constexpr std::chrono::milliseconds kFreshDeadline{500};
+
+}  // namespace
 
 RealSite::RealSite(engine::StartOptions start, std::unique_ptr<devices::Sampler> sampler,
                    engine::Oracle oracle)

@@ -53,7 +53,7 @@ void ListAsker::tell(const Trial& trial, std::size_t index) {
   sweep_.tell(trial);
 }
 
-AdaptiveAsker::AdaptiveAsker(Loop& loop) {
+AdaptiveAsker::AdaptiveAsker(Loop& loop) : loop_(loop) {
   const Prepared& prepared = loop.prepared();
   // For the curve 0 layers are the CPU alone; beside a device they are a row of their own, the
   // last.
@@ -86,24 +86,20 @@ std::optional<TrialAsk> AdaptiveAsker::ask() {
   step_ = sweep_->ask();
   std::optional<TrialAsk> ask;
   if (step_) ask = ask_of(*step_);
-  beside_was_asked_ = beside_is_due() && !(ask && ask->completes);
+  beside_was_asked_ = beside_ && loop_.has_results() && !(ask && loop_.completes(*ask));
   return beside_was_asked_ ? beside_ : ask;
 }
-
-bool AdaptiveAsker::beside_is_due() const { return beside_ && last_; }
 
 TrialAsk AdaptiveAsker::ask_of(const search::SweepStep& step) const {
   const auto at = static_cast<std::size_t>(step.layers);
   TrialAsk ask{configs_[at], step.layers, {step.layers}, step.extent, step.rival_ms, step.reason};
   if (step.layers == 0) ask.title = kCpuAloneTitle;
   ask.forecast = forecast_at(forecasts_, at);
-  ask.completes = last_ && last_->measured() && last_->config == ask.config &&
-                  last_->extent != Extent::full && step.extent == Extent::full;
+  ask.completes = step.extent == Extent::full;
   return ask;
 }
 
 void AdaptiveAsker::tell(const Trial& trial, std::size_t /*index*/) {
-  last_ = trial;
   if (beside_was_asked_) {
     beside_.reset();
     return;

@@ -44,8 +44,8 @@ class AdaptiveAsker final : public Asker {
 
  private:
   [[nodiscard]] TrialAsk ask_of(const search::SweepStep& step) const;
-  [[nodiscard]] bool beside_is_due() const;
 
+  const Loop& loop_;
   std::vector<Config> configs_;  ///< by layers, 0 being the CPU alone
   Forecasts forecasts_;          ///< of `configs_`, and of 0 layers beside the devices
   std::optional<SliceRecord> slices_;
@@ -56,7 +56,6 @@ class AdaptiveAsker final : public Asker {
   /// no point of the curve; none where there is no device, no prompt or no room for its buffers.
   std::optional<TrialAsk> beside_;
   bool beside_was_asked_ = false;
-  std::optional<Trial> last_;
   bool only_slices_ = false;
 };
 

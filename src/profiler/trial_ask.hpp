@@ -26,7 +26,7 @@ struct TrialAsk {
   /// nullptr where nobody can tell; must outlive the trial.
   const Forecast* forecast = nullptr;
   std::size_t total = 0;    ///< how many trials there will be; 0 where nobody knows
-  bool completes = false;   ///< what the last trial left out is enough, where its worker stands
+  bool completes = false;   ///< of a config measured in part just before, what is missing is enough
   bool loads_anew = false;  ///< even where its weights are loaded
 };
 
