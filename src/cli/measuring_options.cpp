@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -11,21 +10,20 @@
 #include "app/connection.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::cli {
 namespace {
 
 Result<double> parse_percent(std::string_view text, std::string_view flag) {
-  double percent = 0;
   std::string_view number = text;
-  if (!number.empty() && number.back() == '%') number.remove_suffix(1);
-  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), percent);
-  const bool whole = code == std::errc{} && end == number.data() + number.size();
-  if (!whole || !std::isfinite(percent) || percent <= 0 || percent > 50) {
+  if (number.ends_with('%')) number.remove_suffix(1);
+  const auto percent = number_of<double>(number);
+  if (!percent || !std::isfinite(*percent) || *percent <= 0 || *percent > 50) {
     return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
                  "give a percentage above 0 and up to 50, for example 1%");
   }
-  return percent / 100;
+  return *percent / 100;
 }
 
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {
