@@ -1,11 +1,11 @@
 // What the tests of texts share: a style without colour, lines, and the golden texts.
 #pragma once
 
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "golden/read_golden.hpp"
 #include "report/table.hpp"
 
 namespace sweetspot::report::test {
@@ -29,10 +29,6 @@ inline std::string line_with(const std::string& text, const std::string& part) {
 
 /// The golden texts are few, so that a change to one is read. To accept what is printed now, copy
 /// it.
-inline std::string golden(const std::string& name) {
-  std::ostringstream text;
-  text << std::ifstream(std::string(SWEETSPOT_GOLDEN_FOLDER) + "/" + name).rdbuf();
-  return text.str();
-}
+inline std::string golden(const std::string& name) { return tests::read_golden(name); }
 
 }  // namespace sweetspot::report::test

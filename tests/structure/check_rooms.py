@@ -5,10 +5,10 @@ check_rooms.py ROOT         checks a source tree; prints each fault as file:line
 check_rooms.py --self-test  plants faults in a small tree and expects each to be found
 """
 
-import pathlib
 import re
 import sys
-import tempfile
+
+import planted
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ENGINE_HEADER = re.compile(r"^(llama|ggml|gguf|mtmd)[a-z-]*\.h$")
@@ -143,37 +143,5 @@ PLANTED_FAULTS = {
 }
 
 
-def write_tree(root, files):
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-def faults_of(files):
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        write_tree(root, files)
-        return check_tree(root)
-
-
-def self_test():
-    problems = [f"a tree without fault was blamed: {fault}" for fault in faults_of(GOOD_TREE)]
-    for expected, (name, text) in PLANTED_FAULTS.items():
-        found = faults_of({**GOOD_TREE, name: text})
-        if not any(expected in fault for fault in found):
-            problems.append(f'planted in {name}, not found: "{expected}" (found: {found})')
-    return problems
-
-
-def main(arguments):
-    if len(arguments) != 1:
-        print(__doc__, file=sys.stderr)
-        return 2
-    faults = self_test() if arguments[0] == "--self-test" else check_tree(pathlib.Path(arguments[0]))
-    print("\n".join(faults), end="\n" if faults else "")
-    return 1 if faults else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(planted.main(__doc__, check_tree, GOOD_TREE, PLANTED_FAULTS))
