@@ -24,6 +24,7 @@ struct OutputTail::State {
   mutable std::condition_variable changed;
   std::string kept;         // guarded by mutex; up to twice kTailBytes, so that trimming is rare
   std::uint64_t total = 0;  // guarded by mutex
+  std::uint64_t taken = 0;  // guarded by mutex; read from the pipe, and soon among `total`
   bool ended = false;       // guarded by mutex
   std::thread drain;
 
@@ -33,6 +34,15 @@ struct OutputTail::State {
     if (drain.joinable()) drain.join();
     if (fd >= 0) close(fd);
     close(stop_fd);
+  }
+
+  // Read and counted under one lock, so that no byte is out of the pipe and not yet in a count. It
+  // does not block: poll() saw bytes, and nobody else reads them.
+  [[nodiscard]] ssize_t take(char* bytes, std::size_t size) {
+    const std::lock_guard lock(mutex);
+    const ssize_t count = read(fd, bytes, size);
+    if (count > 0) taken += static_cast<std::uint64_t>(count);
+    return count;
   }
 
   void keep(const char* bytes, std::size_t count) {
@@ -70,7 +80,7 @@ struct OutputTail::State {
       if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
       if (waits[1].revents != 0) break;
       if (waits[0].revents == 0) continue;
-      const ssize_t count = read(fd, bytes.data(), bytes.size());
+      const ssize_t count = take(bytes.data(), bytes.size());
       if (count > 0) {
         copied = copy(bytes.data(), static_cast<std::size_t>(count));
         keep(bytes.data(), static_cast<std::size_t>(count));
@@ -108,9 +118,7 @@ void OutputTail::settle(std::chrono::milliseconds timeout) const {
   std::unique_lock lock(state_->mutex);
   int pending = 0;
   if (state_->fd < 0 || ioctl(state_->fd, FIONREAD, &pending) != 0) pending = 0;
-  // Bytes may have moved from the pipe to `total` between the two looks; waiting then for too many
-  // ends with the timeout, never too early.
-  const std::uint64_t wanted = state_->total + static_cast<std::uint64_t>(std::max(pending, 0));
+  const std::uint64_t wanted = state_->taken + static_cast<std::uint64_t>(std::max(pending, 0));
   state_->changed.wait_for(lock, timeout, [&] { return state_->ended || state_->total >= wanted; });
 }
 

@@ -120,6 +120,23 @@ TEST(OutputTail, EndsThoughNobodyReadsWhatItPassesOn) {
   EXPECT_LT(seconds_since(start), 10);
 }
 
+// What was read from the pipe and is not yet kept counts as printed: here the copy blocks between.
+TEST(OutputTail, SettlingWaitsForWhatIsOnItsWay) {
+  Pipe copy = full_pipe();
+  Pipe program = *make_pipe();
+  const OutputTail tail(program.read.release(), copy.write.get());
+  ASSERT_EQ(write(program.write.get(), "hello", 5), 5);
+  std::this_thread::sleep_for(milliseconds(50));
+  std::thread reader([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    fcntl(copy.read.get(), F_SETFL, O_NONBLOCK);
+    drained(copy.read.get());
+  });
+  tail.settle(milliseconds(5000));
+  EXPECT_EQ(tail.text(), "hello");
+  reader.join();
+}
+
 TEST(OutputTail, AFullDiskDoesNotCloseTheProgramsPipe) {
   ignore_broken_pipes();
   const Descriptor full(open("/dev/full", O_WRONLY));
