@@ -32,6 +32,19 @@ std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
   return {};
 }
 
+exporting::ExportJob export_job(const Chosen& chosen) {
+  const SavedProfile& profile = chosen.set.profiles[*chosen.choice.profile];
+  exporting::ExportJob job;
+  job.config = profile.config;
+  job.config.server = profiles::server_now(chosen.set, profile, chosen.live);
+  job.model_path = chosen.live.model->path;
+  job.model_name = chosen.set.model_name;
+  if (!profile.is_cpu_only()) job.rpc = chosen.set.rpc;
+  job.offloadable_layers = chosen.set.offloadable_layers;
+  job.backend = backend_of(chosen.set, profile);
+  return job;
+}
+
 // What is chosen from: all of the answer but the choice.
 Result<Chosen> find_basis(const ChooseJob& job, const Workplace& workplace) {
   Result<ModelKey> key = store::model_key(job.model_path);
@@ -82,17 +95,12 @@ Loader loader_for(const std::optional<exporting::Format>& format) {
   return {std::string(to_string(*format)), {}};
 }
 
-Result<exporting::Exported> export_chosen(const Chosen& chosen, exporting::Format format) {
-  const SavedProfile& profile = chosen.set.profiles[*chosen.choice.profile];
-  exporting::ExportJob job;
-  job.config = profile.config;
-  job.config.server = profiles::server_now(chosen.set, profile, chosen.live);
-  job.model_path = chosen.live.model->path;
-  job.model_name = chosen.set.model_name;
-  if (!profile.is_cpu_only()) job.rpc = chosen.set.rpc;
-  job.offloadable_layers = chosen.set.offloadable_layers;
-  job.backend = backend_of(chosen.set, profile);
-  return exporting::export_as(format, job);
+Result<exporting::Exported> export_chosen(std::span<const Chosen> chosen,
+                                          exporting::Format format) {
+  std::vector<exporting::ExportJob> jobs;
+  jobs.reserve(chosen.size());
+  for (const Chosen& one : chosen) jobs.push_back(export_job(one));
+  return exporting::export_together(format, jobs);
 }
 
 }  // namespace sweetspot::app

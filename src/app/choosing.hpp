@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,8 @@ Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace);
 /// Who is meant to load what is exported: llama-server where nobody else is.
 Loader loader_for(const std::optional<exporting::Format>& format);
 
-/// The chosen profile in another program's words. Requires choice.profile. Errors as those of
-/// export_as().
-Result<exporting::Exported> export_chosen(const Chosen& chosen, exporting::Format format);
+/// The chosen profile of each model in another program's words, as one document. Requires
+/// choice.profile of each. Errors as those of export_together().
+Result<exporting::Exported> export_chosen(std::span<const Chosen> chosen, exporting::Format format);
 
 }  // namespace sweetspot::app

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/choosing.hpp"
 #include "cli/choice_json.hpp"
@@ -25,18 +27,30 @@ Examples:
   sweetspot choose model.gguf
   sweetspot choose model.gguf --min-ctx 8192 --prefer memory
   sweetspot choose model.gguf --format ollama > Modelfile
+  sweetspot choose a.gguf b.gguf --format llama-swap > config.yaml
   eval "llama-server $(sweetspot choose model.gguf --format llama-server)"
 )help";
 
-Result<int> print_export(const Environment& environment, exporting::Format format,
-                         const app::Chosen& chosen) {
-  const Result<exporting::Exported> document = app::export_chosen(chosen, format);
-  if (!document) return tl::unexpected(document.error());
-  for (const auto* notes : {&chosen.notes, &document->notes}) {
-    for (const std::string& note : *notes) {
-      say(environment.err, "sweetspot: note: {}.\n", printable(note, 1000));
-    }
+void say_notes(const Environment& environment, std::string_view of,
+               const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) {
+    say(environment.err, "sweetspot: note: {}{}.\n", of, printable(note, 1000));
   }
+}
+
+// Of several models a sentence names the one it is about.
+std::string about(const ChooseRequest& request, const app::ChooseJob& job) {
+  return request.jobs.size() < 2 ? std::string() : printable(job.model_path, 400) + ": ";
+}
+
+Result<int> print_export(const Environment& environment, const ChooseRequest& request,
+                         const std::vector<app::Chosen>& chosen) {
+  const Result<exporting::Exported> document = app::export_chosen(chosen, *request.format);
+  if (!document) return tl::unexpected(document.error());
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    say_notes(environment, about(request, request.jobs[i]), chosen[i].notes);
+  }
+  say_notes(environment, "", document->notes);
   return print_all(environment, document->text);
 }
 
@@ -62,31 +76,43 @@ report::ChoiceView view_of(const app::Chosen& chosen) {
   return view;
 }
 
-Result<int> nothing_fits(const profiles::Choice& choice) {
-  return error(ErrorKind::nothing_measurable, choice.reason, "free memory, or ask for less");
+Result<int> choose_for_format(const ChooseRequest& request, const Environment& environment) {
+  std::vector<app::Chosen> all;
+  for (const app::ChooseJob& job : request.jobs) {
+    Result<app::Chosen> chosen = app::choose(job, environment.workplace);
+    if (!chosen) return tl::unexpected(chosen.error());
+    if (!chosen->choice.profile) {
+      return error(ErrorKind::nothing_measurable, about(request, job).append(chosen->choice.reason),
+                   "free memory, or ask for less");
+    }
+    all.push_back(*std::move(chosen));
+  }
+  return print_export(environment, request, all);
+}
+
+Result<int> show_choice(const app::Chosen& chosen, bool as_json, const Environment& environment) {
+  const profiles::Choice& choice = chosen.choice;
+  Result<int> printed =
+      as_json
+          ? print_all(environment, dump(choice_to_json(chosen.set, choice, chosen.notes), 2) + "\n")
+          : print_all(environment, report::choice_text(view_of(chosen), stdout_style(environment)));
+  if (!printed || choice.profile) return printed;
+  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
+               "free memory, or ask for less");
 }
 
 Result<int> choose(const ChooseOptions& options, const Environment& environment) {
   Result<ChooseRequest> request = choose_request(options, environment);
   if (!request) return tl::unexpected(request.error());
-  request->job.on_measuring = [&](const std::string& device) {
-    say_share_is_measured(environment, device);
-  };
-  const Result<app::Chosen> chosen = app::choose(request->job, environment.workplace);
-  if (!chosen) return tl::unexpected(chosen.error());
-  const profiles::Choice& choice = chosen->choice;
-  if (request->format) {
-    if (!choice.profile) return nothing_fits(choice);
-    return print_export(environment, *request->format, *chosen);
+  for (app::ChooseJob& job : request->jobs) {
+    job.on_measuring = [&](const std::string& device) {
+      say_share_is_measured(environment, device);
+    };
   }
-  Result<int> printed =
-      options.json ? print_all(environment,
-                               dump(choice_to_json(chosen->set, choice, chosen->notes), 2) + "\n")
-                   : print_all(environment,
-                               report::choice_text(view_of(*chosen), stdout_style(environment)));
-  if (!printed || choice.profile) return printed;
-  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
-               "free memory, or ask for less");
+  if (request->format) return choose_for_format(*request, environment);
+  const Result<app::Chosen> chosen = app::choose(request->jobs.front(), environment.workplace);
+  if (!chosen) return tl::unexpected(chosen.error());
+  return show_choice(*chosen, options.json, environment);
 }
 
 }  // namespace

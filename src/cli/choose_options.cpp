@@ -29,11 +29,57 @@ void add_output(CLI::App& app, ChooseOptions& options) {
       ->group(kGroup);
 }
 
+Result<std::optional<exporting::Format>> format_of(const ChooseOptions& options) {
+  std::optional<exporting::Format> format;
+  if (!options.format.empty()) {
+    format = from_string<exporting::Format>(options.format);
+    if (!format) {
+      return error(ErrorKind::usage,
+                   fmt::format("--format does not take '{}'", shortened(options.format)),
+                   "give one of " + format_names());
+    }
+  }
+  if (options.model_paths.size() < 2 || (format && exporting::holds_several(*format)))
+    return format;
+  return error(
+      ErrorKind::usage,
+      format ? fmt::format("--format {} holds one model, and {} are given", to_string(*format),
+                           options.model_paths.size())
+             : fmt::format("one choice is for one model, and {} are given",
+                           options.model_paths.size()),
+      "give them one by one, or --format llama-swap or llama-server-ini, which hold several");
+}
+
+// What is the same for each model.
+Result<app::ChooseJob> common_job(const ChooseOptions& options,
+                                  const std::optional<exporting::Format>& format,
+                                  const Environment& environment) {
+  app::ChooseJob job;
+  job.keep_plan = !options.no_store;
+  const Result<app::Connection> connection = connection_of(options.connection, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  job.connection = *connection;
+  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
+  if (!wanted) return tl::unexpected(wanted.error());
+  job.wanted = *wanted;
+  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
+  if (!set) return tl::unexpected(set.error());
+  job.set = *set;
+  job.wanted.loader = app::loader_for(format);
+  const auto of_format =
+      format ? exporting::host_program_of(*format) : std::optional<HostProgram>();
+  const auto program = host_program_of(options.requirements, of_format.value_or(job.host_program));
+  if (!program) return tl::unexpected(program.error());
+  job.host_program = *program;
+  return job;
+}
+
 }  // namespace
 
 void add_choose_options(CLI::App& app, ChooseOptions& options) {
-  app.add_option("-m,--model,MODEL.gguf", options.model_path,
-                 "The model, or the first of its splits")
+  app.add_option("-m,--model,MODEL.gguf", options.model_paths,
+                 "The model, or the first of its splits; several for --format llama-swap or "
+                 "llama-server-ini")
       ->required();
   add_requirements(app, options.requirements);
   add_output(app, options);
@@ -41,36 +87,17 @@ void add_choose_options(CLI::App& app, ChooseOptions& options) {
 }
 
 Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environment& environment) {
-  if (const Status path = check_path(options.model_path); !path) {
-    return tl::unexpected(path.error());
-  }
   ChooseRequest request;
-  request.job.model_path = options.model_path;
-  request.job.keep_plan = !options.no_store;
-  const Result<app::Connection> connection = connection_of(options.connection, environment);
-  if (!connection) return tl::unexpected(connection.error());
-  request.job.connection = *connection;
-  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
-  if (!wanted) return tl::unexpected(wanted.error());
-  request.job.wanted = *wanted;
-  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
-  if (!set) return tl::unexpected(set.error());
-  request.job.set = *set;
-  if (!options.format.empty()) {
-    request.format = from_string<exporting::Format>(options.format);
-    if (!request.format) {
-      return error(ErrorKind::usage,
-                   fmt::format("--format does not take '{}'", shortened(options.format)),
-                   "give one of " + format_names());
-    }
+  Result<std::optional<exporting::Format>> format = format_of(options);
+  if (!format) return tl::unexpected(format.error());
+  request.format = *format;
+  const Result<app::ChooseJob> common = common_job(options, request.format, environment);
+  if (!common) return tl::unexpected(common.error());
+  for (const std::string& path : options.model_paths) {
+    if (const Status usable = check_path(path); !usable) return tl::unexpected(usable.error());
+    request.jobs.push_back(*common);
+    request.jobs.back().model_path = path;
   }
-  request.job.wanted.loader = app::loader_for(request.format);
-  const auto of_format =
-      request.format ? exporting::host_program_of(*request.format) : std::optional<HostProgram>();
-  const auto program =
-      host_program_of(options.requirements, of_format.value_or(request.job.host_program));
-  if (!program) return tl::unexpected(program.error());
-  request.job.host_program = *program;
   return request;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/choosing.hpp"
 #include "cli/connection.hpp"
@@ -14,7 +15,7 @@ namespace sweetspot::cli {
 
 /// As typed; checked by choose_request().
 struct ChooseOptions {
-  std::string model_path;
+  std::vector<std::string> model_paths;
   RequirementOptions requirements;
   std::string format;
   bool json = false;
@@ -25,7 +26,7 @@ struct ChooseOptions {
 void add_choose_options(CLI::App& app, ChooseOptions& options);
 
 struct ChooseRequest {
-  app::ChooseJob job;
+  std::vector<app::ChooseJob> jobs;         ///< one for each model; several only for a format
   std::optional<exporting::Format> format;  ///< nothing = the choice itself is printed
 };
 

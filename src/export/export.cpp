@@ -54,16 +54,18 @@ Status check_text(std::string_view what, std::string_view text) {
                "rename the file or use a link with another name");
 }
 
-Result<Exported> write(Format format, const ExportJob& job) {
+// `jobs` are one, but where the format holds several.
+Result<Exported> write(Format format, std::span<const ExportJob> jobs) {
+  const ExportJob& job = jobs.front();
   switch (format) {
     case Format::llama_server:
       return to_llama_server(job);
     case Format::env:
       return to_environment(job);
     case Format::llama_server_ini:
-      return to_preset_ini(job);
+      return to_preset_ini(jobs);
     case Format::llama_swap:
-      return to_llama_swap(job);
+      return to_llama_swap(jobs);
     case Format::ollama:
       return to_modelfile(job);
     case Format::lmstudio:
@@ -78,6 +80,14 @@ Result<Exported> write(Format format, const ExportJob& job) {
       return to_own_json(job);
   }
   return error(ErrorKind::internal, "no such export format");
+}
+
+Result<ExportJob> named_job(ExportJob job) {
+  if (job.model_path.empty()) return error(ErrorKind::usage, "there is no model to export");
+  if (job.name.empty()) job.name = name_for(job);
+  if (auto ok = check_text("path", job.model_path); !ok) return tl::unexpected(ok.error());
+  if (auto ok = check_text("name", job.name); !ok) return tl::unexpected(ok.error());
+  return job;
 }
 
 }  // namespace
@@ -114,12 +124,25 @@ std::optional<HostProgram> host_program_of(Format format) {
 
 std::span<const Format> formats() { return kFormats; }
 
-Result<Exported> export_as(Format format, const ExportJob& job) {
-  if (job.model_path.empty()) return error(ErrorKind::usage, "there is no model to export");
-  ExportJob named = job;
-  if (named.name.empty()) named.name = name_for(job);
-  if (auto ok = check_text("path", named.model_path); !ok) return tl::unexpected(ok.error());
-  if (auto ok = check_text("name", named.name); !ok) return tl::unexpected(ok.error());
+bool holds_several(Format format) {
+  return format == Format::llama_swap || format == Format::llama_server_ini;
+}
+
+Result<Exported> export_together(Format format, std::span<const ExportJob> jobs) {
+  if (jobs.empty()) return error(ErrorKind::usage, "there is no model to export");
+  if (jobs.size() > 1 && !holds_several(format)) {
+    return error(
+        ErrorKind::usage,
+        fmt::format("a document for {} holds one model, not {}", to_string(format), jobs.size()),
+        "write one for each of them");
+  }
+  std::vector<ExportJob> named;
+  named.reserve(jobs.size());
+  for (const ExportJob& job : jobs) {
+    Result<ExportJob> one = named_job(job);
+    if (!one) return tl::unexpected(one.error());
+    named.push_back(*std::move(one));
+  }
   Result<Exported> document = write(format, named);
   // Sentences are read on terminals, and values that come from files are quoted in them.
   if (!document) {
@@ -129,6 +152,10 @@ Result<Exported> export_as(Format format, const ExportJob& job) {
   }
   for (std::string& note : document->notes) note = printable(note, note.size());
   return document;
+}
+
+Result<Exported> export_as(Format format, const ExportJob& job) {
+  return export_together(format, std::span(&job, 1));
 }
 
 }  // namespace sweetspot::exporting

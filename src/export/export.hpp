@@ -83,7 +83,14 @@ struct Exported {
 /// ("...-00001-of-00003.gguf"); 1 for any other name.
 int files_of_model(std::string_view path);
 
-/// Errors are of kind usage: a path that the format has no way to write, or that is not UTF-8.
+/// Whether one document of the format may hold several models.
+bool holds_several(Format format);
+
+/// One document of all jobs, in their order. Errors are of kind usage: a path that the format has
+/// no way to write, or that is not UTF-8; several jobs for a format that holds one.
+Result<Exported> export_together(Format format, std::span<const ExportJob> jobs);
+
+/// export_together() of a single job.
 Result<Exported> export_as(Format format, const ExportJob& job);
 
 }  // namespace sweetspot::exporting

@@ -1,6 +1,8 @@
-// One function per format, behind export_as(): name and path of the job are UTF-8 without NUL, the
-// name is not empty.
+// One function per format, behind export_together(): name and path of each job are UTF-8 without
+// NUL, the name is not empty.
 #pragma once
+
+#include <span>
 
 #include "export/export.hpp"
 
@@ -8,8 +10,8 @@ namespace sweetspot::exporting {
 
 Result<Exported> to_llama_server(const ExportJob& job);
 Result<Exported> to_environment(const ExportJob& job);
-Result<Exported> to_preset_ini(const ExportJob& job);
-Result<Exported> to_llama_swap(const ExportJob& job);
+Result<Exported> to_preset_ini(std::span<const ExportJob> jobs);
+Result<Exported> to_llama_swap(std::span<const ExportJob> jobs);
 Result<Exported> to_modelfile(const ExportJob& job);
 Result<Exported> to_lm_studio(const ExportJob& job);
 Result<Exported> to_kcpps(const ExportJob& job);

@@ -1,9 +1,10 @@
-// A model of llama-swap's config: the command that starts llama-server.
+// Models of llama-swap's config: the command that starts llama-server with each.
 #include <fmt/format.h>
 
 #include "core/text.hpp"
 #include "export/host_formats.hpp"
 #include "export/llama_server.hpp"
+#include "export/model_ids.hpp"
 #include "export/quoting.hpp"
 
 namespace sweetspot::exporting {
@@ -27,20 +28,26 @@ Status check_path(std::string_view path) {
       "use a link with another name");
 }
 
-}  // namespace
-
-Result<Exported> to_llama_swap(const ExportJob& job) {
-  if (auto ok = check_path(job.model_path); !ok) return tl::unexpected(ok.error());
-  Exported document;
-  const std::string id = plain_id(job.name);
-  if (id != job.name) document.notes.push_back(fmt::format("llama-swap calls the model {}", id));
+std::string command_of(const ExportJob& job) {
   std::string command = "llama-server --port ${PORT}";
   for (const std::string& argument : llama_server_arguments(job.config, job.model_path, job.rpc)) {
     command += ' ' + command_word(argument);
   }
-  document.text =
-      comment_lines("#", document.notes) +
-      fmt::format("models:\n  {}:\n    cmd: {}\n", yaml_string(id), yaml_string(command));
+  return command;
+}
+
+}  // namespace
+
+Result<Exported> to_llama_swap(std::span<const ExportJob> jobs) {
+  Exported document;
+  std::string models;
+  const std::vector<std::string> ids = model_ids(jobs, "llama-swap's config", document.notes);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (auto ok = check_path(jobs[i].model_path); !ok) return tl::unexpected(ok.error());
+    models +=
+        fmt::format("  {}:\n    cmd: {}\n", yaml_string(ids[i]), yaml_string(command_of(jobs[i])));
+  }
+  document.text = comment_lines("#", document.notes) + "models:\n" + models;
   return document;
 }
 

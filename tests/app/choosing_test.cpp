@@ -61,7 +61,7 @@ TEST_F(ChoosingTest, TheChosenProfileIsExportedForTheFileAndItsDevice) {
   (void)keep(set);
   const auto chosen = choose(job_, workplace_);
   ASSERT_TRUE(chosen);
-  const auto document = export_chosen(*chosen, exporting::Format::llama_server);
+  const auto document = export_chosen(std::span(&*chosen, 1), exporting::Format::llama_server);
   ASSERT_TRUE(document) << document.error().message;
   EXPECT_THAT(document->text, HasSubstr(key().path));
   EXPECT_THAT(document->text, HasSubstr("33"));

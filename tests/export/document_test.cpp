@@ -10,6 +10,7 @@ namespace sweetspot::exporting {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -109,6 +110,51 @@ TEST(LlamaSwap, StartsTheServerOnItsPort) {
   const std::string text = written(Format::llama_swap, usual_job()).text;
   EXPECT_THAT(text, testing::StartsWith("models:\n  \"small\":\n    cmd: \"llama-server --port "
                                         "${PORT} --model /models/small.gguf --n-gpu-layers 20 "));
+}
+
+// ---- several models in one document
+
+std::vector<ExportJob> three_models() {
+  std::vector<ExportJob> jobs(3, usual_job());
+  jobs[1].model_path = "/elsewhere/small.gguf";  // the same name
+  jobs[1].config.context.n_ctx = 2048;
+  jobs[2].model_path = "/models/large.gguf";
+  return jobs;
+}
+
+TEST(SeveralModels, LlamaSwapHasOneListOfThem) {
+  const auto document = export_together(Format::llama_swap, three_models());
+  ASSERT_TRUE(document) << document.error().message;
+  const std::string& text = document->text;
+  EXPECT_EQ(text.find("models:"), text.rfind("models:"));
+  for (const char* id : {"  \"small\":\n", "  \"small-2\":\n", "  \"large\":\n"}) {
+    EXPECT_THAT(text, HasSubstr(id));
+  }
+  EXPECT_THAT(document->notes, ElementsAre(HasSubstr("model 2 is called small-2")));
+}
+
+TEST(SeveralModels, APresetHasASectionOfEach) {
+  const auto document = export_together(Format::llama_server_ini, three_models());
+  ASSERT_TRUE(document) << document.error().message;
+  const std::string& text = document->text;
+  EXPECT_EQ(text.find("version = 1"), text.rfind("version = 1"));
+  const std::size_t second = text.find("\n[small-2]\nmodel = /elsewhere/small.gguf\n");
+  ASSERT_NE(second, std::string::npos);
+  EXPECT_NE(text.find("ctx-size = 2048\n", second), std::string::npos);
+  EXPECT_THAT(text, HasSubstr("\n[large]\n"));
+  EXPECT_THAT(document->notes, Contains(HasSubstr("--models-max 1")));
+  EXPECT_THAT(written(Format::llama_server_ini, usual_job()).notes, IsEmpty());
+}
+
+TEST(SeveralModels, OtherFormatsHoldOne) {
+  for (const Format format : formats()) {
+    const auto document = export_together(format, three_models());
+    EXPECT_EQ(document.has_value(), holds_several(format)) << to_string(format);
+    if (!document) {
+      EXPECT_EQ(document.error().kind, ErrorKind::usage);
+    }
+  }
+  EXPECT_FALSE(export_together(Format::llama_swap, {}));
 }
 
 TEST(LlamaSwap, HidesMacrosOfAPath) {

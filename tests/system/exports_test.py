@@ -13,6 +13,7 @@ import unittest
 
 import yaml
 
+import profile_sets
 from harness import LLAMA_PROGRAMS, SOURCE, SystemTest, free_port
 from python_arguments import PYTHON_ARGUMENTS, check_types
 
@@ -205,6 +206,36 @@ class Exports(SystemTest):
                 status, answer = self.ask(port, "/v1/completions", {"prompt": "a", "max_tokens": 2})
                 self.assertEqual(status, 200, answer)
 
+    def test_the_router_takes_a_preset_of_several_models(self):
+        (self.folder / "other").mkdir()
+        twin = self.folder / "other" / "tiny.gguf"
+        twin.hardlink_to(self.model)
+        preset = self.folder / "preset.ini"
+        preset.write_text(self.export(self.model, "llama-server-ini", twin, self.named(HOSTILE[1])))
+        with self.llama_server(["--models-preset", str(preset), "--models-max", "1", "--offline"]) as port:
+            status, models = self.ask(port, "/models")
+        self.assertEqual(status, 200, models)
+        starts = {model["id"]: model["status"]["args"] for model in models["data"]}
+        for section, path in (("tiny", self.model), ("tiny-2", twin), ("a-b-c-d-x", self.folder / HOSTILE[1])):
+            words = starts[section]
+            self.assertEqual(words[words.index("--model") + 1], str(path))
+            self.assertEqual(words[words.index("--ctx-size") + 1], str(MIN_CTX))
+
+    def test_several_models_are_refused_where_one_is_held(self):
+        for arguments in ([], ["--json"], ["--format", "ollama"]):
+            done = self.run_sweetspot("choose", self.model, self.model, *arguments)
+            self.assert_clear_sentence_among_notes(done, 2, "2 are given", "llama-swap")
+
+    def test_of_several_models_the_one_at_fault_is_named(self):
+        done = self.run_sweetspot("choose", self.model, self.folder / "none.gguf", "--format", "llama-swap")
+        self.assert_clear_sentence_among_notes(done, 3, "none.gguf")
+        profile_sets.store(self.folder / "data", self.model, [], [("cpu_fallback", 0, {}, {})])
+        done = self.run_sweetspot("choose", self.model, "--format", "llama-swap", "--min-ctx", MIN_CTX)
+        self.assert_clear_sentence_among_notes(done, 5, "context")
+        other = self.synth("other.gguf", *TINY[:-1], "16384")
+        done = self.run_sweetspot("choose", other, self.model, "--format", "llama-swap", "--min-ctx", MIN_CTX)
+        self.assert_clear_sentence_among_notes(done, 5, "tiny.gguf: ", "context")
+
     def test_a_preset_refuses_what_it_cannot_hold(self):
         done = self.run_sweetspot("choose", self.named("a#b.gguf"), "--format", "llama-server-ini")
         self.assert_clear_sentence_among_notes(done, 2, "a#b.gguf", "link")
@@ -239,6 +270,15 @@ class Exports(SystemTest):
             self.assertEqual(words[:3], ["llama-server", "--port", "5800"])
             self.assertEqual(words[words.index("--model") + 1], str(model))
             self.assertEqual(words[words.index("--ctx-size") + 1], str(MIN_CTX))
+
+    def test_llama_swap_has_several_models_in_one_config(self):
+        paths = [self.model, self.named("plain.gguf"), self.named(HOSTILE[0])]
+        config = yaml.safe_load(self.export(paths[0], "llama-swap", *paths[1:]))
+        self.assertEqual(list(config), ["models"])
+        self.assertEqual(len(config["models"]), len(paths))
+        for entry, path in zip(config["models"].values(), paths):
+            words = shlex.split(entry["cmd"])
+            self.assertEqual(words[words.index("--model") + 1], str(path))
 
     def test_ollama(self):
         for name in ["plain.gguf", *HOSTILE]:
