@@ -1,7 +1,7 @@
 # The commands of this repository. Each sets up what is missing first; see docs/install.md. GPU=auto, vulkan,
 # cuda, hip or none says which backend a private llama.cpp is to have: GPU=cuda make demo.
 
-.PHONY: build demo test test-gpu bundle profile coverage format lint clean help
+.PHONY: build demo test test-gpu bundle wheel profile coverage format lint clean help
 
 build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
 	@scripts/build.sh
@@ -19,6 +19,9 @@ test-gpu: ## the whole product on this machine's GPU, judged by others: make tes
 bundle: ## one archive that runs on other machines: build/sweetspot-VERSION-linux-x86_64.tar.xz
 	@scripts/bundle.sh
 
+wheel: ## the Python package with libsweetspot inside, for pip install: build/sweetspot-VERSION-py3-none-linux_x86_64.whl
+	@scripts/build-wheel.sh
+
 profile: build ## profile your own model: make profile MODEL=/path/to.gguf [ARGS="--full"]
 	@test -n "$(MODEL)" || { echo 'usage: make profile MODEL=/path/to.gguf [ARGS="--full"]' >&2; exit 2; }
 	@build/bin/sweetspot profile "$(MODEL)" $(ARGS)
@@ -29,7 +32,7 @@ coverage: ## which lines of src/ the tests run: one row per room
 format: ## clang-format our sources in place
 	@scripts/lint.sh --fix-format
 
-lint: ## clang-format, clang-tidy and shellcheck; any finding is an error
+lint: ## clang-format, clang-tidy, mypy and shellcheck; any finding is an error
 	@scripts/lint.sh
 
 clean: ## remove build/ (the private llama.cpp and the demo model in .deps/ stay)

@@ -4,6 +4,7 @@
 #   scripts/build.sh            the two programs, in build/bin/
 #   scripts/build.sh test       the programs and all tests
 #   scripts/build.sh bundle     the programs and the library, on a private llama.cpp with Vulkan
+#   scripts/build.sh wheel      the library alone
 #   scripts/build.sh lint       only what clang-tidy needs: the compile commands
 #
 # One folder and one set of flags for programs and tests, so that nothing is compiled twice.
@@ -21,6 +22,7 @@ main() {
   case $goal in
     test) preset=ci targets=(all) ;;
     lint) preset=lint ;;
+    wheel) targets=(libsweetspot_shared libsweetspot_static) ;;
     bundle) targets+=(sweetspot-backends libsweetspot_shared libsweetspot_static) ;;
   esac
   configure "$preset"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, clang-tidy and shellcheck over our own files; any finding is an error.
+# Format, clang-tidy, mypy and shellcheck over our own files; any finding is an error.
 #
 #   scripts/lint.sh [--fix-format]
 set -euo pipefail
@@ -64,6 +64,8 @@ main() {
   clang-format --dry-run -Werror "${sources[@]}" || status=1
   say "shellcheck: ${#scripts[@]} scripts"
   shellcheck -x -P "$repo_dir" "${scripts[@]}" || status=1
+  say "mypy: python/"
+  (cd python && mypy --no-error-summary --cache-dir=/dev/null sweetspot) || status=1
   check_filter || status=1
   say "clang-tidy: src/"
   check_tidy || status=1

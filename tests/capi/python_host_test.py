@@ -1,4 +1,4 @@
-"""examples/llama_cpp_python.py as an assistant uses it: a card that a scripted driver tells of, a stored set, loaders
+"""The Python package as an assistant uses it: a card that a scripted driver tells of, a stored set, loaders
 that fail."""
 
 import json
@@ -10,13 +10,13 @@ import sys
 import unittest
 
 SOURCE = pathlib.Path(os.environ["SWEETSPOT_SOURCE_DIR"])
-sys.path[:0] = [str(SOURCE / "examples"), str(SOURCE / "tests/system")]
+sys.path[:0] = [str(SOURCE / "python"), str(SOURCE / "tests/system")]
 import profile_sets  # noqa: E402
-import sweetspot_ctypes  # noqa: E402
+import sweetspot  # noqa: E402
 from harness import GIB, SCRIPTED_WORKER, SystemTest  # noqa: E402
-from llama_cpp_python import GpuManager, LoadFailed, llama_arguments  # noqa: E402
 from python_arguments import PYTHON_ARGUMENTS, check_types  # noqa: E402
-from sweetspot_ctypes import Profile, SweetspotError  # noqa: E402
+from sweetspot import GpuManager, LibraryMissing, LoadFailed, SweetspotError, Wanted, _binding  # noqa: E402
+from sweetspot._profile import llama_arguments  # noqa: E402
 
 NVML = os.environ["FAKE_NVML_LIBRARY"]
 PCI = "0000:01:00.0"
@@ -70,20 +70,20 @@ class Host(SystemTest):
 
     def chosen(self, **requirements):
         """In a new process's eyes: nothing is remembered but what is in files."""
-        return self.gpus().detect_optimal_profile(self.model, **requirements)
+        return self.gpus().choose(self.model, Wanted(**requirements))
 
     # ---- the card
 
     def test_the_card_and_its_figures(self):
         gpu = self.gpus().detect_gpu()
-        self.assertEqual((gpu["name"], gpu["pci_bus_id"], gpu["driver"]), ("Card", PCI, "nvml"))
-        self.assertEqual((gpu["memory_total_bytes"], gpu["memory_free_bytes"], gpu["memory_used_bytes"]),
+        self.assertEqual((gpu.name, gpu.pci_bus_id, gpu.driver), ("Card", PCI, "nvml"))
+        self.assertEqual((gpu.memory_total_bytes, gpu.memory_free_bytes, gpu.memory_used_bytes),
                          (6 * GIB, 5 * GIB, GIB))
-        self.assertEqual((gpu["utilisation_percent"], gpu["temperature_c"], gpu["power_w"]), (42, 61, 35.5))
-        self.assertFalse(gpu["asleep"])
+        self.assertEqual((gpu.utilisation_percent, gpu.temperature_c, gpu.power_w), (42, 61, 35.5))
+        self.assertFalse(gpu.asleep)
         # The driver tells no power limit: absent, with a reason, and no zero.
-        self.assertIsNone(gpu["power_limit_w"])
-        self.assertIn("support", gpu["absent"]["power_limit_w"])
+        self.assertIsNone(gpu.power_limit_w)
+        self.assertIn("support", gpu.absent["power_limit_w"])
         self.assertEqual(self.gpus().get_gpu_status(), [gpu])
 
     def test_memory_that_is_there_or_not(self):
@@ -95,12 +95,12 @@ class Host(SystemTest):
         self.kernel_says("suspended")
         gpus = self.gpus()
         [gpu] = gpus.get_gpu_status()
-        self.assertTrue(gpu["asleep"])
-        self.assertEqual(gpu["pci_bus_id"], PCI)
-        self.assertIsNone(gpu["memory_free_bytes"])
-        self.assertIn("memory_free_bytes", gpu["absent"])
+        self.assertTrue(gpu.asleep)
+        self.assertEqual(gpu.pci_bus_id, PCI)
+        self.assertIsNone(gpu.memory_free_bytes)
+        self.assertIn("memory_free_bytes", gpu.absent)
         self.assertIsNone(gpus.check_vram_available(GIB))
-        self.assertIsNotNone(gpus.detect_optimal_profile(self.model)["profile"])
+        self.assertIsNotNone(gpus.choose(self.model).profile)
         self.assertFalse(self.calls.exists() and self.calls.read_text(), "NVML was asked")
 
     def test_no_card_at_all(self):
@@ -110,7 +110,7 @@ class Host(SystemTest):
         self.assertEqual(gpus.get_gpu_status(), [])
         self.assertIs(gpus.check_vram_available(1), False)
         loaded, profile = gpus.load_with_fallback(self.model, lambda **arguments: arguments)
-        self.assertEqual((profile["name"], profile["cpu_only"], loaded["n_gpu_layers"]), ("cpu_fallback", True, 0))
+        self.assertEqual((profile.name, profile.cpu_only, loaded["n_gpu_layers"]), ("cpu_fallback", True, 0))
 
     # ---- the profile
 
@@ -118,23 +118,23 @@ class Host(SystemTest):
         for free, name in ((5, "performance"), (3.5, "balanced"), (2.5, "fast"), (1, "cpu_fallback")):
             self.card_has_free(int(free * GIB))
             chosen = self.chosen(max_vram_percent=100)
-            self.assertEqual(chosen["profile"]["name"], name, chosen["reason"])
-            self.assertEqual([rung["name"] for rung in chosen["below"]], NAMES[NAMES.index(name) + 1:])
+            self.assertEqual(chosen.profile.name, name, chosen.reason)
+            self.assertEqual([rung.name for rung in chosen.below], NAMES[NAMES.index(name) + 1:])
 
     def test_requirements(self):
-        self.assertEqual(self.chosen(reserve_bytes=2 * GIB)["profile"]["name"], "fast")
-        self.assertEqual(self.chosen(prefer_memory=True)["profile"]["name"], "fast")
-        self.assertEqual(self.chosen(profile="fast")["profile"]["name"], "fast")
+        self.assertEqual(self.chosen(reserve_bytes=2 * GIB).profile.name, "fast")
+        self.assertEqual(self.chosen(prefer_memory=True).profile.name, "fast")
+        self.assertEqual(self.chosen(profile="fast").profile.name, "fast")
         none = self.chosen(min_ctx=1 << 20)
-        self.assertEqual((none["profile"], none["below"]), (None, []))
-        self.assertTrue(none["reason"])
+        self.assertEqual((none.profile, none.below), (None, ()))
+        self.assertTrue(none.reason)
         with self.assertRaises(LoadFailed):
-            self.gpus().load_with_fallback(self.model, self.fail, min_ctx=1 << 20)
+            self.gpus().load_with_fallback(self.model, self.fail, Wanted(min_ctx=1 << 20))
 
     def test_what_is_known_of_it(self):
-        profile = self.chosen()["profile"]
-        self.assertEqual(profile["needs"], {"CUDA0": 4 * GIB})
-        self.assertEqual((profile["tokens_per_second"], profile["origin"]), (32.5, "measured"))
+        profile = self.chosen().profile
+        self.assertEqual(profile.needs, {"CUDA0": 4 * GIB})
+        self.assertEqual((profile.tokens_per_second, profile.origin), (32.5, "measured"))
 
     def test_arguments_are_those_of_the_export(self):
         config = {"n_threads": 1, "n_threads_batch": 2, "type_k": "q8_0", "type_v": "bf16", "flash_attn": "on",
@@ -144,7 +144,7 @@ class Host(SystemTest):
                                "pci_bus_id": PCI}]}
         for each in ({}, config, {"load_mode": "dio", "flash_attn": "off", "split_mode": "none"}):
             self.store(each)
-            arguments = self.chosen()["profile"]["arguments"]
+            arguments = self.chosen().profile.arguments
             arguments["model_path"] = str(self.model)
             check_types(self, arguments, PYTHON_ARGUMENTS)
             exported = self.run_sweetspot("choose", self.model, "--format", "llama-cpp-python",
@@ -154,19 +154,19 @@ class Host(SystemTest):
             self.assertEqual(arguments, json.loads(exported.stdout))
 
     def test_absent_arguments(self):
-        self.assertNotIn("n_threads", llama_arguments(Profile(load_mode=b"auto", type_k=b"f16", type_v=b"f16")))
+        self.assertNotIn("n_threads", llama_arguments(_binding.Profile(load_mode=b"auto", type_k=b"f16", type_v=b"f16")))
         self.store({"n_parallel": 2, "kv_unified": True, "load_mode": "dio"})
-        profile = self.chosen()["profile"]
-        self.assertEqual(len(profile["notes"]), 3)
-        self.assertNotIn("use_mmap", profile["arguments"])
+        profile = self.chosen().profile
+        self.assertEqual(len(profile.notes), 3)
+        self.assertNotIn("use_mmap", profile.arguments)
 
     def test_what_llama_cpp_python_cannot_place_is_not_loaded(self):
         self.store({"n_cpu_moe": 2})
         with_gpu = []
         loaded, profile = self.gpus().load_with_fallback(self.model, lambda **arguments: with_gpu.append(arguments))
-        self.assertTrue(profile["cpu_only"])
+        self.assertTrue(profile.cpu_only)
         self.assertEqual([arguments["n_gpu_layers"] for arguments in with_gpu], [0])
-        self.assertIn("cannot keep", self.chosen()["profile"]["refused"])
+        self.assertIn("cannot keep", self.chosen().profile.refused)
 
     # ---- loading
 
@@ -184,7 +184,7 @@ class Host(SystemTest):
 
         loaded, profile = self.gpus().load_with_fallback(self.model, loader)
         self.assertEqual(loaded, "a model")
-        return tried, profile["name"]
+        return tried, profile.name
 
     def test_each_failure_is_one_rung_down(self):
         layers = [12, 8, 4, 0]
@@ -211,37 +211,76 @@ class Host(SystemTest):
     def test_reports_change_the_next_choice(self):
         self.load_with_failures(1, MemoryError())
         self.assertEqual(self.reports(), [("performance", "out-of-memory"), ("balanced", "loaded")])
-        self.assertEqual(self.chosen()["profile"]["name"], "balanced")
+        self.assertEqual(self.chosen().profile.name, "balanced")
         self.store({})
         # One crash may be an accident; a second one is not.
         self.load_with_failures(1, ValueError("Failed to load model from file"))
         self.assertEqual(self.reports()[0], ("performance", "crashed"))
-        self.assertEqual(self.chosen()["profile"]["name"], "performance")
+        self.assertEqual(self.chosen().profile.name, "performance")
         self.load_with_failures(1, ValueError("Failed to load model from file"))
-        self.assertEqual(self.chosen()["profile"]["name"], "balanced")
+        self.assertEqual(self.chosen().profile.name, "balanced")
 
     def test_a_model_that_is_not_there(self):
         with self.assertRaisesRegex(SweetspotError, "no-such.gguf"):
             self.gpus().load_with_fallback(self.folder / "no-such.gguf", self.fail)
 
+    # ---- the package
+
+    def python(self, *arguments, **environment):
+        return subprocess.run([sys.executable, "-B", *arguments], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "PYTHONPATH": str(SOURCE / "python"), **environment})
+
+    def test_one_question(self):
+        choice = sweetspot.choose(self.model, min_ctx=256, data_folder=self.folder / "data/sweetspot")
+        self.assertEqual(choice.profile.name, "performance")
+        self.assertEqual(choice.kwargs(), {"model_path": str(self.model), **choice.profile.arguments})
+        nothing = sweetspot.choose(self.model, min_ctx=1 << 20, data_folder=self.folder / "data/sweetspot")
+        with self.assertRaisesRegex(SweetspotError, re.escape(nothing.reason)):
+            nothing.kwargs()
+
+    def test_without_the_library_a_sentence_says_what_to_do(self):
+        for place in ("/no/such/libsweetspot.so", str(self.model), "libm.so.6"):
+            with self.assertRaises(LibraryMissing) as missing:
+                GpuManager(library=place)
+            self.assertIn(place, str(missing.exception))
+        done = self.python("-m", "sweetspot", "model.gguf", SWEETSPOT_LIBRARY="/no/such/libsweetspot.so")
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 1), done.stderr)
+        for word in ("/no/such/libsweetspot.so", "SWEETSPOT_LIBRARY", "scripts/build-wheel.sh"):
+            self.assertIn(word, done.stderr)
+
+    def test_the_snippets_of_its_page_run(self):
+        """With a llama_cpp that says what it was given."""
+        self.store({"n_ctx": 4096})
+        (self.folder / "llama_cpp.py").write_text("def Llama(**arguments):\n    print(sorted(arguments))\n")
+        (self.folder / "model.gguf").hardlink_to(self.model)
+        page = (SOURCE / "python/README.md").read_text()
+        snippets = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+        self.assertEqual(len(snippets), 2)
+        done = subprocess.run([sys.executable, "-B", "-c", "\n".join(snippets)], capture_output=True, text=True,
+                              timeout=60, cwd=self.folder,
+                              env={**os.environ, "PYTHONPATH": f"{SOURCE / 'python'}:{self.folder}",
+                                   "XDG_DATA_HOME": str(self.folder / "data")})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("'model_path'"), 2, done.stdout)
+
     # ---- the program, and the layouts
 
     def test_as_a_program(self):
-        done = subprocess.run([sys.executable, "-B", SOURCE / "examples/llama_cpp_python.py", self.model,
-                               self.folder / "data/sweetspot"], capture_output=True, text=True, timeout=60, check=True)
+        done = self.python("-m", "sweetspot", self.model, self.folder / "data/sweetspot")
+        self.assertEqual(done.returncode, 0, done.stderr)
         said = json.loads(done.stdout)
         self.assertEqual(said["profile"]["name"], "performance")
         self.assertEqual(said["gpus"][0]["name"], "Card")
 
     def test_structs_are_those_of_the_header(self):
-        structs = [struct for struct in vars(sweetspot_ctypes).values()
+        structs = [struct for struct in vars(_binding).values()
                    if isinstance(struct, type) and hasattr(struct, "_fields_")]
         self.assertGreater(len(structs), 10)
         lines, ours = [], []
         for struct in structs:
             name = "sweetspot_" + re.sub(r"(?<!^)([A-Z])", r"_\1", struct.__name__).lower()
             lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
-            ours.append(f"{name} {sweetspot_ctypes.ctypes.sizeof(struct)}")
+            ours.append(f"{name} {_binding.ctypes.sizeof(struct)}")
             for field, *_ in struct._fields_:
                 lines.append(f'printf("{name}.{field} %zu\\n", offsetof({name}, {field}));')
                 ours.append(f"{name}.{field} {getattr(struct, field).offset}")

@@ -1,24 +1,30 @@
-"""sweetspot.h for Python: the structs field by field, and the functions that llama_cpp_python.py calls."""
+"""sweetspot.h for Python: the structs field by field, the functions that this package calls, and where the library is
+found."""
+
+from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
+import pathlib
 from ctypes import POINTER, byref, c_char_p, c_double, c_int, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Iterator
 
 ABI_VERSION = 1
+SONAME = "libsweetspot.so.0"
 UNKNOWN = 2**64 - 1
 LOADED, OUT_OF_MEMORY, CRASHED = 0, 1, 2
 ORIGINS = ("measured", "planned", "defaults")
 
 
-def each(kind, names):
+def each(kind: Any, names: str) -> list[tuple[str, Any]]:
     return [(name, kind) for name in names.split()]
 
 
 class Sized(ctypes.Structure):
     """A struct that says how large its caller believes it to be."""
 
-    def __init__(self, **fields):
+    def __init__(self, **fields: Any) -> None:
         super().__init__(size=ctypes.sizeof(self), **fields)
 
 
@@ -86,8 +92,12 @@ class Report(Sized):
                 *each(c_uint64, "free_bytes peak_bytes"), *each(c_char_p, "program arguments")]
 
 
-def text(value):
+def text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
+
+
+def words(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 ERROR = POINTER(c_char_p)
@@ -105,8 +115,7 @@ STATUS_FUNCTIONS = {
 }
 
 
-def bind(path):
-    lib = ctypes.CDLL(path)
+def bind(lib: ctypes.CDLL) -> None:
     for name, arguments in STATUS_FUNCTIONS.items():
         function = getattr(lib, "sweetspot_" + name)
         function.argtypes, function.restype = arguments, c_int
@@ -115,32 +124,57 @@ def bind(path):
         function.argtypes, function.restype = (c_void_p,), None
     lib.sweetspot_devices_count.argtypes, lib.sweetspot_devices_count.restype = (c_void_p,), c_size_t
     lib.sweetspot_abi_version.restype = c_uint32
-    return lib
 
 
 class SweetspotError(Exception):
-    """The library's sentence; `status` is its sweetspot_status."""
+    """The library's sentence; `status` is its sweetspot_status, 0 where the library did not say it."""
 
-    def __init__(self, status, sentence):
+    def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class LibraryMissing(SweetspotError):
+    """There is no libsweetspot that Python can load."""
+
+
+def place_of_library(path: str | None) -> str:
+    """A wheel has the library beside this file."""
+    named = path or os.environ.get("SWEETSPOT_LIBRARY")
+    beside = pathlib.Path(__file__).with_name(SONAME)
+    return named or (str(beside) if beside.exists() else SONAME)
+
+
+def load(path: str | None) -> ctypes.CDLL:
+    place = place_of_library(path)
+    try:
+        return ctypes.CDLL(place)
+    except OSError as problem:
+        raise LibraryMissing(0, f"{place} cannot be loaded ({problem}): install the wheel that scripts/build-wheel.sh "
+                                "makes, or libsweetspot itself (cmake --install build --component libsweetspot), or "
+                                "name the file in SWEETSPOT_LIBRARY") from problem
 
 
 class Library:
     """The functions of the library, by their names without "sweetspot_". Each raises SweetspotError where it fails."""
 
-    def __init__(self, path=None):
-        self.functions = bind(path or os.environ.get("SWEETSPOT_LIBRARY") or "libsweetspot.so.0")
-        if self.functions.sweetspot_abi_version() < ABI_VERSION:
-            raise SweetspotError(0, "libsweetspot is older than this program")
+    def __init__(self, path: str | None = None) -> None:
+        self.functions = load(path)
+        try:
+            bind(self.functions)
+            version = self.functions.sweetspot_abi_version()
+        except AttributeError as problem:
+            raise LibraryMissing(0, f"{place_of_library(path)} is no libsweetspot, or too old a one: {problem}") from problem
+        if version < ABI_VERSION:
+            raise LibraryMissing(0, f"{place_of_library(path)} is older than this package: install both from one source")
 
-    def get(self, name, *arguments):
+    def get(self, name: str, *arguments: Any) -> None:
         """Calls a function that tells no sentence."""
         status = getattr(self.functions, "sweetspot_" + name)(*arguments)
         if status:
             raise SweetspotError(status, f"sweetspot_{name} failed with status {status}")
 
-    def call(self, name, *arguments):
+    def call(self, name: str, *arguments: Any) -> None:
         error = c_char_p()
         status = getattr(self.functions, "sweetspot_" + name)(*arguments, byref(error))
         sentence = text(error.value)
@@ -148,13 +182,13 @@ class Library:
         if status:
             raise SweetspotError(status, sentence or f"sweetspot_{name} failed with status {status}")
 
-    def make(self, name, *arguments):
+    def make(self, name: str, *arguments: Any) -> c_void_p:
         handle = c_void_p()
         self.call(name, *arguments, byref(handle))
         return handle
 
     @contextlib.contextmanager
-    def owned(self, free, name, *arguments):
+    def owned(self, free: str, name: str, *arguments: Any) -> Iterator[c_void_p]:
         """A handle that is freed at the end of a with statement, by the function `free`."""
         handle = self.make(name, *arguments)
         try:
