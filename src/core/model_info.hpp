@@ -1,4 +1,4 @@
-// What a GGUF file says of itself, as the worker read it through ggml. Values only.
+// What a GGUF file says of itself. Values only.
 #pragma once
 
 #include <cstdint>

@@ -1,22 +1,16 @@
-// How the worker's functions say that a request failed: a Fault as a value.
+// The words of the room answering, which every file here speaks.
 #pragma once
 
-#include <string>
-#include <tl/expected.hpp>
-#include <utility>
-
-#include "protocol/messages.hpp"
+#include "answering/answer.hpp"
+#include "answering/clock.hpp"
+#include "answering/outbox.hpp"
 
 namespace sweetspot::worker {
 
-/// A result, or the fact that ends the request. The log lines are added by whoever sends it.
-template <typename T>
-using Answer = tl::expected<T, protocol::Fault>;
-
-using protocol::FaultCode;
-
-inline tl::unexpected<protocol::Fault> fault(FaultCode code, Phase phase, std::string message) {
-  return tl::unexpected<protocol::Fault>(protocol::Fault{code, phase, std::move(message), {}});
-}
+using answering::Answer;
+using answering::fault;
+using answering::FaultCode;
+using answering::now_ms;
+using answering::Reply;
 
 }  // namespace sweetspot::worker

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "kernel/processors.hpp"
-#include "worker/clock.hpp"
+#include "worker/answer.hpp"
 #include "worker/gguf/types.hpp"
 
 namespace sweetspot::worker {

@@ -8,7 +8,6 @@
 
 #include "worker/answer.hpp"
 #include "worker/llama_adapter.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

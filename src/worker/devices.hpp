@@ -8,7 +8,6 @@
 
 #include "core/device.hpp"
 #include "worker/answer.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "worker/clock.hpp"
+#include "worker/answer.hpp"
 
 namespace sweetspot::worker {
 namespace {

@@ -8,10 +8,9 @@
 #include <utility>
 
 #include "core/no_device.hpp"
-#include "worker/clock.hpp"
+#include "worker/answer.hpp"
 #include "worker/gguf/file.hpp"
 #include "worker/header_reader.hpp"
-#include "worker/inspect.hpp"
 #include "worker/model_params.hpp"
 #include "worker/slice_file.hpp"
 
@@ -45,18 +44,6 @@ bool says_any(const std::string& line, const std::array<std::string_view, N>& wo
                      [&](std::string_view word) { return line.find(word) != std::string::npos; });
 }
 
-tl::unexpected<protocol::Fault> changed(const std::string& path, const char* when) {
-  return fault(FaultCode::file_changed, Phase::load,
-               fmt::format("{} changed on disk {}", path, when));
-}
-
-bool still_same(const std::vector<FileStamp>& stamps) {
-  return std::all_of(stamps.begin(), stamps.end(), [](const FileStamp& stamp) {
-    const auto now = stamp_file(stamp.path, Phase::load);
-    return now && *now == stamp;
-  });
-}
-
 bool on_progress(float fraction, void* user_data) {
   static_cast<Reply*>(user_data)->progress(Phase::load, static_cast<double>(fraction));
   return true;
@@ -65,8 +52,7 @@ bool on_progress(float fraction, void* user_data) {
 /// The slice that is asked for, or none.
 Answer<std::optional<SliceFile>> slice_of(const protocol::LoadRequest& request, Reply& reply) {
   if (!request.slice) return std::nullopt;
-  const auto files =
-      open_model_files(request.path, Phase::load, read_header, Extents::may_be_missing);
+  const auto files = open_model_files(request.path, Phase::load, read_header);
   if (!files) return tl::unexpected(files.error());
   auto made = make_slice(*files, *request.slice, reply);
   if (!made) return tl::unexpected(made.error());
@@ -104,13 +90,10 @@ protocol::Fault explain_failed_load(const std::string& path, library_log::Mark s
 }
 
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
-                               const std::vector<FileStamp>* known, Reply& reply) {
+                               const answering::InspectedModels& inspected, Reply& reply) {
   // The loader aborts on some headers that inspecting refuses.
-  const auto model = inspect_model(
-      request.path, Phase::load, request.slice ? Extents::may_be_missing : Extents::must_be_whole);
+  const auto model = inspected.before_load(request.path, request.slice.has_value());
   if (!model) return tl::unexpected(model.error());
-  if (known != nullptr && *known != model->files)
-    return changed(request.path, "since it was inspected");
   const auto placed = ModelParams::from(request.placement, Phase::load);
   if (!placed) return tl::unexpected(placed.error());
   auto slice = slice_of(request, reply);
@@ -123,7 +106,7 @@ Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
   // What is mapped outlives the slice's file, which ends with this function.
   loaded.model = load_file(*slice ? (*slice)->file.path() : request.path, *placed, reply);
   loaded.seconds = (now_ms() - start) / 1000;
-  if (!still_same(model->files)) return changed(request.path, "while it was loaded");
+  if (auto same = answering::check_unchanged(*model); !same) return tl::unexpected(same.error());
   if (!loaded.model) return tl::unexpected(explain_failed_load(request.path, mark, Phase::load));
   if (*slice) loaded.slice = (*slice)->bytes;
   loaded.offloaded = read_offloaded(mark);

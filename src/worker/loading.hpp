@@ -5,10 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model_info.hpp"
+#include "answering/model.hpp"
 #include "worker/answer.hpp"
 #include "worker/llama_adapter.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 
@@ -19,11 +18,10 @@ struct LoadedModel {
   std::optional<protocol::SliceBytes> slice;
 };
 
-/// Loads as the placement says, the model or a slice of it, reporting progress. `known` is what the
-/// files were when they were inspected, or nullptr; other files now are file_changed, and so are
-/// files that change meanwhile.
+/// Loads as the placement says, the model or a slice of it, reporting progress. Files that are not
+/// those that were inspected are file_changed, and so are files that change meanwhile.
 Answer<LoadedModel> load_model(const protocol::LoadRequest& request,
-                               const std::vector<FileStamp>* known, Reply& reply);
+                               const answering::InspectedModels& inspected, Reply& reply);
 
 /// Why the loader gave no model back, by what it printed since `since`.
 protocol::Fault explain_failed_load(const std::string& path, library_log::Mark since, Phase phase);

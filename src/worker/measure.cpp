@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <span>
-#include <thread>
 
-#include "worker/clock.hpp"
+#include "answering/long_samples.hpp"
+#include "worker/answer.hpp"
 
 namespace sweetspot::worker {
 namespace {
@@ -34,7 +33,7 @@ struct Measurement {
     reply.send(protocol::SampleEvent{
         Sample{start, end - start, static_cast<std::uint32_t>(tokens.size())}, finite});
     ++samples;
-    if (end - start >= kLongSampleMs && !over()) wait_for_answer(stopped);
+    if (end - start >= answering::kLongSampleMs && !over()) answering::wait_for_answer(stopped);
     return done;
   }
 
@@ -69,13 +68,6 @@ std::string why_not(const protocol::MeasureRequest& request, const Decoder& deco
 }
 
 }  // namespace
-
-void wait_for_answer(const std::atomic<bool>& stopped) {
-  constexpr double kAnswerMs = 10;
-  constexpr std::chrono::milliseconds kPoll{1};
-  const double until = now_ms() + kAnswerMs;
-  while (!stopped && now_ms() < until) std::this_thread::sleep_for(kPoll);
-}
 
 Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply) {

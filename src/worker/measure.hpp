@@ -7,16 +7,8 @@
 
 #include "worker/answer.hpp"
 #include "worker/decoder.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
-
-/// A sample this long is worth waiting a moment for the answer to it: a prompt may take seconds on
-/// a processor. Shorter ones follow each other at once, so that no device lowers its clocks.
-inline constexpr double kLongSampleMs = 250;
-
-/// Whoever reads the samples may have enough: waits up to 10 ms for `stopped`.
-void wait_for_answer(const std::atomic<bool>& stopped);
 
 inline constexpr std::uint32_t kCheckTokens = 16;
 inline constexpr std::size_t kCheckValues = 256;

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "worker/clock.hpp"
+#include "answering/long_samples.hpp"
+#include "worker/answer.hpp"
 #include "worker/measure.hpp"
 
 namespace sweetspot::worker {
@@ -40,7 +41,7 @@ Answer<protocol::MeasureResult> measure(Encoder& encoder, const protocol::Measur
     reply.send(protocol::SampleEvent{Sample{start, ms, request.tokens_per_pass},
                                      encoder.output_is_sound()});
     ++result.passes;
-    if (ms >= kLongSampleMs) wait_for_answer(stopped);
+    if (ms >= answering::kLongSampleMs) answering::wait_for_answer(stopped);
   }
   return result;
 }

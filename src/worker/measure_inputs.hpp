@@ -5,7 +5,6 @@
 
 #include "worker/answer.hpp"
 #include "worker/encoder.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

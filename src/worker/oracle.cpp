@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/clock.hpp"
+#include "worker/answer.hpp"
 #include "worker/context.hpp"
 #include "worker/exact_reserve.hpp"
 #include "worker/header_reader.hpp"
@@ -63,7 +63,7 @@ Answer<Oracle> Oracle::open(const std::string& path) {
     return fault(FaultCode::unsupported, kPlanPhase,
                  "this llama.cpp does not export its memory breakdown, so nothing can be planned");
   }
-  auto files = open_model_files(path, kPlanPhase, read_header, Extents::may_be_missing);
+  auto files = open_model_files(path, kPlanPhase, read_header);
   if (!files) return tl::unexpected(files.error());
   auto header = HeaderFile::make(*files, Vocabulary::left_out, kPlanPhase);
   if (!header) return tl::unexpected(header.error());

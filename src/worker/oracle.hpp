@@ -10,7 +10,6 @@
 #include "worker/answer.hpp"
 #include "worker/gguf/header_file.hpp"
 #include "worker/llama_adapter.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "worker/answer.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

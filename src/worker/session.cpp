@@ -10,10 +10,10 @@
 #include "worker/divergence.hpp"
 #include "worker/full_depth.hpp"
 #include "worker/header_reader.hpp"
-#include "worker/inspect.hpp"
 #include "worker/loading.hpp"
 #include "worker/measure.hpp"
 #include "worker/measure_inputs.hpp"
+#include "worker/serve.hpp"
 #include "worker/synth/synthesize.hpp"
 
 namespace sweetspot::worker {
@@ -37,12 +37,7 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
 
 Answer<protocol::InspectResult> Session::run(const protocol::InspectRequest& request,
                                              Reply& /*reply*/) {
-  auto model =
-      inspect_model(request.path, Phase::inspect,
-                    request.header_only ? Extents::may_be_missing : Extents::must_be_whole);
-  if (!model) return tl::unexpected(model.error());
-  inspected_[request.path] = model->files;
-  return protocol::InspectResult{*std::move(model)};
+  return inspected_.inspect(request);
 }
 
 Answer<protocol::MapResult> Session::run(const protocol::MapRequest& request, Reply& reply) {
@@ -61,8 +56,7 @@ Answer<protocol::LoadResult> Session::run(const protocol::LoadRequest& request, 
   if (model_) {
     return fault(FaultCode::bad_request, Phase::load, "this worker already holds a model");
   }
-  const auto known = inspected_.find(request.path);
-  auto loaded = load_model(request, known == inspected_.end() ? nullptr : &known->second, reply);
+  auto loaded = load_model(request, inspected_, reply);
   if (!loaded) return tl::unexpected(loaded.error());
   model_ = std::move(loaded->model);
   offloaded_ = loaded->offloaded;
@@ -135,8 +129,12 @@ Answer<protocol::UnloadResult> Session::run(const protocol::UnloadRequest& /*req
 }
 
 Answer<protocol::SynthResult> Session::run(const protocol::SynthRequest& request, Reply& reply) {
-  inspected_.erase(request.out_path);  // a file that we write ourselves is expected to change
+  inspected_.forget(request.out_path);
   return synthesize(request, read_header, reply);
+}
+
+protocol::Fault Session::serve(const protocol::ServeRequest& request, Reply& reply) {
+  return worker::serve(request, backends_loaded_, reply);
 }
 
 void Session::drop_context() {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gguf/model_info.hpp"
 #include "ground/bytes.hpp"
 #include "os/read_file.hpp"
 #include "worker/gguf/edit.hpp"
@@ -41,10 +42,11 @@ struct ModelShape {
 };
 
 ModelShape shape_of_model(const GgufFile& first) {
-  const std::string prefix = first.text("general.architecture").value_or("") + ".";
-  const auto tokens = first.array_size("tokenizer.ggml.tokens");
-  return {first.integer(prefix + "block_count").value_or(0),
-          tokens ? *tokens : first.integer(prefix + "vocab_size").value_or(0)};
+  const std::string prefix = first.header().text("general.architecture").value_or("") + ".";
+  const gguf::Array* const tokens = first.header().array("tokenizer.ggml.tokens");
+  return {first.header().integer(prefix + "block_count").value_or(0),
+          tokens != nullptr ? tokens->count
+                            : first.header().integer(prefix + "vocab_size").value_or(0)};
 }
 
 /// Why the model has no such slice, or nothing.
@@ -67,8 +69,8 @@ std::string missing_kind(const std::vector<GgufFile>& files, const protocol::Sli
   std::vector<bool> attends(model.blocks, false);
   for (const GgufFile& file : files) {
     for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
-      const auto block = block_of(file.tensor_name(i));
-      if (block && std::cmp_less(*block, model.blocks) && is_attention(file.tensor_name(i))) {
+      const auto block = gguf::block_of(file.tensor_name(i));
+      if (block && std::cmp_less(*block, model.blocks) && gguf::is_attention(file.tensor_name(i))) {
         attends[static_cast<std::size_t>(*block)] = true;
       }
     }
@@ -105,7 +107,7 @@ std::vector<Part> parts_of(const std::vector<GgufFile>& files, const protocol::S
     for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
       const std::string_view name = file.tensor_name(i);
       Part part{&file, i, std::string(name), shape_of(file.get(), i)};
-      if (const auto block = block_of(name)) {
+      if (const auto block = gguf::block_of(name)) {
         const auto number = static_cast<std::uint64_t>(*block);
         if (number < slice.first_block || number >= slice.first_block + slice.n_blocks) continue;
         part.name = renamed(name, *block, slice.first_block);
@@ -140,7 +142,7 @@ GgufHandle header_of(const GgufFile& first, const protocol::Slice& slice) {
   cut_blocks(header.get(), first, slice.first_block, slice.n_blocks);
   if (slice.vocab_rows == 0) return header;
   cut_vocabulary(header.get(), first);
-  const std::string key = first.text("general.architecture").value_or("") + ".vocab_size";
+  const std::string key = first.header().text("general.architecture").value_or("") + ".vocab_size";
   gguf_set_val_u32(header.get(), key.c_str(), slice.vocab_rows);
   return header;
 }
@@ -162,10 +164,10 @@ protocol::SliceBytes count_bytes(const std::vector<Part>& parts) {
 class Source {
  public:
   explicit Source(const GgufFile& file)
-      : file_(file), descriptor_(os::open_to_read(file.stamp().path)) {}
+      : file_(file), descriptor_(os::open_to_read(file.header().stamp().path)) {}
 
   [[nodiscard]] bool holds(const Part& part) const {
-    return begin_of(part) + part.bytes <= file_.stamp().size_bytes;
+    return begin_of(part) + part.bytes <= file_.header().stamp().size_bytes;
   }
 
   /// The bytes of `part` from `offset` on.
@@ -173,9 +175,10 @@ class Source {
     const auto read =
         os::read_at(descriptor_, begin_of(part) + offset, std::as_writable_bytes(out));
     if (read == std::ssize(out)) return {};
-    return fault(FaultCode::cannot_open, kSlicePhase,
-                 fmt::format("cannot read tensor {} of {}: {}", part.name, file_.stamp().path,
-                             read >= 0 ? "the file ends before" : std::strerror(errno)));
+    return fault(
+        FaultCode::cannot_open, kSlicePhase,
+        fmt::format("cannot read tensor {} of {}: {}", part.name, file_.header().stamp().path,
+                    read >= 0 ? "the file ends before" : std::strerror(errno)));
   }
 
  private:
@@ -254,7 +257,7 @@ Answer<SliceFile> make_slice(const std::vector<GgufFile>& files, const protocol:
   if (problem.empty()) problem = missing_kind(files, slice, model);
   if (!problem.empty()) {
     return fault(FaultCode::bad_request, kSlicePhase,
-                 fmt::format("{} cannot be sliced: {}", first.stamp().path, problem));
+                 fmt::format("{} cannot be sliced: {}", first.header().stamp().path, problem));
   }
   const GgufHandle header = header_of(first, slice);
   std::vector<Part> parts = parts_of(files, slice, model);
@@ -265,8 +268,8 @@ Answer<SliceFile> make_slice(const std::vector<GgufFile>& files, const protocol:
   const auto data = file->begin_with(header.get());
   if (!data) return tl::unexpected(data.error());
   SliceFile made{*std::move(file), count_bytes(parts)};
-  const auto width =
-      first.integer(first.text("general.architecture").value_or("") + ".embedding_length");
+  const auto width = first.header().integer(
+      first.header().text("general.architecture").value_or("") + ".embedding_length");
   WeightFiller filler(/*seed=*/1, deviation_for(static_cast<double>(width.value_or(2048))));
   DataCopier copier(made.file, *data, std::move(filler), reply, made.bytes.total_bytes);
   if (auto copied = copier.run(parts); !copied) return tl::unexpected(copied.error());

@@ -10,7 +10,6 @@
 #include "worker/answer.hpp"
 #include "worker/gguf/file.hpp"
 #include "worker/gguf/memory_file.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

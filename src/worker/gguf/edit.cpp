@@ -63,12 +63,12 @@ void remove_keys(gguf_context* header, std::string_view prefix) {
 void cut_blocks(gguf_context* copy, const GgufFile& source, std::uint32_t first,
                 std::uint32_t count) {
   const gguf_context* from = source.get();
-  const std::string prefix = source.text("general.architecture").value_or("") + ".";
-  const std::uint64_t all = source.integer(prefix + "block_count").value_or(0);
+  const std::string prefix = source.header().text("general.architecture").value_or("") + ".";
+  const std::uint64_t all = source.header().integer(prefix + "block_count").value_or(0);
   gguf_set_val_u32(copy, (prefix + "block_count").c_str(), count);
   const auto set_count = [&](std::string_view name, auto counted) {
     const std::string key = prefix + std::string(name);
-    const auto special = source.integer(key);
+    const auto special = source.header().integer(key);
     if (special) gguf_set_val_u32(copy, key.c_str(), counted(std::min(*special, all)));
   };
   for (const std::string_view name : kCountFromFirst) {
@@ -93,17 +93,19 @@ void cut_blocks(gguf_context* copy, const GgufFile& source, std::uint32_t first,
 }
 
 void cut_vocabulary(gguf_context* header, const GgufFile& source) {
-  const auto tokens = source.array_size("tokenizer.ggml.tokens");
-  const std::string key = source.text("general.architecture").value_or("") + ".vocab_size";
+  const gguf::Array* const tokens = source.header().array("tokenizer.ggml.tokens");
+  const std::string key = source.header().text("general.architecture").value_or("") + ".vocab_size";
   // Of the tokenizer's keys the one that says the size of a tensor (BERT's kinds of sentences).
   constexpr const char* kTokenTypes = "tokenizer.ggml.token_type_count";
-  const auto token_types = source.integer(kTokenTypes);
+  const auto token_types = source.header().integer(kTokenTypes);
   remove_keys(header, "tokenizer.");
   if (token_types) {
     gguf_set_val_u32(header, kTokenTypes, static_cast<std::uint32_t>(*token_types));
   }
   gguf_set_val_str(header, "tokenizer.ggml.model", "none");
-  if (tokens) gguf_set_val_u32(header, key.c_str(), static_cast<std::uint32_t>(*tokens));
+  if (tokens != nullptr) {
+    gguf_set_val_u32(header, key.c_str(), static_cast<std::uint32_t>(tokens->count));
+  }
 }
 
 std::vector<std::int64_t> shape_of(const gguf_context* gguf, std::int64_t index) {

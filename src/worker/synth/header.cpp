@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "gguf/model_info.hpp"
 #include "worker/gguf/edit.hpp"
 #include "worker/gguf/types.hpp"
 #include "worker/synth/plan.hpp"
@@ -160,7 +161,7 @@ Filling filling_of(TensorRole role) {
 /// Why `source` has no first `blocks` blocks, or nothing.
 std::string slice_problem(const GgufFile& source, const std::string& architecture,
                           std::uint32_t blocks) {
-  const auto all = source.integer(architecture + ".block_count");
+  const auto all = source.header().integer(architecture + ".block_count");
   if (!all) return fmt::format("its header has no {}.block_count to cut", architecture);
   if (blocks <= *all) return {};
   return fmt::format("{} of its blocks were asked for, but it has only {}", blocks, *all);
@@ -200,16 +201,16 @@ Answer<SynthHeader> header_from(const protocol::SynthRequest& request) {
 
 Answer<SynthHeader> header_like(const protocol::SynthRequest& request, HeaderReader read_header) {
   const std::string& path = request.like_path.value();
-  const auto source = GgufFile::open(path, Phase::synth, read_header, Extents::may_be_missing);
+  const auto source = GgufFile::open(path, Phase::synth, read_header);
   if (!source) return tl::unexpected(source.error());
   const auto refuse = [&](const std::string& why) {
     return fault(FaultCode::bad_request, Phase::synth,
                  fmt::format("{} cannot be copied: {}", path, why));
   };
-  if (source->integer("split.count").value_or(0) > 1) {
+  if (source->header().integer("split.count").value_or(0) > 1) {
     return refuse("it is one file of a split model and lists only its own tensors");
   }
-  const auto architecture = source->text("general.architecture").value_or("");
+  const auto architecture = source->header().text("general.architecture").value_or("");
   const std::uint32_t blocks = request.like_blocks;
   if (blocks > 0) {
     const std::string problem = slice_problem(*source, architecture, blocks);
@@ -222,12 +223,12 @@ Answer<SynthHeader> header_like(const protocol::SynthRequest& request, HeaderRea
   gguf_set_kv(header.gguf.get(), source->get());
   if (blocks > 0) cut_blocks(header.gguf.get(), *source, 0, blocks);
   if (request.no_vocab) cut_vocabulary(header.gguf.get(), *source);
-  header.deviation = deviation_for(
-      static_cast<double>(source->integer(architecture + ".embedding_length").value_or(2048)));
+  header.deviation = deviation_for(static_cast<double>(
+      source->header().integer(architecture + ".embedding_length").value_or(2048)));
   for (std::int64_t i = 0; i < count; ++i) {
     const ggml_type type = gguf_get_tensor_type(source->get(), i);
     const std::string_view name = source->tensor_name(i);
-    const auto block = block_of(name);
+    const auto block = gguf::block_of(name);
     if (blocks > 0 && block && static_cast<std::uint32_t>(*block) >= blocks) continue;
     if (!can_fill(type)) {
       return refuse(fmt::format("the type {} of tensor {} cannot be filled at random",

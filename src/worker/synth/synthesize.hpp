@@ -3,7 +3,6 @@
 
 #include "worker/answer.hpp"
 #include "worker/gguf/file.hpp"
-#include "worker/outbox.hpp"
 
 namespace sweetspot::worker {
 

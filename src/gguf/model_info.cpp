@@ -1,19 +1,19 @@
-#include "worker/inspect.hpp"
+#include "gguf/model_info.hpp"
 
 #include <fmt/format.h>
-#include <llama.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string_view>
 
-#include "worker/gguf/file.hpp"
-#include "worker/header_reader.hpp"
+#include "gguf/model_files.hpp"
+#include "gguf/types.hpp"
 
-namespace sweetspot::worker {
+namespace sweetspot::gguf {
 namespace {
 
 /// A file cannot have more blocks than tensors; this many more are allowed for blocks without
@@ -61,7 +61,7 @@ ModelKind kind_of(std::string_view architecture) {
 }
 
 /// By the number that llama.cpp's enum llama_pooling_type has for it.
-Reading<std::string> pooling_of(const GgufFile& file, const std::string& architecture) {
+Reading<std::string> pooling_of(const Header& file, const std::string& architecture) {
   constexpr std::array<std::string_view, 5> kNames = {"none", "mean", "cls", "last", "rank"};
   const auto number = file.integer(architecture + ".pooling_type");
   if (!number) return Absence{"not in the file"};
@@ -73,42 +73,37 @@ int to_int(std::uint64_t value) {
   return static_cast<int>(std::min<std::uint64_t>(value, std::numeric_limits<int>::max()));
 }
 
-Reading<int> per_model(const GgufFile& file, const std::string& key) {
-  if (file.is_array(key)) return Absence{"differs by layer"};
+Reading<int> per_model(const Header& file, const std::string& key) {
+  if (file.array(key) != nullptr) return Absence{"differs by layer"};
   if (const auto value = file.integer(key)) return to_int(*value);
   return Absence{"not in the file"};
 }
 
-std::string dominant_type(const std::vector<GgufFile>& files) {
-  std::map<ggml_type, std::uint64_t> bytes;
-  for (const GgufFile& file : files) {
-    for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
-      bytes[gguf_get_tensor_type(file.get(), i)] += file.tensor_bytes(i);
-    }
+std::string dominant_type(const std::vector<Header>& files) {
+  std::map<std::uint32_t, std::uint64_t> bytes;
+  for (const Header& file : files) {
+    for (const Tensor& tensor : file.tensors()) bytes[tensor.type] += tensor.bytes;
   }
   const auto largest = std::max_element(
       bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (largest == bytes.end()) return "unknown";
-  return fmt::format("{} (by its tensors)", ggml_type_name(largest->first));
+  const auto type = tensor_type(largest->first);
+  return type ? fmt::format("{} (by its tensors)", type->name)
+              : fmt::format("type {} (by its tensors)", largest->first);
 }
 
-std::string quantization_of(const std::vector<GgufFile>& files) {
+std::string quantization_of(const std::vector<Header>& files) {
   const auto type = files.front().integer("general.file_type");
-  if (type && *type < LLAMA_FTYPE_GUESSED) {
-    const char* name = llama_ftype_name(static_cast<llama_ftype>(*type));
-    if (name != nullptr && std::string_view(name).find("unknown") == std::string_view::npos) {
-      return name;
-    }
-  }
-  return dominant_type(files);
+  const auto name = type ? file_type_name(*type) : std::nullopt;
+  return name ? std::string(*name) : dominant_type(files);
 }
 
 /// One more than the highest block that has a tensor.
-int blocks_with_tensors(const std::vector<GgufFile>& files) {
+int blocks_with_tensors(const std::vector<Header>& files) {
   int blocks = 0;
-  for (const GgufFile& file : files) {
-    for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
-      const auto block = block_of(file.tensor_name(i));
+  for (const Header& file : files) {
+    for (const Tensor& tensor : file.tensors()) {
+      const auto block = block_of(tensor.name);
       if (block && *block < kMaxUnstatedBlocks) blocks = std::max(blocks, *block + 1);
     }
   }
@@ -117,30 +112,29 @@ int blocks_with_tensors(const std::vector<GgufFile>& files) {
 
 /// Blocks as the file states them, or why that cannot be. An architecture that nobody knows may
 /// state them elsewhere, so without a statement the tensors are counted.
-Answer<int> count_blocks(const std::vector<GgufFile>& files, const std::string& key, Phase phase) {
+Read<int> count_blocks(const std::vector<Header>& files, const std::string& key) {
   std::uint64_t tensors = 0;
-  for (const GgufFile& file : files) tensors += static_cast<std::uint64_t>(file.n_tensors());
-  const GgufFile& first = files.front();
+  for (const Header& file : files) tensors += file.tensors().size();
+  const Header& first = files.front();
   const auto stated = first.integer(key);
-  const auto invalid = [&](const std::string& why) {
-    return fault(FaultCode::header_invalid, phase,
-                 fmt::format("{} cannot be used: {}", first.stamp().path, why));
+  const auto refused = [&](const std::string& why) {
+    return invalid(fmt::format("{} cannot be used: {}", first.stamp().path, why));
   };
-  if (!stated && first.has(key)) return invalid(fmt::format("{} is not a count", key));
+  if (!stated && first.has(key)) return refused(fmt::format("{} is not a count", key));
   if (!stated) return blocks_with_tensors(files);
-  if (*stated == 0) return invalid(fmt::format("its header says {} = 0", key));
+  if (*stated == 0) return refused(fmt::format("its header says {} = 0", key));
   if (*stated > tensors + kSpareBlocks) {
-    return invalid(fmt::format("its header says {} = {}, but it holds only {} tensors", key,
+    return refused(fmt::format("its header says {} = {}, but it holds only {} tensors", key,
                                *stated, tensors));
   }
   return static_cast<int>(*stated);
 }
 
-void add_tensors(ModelInfo& model, const GgufFile& file, bool& has_attention) {
-  for (std::int64_t i = 0; i < file.n_tensors(); ++i) {
-    const std::string_view name = file.tensor_name(i);
-    const std::uint64_t bytes = file.tensor_bytes(i);
-    model.n_params += file.tensor_elements(i);
+void add_tensors(ModelInfo& model, const Header& file, bool& has_attention) {
+  for (const Tensor& tensor : file.tensors()) {
+    const std::string_view name = tensor.name;
+    const std::uint64_t bytes = tensor.bytes;
+    model.n_params += tensor.elements();
     model.size_bytes += bytes;
     has_attention = has_attention || is_attention(name);
     const auto block = block_of(name);
@@ -154,7 +148,7 @@ void add_tensors(ModelInfo& model, const GgufFile& file, bool& has_attention) {
   }
 }
 
-void read_geometry(ModelInfo& model, const GgufFile& file) {
+void read_geometry(ModelInfo& model, const Header& file) {
   const std::string prefix = model.architecture + ".";
   const auto number = [&](const char* key) {
     return to_int(file.integer(prefix + key).value_or(0));
@@ -170,23 +164,39 @@ void read_geometry(ModelInfo& model, const GgufFile& file) {
     model.n_head_kv = model.n_head;
   }
   model.n_ff = per_model(file, prefix + "feed_forward_length");
-  const auto tokens = file.array_size("tokenizer.ggml.tokens");
-  model.n_vocab = to_int(tokens ? *tokens : file.integer(prefix + "vocab_size").value_or(0));
+  const Array* const tokens = file.array("tokenizer.ggml.tokens");
+  model.n_vocab =
+      to_int(tokens != nullptr ? tokens->count : file.integer(prefix + "vocab_size").value_or(0));
 }
 
 }  // namespace
 
-Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents extents) {
-  const auto files = open_model_files(path, phase, read_header, extents);
+std::optional<int> block_of(std::string_view tensor) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (tensor.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
+  tensor.remove_prefix(kPrefix.size());
+  int block = 0;
+  const auto [end, failure] = std::from_chars(tensor.data(), tensor.data() + tensor.size(), block);
+  const bool complete = end != tensor.data() + tensor.size() && *end == '.';
+  if (failure != std::errc{} || !complete || block < 0) return std::nullopt;
+  return block;
+}
+
+bool is_attention(std::string_view tensor) {
+  return tensor.find(".attn_q.weight") != std::string_view::npos ||
+         tensor.find(".attn_qkv.weight") != std::string_view::npos;
+}
+
+Read<ModelInfo> inspect_model(const std::string& path, Extents extents) {
+  const auto files = read_model_files(path, extents);
   if (!files) return tl::unexpected(files.error());
-  const GgufFile& first = files->front();
+  const Header& first = files->front();
 
   ModelInfo model;
   model.path = path;
   const auto architecture = first.text("general.architecture");
   if (!architecture || architecture->empty()) {
-    return fault(FaultCode::header_invalid, phase,
-                 fmt::format("{} cannot be used: its header has no general.architecture", path));
+    return invalid(fmt::format("{} cannot be used: its header has no general.architecture", path));
   }
   model.architecture = *architecture;
   if (const auto name = first.text("general.name")) {
@@ -195,7 +205,7 @@ Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents ex
     model.name = Absence{"not in the file"};
   }
 
-  const auto blocks = count_blocks(*files, model.architecture + ".block_count", phase);
+  const auto blocks = count_blocks(*files, model.architecture + ".block_count");
   if (!blocks) return tl::unexpected(blocks.error());
   model.n_layer = *blocks;
   model.layers.resize(static_cast<std::size_t>(*blocks));
@@ -203,7 +213,7 @@ Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents ex
 
   bool has_attention = false;
   std::uint64_t hash = kFnvStart;
-  for (const GgufFile& file : *files) {
+  for (const Header& file : *files) {
     model.files.push_back(file.stamp());
     add_tensors(model, file, has_attention);
     hash = file.hash(hash);
@@ -221,4 +231,4 @@ Answer<ModelInfo> inspect_model(const std::string& path, Phase phase, Extents ex
   return model;
 }
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::gguf

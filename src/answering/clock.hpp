@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 
 /// Milliseconds of the system's monotonic clock; comparable between processes of one machine on
 /// Linux.
@@ -13,4 +13,4 @@ inline double now_ms() {
       .count();
 }
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering

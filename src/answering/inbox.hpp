@@ -14,7 +14,7 @@
 #include "core/error.hpp"
 #include "protocol/messages.hpp"
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 
 class Inbox {
  public:
@@ -39,4 +39,4 @@ class Inbox {
   std::atomic<bool> stopped_{false};
 };
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering

@@ -1,4 +1,4 @@
-#include "worker/outbox.hpp"
+#include "answering/outbox.hpp"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 
 #include "protocol/channel.hpp"
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 namespace {
 
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
@@ -31,4 +31,4 @@ void Reply::progress(Phase phase, double fraction) {
   send(protocol::Progress{phase, fraction});
 }
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering

@@ -8,7 +8,7 @@
 
 #include "protocol/messages.hpp"
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 
 /// Thread safe. A write that fails means that the supervisor is gone: the process ends at once.
 class Outbox {
@@ -41,4 +41,4 @@ class Reply {
 /// Ends the process now, whatever its threads are doing. Used when there is nobody left to talk to.
 [[noreturn]] void leave();
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering

@@ -1,4 +1,4 @@
-#include "worker/inbox.hpp"
+#include "answering/inbox.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <thread>
 #include <variant>
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 namespace {
 
 std::string line(std::uint64_t id, protocol::Request request) {
@@ -79,4 +79,4 @@ TEST_F(InboxDeathTest, NonsenseIsHandedOutAsAnError) {
 }
 
 }  // namespace
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering

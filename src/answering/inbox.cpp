@@ -1,13 +1,13 @@
-#include "worker/inbox.hpp"
+#include "answering/inbox.hpp"
 
 #include <chrono>
 #include <utility>
 #include <variant>
 
+#include "answering/outbox.hpp"
 #include "protocol/channel.hpp"
-#include "worker/outbox.hpp"
 
-namespace sweetspot::worker {
+namespace sweetspot::answering {
 
 void Inbox::run() {
   protocol::LineReader reader(fd_);
@@ -39,4 +39,4 @@ Result<protocol::RequestMessage> Inbox::next() {
   return message;
 }
 
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::answering
