@@ -38,6 +38,7 @@ void add_launch(CLI::App& app, const Environment& environment, Result<int>& outc
 void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_profile(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_profiles(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_report(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_serve(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_synth(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_tune(CLI::App& app, const Environment& environment, Result<int>& outcome);

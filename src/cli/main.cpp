@@ -25,7 +25,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
     {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
@@ -34,6 +34,7 @@ constexpr std::array<Command, 10> kCommands = {{
      add_profiles},
     {"launch", "Start llama-server or another program with a profile, and stay with it",
      add_launch},
+    {"report", "Make a page of measured runs or a plan: charts, tables, what was decided", add_report},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
     {"inspect", "Show what a GGUF file says of itself", add_inspect},
     {"synth", "Write a model of any geometry with random weights", add_synth},

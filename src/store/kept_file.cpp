@@ -13,14 +13,11 @@
 #include <utility>
 
 #include "core/text.hpp"
-#include "ground/bytes.hpp"
 #include "os/read_file.hpp"
 #include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
-
-constexpr std::size_t kMaxFileBytes = 16 * kMiB;  // real ones have some ten thousand
 
 KeptText unreadable(int code) {
   return {KeptState::unreadable, {}, std::generic_category().message(code)};
@@ -48,7 +45,7 @@ void remove_left_behind(const std::string& folder) {
 
 }  // namespace
 
-KeptText read_kept(const std::string& path) {
+KeptText read_kept(const std::string& path, std::size_t most_bytes) {
   const os::Descriptor file = os::open_to_read(path);
   if (!file) {
     return errno == ENOENT || errno == ENOTDIR ? KeptText{} : unreadable(errno);
@@ -56,7 +53,7 @@ KeptText read_kept(const std::string& path) {
   struct stat info = {};
   if (::fstat(file.get(), &info) != 0) return unreadable(errno);
   if (!S_ISREG(info.st_mode)) return {KeptState::unreadable, {}, "it is not a file"};
-  if (static_cast<std::uint64_t>(info.st_size) > kMaxFileBytes) {
+  if (static_cast<std::uint64_t>(info.st_size) > most_bytes) {
     return {KeptState::damaged, {}, "it is too large"};
   }
   std::string text(static_cast<std::size_t>(info.st_size), '\0');

@@ -2,10 +2,12 @@
 // Internal to this room.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "ground/bytes.hpp"
 #include "store/durable_file.hpp"
 
 namespace sweetspot::store {
@@ -19,8 +21,11 @@ struct KeptText {
   std::string why;   ///< where it is damaged or cannot be read
 };
 
-/// Never waits, and takes any file. Of a file that is too large nothing is read.
-KeptText read_kept(const std::string& path);
+/// Real ones have some ten thousand.
+inline constexpr std::size_t kMaxKeptBytes = 16 * kMiB;
+
+/// Never waits, and takes any file. Of a file with more than `most_bytes` nothing is read.
+KeptText read_kept(const std::string& path, std::size_t most_bytes = kMaxKeptBytes);
 
 /// What a file is that names `schema`, for a program that knows `current`, "sweetspot.x/1": whole,
 /// newer, or damaged where it is no such file at all. The first versions are the current ones;

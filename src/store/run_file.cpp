@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/json.hpp"
+#include "ground/bytes.hpp"
+#include "store/kept_file.hpp"
+#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -52,6 +57,15 @@ std::string compact_time(std::string_view iso) {
 std::string default_run_path(std::string_view model_file_name, std::string_view started_at) {
   return fmt::format("sweetspot-{}-{}.json", plain_name(stem(model_file_name)),
                      compact_time(started_at));
+}
+
+Result<std::string> read_document(const std::string& path) {
+  constexpr std::size_t kMostBytes = 256 * kMiB;  // of a run of many trials with all their samples
+  KeptText kept = read_kept(path, kMostBytes);
+  if (kept.state == KeptState::whole) return std::move(kept.text);
+  const std::string why = kept.state == KeptState::none ? "there is no such file" : kept.why;
+  return error(ErrorKind::usage, fmt::format("cannot read {}: {}", shown(path), why),
+               "give a file that profile or tune wrote, or `sweetspot plan --json`");
 }
 
 Status save_run(const std::string& path, const Run& run, const FileCalls& calls) {

@@ -15,6 +15,10 @@ namespace sweetspot::store {
 /// The time part is `started_at` (ISO 8601) without its separators.
 std::string default_run_path(std::string_view model_file_name, std::string_view started_at);
 
+/// The text of a run's or plan's file, to be read by whoever wants it. Errors are of kind usage:
+/// there is none, it cannot be read, it is too large to be one.
+Result<std::string> read_document(const std::string& path);
+
 /// Writes `run` as sweetspot.run/1, indented, through write_atomically().
 Status save_run(const std::string& path, const Run& run,
                 const FileCalls& calls = system_file_calls());

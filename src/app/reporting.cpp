@@ -1,0 +1,40 @@
+#include "app/reporting.hpp"
+
+#include <utility>
+
+#include "page/html.hpp"
+#include "page/markdown.hpp"
+#include "page/share.hpp"
+#include "page/source.hpp"
+#include "store/run_file.hpp"
+
+namespace sweetspot::app {
+namespace {
+
+Result<std::string> document_at(const std::string& path, const ReportJob& job) {
+  Result<std::string> text = store::read_document(path);
+  if (!text || !job.share) return text;
+  // What is no document is refused by its name, below.
+  Result<std::string> clean = page::shared(*text, job.private_words);
+  return clean ? clean : text;
+}
+
+}  // namespace
+
+Result<std::string> report_text(const ReportJob& job) {
+  if (job.format == ReportFormat::json && job.paths.size() > 1) {
+    return error(ErrorKind::usage, "--format json is for one file", "give one");
+  }
+  std::vector<page::Report> reports;
+  for (const std::string& path : job.paths) {
+    Result<std::string> text = document_at(path, job);
+    if (!text) return text;
+    const Result<page::Source> source = page::parse_source(*text, path);
+    if (!source) return tl::unexpected(source.error());
+    if (job.format == ReportFormat::json) return text;
+    reports.push_back(page::report_of(*source));
+  }
+  return job.format == ReportFormat::html ? page::html_of(reports) : page::markdown_of(reports);
+}
+
+}  // namespace sweetspot::app

@@ -1,0 +1,120 @@
+// sweetspot report: a page of what was measured or planned.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/reporting.hpp"
+#include "cli/print.hpp"
+#include "core/text.hpp"
+#include "process/replace.hpp"
+#include "store/durable_file.hpp"
+
+namespace sweetspot::cli {
+namespace {
+
+struct ReportOptions {
+  std::vector<std::string> paths;
+  std::string output;
+  std::string format;
+  bool share = false;
+  bool open = false;
+};
+
+constexpr const char* kReportExamples = R"(
+FILE is what `profile` or `tune` wrote, or what `sweetspot plan MODEL --json` printed. The page needs no network and
+no other file. --share leaves out paths, user and host names, UUIDs, addresses and values of environment variables;
+nothing is ever sent anywhere.
+
+Examples:
+  sweetspot report run.json -o report.html --open
+  sweetspot report monday.json friday.json -o both.html
+  sweetspot report run.json --format markdown
+  sweetspot report run.json --share --format json -o shared.json
+)";
+
+// Short words stand in too many others' texts to be left out, and "root" is nobody's name.
+constexpr std::size_t kShortestName = 3;
+
+std::vector<std::string> private_words() {
+  std::vector<std::string> words;
+  const auto add = [&](std::string_view word) {
+    if (word.size() >= kShortestName && word != "root" && word != "localhost") {
+      words.emplace_back(word);
+    }
+  };
+  for (const char* name : {"USER", "LOGNAME"}) {
+    if (const char* value = std::getenv(name)) add(value);
+  }
+  if (const char* value = std::getenv("HOME")) {
+    const std::string_view home = value;
+    add(home.substr(home.rfind('/') + 1));
+  }
+  std::array<char, 256> host = {};
+  if (::gethostname(host.data(), host.size() - 1) == 0) add(host.data());
+  return words;
+}
+
+Result<app::ReportJob> report_job(const ReportOptions& options) {
+  app::ReportJob job;
+  job.paths = options.paths;
+  job.share = options.share;
+  if (job.share) job.private_words = private_words();
+  if (options.format.empty()) return job;
+  const auto format = from_string<app::ReportFormat>(options.format);
+  if (!format) {
+    return error(ErrorKind::usage,
+                 fmt::format("--format does not take '{}'", shortened(options.format)),
+                 "give html, markdown or json");
+  }
+  job.format = *format;
+  return job;
+}
+
+Result<int> write_report(const ReportOptions& options, const app::ReportJob& job,
+                         const Environment& environment) {
+  const bool is_page = job.format == app::ReportFormat::html;
+  if (options.output.empty() && is_page && (environment.stdout_is_terminal || options.open)) {
+    return error(ErrorKind::usage, "a page is no text for a terminal",
+                 "give -o report.html, or --format markdown");
+  }
+  const Result<std::string> text = app::report_text(job);
+  if (!text) return tl::unexpected(text.error());
+  if (options.output.empty()) return print_all(environment, *text);
+  if (const Status written = store::write_atomically(options.output, *text); !written) {
+    return tl::unexpected(written.error());
+  }
+  say(environment.err, "report: {}\n", printable(options.output, 400));
+  if (!options.open) return 0;
+  return tl::unexpected(process::replace_us_by({"xdg-open", options.output}));
+}
+
+Result<int> report(const ReportOptions& options, const Environment& environment) {
+  const Result<app::ReportJob> job = report_job(options);
+  if (!job) return tl::unexpected(job.error());
+  return write_report(options, *job, environment);
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, const Environment& environment, Result<int>& outcome) {
+  auto options = std::make_shared<ReportOptions>();
+  app.footer(kReportExamples);
+  app.add_option("FILE", options->paths, "Runs and plans; several make one page")->required();
+  app.add_option("-o,--output", options->output, "The file to write; without it stdout")
+      ->type_name("FILE");
+  app.add_option("--format", options->format, "html (default), markdown, or json (the one FILE)")
+      ->type_name("FORMAT");
+  app.add_flag("--share", options->share, "Leave out what tells who made it and where");
+  app.add_flag("--open", options->open, "Open the page when it is written");
+  app.callback([options, &environment, &outcome] { outcome = report(*options, environment); });
+}
+
+}  // namespace sweetspot::cli

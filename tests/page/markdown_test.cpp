@@ -1,0 +1,40 @@
+#include "page/markdown.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "golden/sample_run.hpp"
+#include "page/run_report.hpp"
+
+namespace sweetspot::page {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Markdown, IsTablesWithAHeadEach) {
+  const std::array<Report, 1> reports = {report_of(tests::mission_run())};
+  const std::string text = markdown_of(reports);
+  EXPECT_THAT(text, testing::StartsWith("## "));
+  EXPECT_THAT(text, HasSubstr("| profile | layers |"));
+  EXPECT_THAT(text, HasSubstr("| --- | --- |"));
+  EXPECT_THAT(text, HasSubstr("```\nllama-server "));
+}
+
+TEST(Markdown, WhatComesFromOutsideIsNoMarkup) {
+  Report report;
+  report.title = "a|b <script> [x](y) @all #1";
+  report.command = "llama-server -m '```'";
+  report.figures = {{"t", "t", "", {}, {}, {{"c|d"}, {{"e\nf|g", "more than there are columns"}}}}};
+  const std::string text = markdown_of(std::array<Report, 1>{report});
+  EXPECT_THAT(text, HasSubstr("a\\|b \\<script\\> \\[x\\](y) \\@all \\#1"));
+  EXPECT_THAT(text, HasSubstr("````\nllama-server"));
+  EXPECT_THAT(text, HasSubstr("| c\\|d |\n"));
+  EXPECT_THAT(text, Not(HasSubstr("more than")));
+  EXPECT_THAT(text, Not(HasSubstr("e\nf")));
+}
+
+}  // namespace
+}  // namespace sweetspot::page
