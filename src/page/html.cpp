@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/json_writer.hpp"
 #include "core/text.hpp"
+#include "ground/pieces.hpp"
 #include "page/assets.hpp"
 
 namespace sweetspot::page {
@@ -13,8 +15,16 @@ namespace {
 
 constexpr std::size_t kMostHtmlChars = 4000;
 
+// "31.4", "5.00 GiB", "31.4 (31.1 to 31.7)", and "-" for one that is absent.
 bool is_number(std::string_view cell) {
-  return !cell.empty() && (cell == "-" || (cell.front() >= '0' && cell.front() <= '9'));
+  constexpr std::array<std::string_view, 7> kAmongNumbers = {"-",   "to",  "%",  "B",
+                                                             "KiB", "MiB", "GiB"};
+  const std::vector<std::string_view> words = words_of(cell);
+  return std::all_of(words.begin(), words.end(), [&](std::string_view word) {
+    const bool known =
+        std::find(kAmongNumbers.begin(), kAmongNumbers.end(), word) != kAmongNumbers.end();
+    return known || word.find_first_not_of("0123456789.()") == std::string_view::npos;
+  });
 }
 
 bool all_numbers(const DataTable& table, std::size_t column) {

@@ -58,7 +58,8 @@
   function whole(value) { return value % 1 === 0; }
 
   function padded(extent, share) {
-    var room = (extent[1] - extent[0]) * share || Math.abs(extent[1]) * share || 1;
+    if (extent[0] === extent[1]) return [Math.min(0, extent[0]), extent[0] * 2 || 1];
+    var room = (extent[1] - extent[0]) * share;
     return [extent[0] - room, extent[1] + room];
   }
 

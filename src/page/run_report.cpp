@@ -13,6 +13,13 @@
 namespace sweetspot::page {
 namespace {
 
+std::string as_sentence(std::string text) {
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  }
+  return text;
+}
+
 std::optional<std::size_t> chosen_trial(const Run& run) {
   const std::optional<std::size_t> index = run.tune ? run.tune->winner : run.analysis.optimum;
   return index && *index < run.results.size() ? index : std::nullopt;
@@ -30,7 +37,7 @@ std::string answer_of(const Run& run, const Trial& trial) {
   if (trial.speed()) {
     text += fmt::format(": {} tokens per second", with_interval(trial.speed()->tokens_per_second));
   }
-  if (run.tune) return text + ". " + run.tune->verdict;
+  if (run.tune) return text + ". " + as_sentence(run.tune->verdict);
   if (!run.analysis.speed_up_over_cpu) return text;
   return text + fmt::format(", {:.2f} times the CPU alone", *run.analysis.speed_up_over_cpu);
 }
@@ -67,6 +74,12 @@ std::vector<Figure> figures_of_tune(const Run& run) {
           trials_of(run),        surroundings_of(run)};
 }
 
+// Of a run without a device all memory is 0, of one without a driver there is nothing.
+bool shows_something(const Chart& chart) {
+  return std::any_of(chart.marks.begin(), chart.marks.end(),
+                     [](const Mark& mark) { return mark.y != 0; });
+}
+
 }  // namespace
 
 Report report_of(const Run& run) {
@@ -80,10 +93,11 @@ Report report_of(const Run& run) {
     report.answer =
         run.tune && !run.tune->verdict.empty() ? run.tune->verdict : "Nothing can be recommended";
   }
+  report.answer = as_sentence(std::move(report.answer));
   report.remarks = remarks_of(run);
   for (Figure& figure : run.tune ? figures_of_tune(run) : figures_of_profile(run)) {
     if (figure.table.rows.empty()) continue;
-    if (figure.chart && figure.chart->marks.empty()) figure.chart.reset();
+    if (figure.chart && !shows_something(*figure.chart)) figure.chart.reset();
     report.figures.push_back(std::move(figure));
   }
   return report;

@@ -170,7 +170,8 @@ Figure profiles_of(const Run& run) {
   for (const Profile& profile : run.profiles) {
     const std::optional<std::size_t> proof = profile.result_index;
     if (!proof || *proof >= run.results.size()) {
-      figure.table.rows.push_back({profile.name, "none: " + why_none(profile)});
+      figure.table.rows.push_back(
+          {profile.name, "-", "-", "-", "-", "-", "-", "none", why_none(profile)});
       continue;
     }
     // From the trial: what a profile repeats of its config is not read from files.
@@ -240,8 +241,9 @@ Figure surroundings_of(const Run& run) {
              fmt::format("{} {}", report.status->driver,
                          report.status->driver_version.value_or("of unknown version")));
   }
+  const Engine& engine = run.engine;
   add_fact(figure, "llama.cpp",
-           fmt::format("{} {}", run.engine.llama_version, run.engine.llama_build));
+           engine.llama_build.empty() ? engine.llama_version : engine.llama_build);
   add_fact(figure, "ggml", run.engine.ggml_version);
   add_fact(figure, "backends", fmt::format("{}", fmt::join(run.engine.backends, ", ")));
   add_fact(figure, "processor",

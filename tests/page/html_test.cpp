@@ -45,6 +45,21 @@ TEST(HtmlText, HasNothingThatHtmlReadsAnythingInto) {
   EXPECT_THAT(html_text("\x1b[31m"), Not(HasSubstr("\x1b")));
 }
 
+TEST(Html, OnlyNumbersAreSetRight) {
+  Report report;
+  report.figures = {{"t",
+                     "t",
+                     "",
+                     {},
+                     {},
+                     {{"a", "b", "c"},
+                      {{"31.4 (31.1 to 31.7)", "0 layers, x", "-"}, {"5.00 GiB", "7", "12.0 %"}}}}};
+  const std::string page = html_of(std::array<Report, 1>{report});
+  EXPECT_THAT(
+      page,
+      HasSubstr("<td class=\"number\">5.00 GiB</td><td>7</td><td class=\"number\">12.0 %</td>"));
+}
+
 TEST(Html, HostileTextStaysText) {
   const std::array<Report, 1> reports = {hostile_report()};
   const std::string page = html_of(reports);
