@@ -2,6 +2,9 @@
 # Sets up, builds, makes a model of 1.1 billion random weights and profiles it on the devices of this
 # machine. Arguments go to `sweetspot profile` after the demo's own. Nothing is done twice: the second
 # run goes straight to measuring.
+#
+#   scripts/demo.sh [ARGUMENTS]
+#   scripts/demo.sh --record FILE.svg [ARGUMENTS]   the same on a terminal of 80 columns, recorded: docs/demo.svg
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -59,8 +62,35 @@ start_server() {
     "run '$sweetspot serve --listen $host:$1' to see what it says"
 }
 
+# record FILE COMMAND...: runs the command on a terminal of its own and makes an animation of what that shows.
+record() {
+  local file=$1 played=build/demo-recorded.sh
+  shift
+  {
+    printf '#!/usr/bin/env bash\n'
+    [[ -z $note ]] || printf 'echo %q\n' "# $note"
+    printf 'echo %q\nsleep 1\n' "\$ ${*//build\/bin\//}"
+    printf '%q ' "$@"
+    # shellcheck disable=SC2016
+    printf '\nstatus=$?\nsleep 4\nexit $status\n'
+  } >"$played"
+  chmod +x "$played"
+  # The length of a frame says what was seen; more than two seconds of nothing new are cut.
+  script -qec "stty cols 80 rows 28; exec termtosvg '$file' -c $played -g 80x28 -m 100 -M 2000 -D 5000 -t window_frame" \
+    /dev/null >build/demo-recording.log 2>&1 || {
+    tail -n 5 build/demo-recording.log >&2
+    fail "recording the demo" "termtosvg did not succeed (its last lines are above)" "run it without --record to see what fails"
+  }
+  say "$file: $(($(wc -c <"$file") / 1024)) KiB"
+}
+
 main() {
-  local port where=() status=0 results
+  local port where=() status=0 results recording='' note=''
+  if [[ ${1:-} == --record ]]; then
+    recording=${2:?--record needs the name of a file}
+    shift 2
+    "$repo_dir/scripts/setup-packages.sh" record
+  fi
   "$repo_dir/scripts/build.sh"
   make_model
   if ! has_gpu; then
@@ -72,12 +102,18 @@ main() {
     where=(--rpc "$host:$port" --vram-limit 900MiB)
     say "No GPU that llama.cpp can use: this demonstrates the program, and its speeds say nothing of a graphics card. The" \
       "device is ggml's RPC device, a second process on loopback ($host:$port)."
+    note="No GPU here: ggml's RPC device on the same processor, so the CPU wins."
   fi
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
   # No application is to load what belongs to a server that is gone.
-  "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --no-store \
-    "${where[@]}" -o "$results" "$@" || status=$?
+  set -- "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --no-store \
+    "${where[@]}" -o "$results" "$@"
+  if [[ -n $recording ]]; then
+    record "$recording" "$@" --adaptive
+  else
+    "$@" || status=$?
+  fi
   stop_server
   return "$status"
 }

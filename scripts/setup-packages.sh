@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, if any.
 #
-#   scripts/setup-packages.sh build|wheel|test|lint|coverage
+#   scripts/setup-packages.sh build|wheel|test|lint|coverage|record
 #
 # Each level includes the one before it. Nothing is fetched when nothing is missing.
 set -euo pipefail
@@ -12,18 +12,20 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly for_build=(g++:g++ cmake:cmake ninja-build:ninja libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libexpected-dev libjs-d3)
 readonly for_wheel=(python3-setuptools python3-wheel)
 readonly for_test=("${for_wheel[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3-jsonschema python3-yaml)
+readonly for_record=(termtosvg:termtosvg)
 readonly for_coverage=(gcovr:gcovr)
 readonly for_lint=(clang-format:clang-format clang-tidy:clang-tidy mypy:mypy shellcheck:shellcheck)
 
 wanted() {
   case $1 in
     build) printf '%s\n' "${for_build[@]}" ;;
+    record) printf '%s\n' "${for_build[@]}" "${for_record[@]}" ;;
     wheel) printf '%s\n' "${for_build[@]}" "${for_wheel[@]}" ;;
     test) printf '%s\n' "${for_build[@]}" "${for_test[@]}" ;;
     coverage) printf '%s\n' "${for_build[@]}" "${for_test[@]}" "${for_coverage[@]}" ;;
     lint) printf '%s\n' "${for_build[@]}" "${for_test[@]}" "${for_lint[@]}" ;;
     *)
-      say "usage: $0 build|wheel|test|lint|coverage"
+      say "usage: $0 build|wheel|test|lint|coverage|record"
       exit 2
       ;;
   esac
