@@ -25,16 +25,16 @@ Result<std::string> report_text(const ReportJob& job) {
   if (job.format == ReportFormat::json && job.paths.size() > 1) {
     return error(ErrorKind::usage, "--format json is for one file", "give one");
   }
-  std::vector<page::Report> reports;
+  std::vector<page::Page> pages;
   for (const std::string& path : job.paths) {
     Result<std::string> text = document_at(path, job);
     if (!text) return text;
     const Result<page::Source> source = page::parse_source(*text, path);
     if (!source) return tl::unexpected(source.error());
     if (job.format == ReportFormat::json) return text;
-    reports.push_back(page::report_of(*source));
+    pages.push_back(page::page_of(*source));
   }
-  return job.format == ReportFormat::html ? page::html_of(reports) : page::markdown_of(reports);
+  return job.format == ReportFormat::html ? page::html_of(pages) : page::markdown_of(pages);
 }
 
 }  // namespace sweetspot::app

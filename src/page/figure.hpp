@@ -1,4 +1,4 @@
-// What a report consists of, before anybody writes HTML or Markdown of it. Values only; texts are
+// What a page consists of, before anybody writes HTML or Markdown of it. Values only; texts are
 // as they came, and whoever writes them escapes them.
 #pragma once
 
@@ -121,7 +121,7 @@ struct DataTable {
 
 /// A picture with the table behind it, or a table alone.
 struct Figure {
-  std::string id;  ///< letters and hyphens, its own within a report
+  std::string id;  ///< letters and hyphens, its own within a page
   std::string title;
   std::string caption;  ///< may be empty
   std::optional<Chart> chart;
@@ -130,7 +130,7 @@ struct Figure {
 };
 
 /// A run or a plan.
-struct Report {
+struct Page {
   std::string title;
   std::string answer;                ///< one sentence: what to use
   std::string command;               ///< to paste into a shell; empty where there is none

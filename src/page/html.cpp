@@ -37,7 +37,7 @@ std::string table_of(const DataTable& table, std::string_view caption) {
   std::string head;
   std::vector<std::string_view> kind;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    kind.push_back(all_numbers(table, i) ? " class=\"number\"" : "");
+    kind.emplace_back(all_numbers(table, i) ? " class=\"number\"" : "");
     head += fmt::format("<th scope=\"col\"{}>{}</th>", kind.back(), html_text(table.columns[i]));
   }
   std::string body;
@@ -73,20 +73,20 @@ std::string section_of(const Figure& figure, const std::string& id) {
   return text + "</section>\n";
 }
 
-std::string head_of(const Report& report) {
-  std::string text = fmt::format("<h2>{}</h2>\n<p class=\"answer\">{}</p>\n",
-                                 html_text(report.title), html_text(report.answer));
-  if (!report.command.empty()) {
+std::string head_of(const Page& page) {
+  std::string text = fmt::format("<h2>{}</h2>\n<p class=\"answer\">{}</p>\n", html_text(page.title),
+                                 html_text(page.answer));
+  if (!page.command.empty()) {
     text += fmt::format(
         "<div class=\"command\"><pre><code>{}</code></pre>"
         "<button type=\"button\" class=\"copy\">Copy</button></div>\n",
-        html_text(report.command));
+        html_text(page.command));
   }
-  if (!report.remarks.empty()) text += "<ul class=\"remarks\">\n";
-  for (const std::string& remark : report.remarks) {
+  if (!page.remarks.empty()) text += "<ul class=\"remarks\">\n";
+  for (const std::string& remark : page.remarks) {
     text += fmt::format("<li>{}</li>\n", html_text(remark));
   }
-  if (!report.remarks.empty()) text += "</ul>\n";
+  if (!page.remarks.empty()) text += "</ul>\n";
   return text;
 }
 
@@ -139,12 +139,12 @@ std::string html_text(std::string_view text) {
   return out;
 }
 
-std::string html_of(std::span<const Report> reports) {
+std::string html_of(std::span<const Page> pages) {
   std::string body;
   Json drawings = Json::object();
-  for (std::size_t i = 0; i < reports.size(); ++i) {
-    body += "<article>\n" + head_of(reports[i]);
-    for (const Figure& figure : reports[i].figures) {
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    body += "<article>\n" + head_of(pages[i]);
+    for (const Figure& figure : pages[i].figures) {
       const std::string id = fmt::format("r{}-{}", i, figure.id);
       body += section_of(figure, id);
       if (is_drawn(figure)) drawings[id] = drawing_of(figure);
@@ -157,7 +157,7 @@ std::string html_of(std::span<const Report> reports) {
       "'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   page += fmt::format("<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-                      html_text(reports.size() == 1 ? reports.front().title : "sweetspot"), kStyle);
+                      html_text(pages.size() == 1 ? pages.front().title : "sweetspot"), kStyle);
   page.append(body);
   page.append("<script type=\"application/json\" id=\"drawings\">").append(script_data(drawings));
   page.append("</script>\n<script>\n/*\n").append(kLibraryLicence).append("*/\n");

@@ -15,6 +15,6 @@ std::string html_text(std::string_view text);
 
 /// The page: tables, the charts' data as JSON that no script element can be closed by, the library
 /// that draws them, and a policy that lets the page ask nobody for anything.
-std::string html_of(std::span<const Report> reports);
+std::string html_of(std::span<const Page> pages);
 
 }  // namespace sweetspot::page

@@ -53,14 +53,14 @@ std::string markdown_table(const DataTable& table) {
 
 }  // namespace
 
-std::string markdown_of(std::span<const Report> reports) {
+std::string markdown_of(std::span<const Page> pages) {
   std::string text;
-  for (const Report& report : reports) {
-    text += fmt::format("## {}\n\n{}\n", plain(report.title), plain(report.answer));
-    if (!report.command.empty()) text += "\n" + code_block(report.command);
-    for (const std::string& remark : report.remarks) text += fmt::format("\n- {}", plain(remark));
-    if (!report.remarks.empty()) text += "\n";
-    for (const Figure& figure : report.figures) {
+  for (const Page& page : pages) {
+    text += fmt::format("## {}\n\n{}\n", plain(page.title), plain(page.answer));
+    if (!page.command.empty()) text += "\n" + code_block(page.command);
+    for (const std::string& remark : page.remarks) text += fmt::format("\n- {}", plain(remark));
+    if (!page.remarks.empty()) text += "\n";
+    for (const Figure& figure : page.figures) {
       text += fmt::format("\n### {}\n\n", plain(figure.title)) + markdown_table(figure.table);
     }
     text += "\n";

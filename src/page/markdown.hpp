@@ -9,6 +9,6 @@
 namespace sweetspot::page {
 
 /// Tables of GitHub's Markdown. Nothing in them is read as markup or as HTML.
-std::string markdown_of(std::span<const Report> reports);
+std::string markdown_of(std::span<const Page> pages);
 
 }  // namespace sweetspot::page

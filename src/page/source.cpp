@@ -4,7 +4,7 @@
 
 #include "core/json_reader.hpp"
 #include "core/text.hpp"
-#include "page/run_report.hpp"
+#include "page/run_page.hpp"
 
 namespace sweetspot::page {
 namespace {
@@ -43,8 +43,8 @@ Result<Source> parse_source(std::string_view text, std::string_view name) {
   return source;
 }
 
-Report report_of(const Source& source) {
-  return std::visit([](const auto& of) { return report_of(of); }, source);
+Page page_of(const Source& source) {
+  return std::visit([](const auto& of) { return page_of(of); }, source);
 }
 
 }  // namespace sweetspot::page

@@ -1,4 +1,4 @@
-// What a report is made of: a file that profile, tune or plan wrote.
+// What a page is made of: a file that profile, tune or plan wrote.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 #include "core/error.hpp"
 #include "core/run.hpp"
 #include "page/figure.hpp"
-#include "page/plan_report.hpp"
+#include "page/plan_page.hpp"
 
 namespace sweetspot::page {
 
@@ -20,6 +20,6 @@ using Source = std::variant<Run, PlanDocument>;
 /// read.
 Result<Source> parse_source(std::string_view text, std::string_view name);
 
-Report report_of(const Source& source);
+Page page_of(const Source& source);
 
 }  // namespace sweetspot::page

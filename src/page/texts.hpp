@@ -1,4 +1,4 @@
-// Numbers and names as a report shows them. Internal to this room.
+// Numbers and names as a page shows them. Internal to this room.
 #pragma once
 
 #include <cstdint>

@@ -80,6 +80,30 @@ struct Telling {
   std::vector<std::pair<const char*, Reading<double> Telemetry::*>> series;
 };
 
+// The row of a trial of which the driver said anything, and its marks.
+void add_look(const Trial& trial, const std::string& name_of_trial,
+              const std::optional<double>& minutes, const Telling& telling, Figure& figure) {
+  const bool disturbed = !trial.disturbances.empty();
+  std::vector<std::string> row = {name_of_trial, trial.started_at};
+  bool any = false;
+  for (const auto& [name, member] : telling.series) {
+    const Reading<double>& reading = trial.telemetry.*member;
+    row.push_back(shown(reading, number));
+    if (!reading) continue;
+    any = true;
+    if (!minutes) continue;
+    Mark mark;
+    mark.series = disturbed ? std::string(name).append(", disturbed") : std::string(name);
+    mark.x = *minutes;
+    mark.y = *reading;
+    mark.label = fmt::format("{}, {}: {} {}", name_of_trial, name, row.back(), telling.unit);
+    if (disturbed) mark.label += fmt::format(" ({})", disturbances_of(trial));
+    figure.chart->marks.push_back(std::move(mark));
+  }
+  row.push_back(disturbances_of(trial));
+  if (any) figure.table.rows.push_back(std::move(row));
+}
+
 Figure over_time(const Run& run, const Telling& telling) {
   Figure figure;
   figure.id = telling.id;
@@ -97,35 +121,17 @@ Figure over_time(const Run& run, const Telling& telling) {
       run.results.empty() ? std::nullopt : seconds_of(run.results.front().started_at);
   constexpr double kSecondsPerMinute = 60;
   for (std::size_t i = 0; i < run.results.size(); ++i) {
-    const Trial& trial = run.results[i];
-    const std::optional<double> at = seconds_of(trial.started_at);
-    std::vector<std::string> row = {trial_name(run, i), trial.started_at};
-    bool any = false;
-    for (const auto& [name, member] : telling.series) {
-      const Reading<double>& reading = trial.telemetry.*member;
-      row.push_back(shown(reading, number));
-      if (!reading) continue;
-      any = true;
-      if (!first || !at) continue;
-      const bool disturbed = !trial.disturbances.empty();
-      figure.chart->marks.push_back(
-          {disturbed ? std::string(name).append(", disturbed") : std::string(name),
-           (*at - *first) / kSecondsPerMinute,
-           *reading,
-           {},
-           {},
-           fmt::format("{}, {}: {} {}{}", trial_name(run, i), name, number(*reading), telling.unit,
-                       disturbed ? " (" + disturbances_of(trial) + ")" : std::string())});
-    }
-    row.push_back(disturbances_of(trial));
-    if (any) figure.table.rows.push_back(std::move(row));
+    const std::optional<double> at = seconds_of(run.results[i].started_at);
+    const auto minutes =
+        first && at ? std::optional((*at - *first) / kSecondsPerMinute) : std::optional<double>();
+    add_look(run.results[i], trial_name(run, i), minutes, telling, figure);
   }
   return figure;
 }
 
-void add_fact(Figure& figure, const char* name, std::string value) {
+void add_fact(Figure& figure, const char* name, const std::string& value) {
   if (value.empty()) return;
-  figure.table.rows.push_back({name, std::move(value)});
+  figure.table.rows.push_back({name, value});
 }
 
 }  // namespace
@@ -231,15 +237,15 @@ Figure surroundings_of(const Run& run) {
   add_fact(figure, "layers",
            fmt::format("{} blocks and the output: {}", run.model.n_layer,
                        run.model.offloadable_layers()));
-  for (const DeviceReport& report : run.devices) {
+  for (const DeviceReport& listed : run.devices) {
     add_fact(
         figure, "device",
-        fmt::format("{}: {}, {}, {}", report.device.id, report.device.description,
-                    report.device.backend, shown(report.device.memory_total_bytes, format_bytes)));
-    if (!report.status) continue;
+        fmt::format("{}: {}, {}, {}", listed.device.id, listed.device.description,
+                    listed.device.backend, shown(listed.device.memory_total_bytes, format_bytes)));
+    if (!listed.status) continue;
     add_fact(figure, "driver",
-             fmt::format("{} {}", report.status->driver,
-                         report.status->driver_version.value_or("of unknown version")));
+             fmt::format("{} {}", listed.status->driver,
+                         listed.status->driver_version.value_or("of unknown version")));
   }
   const Engine& engine = run.engine;
   add_fact(figure, "llama.cpp",

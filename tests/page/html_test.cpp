@@ -8,7 +8,7 @@
 
 #include "core/json.hpp"
 #include "golden/sample_run.hpp"
-#include "page/run_report.hpp"
+#include "page/run_page.hpp"
 
 namespace sweetspot::page {
 namespace {
@@ -31,13 +31,13 @@ std::size_t count_of(const std::string& text, const std::string& what) {
   return count;
 }
 
-Report hostile_report() {
+Page hostile_page() {
   Run run = tests::adaptive_run();
   run.model.name = std::string("</script><script>alert(1)</script><img src=x onerror=alert(2)>");
   run.model.path = "/m/<!--<script>'\"&.gguf";
   run.notices = {"]]></title><svg onload=alert(3)>", tests::hostile_text()};
   run.results.front().title = "</details><script>alert(4)</script>";
-  return report_of(run);
+  return page_of(run);
 }
 
 TEST(HtmlText, HasNothingThatHtmlReadsAnythingInto) {
@@ -46,23 +46,23 @@ TEST(HtmlText, HasNothingThatHtmlReadsAnythingInto) {
 }
 
 TEST(Html, OnlyNumbersAreSetRight) {
-  Report report;
-  report.figures = {{"t",
-                     "t",
-                     "",
-                     {},
-                     {},
-                     {{"a", "b", "c"},
-                      {{"31.4 (31.1 to 31.7)", "0 layers, x", "-"}, {"5.00 GiB", "7", "12.0 %"}}}}};
-  const std::string page = html_of(std::array<Report, 1>{report});
+  Page page;
+  page.figures = {{"t",
+                   "t",
+                   "",
+                   {},
+                   {},
+                   {{"a", "b", "c"},
+                    {{"31.4 (31.1 to 31.7)", "0 layers, x", "-"}, {"5.00 GiB", "7", "12.0 %"}}}}};
+  const std::string text = html_of(std::array<Page, 1>{page});
   EXPECT_THAT(
-      page,
+      text,
       HasSubstr("<td class=\"number\">5.00 GiB</td><td>7</td><td class=\"number\">12.0 %</td>"));
 }
 
 TEST(Html, HostileTextStaysText) {
-  const std::array<Report, 1> reports = {hostile_report()};
-  const std::string page = html_of(reports);
+  const std::array<Page, 1> pages = {hostile_page()};
+  const std::string page = html_of(pages);
   // Our three: the data, the library, the script that draws.
   EXPECT_EQ(count_of(page, "<script"), 3U + count_of(page, "<scripts"));
   EXPECT_EQ(count_of(page, "</script"), 3U);
@@ -72,15 +72,15 @@ TEST(Html, HostileTextStaysText) {
 }
 
 TEST(Html, TheDataIsTheChartsAndReadsBack) {
-  const std::array<Report, 1> reports = {hostile_report()};
-  const std::string page = html_of(reports);
+  const std::array<Page, 1> pages = {hostile_page()};
+  const std::string page = html_of(pages);
   const std::string data =
       between(page, "<script type=\"application/json\" id=\"drawings\">", "</script>");
   EXPECT_THAT(data, Not(HasSubstr("<")));
   const Result<Json> json = parse_json(data);
   ASSERT_TRUE(json);
   std::size_t drawn = 0;
-  for (const Figure& figure : reports[0].figures) {
+  for (const Figure& figure : pages[0].figures) {
     if (!figure.chart) continue;
     ++drawn;
     const Json& chart = (*json)["r0-" + figure.id]["chart"];
@@ -88,12 +88,12 @@ TEST(Html, TheDataIsTheChartsAndReadsBack) {
     EXPECT_THAT(page, HasSubstr("data-figure=\"r0-" + figure.id + "\""));
   }
   EXPECT_EQ(json->size(), drawn);
-  EXPECT_EQ(count_of(page, "<table"), reports[0].figures.size());
+  EXPECT_EQ(count_of(page, "<table"), pages[0].figures.size());
 }
 
 TEST(Html, TheLibraryComesWithItsLicenceAndThePageAsksNobody) {
-  const std::array<Report, 1> reports = {report_of(tests::mission_run())};
-  const std::string page = html_of(reports);
+  const std::array<Page, 1> pages = {page_of(tests::mission_run())};
+  const std::string page = html_of(pages);
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, HasSubstr("BSD"));
   EXPECT_EQ(count_of(page, "src="), count_of(page, "default-src=")) << "nothing is loaded";
@@ -101,9 +101,8 @@ TEST(Html, TheLibraryComesWithItsLicenceAndThePageAsksNobody) {
 }
 
 TEST(Html, SeveralRunsAreOnePage) {
-  const std::array<Report, 2> reports = {report_of(tests::mission_run()),
-                                         report_of(tests::tuned_run())};
-  const std::string page = html_of(reports);
+  const std::array<Page, 2> pages = {page_of(tests::mission_run()), page_of(tests::tuned_run())};
+  const std::string page = html_of(pages);
   EXPECT_EQ(count_of(page, "<article>"), 2U);
   EXPECT_THAT(page, HasSubstr("id=\"r1-finals\""));
 }

@@ -6,7 +6,7 @@
 #include <array>
 
 #include "golden/sample_run.hpp"
-#include "page/run_report.hpp"
+#include "page/run_page.hpp"
 
 namespace sweetspot::page {
 namespace {
@@ -15,8 +15,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(Markdown, IsTablesWithAHeadEach) {
-  const std::array<Report, 1> reports = {report_of(tests::mission_run())};
-  const std::string text = markdown_of(reports);
+  const std::array<Page, 1> pages = {page_of(tests::mission_run())};
+  const std::string text = markdown_of(pages);
   EXPECT_THAT(text, testing::StartsWith("## "));
   EXPECT_THAT(text, HasSubstr("| profile | layers |"));
   EXPECT_THAT(text, HasSubstr("| --- | --- |"));
@@ -24,11 +24,11 @@ TEST(Markdown, IsTablesWithAHeadEach) {
 }
 
 TEST(Markdown, WhatComesFromOutsideIsNoMarkup) {
-  Report report;
-  report.title = "a|b <script> [x](y) @all #1";
-  report.command = "llama-server -m '```'";
-  report.figures = {{"t", "t", "", {}, {}, {{"c|d"}, {{"e\nf|g", "more than there are columns"}}}}};
-  const std::string text = markdown_of(std::array<Report, 1>{report});
+  Page page;
+  page.title = "a|b <script> [x](y) @all #1";
+  page.command = "llama-server -m '```'";
+  page.figures = {{"t", "t", "", {}, {}, {{"c|d"}, {{"e\nf|g", "more than there are columns"}}}}};
+  const std::string text = markdown_of(std::array<Page, 1>{page});
   EXPECT_THAT(text, HasSubstr("a\\|b \\<script\\> \\[x\\](y) \\@all \\#1"));
   EXPECT_THAT(text, HasSubstr("````\nllama-server"));
   EXPECT_THAT(text, HasSubstr("| c\\|d |\n"));

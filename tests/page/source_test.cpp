@@ -38,11 +38,11 @@ TEST(Source, ARunReadsBackAsItWasWritten) {
 TEST(Source, APlanIsAMap) {
   const Result<Source> source = parse_source(tests::read_golden("plan_short.json"), "plan.json");
   ASSERT_TRUE(source) << source.error().message;
-  const Report report = report_of(*source);
+  const Page page = page_of(*source);
   std::size_t cells = 0;
-  for (const Figure& figure : report.figures) cells += figure.map ? figure.map->cells.size() : 0;
+  for (const Figure& figure : page.figures) cells += figure.map ? figure.map->cells.size() : 0;
   EXPECT_EQ(cells, std::get<PlanDocument>(*source).configs.size());
-  EXPECT_THAT(report.answer, HasSubstr("of device memory"));
+  EXPECT_THAT(page.answer, HasSubstr("of device memory"));
 }
 
 TEST(Source, OtherFilesAreRefusedByName) {

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 import unittest
+import xml.etree.ElementTree
 
 from harness import EXIT_OUTPUT, EXIT_USAGE, FAST, SOURCE, SystemTest
 
@@ -31,9 +32,23 @@ addEventListener("load", function () {
       intervals: figure.querySelectorAll(".interval").length, ticks: figure.querySelectorAll(".tick").length,
       wide: figure.querySelector("svg").getBoundingClientRect().right > innerWidth + 1};
   });
+  var saved = {}, copied = [], tips = [];
+  HTMLAnchorElement.prototype.click = function () { saved[this.download] = decodeURIComponent(this.href.replace(/^[^,]*,/, "")); };
+  Object.defineProperty(navigator, "clipboard", {value: {writeText: function (text) {
+    copied.push(text);
+    return Promise.resolve();
+  }}});
+  document.querySelectorAll("button.save, button.copy").forEach(function (button) { button.click(); });
+  document.querySelectorAll("figure.chart").forEach(function (figure) {
+    var mark = figure.querySelector(".mark, .mark-cell");
+    mark.dispatchEvent(new Event("mouseover"));
+    tips.push([mark.getAttribute("aria-label"), (figure.querySelector(".tip") || {}).textContent]);
+    mark.dispatchEvent(new Event("mouseout"));
+  });
   var told = document.createElement("div");
   told.id = "told";
   told.textContent = JSON.stringify({faults: faults, figures: figures, ms: performance.now(), scripts: document.scripts.length,
+    saved: saved, copied: copied, tips: tips, left: document.querySelectorAll(".tip").length,
     scrolls: document.documentElement.scrollWidth > innerWidth + 1,
     requests: performance.getEntriesByType("resource").map(function (entry) { return entry.name; })});
   document.body.appendChild(told);
@@ -192,6 +207,24 @@ class Reports(SystemTest):
                         self.assertEqual(drawn["intervals"], sum(mark["low"] is not None for mark in wanted), identifier)
                     self.assertGreater(drawn["ticks"], 3, identifier)
                     self.assertFalse(drawn["wide"], identifier)
+
+    def test_what_can_be_pressed_and_pointed_at_works(self):
+        page = self.page_of(self.golden("run_adaptive.json"))
+        told = self.look(page)
+        self.assertEqual((told["faults"], told["left"]), ([], 0))
+        [command] = told["copied"]
+        self.assertIn(f"<code>{html.escape(command)}</code>", page)
+        self.assertTrue(command.startswith("llama-server "))
+        for label, tip in told["tips"]:
+            self.assertTrue(label)
+            self.assertEqual(label, tip)
+        self.assertEqual(len(told["tips"]), len(told["figures"]))
+        self.assertEqual(len(told["saved"]), len(told["figures"]))
+        drawn = told["figures"]["r0-generation-speed"]
+        picture = xml.etree.ElementTree.fromstring(told["saved"]["generation-speed-by-layers.svg"])
+        circles = list(picture.iter("{http://www.w3.org/2000/svg}circle"))
+        self.assertEqual(len(circles), drawn["marks"])
+        self.assertIn("fill", circles[0].get("style"))
 
     def test_hostile_names_stay_text(self):
         attack = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"

@@ -1,4 +1,4 @@
-#include "page/run_report.hpp"
+#include "page/run_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-const Figure* figure(const Report& report, const std::string& id) {
-  const auto found = std::find_if(report.figures.begin(), report.figures.end(),
+const Figure* figure(const Page& page, const std::string& id) {
+  const auto found = std::find_if(page.figures.begin(), page.figures.end(),
                                   [&](const Figure& one) { return one.id == id; });
-  return found == report.figures.end() ? nullptr : &*found;
+  return found == page.figures.end() ? nullptr : &*found;
 }
 
 std::size_t marks_of(const Figure& figure, const std::string& series) {
@@ -25,18 +25,18 @@ std::size_t marks_of(const Figure& figure, const std::string& series) {
                     [&](const Mark& mark) { return mark.series == series; }));
 }
 
-TEST(RunReport, TheAnswerAndTheCommandComeFirst) {
-  const Report report = report_of(tests::mission_run());
-  EXPECT_THAT(report.answer, StartsWith("Use 33 layers: "));
-  EXPECT_THAT(report.command, StartsWith("llama-server --model "));
-  EXPECT_THAT(report.command, HasSubstr(" --n-gpu-layers "));
-  EXPECT_THAT(report.command, HasSubstr("--fit off"));
+TEST(RunPage, TheAnswerAndTheCommandComeFirst) {
+  const Page page = page_of(tests::mission_run());
+  EXPECT_THAT(page.answer, StartsWith("Use 33 layers: "));
+  EXPECT_THAT(page.command, StartsWith("llama-server --model "));
+  EXPECT_THAT(page.command, HasSubstr(" --n-gpu-layers "));
+  EXPECT_THAT(page.command, HasSubstr("--fit off"));
 }
 
-TEST(RunReport, MeasuredAndPredictedAreToldApart) {
+TEST(RunPage, MeasuredAndPredictedAreToldApart) {
   const sweetspot::Run run = tests::adaptive_run();
-  const Report report = report_of(run);
-  const Figure* speed = figure(report, "generation-speed");
+  const Page page = page_of(run);
+  const Figure* speed = figure(page, "generation-speed");
   ASSERT_NE(speed, nullptr);
   std::size_t predicted = 0;
   std::size_t measured = 0;
@@ -51,34 +51,34 @@ TEST(RunReport, MeasuredAndPredictedAreToldApart) {
     EXPECT_LE(*mark.low, mark.y);
     EXPECT_GE(*mark.high, mark.y);
   }
-  EXPECT_NE(figure(report, "decisions"), nullptr);
+  EXPECT_NE(figure(page, "decisions"), nullptr);
 }
 
-TEST(RunReport, MemoryIsHeldAgainstTheBands) {
-  const Report report = report_of(tests::mission_run());
-  const Figure* memory = figure(report, "memory");
+TEST(RunPage, MemoryIsHeldAgainstTheBands) {
+  const Page page = page_of(tests::mission_run());
+  const Figure* memory = figure(page, "memory");
   ASSERT_NE(memory, nullptr);
   EXPECT_EQ(memory->chart->stripes.size(), 3U);
   EXPECT_EQ(memory->chart->rules.front().y, 100);
 }
 
-TEST(RunReport, ATuneShowsFrontSearchAndFinals) {
+TEST(RunPage, ATuneShowsFrontSearchAndFinals) {
   const sweetspot::Run run = tests::tuned_run();
-  const Report report = report_of(run);
-  EXPECT_THAT(report.answer, HasSubstr(run.tune->verdict));
-  EXPECT_EQ(figure(report, "finals")->chart->marks.size(), run.tune->rounds.size() + 1);
-  EXPECT_EQ(figure(report, "search")->table.rows.size(), run.results.size());
-  EXPECT_EQ(marks_of(*figure(report, "front"), "winner"), 1U);
-  EXPECT_EQ(figure(report, "generation-speed"), nullptr)
+  const Page page = page_of(run);
+  EXPECT_THAT(page.answer, HasSubstr(run.tune->verdict));
+  EXPECT_EQ(figure(page, "finals")->chart->marks.size(), run.tune->rounds.size() + 1);
+  EXPECT_EQ(figure(page, "search")->table.rows.size(), run.results.size());
+  EXPECT_EQ(marks_of(*figure(page, "front"), "winner"), 1U);
+  EXPECT_EQ(figure(page, "generation-speed"), nullptr)
       << "layers alone do not tell its trials apart";
 }
 
-TEST(RunReport, EveryPictureHasItsNumbersInATable) {
+TEST(RunPage, EveryPictureHasItsNumbersInATable) {
   for (const sweetspot::Run& run :
        {tests::mission_run(), tests::adaptive_run(), tests::tuned_run(), tests::troubled_run()}) {
-    const Report report = report_of(run);
-    EXPECT_GT(report.figures.size(), 3U);
-    for (const Figure& one : report.figures) {
+    const Page page = page_of(run);
+    EXPECT_GT(page.figures.size(), 3U);
+    for (const Figure& one : page.figures) {
       EXPECT_FALSE(one.table.rows.empty()) << one.id;
       for (const auto& row : one.table.rows) EXPECT_LE(row.size(), one.table.columns.size());
       if (one.chart) {
@@ -88,10 +88,10 @@ TEST(RunReport, EveryPictureHasItsNumbersInATable) {
   }
 }
 
-TEST(RunReport, WhatFailedOrWasDisturbedStandsInIt) {
+TEST(RunPage, WhatFailedOrWasDisturbedStandsInIt) {
   const sweetspot::Run run = tests::troubled_run();
-  const Report report = report_of(run);
-  const Figure* trials = figure(report, "trials");
+  const Page page = page_of(run);
+  const Figure* trials = figure(page, "trials");
   EXPECT_EQ(trials->table.rows.size(), run.results.size());
   std::string all;
   for (const auto& row : trials->table.rows) {
@@ -104,10 +104,10 @@ TEST(RunReport, WhatFailedOrWasDisturbedStandsInIt) {
   }
 }
 
-TEST(RunReport, AnEmptyRunIsNoFault) {
-  const Report report = report_of(sweetspot::Run{});
-  EXPECT_EQ(report.answer, "Nothing can be recommended");
-  EXPECT_TRUE(report.command.empty());
+TEST(RunPage, AnEmptyRunIsNoFault) {
+  const Page page = page_of(sweetspot::Run{});
+  EXPECT_EQ(page.answer, "Nothing can be recommended");
+  EXPECT_TRUE(page.command.empty());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A plan as a report.
+// A plan as a page.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace sweetspot::page {
 
-/// Of a config in a plan what the report shows.
+/// Of a config in a plan what the page shows.
 struct PlannedDevice {
   std::string id;
   std::uint64_t model_bytes = 0;
@@ -47,7 +47,7 @@ void fields(auto& f, Is<PlannedConfig> auto& config) {
   f("fits", config.fits);
 }
 
-/// Of sweetspot.plan/1 (docs/formats/plan-1.md) what the report shows: a plan is made to be read by
+/// Of sweetspot.plan/1 (docs/formats/plan-1.md) what the page shows: a plan is made to be read by
 /// other programs, and nothing here reads all of it back.
 struct PlanDocument {
   std::string tool_version;
@@ -68,6 +68,6 @@ void fields(auto& f, Is<PlanDocument> auto& plan) {
   f("notices", plan.notices);
 }
 
-Report report_of(const PlanDocument& plan);
+Page page_of(const PlanDocument& plan);
 
 }  // namespace sweetspot::page

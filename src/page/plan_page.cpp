@@ -1,4 +1,4 @@
-#include "page/plan_report.hpp"
+#include "page/plan_page.hpp"
 
 #include <fmt/format.h>
 
@@ -88,14 +88,14 @@ Figure wanted_places(const PlanDocument& plan) {
 
 }  // namespace
 
-Report report_of(const PlanDocument& plan) {
-  Report report;
-  report.title = "plan: " + plan.model.name.value_or(plan.model.path);
-  report.answer = fmt::format("{} layers with {} tokens of context need {} of device memory: {}",
-                              plan.wanted.layers, plan.wanted.n_ctx,
-                              format_bytes(device_bytes(plan.wanted)), verdict_of(plan.wanted));
-  report.remarks = plan.notices;
-  report.remarks.push_back(
+Page page_of(const PlanDocument& plan) {
+  Page page;
+  page.title = "plan: " + plan.model.name.value_or(plan.model.path);
+  page.answer = fmt::format("{} layers with {} tokens of context need {} of device memory: {}",
+                            plan.wanted.layers, plan.wanted.n_ctx,
+                            format_bytes(device_bytes(plan.wanted)), verdict_of(plan.wanted));
+  page.remarks = plan.notices;
+  page.remarks.push_back(
       fmt::format("Planned by sweetspot {} at {}; nothing was loaded or measured",
                   plan.tool_version, plan.created_at));
   std::vector<Types> all;
@@ -103,9 +103,9 @@ Report report_of(const PlanDocument& plan) {
     const Types types(config.type_k, config.type_v);
     if (std::find(all.begin(), all.end(), types) == all.end()) all.push_back(types);
   }
-  for (std::size_t i = 0; i < all.size(); ++i) report.figures.push_back(map_of(plan, all[i], i));
-  report.figures.push_back(wanted_places(plan));
-  return report;
+  for (std::size_t i = 0; i < all.size(); ++i) page.figures.push_back(map_of(plan, all[i], i));
+  page.figures.push_back(wanted_places(plan));
+  return page;
 }
 
 }  // namespace sweetspot::page

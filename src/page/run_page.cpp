@@ -1,4 +1,4 @@
-#include "page/run_report.hpp"
+#include "page/run_page.hpp"
 
 #include <fmt/format.h>
 
@@ -82,25 +82,25 @@ bool shows_something(const Chart& chart) {
 
 }  // namespace
 
-Report report_of(const Run& run) {
-  Report report;
+Page page_of(const Run& run) {
+  Page page;
   const std::string name = run.model.name.value_or(run.model.path);
-  report.title = fmt::format("{}: {}", run.tune ? "tune" : "profile", name);
+  page.title = fmt::format("{}: {}", run.tune ? "tune" : "profile", name);
   if (const std::optional<std::size_t> index = chosen_trial(run)) {
-    report.answer = answer_of(run, run.results[*index]);
-    report.command = command_for(run, run.results[*index]);
+    page.answer = answer_of(run, run.results[*index]);
+    page.command = command_for(run, run.results[*index]);
   } else {
-    report.answer =
+    page.answer =
         run.tune && !run.tune->verdict.empty() ? run.tune->verdict : "Nothing can be recommended";
   }
-  report.answer = as_sentence(std::move(report.answer));
-  report.remarks = remarks_of(run);
+  page.answer = as_sentence(std::move(page.answer));
+  page.remarks = remarks_of(run);
   for (Figure& figure : run.tune ? figures_of_tune(run) : figures_of_profile(run)) {
     if (figure.table.rows.empty()) continue;
     if (figure.chart && !shows_something(*figure.chart)) figure.chart.reset();
-    report.figures.push_back(std::move(figure));
+    page.figures.push_back(std::move(figure));
   }
-  return report;
+  return page;
 }
 
 }  // namespace sweetspot::page

@@ -1,4 +1,4 @@
-// A run as a report: of `sweetspot profile` or `sweetspot tune`.
+// A run as a page: of `sweetspot profile` or `sweetspot tune`.
 #pragma once
 
 #include "core/run.hpp"
@@ -6,6 +6,6 @@
 
 namespace sweetspot::page {
 
-Report report_of(const Run& run);
+Page page_of(const Run& run);
 
 }  // namespace sweetspot::page
