@@ -108,6 +108,14 @@ strip_ours() {
   strip --strip-unneeded "$2"/*.bin "$2/llama/lib/libsweetspot-backends.so" "$1"/lib/libsweetspot.so.*.*.*
 }
 
+# The Debian packages of libraries that our programs load and the private llama.cpp does not have.
+packages_of_build_machine() {
+  local file
+  needed_by "$build_dir"/bin/sweetspot{,-worker.bin} | grep -v "^$built_llama/" | sort -u | while read -r file; do
+    dpkg-query -S "*/$(basename "$(readlink -f "$file")")" | sed -n '1s/:.*//p'
+  done | sort -u
+}
+
 # add_licence FILE NAME
 add_licence() {
   [[ -r $1 ]] || fail "gathering licences" "there is no $1" "install the package it belongs to, then run the same command again"
@@ -122,9 +130,7 @@ add_licences() {
   for file in "$usr"/share/doc/*/copyright; do
     add_licence "$file" "$(basename "$(dirname "$file")")"
   done
-  # libfmt is the build machine's.
-  package=$(dpkg-query -S "$(basename "$(echo "$bundle"/lib/libfmt.so.*)")" | sed -n '1s/:.*//p')
-  for package in "${compiled_in[@]}" "$package"; do
+  for package in "${compiled_in[@]}" $(packages_of_build_machine); do
     add_licence "/usr/share/doc/$package/copyright" "$package"
   done
   cp -rL /usr/share/common-licenses "$licences/common-licenses"

@@ -1,16 +1,12 @@
 #include "engine/stand_in.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <chrono>
-#include <optional>
 #include <thread>
 
 #include "engine/failure.hpp"
-#include "os/descriptor.hpp"
+#include "os/socket.hpp"
 
 namespace sweetspot::engine {
 namespace {
@@ -18,37 +14,12 @@ namespace {
 constexpr int kTries = 3;
 constexpr std::chrono::milliseconds kListenDeadline{5000};
 constexpr std::chrono::milliseconds kListenPoll{5};
-
-sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  return address;
-}
-
-/// A port that was free a moment ago.
-std::optional<int> free_port() {
-  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return std::nullopt;
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  const bool bound = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  return bound ? std::optional<int>(ntohs(address.sin_port)) : std::nullopt;
-}
-
-bool accepts(int port) {
-  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return false;
-  const sockaddr_in address = loopback(port);
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-}
+constexpr int kConnectTimeoutMs = 1000;
 
 bool listens_soon(int port, const Worker& worker) {
   const auto deadline = std::chrono::steady_clock::now() + kListenDeadline;
   while (worker.alive() && std::chrono::steady_clock::now() < deadline) {
-    if (accepts(port)) return true;
+    if (os::try_connect("127.0.0.1", port, kConnectTimeoutMs).empty()) return true;
     std::this_thread::sleep_for(kListenPoll);
   }
   return false;
@@ -59,7 +30,7 @@ bool listens_soon(int port, const Worker& worker) {
 Result<StandIn> StandIn::start(const StartOptions& options) {
   std::string last = "no free port was found";
   for (int i = 0; i < kTries; ++i) {
-    const auto port = free_port();
+    const auto port = os::free_loopback_port();
     if (!port) continue;
     StartOptions own = options;
     own.rpc.clear();

@@ -12,6 +12,7 @@
 #include "launch/probe.hpp"
 #include "launch/server_api.hpp"
 #include "launch/serving.hpp"
+#include "os/socket.hpp"
 
 namespace sweetspot::launch {
 namespace {
@@ -34,9 +35,14 @@ std::string Attempt::name() const {
   return printable(slash == std::string::npos ? path : path.substr(slash + 1));
 }
 
+bool Attempt::takes_connections() const {
+  constexpr int kConnectTimeoutMs = 1000;
+  return os::try_connect(job_.address.ask.host, job_.address.ask.port, kConnectTimeoutMs).empty();
+}
+
 std::optional<End> Attempt::start(const std::vector<std::string>& command) {
   started_ = Clock::now();
-  if (has_port(job_.program) && takes_connections(job_.address.ask)) {
+  if (has_port(job_.program) && takes_connections()) {
     return End{EndKind::hopeless,
                fmt::format("something already listens at {}:{}", job_.address.ask.host,
                            job_.address.ask.port),
@@ -80,9 +86,9 @@ AttemptEnd Attempt::give_up(End end) {
 
 Attempt::State Attempt::state_of_server() {
   if (job_.program.kind == ProgramKind::other || job_.address.tls) {
-    return takes_connections(job_.address.ask) ? State::working : State::starting;
+    return takes_connections() ? State::working : State::starting;
   }
-  const HttpPatience patience = {milliseconds(2000), [this] { return go_on(); }};
+  const http::Patience patience = {milliseconds(2000), [this] { return go_on(); }};
   return ServerApi(job_.address).healthy(patience) ? State::working : State::starting;
 }
 

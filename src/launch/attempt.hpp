@@ -47,6 +47,7 @@ class Attempt {
   enum class State { starting, waiting, working };
 
   [[nodiscard]] bool go_on();
+  [[nodiscard]] bool takes_connections() const;
   State state_of_program();
   State state_of_server();
   State state_of_cli();

@@ -38,7 +38,7 @@ class Prober {
 
  private:
   // `share` of the time that is left.
-  [[nodiscard]] HttpPatience patience(double share) const {
+  [[nodiscard]] http::Patience patience(double share) const {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
     const auto part = static_cast<std::int64_t>(static_cast<double>(left.count()) * share);
     return {milliseconds(std::max<std::int64_t>(part, 1)), rules_.go_on};
@@ -108,7 +108,7 @@ class Prober {
     return std::min(n_ctx, kMostTokens);
   }
 
-  [[nodiscard]] HttpResult request(std::uint32_t n_tokens, const HttpPatience& patience) const {
+  [[nodiscard]] http::Reply request(std::uint32_t n_tokens, const http::Patience& patience) const {
     switch (task_) {
       case Task::completion:
         return server_.complete(tokens_, n_tokens, patience);
@@ -123,7 +123,7 @@ class Prober {
   // A document that, with the query and what a server puts between them, has at most `n_tokens`:
   // of words, since a server takes no tokens here.
   [[nodiscard]] std::string document_of(std::uint32_t n_tokens,
-                                        const HttpPatience& patience) const {
+                                        const http::Patience& patience) const {
     constexpr std::size_t kBetween = 8;
     const std::size_t taken = size_of(kQuery, patience) + kBetween;
     const std::size_t room = n_tokens > taken ? n_tokens - taken : 1;
@@ -135,7 +135,7 @@ class Prober {
     return words(fits);
   }
 
-  [[nodiscard]] std::size_t size_of(const std::string& text, const HttpPatience& patience) const {
+  [[nodiscard]] std::size_t size_of(const std::string& text, const http::Patience& patience) const {
     const auto tokens = server_.tokenize(text, patience);
     return tokens ? tokens->size() : SIZE_MAX / 2;
   }
@@ -146,22 +146,22 @@ class Prober {
     return text;
   }
 
-  Probe ask(std::uint32_t n_tokens, const HttpPatience& patience) {
-    const HttpResult answer = request(n_tokens, patience);
+  Probe ask(std::uint32_t n_tokens, const http::Patience& patience) {
+    const http::Reply answer = request(n_tokens, patience);
     if (answer) return judged(*answer, n_tokens);
     switch (answer.error()) {
-      case HttpProblem::timed_out:
+      case http::Problem::timed_out:
         return {ProbeResult::timed_out, 0, "did not answer a request"};
-      case HttpProblem::interrupted:
+      case http::Problem::interrupted:
         return {ProbeResult::interrupted, 0, {}};
-      case HttpProblem::refused:
-      case HttpProblem::broken:
+      case http::Problem::refused:
+      case http::Problem::broken:
         break;
     }
     return {ProbeResult::failed, 0, "broke off a request"};
   }
 
-  Probe judged(const HttpAnswer& answer, std::uint32_t n_prompt) {
+  Probe judged(const http::Answer& answer, std::uint32_t n_prompt) {
     constexpr int kOk = 200;
     constexpr int kServerError = 500;
     constexpr int kNotImplemented = 501;

@@ -107,50 +107,50 @@ std::string reranking_body(std::string_view query, std::string_view document) {
   return dump(body);
 }
 
-HttpResult ServerApi::ask(const char* method, std::string_view path, std::string body,
-                          const HttpPatience& patience) const {
-  HttpRequest request;
+http::Reply ServerApi::ask(const char* method, std::string_view path, std::string body,
+                           const http::Patience& patience) const {
+  http::Request request;
   request.method = method;
   request.path = address_.prefix + std::string(path);
   request.body = std::move(body);
   request.api_key = address_.api_key;
-  return http_request(address_.ask, request, patience);
+  return http::send(address_.ask, request, patience);
 }
 
-bool ServerApi::healthy(const HttpPatience& patience) const {
+bool ServerApi::healthy(const http::Patience& patience) const {
   constexpr int kOk = 200;
-  const HttpResult answer = ask("GET", "/health", {}, patience);
+  const http::Reply answer = ask("GET", "/health", {}, patience);
   return answer && answer->status == kOk;
 }
 
-std::optional<std::vector<Slot>> ServerApi::slots(const HttpPatience& patience) const {
-  const HttpResult answer = ask("GET", "/slots", {}, patience);
+std::optional<std::vector<Slot>> ServerApi::slots(const http::Patience& patience) const {
+  const http::Reply answer = ask("GET", "/slots", {}, patience);
   return answer ? parse_slots(answer->body) : std::nullopt;
 }
 
 std::optional<std::vector<std::int64_t>> ServerApi::tokenize(std::string_view text,
-                                                             const HttpPatience& patience) const {
+                                                             const http::Patience& patience) const {
   Json body;
   body["content"] = std::string(text);
-  const HttpResult answer = ask("POST", "/tokenize", dump(body), patience);
+  const http::Reply answer = ask("POST", "/tokenize", dump(body), patience);
   return answer ? parse_tokens(answer->body) : std::nullopt;
 }
 
-HttpResult ServerApi::complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
-                               const HttpPatience& patience) const {
+http::Reply ServerApi::complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
+                                const http::Patience& patience) const {
   return ask("POST", "/completion", completion_body(tokens, n_prompt), patience);
 }
 
-HttpResult ServerApi::embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
-                            const HttpPatience& patience) const {
+http::Reply ServerApi::embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
+                             const http::Patience& patience) const {
   constexpr int kInvalidRequest = 400;
-  HttpResult answer = ask("POST", "/v1/embeddings", embedding_body(tokens, n_input), patience);
+  http::Reply answer = ask("POST", "/v1/embeddings", embedding_body(tokens, n_input), patience);
   if (!answer || answer->status != kInvalidRequest) return answer;
   return ask("POST", "/embeddings", plain_embedding_body(tokens, n_input), patience);
 }
 
-HttpResult ServerApi::rerank(std::string_view query, std::string_view document,
-                             const HttpPatience& patience) const {
+http::Reply ServerApi::rerank(std::string_view query, std::string_view document,
+                              const http::Patience& patience) const {
   return ask("POST", "/v1/rerank", reranking_body(query, document), patience);
 }
 

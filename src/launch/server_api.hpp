@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "http/client.hpp"
 #include "launch/command.hpp"
-#include "launch/http.hpp"
 
 namespace sweetspot::launch {
 
@@ -44,28 +44,28 @@ class ServerApi {
   explicit ServerApi(ServerAddress address) : address_(std::move(address)) {}
 
   /// True once GET /health is 200.
-  [[nodiscard]] bool healthy(const HttpPatience& patience) const;
+  [[nodiscard]] bool healthy(const http::Patience& patience) const;
 
   /// Nothing where the server does not tell (--no-slots, a key that we do not have).
-  [[nodiscard]] std::optional<std::vector<Slot>> slots(const HttpPatience& patience) const;
+  [[nodiscard]] std::optional<std::vector<Slot>> slots(const http::Patience& patience) const;
 
   [[nodiscard]] std::optional<std::vector<std::int64_t>> tokenize(
-      std::string_view text, const HttpPatience& patience) const;
+      std::string_view text, const http::Patience& patience) const;
 
-  [[nodiscard]] HttpResult complete(const std::vector<std::int64_t>& tokens, std::uint32_t n_prompt,
-                                    const HttpPatience& patience) const;
+  [[nodiscard]] http::Reply complete(const std::vector<std::int64_t>& tokens,
+                                     std::uint32_t n_prompt, const http::Patience& patience) const;
 
   /// An input made of `tokens` over and over becomes a vector: by /v1/embeddings, and where nothing
   /// pools the vectors of its tokens, which that does not take, by /embeddings.
-  [[nodiscard]] HttpResult embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
-                                 const HttpPatience& patience) const;
+  [[nodiscard]] http::Reply embed(const std::vector<std::int64_t>& tokens, std::uint32_t n_input,
+                                  const http::Patience& patience) const;
 
-  [[nodiscard]] HttpResult rerank(std::string_view query, std::string_view document,
-                                  const HttpPatience& patience) const;
+  [[nodiscard]] http::Reply rerank(std::string_view query, std::string_view document,
+                                   const http::Patience& patience) const;
 
  private:
-  [[nodiscard]] HttpResult ask(const char* method, std::string_view path, std::string body,
-                               const HttpPatience& patience) const;
+  [[nodiscard]] http::Reply ask(const char* method, std::string_view path, std::string body,
+                                const http::Patience& patience) const;
 
   ServerAddress address_;
 };

@@ -11,9 +11,10 @@
 #include <string>
 #include <system_error>
 
+#include "core/endpoint.hpp"
 #include "core/ranges.hpp"
 #include "kernel/own_file.hpp"
-#include "worker/endpoint.hpp"
+#include "os/socket.hpp"
 #include "worker/library_log.hpp"
 
 namespace sweetspot::worker {
@@ -79,7 +80,9 @@ Answer<void> connect_rpc_server(const std::string& text, Reply& reply) {
                  fmt::format("{} is not an address of the form host:port", text));
   }
   reply.send(protocol::Progress{Phase::rpc_connect, -1});
-  if (const std::string problem = try_connect(*endpoint, kConnectTimeoutMs); !problem.empty()) {
+  if (const std::string problem =
+          os::try_connect(endpoint->host, endpoint->port, kConnectTimeoutMs);
+      !problem.empty()) {
     return fault(FaultCode::rpc_refused, Phase::rpc_connect,
                  fmt::format("the RPC server {} cannot be reached: {}", text, problem));
   }

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "core/endpoint.hpp"
 #include "kernel/processors.hpp"
+#include "os/socket.hpp"
 #include "worker/devices.hpp"
-#include "worker/endpoint.hpp"
 #include "worker/library_log.hpp"
 
 namespace sweetspot::worker {
@@ -44,7 +45,7 @@ protocol::Fault serve(const protocol::ServeRequest& request, bool backends_loade
   if (start == nullptr) {
     return serve_fault("this llama.cpp has no RPC backend, so there is nothing to serve with");
   }
-  if (const std::string problem = try_bind(*endpoint); !problem.empty()) {
+  if (const std::string problem = os::try_bind(endpoint->host, endpoint->port); !problem.empty()) {
     return serve_fault(fmt::format("cannot listen on {}: {}", address, problem));
   }
   const int threads = request.threads > 0 ? request.threads : kernel::usable_processors().threads();

@@ -130,7 +130,7 @@ class BundleTest(SystemTest):
             if file.is_file() and not file.is_symlink():
                 content = file.read_bytes()
                 self.assertFalse([place for place in places if place in content], file)
-        for package in ("libc6", "libgcc-s1", "libggml0", "libllama0", "libssl3t64", "libvulkan1", "libfmt*",
+        for package in ("libc6", "libgcc-s1", "libggml0", "libllama0", "libssl3t64", "libvulkan1", "libfmt*", "libcpp-httplib*",
                         "nlohmann-json3-dev"):
             self.assertTrue(list((self.bundle / "licenses").glob(package)), package)
         self.assertTrue((self.bundle / "LICENSE").exists())

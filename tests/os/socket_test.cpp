@@ -1,4 +1,4 @@
-#include "worker/endpoint.hpp"
+#include "os/socket.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace sweetspot::worker {
+namespace sweetspot::os {
 namespace {
 
 /// A socket that listens on a port the system chose.
@@ -39,31 +39,24 @@ class Listener {
   int port_ = 0;
 };
 
-TEST(Endpoint, ParsesHostAndPort) {
-  const auto plain = parse_endpoint("10.0.0.1:50052");
-  ASSERT_TRUE(plain);
-  EXPECT_EQ(plain->host, "10.0.0.1");
-  EXPECT_EQ(plain->port, 50052);
-  const auto v6 = parse_endpoint("[::1]:80");
-  ASSERT_TRUE(v6);
-  EXPECT_EQ(v6->host, "::1");
-}
-
-TEST(Endpoint, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", "host", ":80", "host:", "host:0", "host:65536", "host:8x", "::1:80",
-                           "host:-1", "host:99999999999"}) {
-    EXPECT_FALSE(parse_endpoint(text)) << text;
-  }
-}
-
-TEST(Endpoint, ConnectingTellsWhetherSomethingListens) {
+TEST(Socket, ConnectingTellsWhetherSomethingListens) {
   Listener listener;
-  const Endpoint endpoint{"127.0.0.1", listener.port()};
-  EXPECT_EQ(try_connect(endpoint, 2000), "");
-  EXPECT_NE(try_bind(endpoint), "");
+  EXPECT_EQ(try_connect("127.0.0.1", listener.port(), 2000), "");
+  EXPECT_NE(try_bind("127.0.0.1", listener.port()), "");
   listener.close();
-  EXPECT_NE(try_connect(endpoint, 2000), "");
+  EXPECT_NE(try_connect("127.0.0.1", listener.port(), 2000), "");
+}
+
+TEST(Socket, AFreePortCanBeBound) {
+  const auto port = free_loopback_port();
+  ASSERT_TRUE(port);
+  EXPECT_EQ(try_bind("127.0.0.1", *port), "");
+}
+
+TEST(Socket, ANameThatCannotBeResolvedIsSaid) {
+  EXPECT_NE(try_connect("no.such.host.invalid", 80, 100).find("cannot be resolved"),
+            std::string::npos);
 }
 
 }  // namespace
-}  // namespace sweetspot::worker
+}  // namespace sweetspot::os
