@@ -46,8 +46,8 @@ void tell_changes(const Environment& environment, const Config& asked, const Con
   for (const Knob& knob : knobs()) {
     if (knob.get(asked) == knob.get(printed)) continue;
     changes += fmt::format("{}{} {} instead of {}", changes.empty() ? "" : ", ",
-                           exporting::long_flag(knob), exporting::text_of(knob.get(printed)),
-                           exporting::text_of(knob.get(asked)));
+                           exporting::long_flag(knob), knob_text(knob.get(printed)),
+                           knob_text(knob.get(asked)));
   }
   if (changes.empty()) return;
   say(environment.err, "sweetspot: note: changed so that it fits: {}.\n", changes);

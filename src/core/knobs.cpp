@@ -1,6 +1,7 @@
 #include "core/knobs.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,13 @@
 
 namespace sweetspot {
 namespace {
+
+template <typename... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
 
 // The cache types llama.cpp's own programs accept for -ctk and -ctv (common/arg.cpp,
 // kv_cache_types).
@@ -300,6 +308,15 @@ const std::array<Knob, 25> kKnobs = {{
 std::span<const Knob> knobs() { return kKnobs; }
 
 bool is_switch(const Knob& knob) { return std::holds_alternative<bool>(knob.get(Config{})); }
+
+std::string knob_text(const KnobValue& value) {
+  return std::visit(
+      Overloaded{[](bool on) { return std::string(on ? "on" : "off"); },
+                 [](std::int64_t number) { return fmt::format("{}", number); },
+                 [](const std::string& text) { return text; },
+                 [](const auto& list) { return fmt::format("{}", fmt::join(list, ",")); }},
+      value);
+}
 
 const Knob* find_knob(std::string_view name) {
   for (const Knob& knob : kKnobs) {

@@ -43,6 +43,9 @@ std::span<const Knob> knobs();
 /// True for a knob that is on or off.
 bool is_switch(const Knob& knob);
 
+/// A value as llama.cpp's programs take it: lists joined by commas, switches "on" and "off".
+std::string knob_text(const KnobValue& value);
+
 /// The knob of that JSON name, or nullptr.
 const Knob* find_knob(std::string_view name);
 

@@ -24,7 +24,7 @@ struct HostKey {
 /// What a host does where it cannot be told.
 struct HostHabit {
   std::string_view knob;
-  std::string_view value;  ///< as text_of() shows it; empty = llama.cpp's default
+  std::string_view value;  ///< as knob_text() shows it; empty = llama.cpp's default
   std::string_view hint;   ///< how else it is set there, as a clause; may be empty
 };
 

@@ -16,17 +16,10 @@ namespace {
 constexpr std::array<std::string_view, 6> kAlwaysSaid = {
     "n_gpu_layers", "n_ctx", "n_batch", "n_ubatch", "n_parallel", "cache_ram_mib"};
 
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
-
 SaidKnob said(const Config& config, const Knob& knob) {
   SaidKnob one{&knob, knob.get(config), {}};
   const bool all_layers = knob.name == "n_gpu_layers" && config.placement.n_gpu_layers < 0;
-  one.text = all_layers ? "all" : text_of(one.value);
+  one.text = all_layers ? "all" : knob_text(one.value);
   return one;
 }
 
@@ -43,15 +36,6 @@ std::string long_flag(const Knob& knob, bool on) {
     flags.remove_prefix(comma + 1);
   }
   return {};
-}
-
-std::string text_of(const KnobValue& value) {
-  return std::visit(
-      Overloaded{[](bool on) { return std::string(on ? "on" : "off"); },
-                 [](std::int64_t number) { return fmt::format("{}", number); },
-                 [](const std::string& text) { return text; },
-                 [](const auto& list) { return fmt::format("{}", fmt::join(list, ",")); }},
-      value);
 }
 
 std::vector<SaidKnob> said_knobs(const Config& config) {

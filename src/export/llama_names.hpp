@@ -14,9 +14,6 @@ namespace sweetspot::exporting {
 /// The knob's long flag; of a switch the one that sets `on`. Empty where there is none.
 std::string long_flag(const Knob& knob, bool on = true);
 
-/// A value as llama.cpp's programs take it: lists joined by commas, switches "on" and "off".
-std::string text_of(const KnobValue& value);
-
 struct SaidKnob {
   const Knob* knob = nullptr;
   KnobValue value;

@@ -93,7 +93,7 @@ ExportJob any_job(unsigned seed) {
 
 Json texts_of(const Config& config) {
   Json texts = Json::object();
-  for (const Knob& knob : knobs()) texts[std::string(knob.name)] = text_of(knob.get(config));
+  for (const Knob& knob : knobs()) texts[std::string(knob.name)] = knob_text(knob.get(config));
   return texts;
 }
 
@@ -118,7 +118,7 @@ void write_samples(unsigned count) {
                      {"flags", knob.flags},
                      {"switch", is_switch(knob)},
                      {"server_only", knob.server_only},
-                     {"usual", text_of(knob.get(Config{}))}});
+                     {"usual", knob_text(knob.get(Config{}))}});
   }
   fmt::print("{}\n", dump(table));
   for (unsigned seed = 0; seed < count; ++seed) fmt::print("{}\n", dump(sample(seed)));

@@ -1,0 +1,54 @@
+// Our knobs in the words of one binary. A word that it does not know is never sent. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/knobs.hpp"
+#include "dialect/abilities.hpp"
+
+namespace sweetspot::dialect {
+
+/// What is said on the command line for one thing, or why it cannot be said.
+struct Spelling {
+  std::vector<std::string> words;  ///< empty: nothing has to be said
+  std::string lacks;               ///< a clause, "it has no --n-cpu-ffn"; empty = it can be said
+};
+
+/// One knob as `config` has it. Said even where it is llama.cpp's default, wherever defaults have
+/// moved between builds or a config file may change them.
+Spelling spell(const Abilities& abilities, const Knob& knob, const Config& config);
+
+/// All knobs of a config.
+struct ConfigWords {
+  std::vector<std::string> words;
+  std::vector<std::string> lacks;  ///< of each knob that cannot be said; empty = all of it can
+};
+ConfigWords spell_config(const Abilities& abilities, const Config& config);
+
+/// The knobs that it cannot be told at all, by their names: nothing is searched over them, and
+/// each has what the binary does by itself.
+std::vector<std::string_view> knobs_lacked(const Abilities& abilities);
+
+/// What a server is told besides a config. Each knows several spellings.
+enum class Extra {
+  model,         ///< value: path
+  host,          ///< value: address
+  port,          ///< value: number
+  api_key,       ///< value: key
+  rpc,           ///< value: "host:port,..."
+  no_fit,        ///< nothing is changed that it was told
+  no_ui,         ///< no web page
+  slots,         ///< GET /slots answers
+  metrics,       ///< GET /metrics answers
+  buffer_lines,  ///< its log tells the sizes of buffers
+  no_warmup,
+  offline,  ///< downloads nothing
+};
+
+/// Where nothing has to be said (`no_fit` of a build without it) words and lacks are empty.
+Spelling spell(const Abilities& abilities, Extra extra, std::string_view value = {});
+
+}  // namespace sweetspot::dialect
