@@ -9,7 +9,7 @@ readonly asan_dir=$repo_dir/build-asan
 readonly starts_many='*.AWriterKilledAtAnyMoment*:*.ShowsReadersOldOrNewButNeverAPart'
 
 rooms=("$@")
-[[ $# -gt 0 ]] || rooms=(core gguf http process store measure plan export page capi)
+[[ $# -gt 0 ]] || rooms=(core gguf http dialect process store measure plan export page capi)
 
 targets_of() {
   case $1 in
