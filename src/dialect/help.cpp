@@ -31,7 +31,7 @@ std::string_view without_spaces(std::string_view text) {
 // A line that begins with a flag near the left edge; what is said of a flag stands far to the
 // right.
 std::optional<HelpFlag> flag_of_line(std::string_view line) {
-  constexpr std::size_t kMostIndent = 8;
+  constexpr std::size_t kMostIndent = 12;
   if (line.size() - without_spaces(line).size() > kMostIndent) return std::nullopt;
   std::string_view rest = without_spaces(line);
   HelpFlag flag;

@@ -1,6 +1,7 @@
 #include "dialect/spelling.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -248,6 +249,23 @@ ConfigWords spell_config(const Abilities& abilities, const Config& config) {
     all.words.insert(all.words.end(), one.words.begin(), one.words.end());
     if (!one.lacks.empty()) all.lacks.push_back(std::move(one.lacks));
   }
+  return all;
+}
+
+std::vector<SaidWords> spell_command(const Abilities& abilities, const Config& config,
+                                     std::string_view model_path,
+                                     const std::vector<std::string>& rpc) {
+  std::vector<SaidWords> all;
+  const auto say = [&all](Spelling spelling, const Knob* knob, std::string_view flags) {
+    if (!spelling.words.empty()) all.push_back({std::move(spelling.words), knob, flags});
+  };
+  say(spell(abilities, Extra::model, model_path), nullptr, "-m,--model");
+  // A server looks devices up as it reads: servers come before the devices that are theirs.
+  if (!rpc.empty()) {
+    say(spell(abilities, Extra::rpc, fmt::format("{}", fmt::join(rpc, ","))), nullptr, "--rpc");
+  }
+  for (const Knob& knob : knobs()) say(spell(abilities, knob, config), &knob, {});
+  say(spell(abilities, Extra::no_fit), nullptr, "-fit,--fit");
   return all;
 }
 

@@ -28,6 +28,19 @@ struct ConfigWords {
 };
 ConfigWords spell_config(const Abilities& abilities, const Config& config);
 
+/// What is said of one thing on a command line.
+struct SaidWords {
+  std::vector<std::string> words;
+  const Knob* knob = nullptr;   ///< nullptr: no knob
+  std::string_view flags = {};  ///< of what is no knob: llama.cpp's names of it
+};
+
+/// All that a server is told of a config: model, RPC servers ("host:port"), knobs, and that it
+/// changes none of it. What it lacks is left out.
+std::vector<SaidWords> spell_command(const Abilities& abilities, const Config& config,
+                                     std::string_view model_path,
+                                     const std::vector<std::string>& rpc);
+
 /// The knobs that it cannot be told at all, by their names: nothing is searched over them, and
 /// each has what the binary does by itself.
 std::vector<std::string_view> knobs_lacked(const Abilities& abilities);
