@@ -29,9 +29,10 @@ struct ReportOptions {
 };
 
 constexpr const char* kReportExamples = R"(
-FILE is what `profile` or `tune` wrote, or what `sweetspot plan MODEL --json` printed. The page needs no network and
-no other file. --share leaves out paths, user and host names, UUIDs, addresses and values of environment variables;
-nothing is ever sent anywhere.
+FILE is what `profile` or `tune` wrote, or what `sweetspot plan MODEL --json`
+printed. The page needs no network and no other file.
+--share leaves out paths, user and host names, UUIDs, addresses and values of
+environment variables. Nothing is ever sent anywhere.
 
 Examples:
   sweetspot report run.json -o report.html --open

@@ -15,14 +15,7 @@ namespace {
 constexpr const char* kMeasured = "measured";
 constexpr const char* kPredicted = "predicted";
 constexpr const char* kCpuAlone = "the CPU alone";
-constexpr double kMsPerSecond = 1000;
 constexpr double kBeside = 0.15;  // of the distance between two trials
-
-// Milliseconds per token as tokens per second: the bounds change sides.
-std::optional<Estimate> per_second(const std::optional<Estimate>& ms) {
-  if (!ms || ms->low <= 0) return std::nullopt;
-  return Estimate{kMsPerSecond / ms->value, kMsPerSecond / ms->high, kMsPerSecond / ms->low};
-}
 
 Mark mark_of(const char* series, int layers, const Estimate& speed, const std::string& name) {
   return {series,      static_cast<double>(layers),

@@ -13,6 +13,13 @@ double gib_of(std::uint64_t bytes) {
 
 std::string number(double value) { return fmt::format("{:.{}f}", value, value < 10 ? 2 : 1); }
 
+// The bounds change sides.
+std::optional<Estimate> per_second(const std::optional<Estimate>& ms) {
+  if (!ms || ms->low <= 0) return std::nullopt;
+  constexpr double kMsPerSecond = 1000;
+  return Estimate{kMsPerSecond / ms->value, kMsPerSecond / ms->high, kMsPerSecond / ms->low};
+}
+
 std::string with_interval(const Estimate& estimate) {
   return fmt::format("{} ({} to {})", number(estimate.value), number(estimate.low),
                      number(estimate.high));

@@ -20,6 +20,9 @@ double gib_of(std::uint64_t bytes);
 /// "35.2", "8.21": three digits or more.
 std::string number(double value);
 
+/// Milliseconds per token as tokens per second; nothing where there are none.
+std::optional<Estimate> per_second(const std::optional<Estimate>& ms);
+
 /// "35.2 (34.9 to 35.5)".
 std::string with_interval(const Estimate& estimate);
 

@@ -148,10 +148,8 @@ Figure speed_at_depth(const Run& run) {
   for (const std::size_t i : proving_trials(run)) {
     if (i >= run.results.size()) continue;
     const Trial& trial = run.results[i];
-    if (!trial.generation || !trial.full_depth_ms || trial.full_depth_ms->low <= 0) continue;
-    constexpr double kMsPerSecond = 1000;
-    const Estimate& ms = *trial.full_depth_ms;
-    const Estimate whole = {kMsPerSecond / ms.value, kMsPerSecond / ms.high, kMsPerSecond / ms.low};
+    const std::optional<Estimate> whole = per_second(trial.full_depth_ms);
+    if (!trial.generation || !whole) continue;
     const std::string name = trial_name(run, i);
     figure.chart->lines.push_back(name);
     const auto add = [&](double depth, const Estimate& speed) {
@@ -161,7 +159,7 @@ Figure speed_at_depth(const Run& run) {
       figure.table.rows.push_back({name, fmt::format("{:.0f}", depth), with_interval(speed)});
     };
     add(usual_depth(trial), trial.generation->tokens_per_second);
-    add(whole_depth(trial), whole);
+    add(whole_depth(trial), *whole);
   }
   return figure;
 }
