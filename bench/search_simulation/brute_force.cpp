@@ -6,6 +6,7 @@
 #include "answers.hpp"
 #include "llama_bench.hpp"
 #include "truth.hpp"
+#include "tune/space.hpp"
 #include "vram_view.hpp"
 
 namespace sweetspot::simulation {
@@ -45,6 +46,22 @@ SearchOutcome most_layers(const fake::Machine& machine, const Rules& rules, cons
     }
   }
   judge_answers(machine, vram, rules.workload, bands, answers, outcome);
+  return outcome;
+}
+
+SearchOutcome fit(const fake::Machine& machine, const Rules& rules, const Bands& bands) {
+  const VramView vram(machine, rules.driver);
+  SearchOutcome outcome;
+  Answers answers;
+  for (int layers = 0; layers <= machine.offloadable(); ++layers) {
+    const std::uint64_t need = offloaded_bytes(machine.memory(with_layers(layers)));
+    if (layers == 0 || need + tune::kFitMarginBytes <= machine.device_free_bytes()) {
+      answers.back() = layers;
+    }
+  }
+  judge_answers(machine, vram, rules.workload, bands, answers, outcome);
+  std::erase_if(outcome.regrets, [](const auto& one) { return one.first != "optimum"; });
+  outcome.missed = 0;
   return outcome;
 }
 

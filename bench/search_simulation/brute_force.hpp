@@ -18,4 +18,8 @@ SearchOutcome brute_force(const fake::Machine& machine, std::uint64_t seed, cons
 /// has to beat to be worth a single load.
 SearchOutcome most_layers(const fake::Machine& machine, const Rules& rules, const Bands& bands);
 
+/// llama.cpp's `--fit on`: the most layers that leave 1 GiB free by its own account. It answers one
+/// question only, which is the optimum.
+SearchOutcome fit(const fake::Machine& machine, const Rules& rules, const Bands& bands);
+
 }  // namespace sweetspot::simulation

@@ -2,6 +2,7 @@
 //
 //   search_simulation --pairs 1000 --json results.json
 //   search_simulation --first 17 --pairs 1 --steps      one machine, step by step
+//   search_simulation --recorded                        published curves instead of drawn machines
 //
 // The same seeds give the same figures, timing excepted.
 #include <CLI/CLI.hpp>
@@ -19,8 +20,9 @@
 #include "core/profile.hpp"
 #include "machine/machine.hpp"
 #include "machine/machine_json.hpp"
+#include "machine/published_curve.hpp"
 #include "machine/random_pair.hpp"
-#include "machine/recorded_curve.hpp"
+#include "recorded_machines.hpp"
 #include "sweep_search.hpp"
 #include "tallies.hpp"
 #include "tpe_search.hpp"
@@ -41,12 +43,12 @@ struct Options {
   Workload workload;
   bool steps = false;
   bool recorded = false;
+  RecordedOptions recordings;
   std::size_t worst = 0;
   bool check = false;
 };
 
 fake::Parts draw(const Options& options, std::uint64_t seed) {
-  if (options.recorded) return fake::recorded_curve();
   fake::Wish wish;
   if (options.curve == "linear") wish.linear = true;
   if (options.curve == "nonlinear") wish.linear = false;
@@ -188,8 +190,9 @@ int main(int argc, char** argv) {
   app.add_option("--curve", options.curve, "linear, nonlinear or mixed")
       ->check(CLI::IsMember({"linear", "nonlinear", "mixed"}))
       ->capture_default_str();
-  app.add_option("--only", options.only, "sweep, brute-force, most-layers, tpe or tuner")
-      ->check(CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner"}));
+  app.add_option("--only", options.only,
+                 "sweep, brute-force, most-layers, tpe or tuner; fit of --recorded")
+      ->check(CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit"}));
   app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
   app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();
   app.add_option("--depth", options.workload.n_depth, "tokens in the cache before")
@@ -199,7 +202,23 @@ int main(int argc, char** argv) {
   app.add_flag("--steps", options.steps, "print every machine and every step of the sweep");
   app.add_flag("--check", options.check,
                "exit with 1 where the sweep or the tuner misses its goals");
-  app.add_flag("--recorded", options.recorded, "the note's curve instead of drawn machines");
+  RecordedOptions& recordings = options.recordings;
+  recordings.curves_path = fake::published_curves_path();
+  app.add_flag("--recorded", options.recorded, "published curves instead of drawn machines");
+  app.add_option("--curves", recordings.curves_path, "of --recorded: another file like it")
+      ->capture_default_str();
+  app.add_option("--curve-id", recordings.curve_id, "of --recorded: this curve only");
+  app.add_option("--card", recordings.card, "of --recorded: this card only");
+  app.add_option("--seeds", recordings.seeds, "of --recorded: runs of each")->capture_default_str();
+  app.add_option("--between-loads", recordings.between_loads,
+                 "of --recorded: this spread between loads only (0, 0.02 or 0.05)");
   CLI11_PARSE(app, argc, argv);
-  return simulate(options);
+  if (!options.recorded) return simulate(options);
+  if (app.count("--first") > 0) recordings.first_seed = options.first;
+  recordings.only = options.only;
+  recordings.workload = options.workload;
+  recordings.worst = options.worst;
+  recordings.steps = options.steps;
+  recordings.check = options.check;
+  return simulate_recorded(recordings);
 }

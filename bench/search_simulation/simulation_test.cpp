@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +10,7 @@
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "llama_bench.hpp"
+#include "machine/published_curve.hpp"
 #include "machine/random_pair.hpp"
 #include "machine/recorded_curve.hpp"
 #include "pretended_site.hpp"
@@ -106,7 +108,7 @@ TEST(PretendedTrials, AContextSettingCostsNoLoad) {
 
 TEST(PretendedTrials, AFailureIsATrial) {
   fake::Parts parts = quiet(fake::recorded_curve());
-  parts.recorded.clear();
+  parts.recorded = {};
   parts.device.memory_total_gb = 2;
   const fake::Machine machine(parts);
   PretendedTrials trials(machine);
@@ -164,6 +166,22 @@ TEST(SweepSearch, FindsTheTruthOnAQuietMachineAndIsTheSameAgain) {
   }
   EXPECT_THAT(result.decisions.effort.loads, Le(8));
   EXPECT_EQ(sweep_search(machine, 1, {}, {}).steps, result.steps);
+}
+
+fake::Machine published(const std::string& id, const char* card) {
+  const auto curves = fake::read_curves(fake::published_curves_path()).value();
+  const auto curve = std::find_if(curves.begin(), curves.end(),
+                                  [&](const fake::PublishedCurve& one) { return one.id == id; });
+  const auto found = std::find_if(fake::cards().begin(), fake::cards().end(),
+                                  [&](const fake::Card& one) { return one.name == card; });
+  return fake::Machine(fake::machine_of(*curve, *found));
+}
+
+TEST(Fit, LeavesAGibibyteAndAnswersOneQuestion) {
+  const fake::Machine machine = published("rtx5060ti-qwen14b", "just right");
+  const SearchOutcome outcome = fit(machine, {}, {});
+  EXPECT_EQ(outcome.regrets.size(), 1U);
+  EXPECT_EQ(outcome.regrets.at("optimum"), 0) << "all of it leaves more than that";
 }
 
 TEST(Tpe, BeatsChanceOnASlope) {

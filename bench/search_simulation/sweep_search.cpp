@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "answers.hpp"
+#include "core/no_device.hpp"
 #include "core/sweep_record.hpp"
 #include "pretended_site.hpp"
 #include "profiler/profiler.hpp"
@@ -56,6 +57,45 @@ Answers answers_of(const std::vector<Profile>& profiles) {
   return answers;
 }
 
+Intervals intervals_of(const SweepRecord& record, const fake::Machine& machine,
+                       const Workload& work) {
+  Intervals seen;
+  int least_measured = machine.offloadable() + 1;
+  for (const CurvePoint& point : record.curve) {
+    if (point.standing == Standing::measured && point.layers > 0) {
+      least_measured = std::min(least_measured, point.layers);
+    }
+  }
+  for (const CurvePoint& point : record.curve) {
+    if (point.standing != Standing::predicted || !point.generation_ms) continue;
+    const double truth = true_generation_ms(machine, with_layers(point.layers), work);
+    const int held =
+        point.generation_ms->low <= truth && truth <= point.generation_ms->high ? 1 : 0;
+    ++seen.all;
+    seen.held += held;
+    if (point.layers >= least_measured) continue;
+    ++seen.below;
+    seen.below_held += held;
+  }
+  return seen;
+}
+
+// Truly: what noise makes of two that are equal is no fault.
+int count_dominated(const std::vector<Profile>& profiles, const fake::Machine& machine,
+                    const Workload& work, double tolerance) {
+  const auto ms = [&](const Profile& profile) {
+    return true_generation_ms(machine, with_layers(profile.n_gpu_layers), work);
+  };
+  return static_cast<int>(
+      std::count_if(profiles.begin(), profiles.end(), [&](const Profile& profile) {
+        return profile.result_index &&
+               std::any_of(profiles.begin(), profiles.end(), [&](const Profile& other) {
+                 return other.result_index && other.n_gpu_layers < profile.n_gpu_layers &&
+                        ms(other) < (1 - tolerance) * ms(profile);
+               });
+      }));
+}
+
 std::string step_in_words(const Trial& trial) {
   return fmt::format("{} layers, {}: {}", trial.layers, to_string(trial.extent), trial.reason);
 }
@@ -73,6 +113,10 @@ SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const
   const VramView vram(machine, rules.driver);
   SweepResult result;
   result.decisions.effort = result.profiles.effort = effort_of(run.results.size(), session);
+  result.loads_beside = static_cast<int>(
+      std::count_if(run.results.begin(), run.results.end(), [](const Trial& trial) {
+        return trial.layers == 0 && !uses_no_device(trial.config.placement);
+      }));
   judge_answers(machine, vram, rules.workload, bands, answers_of(record), result.decisions);
   judge_answers(machine, vram, rules.workload, bands, answers_of(run.profiles), result.profiles);
   for (const Trial& trial : run.results) {
@@ -83,6 +127,15 @@ SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const
     result.results.push_back(
         fmt::format("{}: {}", profile.name,
                     profile.result_index ? std::to_string(profile.n_gpu_layers) : profile.reason));
+  }
+  result.intervals = intervals_of(record, machine, rules.workload);
+  result.dominated = count_dominated(run.profiles, machine, rules.workload, record.tolerance);
+  const Answers decided = answers_of(record);
+  const Answers recommended = answers_of(run.profiles);
+  for (std::size_t k = 0; k < kDecisions.size(); ++k) {
+    if (!recommended[k] && std::string(kDecisions[k]) == "optimum") continue;
+    result.disagree += static_cast<int>(decided[k] != recommended[k]);
+    if (recommended[k] && !machine.is_safe(with_layers(*recommended[k]))) ++result.beyond_cliff;
   }
   if (result.profiles.regrets.erase("optimum") > 0) --result.profiles.missed;
   for (const auto& [name, regret] : result.decisions.regrets) {

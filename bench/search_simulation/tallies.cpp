@@ -105,6 +105,7 @@ Json worst_json(const Tally& tally, std::size_t count) {
       if (regret <= 0) continue;
       all.push_back(
           {{"seed", outcome.seed}, {"question", question}, {"regret_percent", 100 * regret}});
+      if (!outcome.machine.empty()) all.back()["machine"] = outcome.machine;
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const Json& a, const Json& b) {

@@ -14,6 +14,7 @@ namespace sweetspot::simulation {
 /// One search on one machine.
 struct SearchOutcome {
   std::uint64_t seed = 0;
+  std::string machine = {};  ///< by name, where the seed does not tell
   /// By question; 1 where a search answered nothing although there was an answer.
   std::map<std::string, double> regrets;
   int missed = 0;  ///< questions without an answer although there is one

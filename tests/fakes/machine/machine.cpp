@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "machine/recorded_curve.hpp"
+
 namespace sweetspot::fake {
 namespace {
 
@@ -61,6 +63,11 @@ std::optional<Failure> Machine::failure(const Config& config) const {
   if (host_gb > cpu.memory_total_gb - cpu.memory_used_gb) {
     return failed(FailureClass::out_of_host_memory, Phase::load, "the host's memory is too small");
   }
+  const int fails_from = parts_.recorded.fails_from;
+  if (fails_from > 0 && recorded_layers(parts_, config.placement) >= fails_from) {
+    return failed(FailureClass::out_of_device_memory, Phase::load,
+                  "the device's memory is too small");
+  }
   if (parts_.device.spill_factor > 1) return std::nullopt;
   const DeviceNeed need = device_need(config);
   const std::uint64_t free = device_free_bytes();
@@ -74,6 +81,8 @@ std::optional<Failure> Machine::failure(const Config& config) const {
 }
 
 bool Machine::is_safe(const Config& config) const {
+  const int spills_from = parts_.recorded.spills_from;
+  if (spills_from > 0 && recorded_layers(parts_, config.placement) >= spills_from) return false;
   return !failure(config) && device_need(config).first_decode_bytes <= device_free_bytes();
 }
 

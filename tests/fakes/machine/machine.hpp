@@ -96,6 +96,8 @@ class Machine {
  private:
   [[nodiscard]] double spill_slowdown(const Config& config) const;
   [[nodiscard]] Cost computed_generation(const Config& config, double depth) const;
+  [[nodiscard]] Cost computed_prompt(const Config& config, std::uint32_t n_prompt,
+                                     double depth) const;
 
   Parts parts_;
 };

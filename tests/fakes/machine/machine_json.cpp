@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/json_reader.hpp"
+#include "machine/published_curve.hpp"
 #include "machine/random_pair.hpp"
 #include "machine/recorded_curve.hpp"
 
@@ -192,11 +193,18 @@ Parts plain_parts() {
   return parts;
 }
 
-Parts base_parts(const Json& json) {
-  if (json.contains("recorded")) {
-    if (json.at("recorded").get<std::string>() != "rtx4050") refuse("recorded other than rtx4050");
-    return recorded_curve();
+Parts recorded_parts(const std::string& name) {
+  if (name == "rtx4050") return recorded_curve();
+  const auto curves = read_curves(published_curves_path());
+  if (!curves) refuse(curves.error().message);
+  for (const PublishedCurve& curve : *curves) {
+    if (curve.id == name) return machine_of(curve, cards().front());
   }
+  refuse("recorded machine " + name);
+}
+
+Parts base_parts(const Json& json) {
+  if (json.contains("recorded")) return recorded_parts(json.at("recorded").get<std::string>());
   if (!json.contains("seed")) return plain_parts();
   Wish wish;
   if (json.contains("linear")) wish.linear = json.at("linear").get<bool>();

@@ -3,6 +3,7 @@
 //   {"seed": 7}                      random_pair(7)
 //   {"seed": 7, "linear": false}     with a quirk; true: without
 //   {"recorded": "rtx4050"}          recorded_curve()
+//   {"recorded": "mx230-gemma-e2b"}  a published curve, on the card it was measured on
 // Without either, the plain parts of parts.hpp with a model of 32 blocks. On top of that single
 // parameters by the names of parts.hpp:
 //   "processor": {"bandwidth_gb_s": 60, ...}, "device": {"memory_total_gb": 12, "id": "GPU0",

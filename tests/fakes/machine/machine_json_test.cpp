@@ -21,7 +21,8 @@ TEST(MachineJson, ASeedIsTheRandomPairAndParametersChangeIt) {
 }
 
 TEST(MachineJson, RecordedAndPlainMachinesAndAModelByName) {
-  EXPECT_EQ(parts_from_json(Json::parse(R"({"recorded": "rtx4050"})"))->recorded.size(), 7U);
+  EXPECT_EQ(
+      parts_from_json(Json::parse(R"({"recorded": "rtx4050"})"))->recorded.ms_per_token.size(), 7U);
   const auto parts = parts_from_json(
       Json::parse(R"({"model": {"blocks": 5, "bytes": 1000, "output_bytes": 30}})"));
   ASSERT_TRUE(parts);

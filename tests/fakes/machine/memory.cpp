@@ -22,6 +22,11 @@ double ubatch(const Config& config) {
   return std::min(config.context.n_ubatch, config.context.n_batch);
 }
 
+/// What grows with the first batch, in nobody's breakdown.
+double driver_pool_bytes(const Accelerator& device, const Config& config) {
+  return ubatch(config) * device.pool_kb_per_ubatch_token * 1e3;
+}
+
 /// Activations of one block and of its attention; the factors are those that made the buffers of
 /// a 7B and a 30B header come out within a fifth of what llama.cpp reserves.
 double block_compute_bytes(const Model& model, const Config& config, bool flash) {
@@ -76,13 +81,17 @@ MemoryMap Machine::memory(const Config& config) const {
                       config.placement.load_mode == LoadMode::mmap_mlock;
   host.mapped_bytes = mapped ? host.model_bytes : 0;
   if (uses_no_device(config.placement)) return {host};
-  if (!parts_.recorded.empty() && config.placement.n_cpu_moe == 0) {
-    // The recording knows the sum only; what is not cache or compute buffer was weights.
+  if (!parts_.recorded.vram_gb.empty()) {
+    // The recording knows the sum only; what is not cache, compute buffer or the driver's was
+    // weights.
+    const Accelerator& card = parts_.device;
+    const int layers = recorded_layers(parts_, config.placement);
     const double recorded =
-        recorded_vram_gb(parts_.recorded, placed.layers) * kGb - parts_.device.memory_used_gb * kGb;
+        (recorded_at(parts_.recorded.vram_gb, layers) - card.memory_used_gb) * kGb -
+        (layers > 0 ? card.driver_share_mb * kMb + driver_pool_bytes(card, config) : 0);
     const double others =
         static_cast<double>(device.context_bytes) + static_cast<double>(device.compute_bytes);
-    device.model_bytes = whole_bytes(recorded - others);
+    device.model_bytes = whole_bytes(std::max(0.0, recorded - others));
   }
   return {host, device};
 }
@@ -104,8 +113,7 @@ DeviceNeed Machine::device_need(const Config& config) const {
   need.load_bytes = device.model_bytes + share;
   need.context_bytes = need.load_bytes + device.context_bytes + device.compute_bytes;
   need.first_decode_bytes =
-      need.context_bytes +
-      whole_bytes(ubatch(config) * parts_.device.pool_kb_per_ubatch_token * 1e3);
+      need.context_bytes + whole_bytes(driver_pool_bytes(parts_.device, config));
   return need;
 }
 

@@ -116,11 +116,22 @@ struct Disturbance {
   double neighbour_share = 0.3;        ///< of the host's bandwidth that he takes
 };
 
-/// One measured row of a curve that replaces the computed one.
+/// One measured row of a curve.
 struct RecordedPoint {
   int layers = 0;
-  double vram_gb = 0;  ///< in use on the device, others included
-  double ms_per_token = 0;
+  double value = 0;
+};
+
+/// What somebody measured, in place of what would be computed. Rows by layers, ascending; between
+/// two of them lies a straight line. Empty = computed.
+struct Recording {
+  std::vector<RecordedPoint> ms_per_token = {};
+  std::vector<RecordedPoint> prompt_ms_per_token = {};
+  std::vector<RecordedPoint> vram_gb = {};  ///< in use on the device, others included
+  /// `layers` counts the blocks whose experts lie on the device, everything else being there.
+  bool by_experts = false;
+  int fails_from = 0;   ///< from so many on the device runs out of memory while loading; 0 = never
+  int spills_from = 0;  ///< from so many on the rows are of a device that pages to the host
 };
 
 struct Parts {
@@ -129,7 +140,7 @@ struct Parts {
   Processor processor;
   Accelerator device;
   Disturbance disturbance;
-  std::vector<RecordedPoint> recorded = {};  ///< by layers, ascending; empty = computed
+  Recording recorded = {};
 };
 
 }  // namespace sweetspot::fake

@@ -2,33 +2,52 @@
 
 #include <algorithm>
 
+#include "core/no_device.hpp"
+#include "machine/published_curve.hpp"
+
 namespace sweetspot::fake {
 namespace {
 
-double between_rows(const std::vector<RecordedPoint>& points, int layers,
-                    double RecordedPoint::*field) {
-  const auto above = std::find_if(points.begin(), points.end(),
-                                  [&](const RecordedPoint& p) { return p.layers >= layers; });
-  if (above == points.begin()) return points.front().*field;
-  if (above == points.end()) return points.back().*field;
-  const RecordedPoint& low = *(above - 1);
-  const double share =
-      static_cast<double>(layers - low.layers) / static_cast<double>(above->layers - low.layers);
-  return low.*field + share * ((*above).*field - low.*field);
+constexpr const char* kOfTheNote = "rtx4050-zephyr7b";
+
+PublishedCurve curve_of_the_note() {
+  const std::vector<PublishedCurve> curves = read_curves(published_curves_path()).value();
+  return *std::find_if(curves.begin(), curves.end(),
+                       [](const PublishedCurve& curve) { return curve.id == kOfTheNote; });
 }
 
 }  // namespace
 
-double recorded_ms(const std::vector<RecordedPoint>& points, int layers) {
-  return between_rows(points, layers, &RecordedPoint::ms_per_token);
+double recorded_at(const std::vector<RecordedPoint>& points, int layers) {
+  const auto above = std::find_if(points.begin(), points.end(),
+                                  [&](const RecordedPoint& p) { return p.layers >= layers; });
+  if (above == points.begin()) return points.front().value;
+  if (above == points.end()) return points.back().value;
+  const RecordedPoint& low = *(above - 1);
+  const double share =
+      static_cast<double>(layers - low.layers) / static_cast<double>(above->layers - low.layers);
+  return low.value + share * (above->value - low.value);
 }
 
-double recorded_vram_gb(const std::vector<RecordedPoint>& points, int layers) {
-  return between_rows(points, layers, &RecordedPoint::vram_gb);
+int recorded_layers(const Parts& parts, const Placement& placement) {
+  if (uses_no_device(placement)) return 0;
+  const int layers = effective_layers(placement.n_gpu_layers, parts.model.offloadable());
+  if (!parts.recorded.by_experts) return layers;
+  const int blocks = static_cast<int>(parts.model.blocks.size());
+  return std::max(0, std::min(layers - 1, blocks - placement.n_cpu_moe));
+}
+
+Config config_of(const Parts& parts, int layers) {
+  Config config;
+  config.placement.n_gpu_layers = parts.recorded.by_experts ? parts.model.offloadable() : layers;
+  if (parts.recorded.by_experts) {
+    config.placement.n_cpu_moe = static_cast<int>(parts.model.blocks.size()) - layers;
+  }
+  return config;
 }
 
 Parts recorded_curve() {
-  Parts parts;
+  Parts parts = machine_of(curve_of_the_note(), {"of the note", 0});
   parts.name = "rtx4050 of the note";
   Model& model = parts.model;
   model.name = "recorded";
@@ -37,17 +56,12 @@ Parts recorded_curve() {
   model.output_bytes = 105'000'000;
   model.embedding_bytes = 90'000'000;
   model.bits_per_weight = 5.6;
+  parts.disturbance = {};
   parts.processor.memory_total_gb = 16;
-  parts.device.id = "GPU0";
-  parts.device.memory_total_gb = 6;
-  parts.device.memory_used_gb = 0.52;  // the note's row of 0 layers
-  parts.device.driver_share_mb = 0;    // its figures are the whole card's
+  parts.device.driver_share_mb = 0;  // its figures are the whole card's
   parts.device.pool_kb_per_ubatch_token = 0;
   parts.device.bandwidth_gb_s = 192;
   parts.device.computes_host_weights = false;
-  parts.recorded = {{0, 0.52, 1000 / 12.5},  {10, 1.72, 1000 / 18.2}, {20, 2.85, 1000 / 23.4},
-                    {30, 3.98, 1000 / 29.1}, {35, 4.58, 1000 / 32.5}, {40, 5.15, 1000 / 34.8},
-                    {43, 5.42, 1000 / 35.2}};
   return parts;
 }
 

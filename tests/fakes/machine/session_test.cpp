@@ -145,7 +145,7 @@ TEST(Session, ThrottlesAfterWorkAndSlowsWhileANeighbourIsThere) {
 
 TEST(Session, FailsInThePhaseInWhichMemoryRunsOut) {
   Parts parts = quiet();
-  parts.recorded.clear();
+  parts.recorded = {};
   parts.device.memory_total_gb = 1;
   const Machine small(parts);
   Session session(small, 1);

@@ -201,15 +201,35 @@ Cost Machine::computed_generation(const Config& config, double depth) const {
 
 Cost Machine::generation_cost(const Config& config, double depth) const {
   Cost cost = computed_generation(config, depth);
-  if (parts_.recorded.empty()) return cost;
-  Config plain;
-  plain.placement.n_gpu_layers = config.placement.n_gpu_layers;
-  const int layers = effective_layers(config.placement.n_gpu_layers, offloadable());
-  scale(cost, recorded_ms(parts_.recorded, layers) / computed_generation(plain, 0).total_ms());
+  const Recording& recorded = parts_.recorded;
+  if (recorded.ms_per_token.empty()) return cost;
+  const int layers = recorded_layers(parts_, config.placement);
+  const Config plain = config_of(parts_, layers);
+  scale(cost,
+        recorded_at(recorded.ms_per_token, layers) / computed_generation(plain, 0).total_ms());
   return cost;
 }
 
 Cost Machine::prompt_cost(const Config& config, std::uint32_t n_prompt, double depth) const {
+  Cost cost = computed_prompt(config, n_prompt, depth);
+  const Recording& recorded = parts_.recorded;
+  const int layers = recorded_layers(parts_, config.placement);
+  if (recorded.prompt_ms_per_token.empty()) {
+    // Who pages weights for each token pages them for each piece of a prompt, too.
+    if (recorded.spills_from > 0 && layers >= recorded.spills_from) {
+      scale(cost, std::max(1.0, recorded_at(recorded.ms_per_token, layers) /
+                                    recorded_at(recorded.ms_per_token, recorded.spills_from - 1)));
+    }
+    return cost;
+  }
+  constexpr std::uint32_t kUsualPrompt = 512;
+  const Config plain = config_of(parts_, layers);
+  scale(cost, kUsualPrompt * recorded_at(recorded.prompt_ms_per_token, layers) /
+                  computed_prompt(plain, kUsualPrompt, 0).total_ms());
+  return cost;
+}
+
+Cost Machine::computed_prompt(const Config& config, std::uint32_t n_prompt, double depth) const {
   const Placed placed = place(parts_.model, config);
   const PassLoad load = load_of(parts_.model, placed);
   const Accelerator& device = parts_.device;
