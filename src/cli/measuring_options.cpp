@@ -53,7 +53,8 @@ void add_measuring(CLI::App& app, MeasuringOptions& options) {
       ->group("Measuring");
   app.add_option("--max-seconds", options.max_seconds,
                  "Longest time to measure one configuration; after a third of it twice the "
-                 "precision is enough")
+                 "precision is enough, and a model that is too slow for eight tokens has twice "
+                 "the time")
       ->check(CLI::Range(0.1, 86400.0))
       ->type_name("SECONDS")
       ->capture_default_str()

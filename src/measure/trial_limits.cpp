@@ -13,10 +13,11 @@ constexpr double kGenerationShare = 0.6;
 // The same of a trial that only explores.
 constexpr double kExploreShare = 0.25;
 
-// What such a trial takes in any case, as long as it is within the time of a whole generation: the
-// warm-up and as few samples as have an interval by order statistics. Slower models would be
-// explored in vain.
-constexpr std::uint32_t kExploreSamples = 2 + kFewestForInterval;
+// What a generation takes in any case, up to twice the trial's time: the warm-up and as few samples
+// as have an interval by order statistics. Of three or four the interval is so wide that nothing
+// can be decided, so models that need seconds for a token would be measured in vain.
+constexpr std::uint32_t kFewestSamples = 2 + kFewestForInterval;
+constexpr double kExtendedShare = 2;
 
 // The precision that is enough for such a trial: speeds that differ by less tie.
 constexpr double kExplorePrecision = 0.02;
@@ -26,12 +27,12 @@ constexpr double kExplorePrecision = 0.02;
 StoppingOptions generation_options(const TrialLimits& limits, const Workload& workload,
                                    Extent extent, double rival_ms) {
   StoppingOptions options;
+  options.fewest_samples = kFewestSamples;
+  options.extended_seconds = limits.max_seconds * kExtendedShare;
   // A speed that is only compared needs less than one that is recommended.
   if (extent == Extent::generation_only) {
     options.target_half_width = std::max(limits.precision, kExplorePrecision);
     options.max_seconds = limits.max_seconds * kExploreShare;
-    options.fewest_samples = kExploreSamples;
-    options.extended_seconds = limits.max_seconds * kGenerationShare;
     options.rival_ms = rival_ms;
     return options;
   }

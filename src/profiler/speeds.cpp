@@ -160,7 +160,8 @@ Outcome<Speed> Speeds::measure_passes(engine::Holder& holder,
     report(observer_, phase, std::min(1.0, elapsed_ms / 1e3 / options.max_seconds));
     // The rule goes by the worker's clock. A worker whose clock stands still meets ours.
     const double our_seconds = (span.end_ms - span.begin_ms) / 1e3;
-    return !rule.is_finished() && our_seconds < 2 * options.max_seconds + kClockGraceSeconds;
+    const double longest_seconds = std::max(options.max_seconds, options.extended_seconds);
+    return !rule.is_finished() && our_seconds < 2 * longest_seconds + kClockGraceSeconds;
   });
   if (!done) return tl::unexpected(done.error());
   Reading<Speed> speed = measure::make_speed(std::move(samples), rule.summary());
