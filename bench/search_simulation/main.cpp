@@ -5,6 +5,8 @@
 //   search_simulation --recorded                        published curves instead of drawn machines
 //
 // The same seeds give the same figures, timing excepted.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <fstream>
@@ -18,6 +20,7 @@
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "core/profile.hpp"
+#include "finals_search.hpp"
 #include "machine/machine.hpp"
 #include "machine/machine_json.hpp"
 #include "machine/published_curve.hpp"
@@ -45,6 +48,7 @@ struct Options {
   bool recorded = false;
   RecordedOptions recordings;
   std::size_t worst = 0;
+  double ratio = 1.05;
   bool check = false;
 };
 
@@ -142,7 +146,34 @@ bool goals_are_met(const Tally& search) {
   return met;
 }
 
+/// How often a difference of `options.ratio` is called by the finals of a tune, and what it takes.
+void compare_finals(const Options& options) {
+  for (const bool with_turns : {false, true}) {
+    std::vector<double> seconds;
+    std::vector<double> loads;
+    double called = 0;
+    for (std::uint64_t i = 0; i < options.pairs; ++i) {
+      const FinalsOutcome one = finals_search(options.first + i, options.ratio, with_turns);
+      if (!one.took_place) continue;
+      called += one.called ? 1 : 0;
+      seconds.push_back(one.seconds);
+      loads.push_back(one.loads);
+    }
+    const auto count = static_cast<double>(seconds.size());
+    std::cout << fmt::format(
+        "finals {}: {:.0f} machines, called faster {:.1f} %, virtual seconds median {:.0f} p95 "
+        "{:.0f}, loads median {:.0f} p95 {:.0f}\n",
+        with_turns ? "taking turns" : "loaded one after the other", count, 100 * called / count,
+        quantile(seconds, 0.5), quantile(seconds, 0.95), quantile(loads, 0.5),
+        quantile(loads, 0.95));
+  }
+}
+
 int simulate(const Options& options) {
+  if (options.only == "finals") {
+    compare_finals(options);
+    return 0;
+  }
   std::vector<Tally> tallies = {{"adaptive sweep", {}},
                                 {"adaptive sweep, its profiles", {}},
                                 {"brute force, as llama-bench", {}},
@@ -190,9 +221,14 @@ int main(int argc, char** argv) {
   app.add_option("--curve", options.curve, "linear, nonlinear or mixed")
       ->check(CLI::IsMember({"linear", "nonlinear", "mixed"}))
       ->capture_default_str();
-  app.add_option("--only", options.only,
-                 "sweep, brute-force, most-layers, tpe or tuner; fit of --recorded")
-      ->check(CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit"}));
+  app.add_option(
+         "--only", options.only,
+         "sweep, brute-force, most-layers, tpe or tuner; fit of --recorded; or finals, of two "
+         "configs of a known ratio")
+      ->check(
+          CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit", "finals"}));
+  app.add_option("--ratio", options.ratio, "true ratio of the two of the finals")
+      ->capture_default_str();
   app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
   app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();
   app.add_option("--depth", options.workload.n_depth, "tokens in the cache before")

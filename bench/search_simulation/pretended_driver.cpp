@@ -19,6 +19,16 @@ std::vector<Device> PretendedDriver::devices() const {
   return devices;
 }
 
+Held PretendedDriver::held_beside(const void* holder) const {
+  Held sum;
+  for (const auto& [who, held] : held_) {
+    if (who == holder) continue;
+    sum.device += held.device;
+    sum.host += held.host;
+  }
+  return sum;
+}
+
 void PretendedDriver::count() {
   const double now = session_.state().seconds;
   if (throttled_) throttled_seconds_ += now - counted_to_seconds_;
@@ -43,7 +53,7 @@ devices::Snapshot PretendedDriver::look() {
   status.pci_bus_id = std::string(kAddress);
   status.driver = status.memory_source = "pretended";
   status.memory_total_bytes = total;
-  status.memory_used_bytes = std::min(total, others + ours_);
+  status.memory_used_bytes = std::min(total, others + held_beside(nullptr).device);
   status.memory_free_bytes = total - *status.memory_used_bytes;
   status.utilisation_percent = 0.0;  // looks are taken where nobody computes
   status.temperature_c = celsius();

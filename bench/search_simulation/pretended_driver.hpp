@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "core/device.hpp"
@@ -10,6 +11,12 @@
 #include "machine/session.hpp"
 
 namespace sweetspot::simulation {
+
+/// Bytes.
+struct Held {
+  std::uint64_t device = 0;
+  std::uint64_t host = 0;
+};
 
 /// Not thread safe. The references must outlive it.
 class PretendedDriver {
@@ -25,8 +32,11 @@ class PretendedDriver {
   void begin_window();
   devices::Window end_window();
 
-  /// Bytes of the device that are ours now.
-  void take(std::uint64_t bytes) { ours_ = bytes; }
+  /// What `holder` holds now.
+  void take(const void* holder, const Held& held) { held_[holder] = held; }
+
+  /// What all others hold.
+  [[nodiscard]] Held held_beside(const void* holder) const;
 
   /// Time has passed since the last call: what throttled meanwhile is counted.
   void count();
@@ -38,7 +48,7 @@ class PretendedDriver {
   const fake::Machine& machine_;
   fake::Session& session_;
   bool present_;
-  std::uint64_t ours_ = 0;
+  std::map<const void*, Held> held_;
   double counted_to_seconds_ = 0;
   bool throttled_ = false;
   double throttled_seconds_ = 0;

@@ -1,6 +1,9 @@
 // Who holds a model on a pretended machine, in place of a worker process.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/holder.hpp"
@@ -13,8 +16,11 @@ namespace sweetspot::simulation {
 /// Not thread safe. The references must outlive it.
 class PretendedHolder final : public engine::Holder {
  public:
-  PretendedHolder(const fake::Machine& machine, fake::Session& session, PretendedDriver& driver)
-      : machine_(machine), session_(session), driver_(driver), devices_(driver.devices()) {}
+  PretendedHolder(const fake::Machine& machine, fake::Session session, PretendedDriver& driver)
+      : machine_(machine),
+        session_(std::move(session)),
+        driver_(driver),
+        devices_(driver.devices()) {}
   PretendedHolder(const PretendedHolder&) = delete;
   PretendedHolder& operator=(const PretendedHolder&) = delete;
   ~PretendedHolder() override { end(); }
@@ -36,11 +42,12 @@ class PretendedHolder final : public engine::Holder {
   [[nodiscard]] pid_t pid() const override { return 1; }
 
  private:
+  [[nodiscard]] std::optional<Failure> take(std::uint64_t device_bytes, Phase phase);
   template <typename T>
   Outcome<T> or_die(Outcome<T> answer);
 
   const fake::Machine& machine_;
-  fake::Session& session_;
+  fake::Session session_;
   PretendedDriver& driver_;
   std::vector<Device> devices_;
   bool alive_ = true;

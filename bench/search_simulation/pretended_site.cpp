@@ -1,5 +1,6 @@
 #include "pretended_site.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/offload_targets.hpp"
@@ -14,8 +15,8 @@ constexpr int kMostMeasurements = 600;
 
 }  // namespace
 
-Outcome<std::unique_ptr<engine::Holder>> PretendedSite::start() {
-  return std::make_unique<PretendedHolder>(machine_, session_, driver_);
+Outcome<std::unique_ptr<engine::Holder>> PretendedSite::start(const Placement& /*placement*/) {
+  return std::make_unique<PretendedHolder>(machine_, session_.beside(), driver_);
 }
 
 Result<std::vector<PlannedMemory>> PretendedSite::ask_maps(const std::vector<Config>& configs) {
@@ -26,7 +27,10 @@ Result<std::vector<PlannedMemory>> PretendedSite::ask_maps(const std::vector<Con
 }
 
 Reading<std::uint64_t> PretendedSite::host_available_bytes() {
-  return machine_.devices().back().memory_free_bytes;
+  const std::uint64_t free = *machine_.devices().back().memory_free_bytes;
+  Held held = driver_.held_beside(nullptr);
+  if (machine_.parts().device.integrated) held.host += held.device;
+  return free - std::min(free, held.host);
 }
 
 void PretendedSite::sleep_ms(double ms) {

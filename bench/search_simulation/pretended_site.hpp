@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/profile.hpp"
+#include "ground/bytes.hpp"
 #include "machine/machine.hpp"
 #include "machine/session.hpp"
 #include "pretended_driver.hpp"
@@ -21,10 +22,11 @@ class PretendedSite final : public profiler::Site {
   PretendedSite(const fake::Machine& machine, fake::Session& session, bool driver)
       : machine_(machine), session_(session), driver_(machine, session, driver) {}
 
-  Outcome<std::unique_ptr<engine::Holder>> start() override;
+  Outcome<std::unique_ptr<engine::Holder>> start(const Placement& placement) override;
   Result<std::vector<PlannedMemory>> ask_maps(const std::vector<Config>& configs) override;
   void end_maps() override {}
   Reading<std::uint64_t> host_available_bytes() override;
+  [[nodiscard]] std::uint64_t host_reserve_bytes() const override { return kGiB; }
   devices::Snapshot look() override { return driver_.look(); }
   void begin_window() override;
   devices::Window end_window() override { return driver_.end_window(); }

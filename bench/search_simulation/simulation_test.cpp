@@ -9,6 +9,7 @@
 #include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
+#include "finals_search.hpp"
 #include "llama_bench.hpp"
 #include "machine/published_curve.hpp"
 #include "machine/random_pair.hpp"
@@ -258,6 +259,52 @@ TEST(TunerSearch, RecommendsNothingUnsafeNorSlowerThanTheDefaults) {
     const double speed_up = result.outcome.speed_up;
     EXPECT_TRUE(speed_up == 0 || speed_up > 0.99) << seed << ": " << speed_up;
   }
+}
+
+TEST(PretendedSite, TwoHoldersShareTheClockAndTheDevicesMemory) {
+  fake::Parts parts = quiet(fake::recorded_curve());
+  parts.recorded = {};
+  parts.device.memory_total_gb = 6;
+  const fake::Machine machine(parts);
+  fake::Session session(machine, 1);
+  PretendedSite site(machine, session, true);
+  const auto host_before = *site.host_available_bytes();
+  const Config half = with_layers(20);
+  auto one = *site.start(half.placement);
+  ASSERT_TRUE(one->load({"", half.placement}, 0, {}));
+  ASSERT_TRUE(one->context(half.context));
+  const double now_ms = site.now_ms();
+  EXPECT_THAT(now_ms, Gt(0));
+  EXPECT_THAT(*site.host_available_bytes(), Lt(host_before));
+  const Config all = with_layers(43);
+  auto other = *site.start(all.placement);
+  const auto loaded = other->load({"", all.placement}, 0, {});
+  const bool fits = loaded && other->context(all.context);
+  EXPECT_FALSE(fits) << "there is room for one of them";
+  EXPECT_THAT(site.now_ms(), Gt(now_ms));
+  other->end();
+  one->end();
+  EXPECT_EQ(*site.host_available_bytes(), host_before);
+}
+
+TEST(FinalsSearch, TurnsFindOneInTwentyOnMachinesThatShake) {
+  int took_place = 0;
+  int found = 0;
+  int wrong = 0;
+  double turns_seconds = 0;
+  double rounds_seconds = 0;
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    const FinalsOutcome apart = finals_search(seed, 1.05, true);
+    took_place += apart.took_place ? 1 : 0;
+    found += apart.called ? 1 : 0;
+    wrong += finals_search(seed, 1, true).called ? 1 : 0;
+    turns_seconds += apart.seconds;
+    rounds_seconds += apart.took_place ? finals_search(seed, 1.05, false).seconds : 0;
+  }
+  EXPECT_THAT(took_place, Gt(10));
+  EXPECT_GE(found, 0.9 * took_place);
+  EXPECT_LE(wrong, 2);
+  EXPECT_THAT(turns_seconds, Lt(rounds_seconds / 2));
 }
 
 TEST(Tallies, QuantilesAndWorst) {

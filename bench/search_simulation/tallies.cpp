@@ -103,9 +103,10 @@ Json worst_json(const Tally& tally, std::size_t count) {
   for (const SearchOutcome& outcome : tally.outcomes) {
     for (const auto& [question, regret] : outcome.regrets) {
       if (regret <= 0) continue;
-      all.push_back(
-          {{"seed", outcome.seed}, {"question", question}, {"regret_percent", 100 * regret}});
-      if (!outcome.machine.empty()) all.back()["machine"] = outcome.machine;
+      Json one = {{"seed", outcome.seed}, {"question", question}, {"regret_percent", 100 * regret}};
+      if (outcome.tried_regret) one["best_tried_percent"] = 100 * *outcome.tried_regret;
+      if (!outcome.machine.empty()) one["machine"] = outcome.machine;
+      all.push_back(std::move(one));
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const Json& a, const Json& b) {

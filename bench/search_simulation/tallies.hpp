@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct SearchOutcome {
   int unsafe = 0;  ///< answers that do not fit the machine or the question
   /// True, over llama.cpp's own defaults; 0 where they do not keep to the limit, or nobody asked.
   double speed_up = 0;
+  /// Of the best of all it tried, where it tells: what is lost beyond that was lost in the choice.
+  std::optional<double> tried_regret;
   Effort effort;
 };
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/tune_record.hpp"
@@ -33,9 +35,10 @@ Run run_tune(const fake::Machine& machine, fake::Session& session, const Rules& 
 std::string in_words(const Trial& trial, const fake::Machine& machine) {
   const auto cost = tune::cost_of(trial, Objective::request);
   const Placement& placement = trial.config.placement;
-  return fmt::format("{} ({} layers, {} kept): {}: {} truly {:.1f} ms, {:.1f} %", trial.title,
-                     placement.n_gpu_layers, placement.n_cpu_moe + placement.n_cpu_ffn,
-                     trial.reason, cost ? fmt::format("{:.1f} ms", cost->value) : cost.reason(),
+  return fmt::format("{}{} ({} layers, {} kept): {}: {} truly {:.1f} ms, {:.1f} %",
+                     trial.load_seconds ? "loads " : "", trial.title, placement.n_gpu_layers,
+                     placement.n_cpu_moe + placement.n_cpu_ffn, trial.reason,
+                     cost ? fmt::format("{:.1f} ms", cost->value) : cost.reason(),
                      true_request_ms(machine, trial.config, trial.workload),
                      trial.vram_percent.value_or(0));
 }
@@ -44,6 +47,18 @@ bool is_sound(const fake::Machine& machine, const Rules& rules, const Config& co
               double percent) {
   return machine.is_safe(config) &&
          VramView(machine, rules.driver).visible_percent(config) <= percent;
+}
+
+/// Of the best of all that were measured and keep to the limit; nothing where none does.
+std::optional<double> tried_regret(const fake::Machine& machine, const Rules& rules, const Run& run,
+                                   double percent, double best_ms) {
+  std::optional<double> least;
+  for (const Trial& trial : run.results) {
+    if (!trial.measured() || !is_sound(machine, rules, trial.config, percent)) continue;
+    const double now = regret(best_ms, true_request_ms(machine, trial.config, rules.workload));
+    least = std::min(now, least.value_or(now));
+  }
+  return least;
 }
 
 }  // namespace
@@ -66,6 +81,7 @@ TunerResult tuner_search(const fake::Machine& machine, std::uint64_t seed, const
   TunerResult result;
   for (const Trial& trial : run.results) result.steps.push_back(in_words(trial, machine));
   result.outcome.effort = effort_of(run.results.size(), session);
+  result.outcome.tried_regret = tried_regret(machine, rules, run, percent, best_ms);
   if (!run.tune->baseline || !run.tune->winner) {
     result.outcome.missed = 1;
     result.outcome.regrets["request"] = 1;

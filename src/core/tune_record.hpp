@@ -46,17 +46,45 @@ void fields(auto& f, Is<TuneConstraints> auto& constraints) {
   f("min_prompt_tokens_per_second", constraints.min_prompt_tokens_per_second);
 }
 
+/// Passes of both while both were loaded, the n-th of one next to the n-th of the other;
+/// milliseconds per token, in order.
+struct PassTurns {
+  std::vector<double> baseline_ms;
+  std::vector<double> winner_ms;
+
+  [[nodiscard]] std::size_t size() const { return winner_ms.size(); }
+};
+
+void fields(auto& f, Is<PassTurns> auto& turns) {
+  f("baseline_ms", turns.baseline_ms);
+  f("winner_ms", turns.winner_ms);
+  f.check(turns.baseline_ms.size() == turns.winner_ms.size(), "one had more turns than the other");
+}
+
+struct Turns {
+  PassTurns generation;
+  PassTurns prompt;
+};
+
+void fields(auto& f, Is<Turns> auto& turns) {
+  f("generation", turns.generation);
+  f("prompt", turns.prompt);
+}
+
 /// One comparison of the winner with llama.cpp's defaults, measured one after the other.
 struct TuneRound {
   std::size_t baseline = 0;  ///< into Run::results
   std::size_t winner = 0;
   double speed_up = 1;  ///< cost of the baseline / cost of the winner
+  /// Where both were loaded at once; `baseline` and `winner` are what they took before.
+  std::optional<Turns> turns = std::nullopt;
 };
 
 void fields(auto& f, Is<TuneRound> auto& round) {
   f("baseline", round.baseline);
   f("winner", round.winner);
   f("speed_up", round.speed_up);
+  f.later("turns", round.turns);
 }
 
 /// A result that no other one beats in both cost and device memory.

@@ -8,6 +8,7 @@
 #include "core/run.hpp"
 #include "core/trial.hpp"
 #include "profiler/trial_ask.hpp"
+#include "profiler/trial_runner.hpp"
 
 namespace sweetspot::profiler {
 
@@ -24,6 +25,10 @@ class Asker {
 
   /// What became of it: the last of the run's trials, with what all of them together say of it.
   virtual void tell(const Trial& trial, std::size_t index) = 0;
+
+  /// Called after tell(), while what the trial loaded is still held: the asker may have another
+  /// config take turns with it.
+  virtual void while_held(TrialRunner& /*runner*/, const Run& /*run*/) {}
 
   /// Puts what it believes and decided into the run; `ended`: why the asking is over, empty as long
   /// as it is not.

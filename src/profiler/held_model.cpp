@@ -5,7 +5,7 @@
 namespace sweetspot::profiler {
 
 Outcome<void> HeldModel::start(const Placement& placement) {
-  auto started = site_.start();
+  auto started = site_.start(placement);
   if (!started) return tl::unexpected(started.error());
   holder_ = *std::move(started);
   placement_ = placement;

@@ -48,6 +48,9 @@ class HeldModel {
   /// Ends the holder. False where it could not be ended, true where there is none.
   bool release();
 
+  /// Another holder of the same run could not be ended.
+  void note_stuck(bool stuck) { stuck_ = stuck_ || stuck; }
+
   /// A holder could not be ended: it hangs in a driver and keeps its device (R6).
   [[nodiscard]] bool stuck() const { return stuck_; }
 

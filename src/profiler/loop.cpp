@@ -67,6 +67,7 @@ void Loop::drive(Asker& asker) {
     }
     conclude();
     asker.tell(run().results.back(), run().results.size() - 1);
+    asker.while_held(runner_, run());
     asker.record(run(), "");
     const std::optional<TrialAsk> next = asker.ask();
     if (!next || !completes(*next)) {

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "kernel/memory.hpp"
 #include "kernel/processor_use.hpp"
 #include "kernel/processors.hpp"
@@ -21,8 +22,10 @@ RealSite::RealSite(engine::StartOptions start, std::unique_ptr<devices::Sampler>
                    engine::Oracle oracle)
     : start_(std::move(start)), sampler_(std::move(sampler)), oracle_(std::move(oracle)) {}
 
-Outcome<std::unique_ptr<engine::Holder>> RealSite::start() {
-  Outcome<engine::Worker> worker = engine::Worker::start(start_);
+Outcome<std::unique_ptr<engine::Holder>> RealSite::start(const Placement& placement) {
+  engine::StartOptions options = start_;
+  if (uses_no_device(placement)) options.rpc.clear();
+  Outcome<engine::Worker> worker = engine::Worker::start(options);
   if (!worker) return tl::unexpected(worker.error());
   return std::make_unique<engine::Worker>(*std::move(worker));
 }

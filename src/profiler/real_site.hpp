@@ -17,10 +17,13 @@ class RealSite final : public Site {
   RealSite(engine::StartOptions start, std::unique_ptr<devices::Sampler> sampler,
            engine::Oracle oracle);
 
-  Outcome<std::unique_ptr<engine::Holder>> start() override;
+  Outcome<std::unique_ptr<engine::Holder>> start(const Placement& placement) override;
   Result<std::vector<PlannedMemory>> ask_maps(const std::vector<Config>& configs) override;
   void end_maps() override;
   Reading<std::uint64_t> host_available_bytes() override;
+  [[nodiscard]] std::uint64_t host_reserve_bytes() const override {
+    return start_.host_reserve_bytes;
+  }
   devices::Snapshot look() override;
   void begin_window() override;
   devices::Window end_window() override;

@@ -24,8 +24,9 @@ class Site {
   Site& operator=(const Site&) = delete;
   virtual ~Site() = default;
 
-  /// A holder without weights.
-  virtual Outcome<std::unique_ptr<engine::Holder>> start() = 0;
+  /// A holder without weights, for that placement. One for the CPU alone knows no servers: each
+  /// of those serves one client at a time.
+  virtual Outcome<std::unique_ptr<engine::Holder>> start(const Placement& placement) = 0;
 
   /// What llama.cpp would allocate for each config, in order.
   virtual Result<std::vector<PlannedMemory>> ask_maps(const std::vector<Config>& configs) = 0;
@@ -34,6 +35,9 @@ class Site {
   virtual void end_maps() = 0;
 
   [[nodiscard]] virtual Reading<std::uint64_t> host_available_bytes() = 0;
+
+  /// Of these what nobody may take.
+  [[nodiscard]] virtual std::uint64_t host_reserve_bytes() const = 0;
 
   /// What drivers say now.
   virtual devices::Snapshot look() = 0;

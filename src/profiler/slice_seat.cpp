@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/offload_targets.hpp"
+#include "profiler/burst.hpp"
 #include "profiler/failed.hpp"
 #include "profiler/passes.hpp"
 
@@ -85,25 +86,20 @@ Outcome<void> SliceSeat::load(std::uint64_t expected_bytes) {
 
 Outcome<double> SliceSeat::generation(double seconds) {
   if (!warm_for_generation_) {
-    if (auto warm = burst(kFewestSamples); !warm) return warm;
+    if (auto warm = generation_of(kFewestSamples); !warm) return warm;
     warm_for_generation_ = true;
   }
   const double sample_ms = ms_per_token_ * job_->base.context.n_parallel;
   const double wanted = seconds * 1e3 / std::max(sample_ms, 1e-3);
-  return burst(static_cast<std::uint32_t>(
+  return generation_of(static_cast<std::uint32_t>(
       std::clamp(wanted, static_cast<double>(kFewestSamples), kMostSamples)));
 }
 
-Outcome<double> SliceSeat::burst(std::uint32_t samples) {
-  std::vector<double> times;
-  const auto done = worker_->measure(burst_of(job_->workload, samples + kColdSamples),
-                                     Phase::generation, [&](const Sample& sample) {
-                                       times.push_back(sample.duration_ms / sample.tokens);
-                                       return true;
-                                     });
-  if (!done) return tl::unexpected(done.error());
-  if (times.size() > kColdSamples) times.erase(times.begin(), times.begin() + kColdSamples);
-  ms_per_token_ = mean_of(times);
+Outcome<double> SliceSeat::generation_of(std::uint32_t samples) {
+  auto times = burst(*worker_, burst_of(job_->workload, samples + kColdSamples));
+  if (!times) return tl::unexpected(times.error());
+  if (times->size() > kColdSamples) times->erase(times->begin(), times->begin() + kColdSamples);
+  ms_per_token_ = mean_of(*times);
   return ms_per_token_;
 }
 
@@ -118,14 +114,9 @@ Outcome<double> SliceSeat::prompt() {
 }
 
 Outcome<double> SliceSeat::prompt_of(std::uint32_t tokens) {
-  double ms_per_token = 0;
-  const auto done = worker_->measure({MeasureKind::prompt, job_->workload.n_depth, tokens, 1},
-                                     Phase::prompt, [&](const Sample& sample) {
-                                       ms_per_token = sample.duration_ms / sample.tokens;
-                                       return true;
-                                     });
-  if (!done) return tl::unexpected(done.error());
-  return ms_per_token;
+  const auto times = burst(*worker_, {MeasureKind::prompt, job_->workload.n_depth, tokens, 1});
+  if (!times) return tl::unexpected(times.error());
+  return times->front();
 }
 
 }  // namespace sweetspot::profiler

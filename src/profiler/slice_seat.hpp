@@ -38,7 +38,7 @@ class SliceSeat {
   Outcome<double> prompt();
 
  private:
-  Outcome<double> burst(std::uint32_t samples);
+  Outcome<double> generation_of(std::uint32_t samples);
   Outcome<double> prompt_of(std::uint32_t tokens);
 
   const SliceJob* job_;

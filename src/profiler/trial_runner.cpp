@@ -8,6 +8,7 @@
 #include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "profiler/failed.hpp"
+#include "profiler/taking_turns.hpp"
 #include "profiler/whole_context.hpp"
 
 namespace sweetspot::profiler {
@@ -17,6 +18,7 @@ TrialRunner::TrialRunner(const Request& request, const ModelInfo& model,
                          const devices::Snapshot& baseline, const Observer& observer)
     : request_(request),
       model_(model),
+      site_(site),
       observer_(observer),
       held_(site, model),
       memory_(site, std::move(targets), baseline, request.vram_limit_bytes),
@@ -61,6 +63,20 @@ bool TrialRunner::complete(Trial& trial) {
   if (measured) verify_whole_context(held_.holder(), trial, request_, model_, observer_);
   conclude(trial, measured);
   return true;
+}
+
+Outcome<void> TrialRunner::take_turns(const Trial& last, const Trial& other, tune::InTurn& judge) {
+  if (!held_.holds(last.config) || !held_.is_sound()) {
+    return tl::unexpected(failed(FailureClass::crashed, Phase::start, "the winner is not loaded"));
+  }
+  TakingTurns turns(site_, model_, request_, observer_);
+  auto taken = turns.load(other);
+  if (taken) taken = turns.take(held_.holder(), judge);
+  const bool ended = turns.end();
+  held_.note_stuck(!ended);
+  // Where one of the two failed nobody knows what became of the other.
+  if (!taken && !held_.is_sound()) release(nullptr);
+  return taken;
 }
 
 void TrialRunner::release(Trial* last) {

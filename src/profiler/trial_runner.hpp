@@ -17,6 +17,7 @@
 #include "profiler/site.hpp"
 #include "profiler/speeds.hpp"
 #include "profiler/trial_ask.hpp"
+#include "tune/in_turn.hpp"
 
 namespace sweetspot::profiler {
 
@@ -35,6 +36,11 @@ class TrialRunner {
   /// Measures what `trial`, the last one run, left out. False where its worker is gone: then it is
   /// as it was.
   bool complete(Trial& trial);
+
+  /// Loads `other` beside the config of the last trial and lets the two take turns, `other` as the
+  /// baseline, until `judge` has enough; then `other` is gone again. Nothing where there is no room
+  /// for it now. What the last trial loaded is held as before, unless its worker died.
+  Outcome<void> take_turns(const Trial& last, const Trial& other, tune::InTurn& judge);
 
   /// Ends the worker of the last trial, which holds its devices; what goes wrong is noted in
   /// `last`, which may be nullptr.
@@ -55,6 +61,7 @@ class TrialRunner {
 
   const Request& request_;
   const ModelInfo& model_;
+  Site& site_;
   const Observer& observer_;
   HeldModel held_;
   MemoryAccount memory_;

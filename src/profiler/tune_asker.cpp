@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "devices/inventory.hpp"
 #include "plan/make_plan.hpp"
 #include "tune/space.hpp"
 
@@ -12,6 +13,10 @@ namespace {
 
 // Two finalists twice: what a tune needs at its end, in trials.
 constexpr double kTrialsAtEnd = 4;
+
+// Turns of two that are loaded at once take as long at most as so many trials may measure: those of
+// two rounds more.
+constexpr double kTurnsShare = 4;
 
 // A model larger than one part of so many of the free host memory stays a mapped file.
 constexpr std::uint64_t kPartOfHost = 2;
@@ -84,7 +89,8 @@ Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>
   return largest;
 }
 
-tune::Rules rules_of(const Prepared& prepared, const TuneJob& job) {
+tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
+                     std::uint64_t host_reserve_bytes) {
   const Machine& machine = prepared.run.machine;
   const Reading<std::uint64_t>& host_free = machine.memory_available_bytes;
   tune::Rules rules;
@@ -97,18 +103,30 @@ tune::Rules rules_of(const Prepared& prepared, const TuneJob& job) {
   rules.knobs.fixed = job.fixed_knobs;
   rules.may_read_all = host_free && prepared.run.model.size_bytes <= *host_free / kPartOfHost;
   rules.several_devices = prepared.targets.size() > 1;
+  if (host_free) {
+    const std::uint64_t reserve = std::min(*host_free, host_reserve_bytes);
+    rules.host_free_bytes = *host_free - reserve;
+  }
+  for (const DeviceReport& target : prepared.targets) {
+    const bool is_remote = target.device.backend == "RPC";
+    rules.devices_serve_one = rules.devices_serve_one || is_remote;
+    // A server may lie on this machine.
+    rules.devices_use_host_memory =
+        rules.devices_use_host_memory || is_remote || devices::uses_host_memory(target);
+  }
   return rules;
 }
 
 }  // namespace
 
 TuneAsker::TuneAsker(Loop& loop, Site& site, const TuneJob& job)
-    : prepared_(loop.prepared()), site_(site), job_(job), start_ms_(site.now_ms()) {
+    : loop_(loop), prepared_(loop.prepared()), site_(site), job_(job), start_ms_(site.now_ms()) {
   const Request& request = prepared_.request;
   configs_ = configs_of(request.base, prepared_.run.model, prepared_.offloadable() > 0,
                         request.workload.n_prompt);
   forecasts_ = loop.forecast(configs_);
-  tuner_.emplace(options_of(configs_, forecasts_), prepared_.run.model, rules_of(prepared_, job));
+  tuner_.emplace(options_of(configs_, forecasts_), prepared_.run.model,
+                 rules_of(prepared_, job, site.host_reserve_bytes()));
 }
 
 double TuneAsker::seconds_since(double start_ms) const { return (site_.now_ms() - start_ms) / 1e3; }
@@ -133,6 +151,8 @@ std::optional<TrialAsk> TuneAsker::ask() {
   ask.extent = step->extent;
   ask.reason = step->reason;
   ask.title = step->title;
+  ask.loads_anew = step->loads_anew;
+  in_turn_with_ = step->in_turn_with;
   const auto known = std::find(configs_.begin(), configs_.end(), step->config);
   if (known != configs_.end()) {
     ask.forecast = forecast_at(forecasts_, static_cast<std::size_t>(known - configs_.begin()));
@@ -143,6 +163,23 @@ std::optional<TrialAsk> TuneAsker::ask() {
 void TuneAsker::tell(const Trial& trial, std::size_t index) {
   tuner_->tell(trial, index);
   longest_trial_seconds_ = std::max(longest_trial_seconds_, seconds_since(trial_start_ms_));
+}
+
+void TuneAsker::while_held(TrialRunner& runner, const Run& run) {
+  if (!in_turn_with_ || !tuner_->awaits_turns()) return;
+  const auto other = std::find_if(
+      run.results.rbegin(), run.results.rend(),
+      [&](const Trial& trial) { return trial.config == *in_turn_with_ && trial.measured(); });
+  if (other == run.results.rend()) return tuner_->tell_turns(std::nullopt);
+  const double left = std::max(0.0, job_.max_seconds - seconds_since(start_ms_));
+  tune::InTurn judge = tuner_->judge(std::min(left, kTurnsShare * prepared_.request.max_seconds));
+  const auto taken = runner.take_turns(run.results.back(), *other, judge);
+  if (!taken) {
+    loop_.say(
+        Notice{"winner and defaults are loaded one after the other: " + taken.error().message});
+    return tuner_->tell_turns(std::nullopt);
+  }
+  tuner_->tell_turns(judge.turns());
 }
 
 void TuneAsker::record(Run& run, const std::string& ended) const {

@@ -21,18 +21,21 @@ class TuneAsker final : public Asker {
 
   std::optional<TrialAsk> ask() override;
   void tell(const Trial& trial, std::size_t index) override;
+  void while_held(TrialRunner& runner, const Run& run) override;
   void record(Run& run, const std::string& ended) const override;
   [[nodiscard]] std::string why_ended() const override { return ended_; }
 
  private:
   [[nodiscard]] double seconds_since(double start_ms) const;
 
+  Loop& loop_;
   const Prepared& prepared_;
   Site& site_;
   const TuneJob& job_;
   double start_ms_;
   double trial_start_ms_ = 0;
   double longest_trial_seconds_ = 0;
+  std::optional<Config> in_turn_with_;  ///< what the last ask wants loaded beside it
   std::vector<Config> configs_;
   Forecasts forecasts_;
   std::optional<tune::Tuner> tuner_;

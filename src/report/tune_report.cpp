@@ -69,8 +69,13 @@ std::string front_lines(const Run& run, const TuneRecord& tune, const Style& sty
 std::string rounds_of(const TuneRecord& tune) {
   std::string text;
   for (const TuneRound& round : tune.rounds) {
-    text += fmt::format("{}{:.3f} (#{} against #{})", text.empty() ? "" : ", ", round.speed_up,
+    text += fmt::format("{}{:.3f} (#{} against #{}", text.empty() ? "" : ", ", round.speed_up,
                         round.winner, round.baseline);
+    if (round.turns) {
+      text += fmt::format(", both loaded: {} turns of generation, {} of the prompt",
+                          round.turns->generation.size(), round.turns->prompt.size());
+    }
+    text += ')';
   }
   return text;
 }

@@ -81,6 +81,8 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
   if (!arm.proved) arm.index = index;
   arm.proved = arm.proved || (trial.measured() && trial.extent == Extent::full);
   arm.vram_bytes = trial.vram_used_bytes;
+  arm.vram_percent = trial.vram_percent;
+  arm.memory = trial.memory;
   const Reading<Estimate> cost = cost_of(trial, objective);
   arm.why_no_cost = cost ? std::string() : cost.reason();
   ++arm.times;
@@ -103,19 +105,26 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
   if (trial.full_depth == FullDepth::failed) {
     arm.own_objection = "fails with its whole context in use";
   }
-  weigh_disturbances();
+  weigh_disturbances(objective);
   return arm;
 }
 
 // A machine that is always busy, or always held to its power, is what it is: its trials are
-// compared with each other. One that was quiet for a while has trials that say more.
-void Arms::weigh_disturbances() {
-  const bool any_quiet = std::any_of(arms_.begin(), arms_.end(), [](const Arm& arm) {
-    return arm.cost && arm.own_objection.empty() && !arm.disturbed;
-  });
+// compared with each other. One that was quiet for a while has trials that say more; but whoever
+// disturbs only slows down, so what is cheaper than all of these although it was disturbed is
+// cheaper. Of joules that is not so: a device that is held back may need fewer.
+void Arms::weigh_disturbances(Objective objective) {
+  std::optional<double> least_quiet;
+  for (const Arm& arm : arms_) {
+    if (!arm.cost || !arm.own_objection.empty() || arm.disturbed) continue;
+    least_quiet = std::min(arm.cost->value, least_quiet.value_or(arm.cost->value));
+  }
   for (Arm& arm : arms_) {
     arm.objection = arm.own_objection;
-    if (arm.objection.empty() && any_quiet) arm.objection = arm.slowed_by;
+    if (!arm.objection.empty() || !least_quiet) continue;
+    const bool cheaper =
+        objective != Objective::energy && arm.cost && arm.cost->value < *least_quiet;
+    if (!cheaper) arm.objection = arm.slowed_by;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/memory_map.hpp"
 #include "core/reading.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
@@ -22,9 +23,11 @@ struct Arm {
   std::optional<Estimate> generation_ms = std::nullopt;  ///< per token, for the time model
   std::optional<Estimate> prompt_ms = std::nullopt;
   Reading<std::uint64_t> vram_bytes = Absence{"not measured"};
-  std::string why_no_cost = {};    ///< where cost is empty
-  std::string objection = {};      ///< why it must not win
-  std::string slowed_by = {};      ///< from outside: objected to where others were not
+  Reading<double> vram_percent = Absence{"not measured"};  ///< of the fullest device, others' too
+  MemoryMap memory = {};                                   ///< as llama.cpp allocated it
+  std::string why_no_cost = {};                            ///< where cost is empty
+  std::string objection = {};                              ///< why it must not win
+  std::string slowed_by = {};  ///< from outside: objected to where others were not and cost less
   std::string own_objection = {};  ///< whatever others were
   std::size_t index = 0;           ///< of the trial that proves it, else of its last
   int times = 0;                   ///< measured so often
@@ -76,7 +79,7 @@ class Arms {
   [[nodiscard]] std::vector<FrontPoint> front() const;
 
  private:
-  void weigh_disturbances();
+  void weigh_disturbances(Objective objective);
 
   std::vector<Arm> arms_;
 };

@@ -12,8 +12,8 @@ namespace sweetspot::tune {
 /// not, or where it cannot win.
 std::optional<Step> probe_bend(const View& view);
 
-/// Where everything on the device is best and the CPU alone not far behind: one placement well
-/// between them, if nobody looked there. For when nothing else is left.
+/// Where a token takes the CPU alone about as long as the most layers on the device: one placement
+/// well between them, if nobody looked there. For when nothing else is left.
 std::optional<Step> probe_between(const View& view);
 
 }  // namespace sweetspot::tune

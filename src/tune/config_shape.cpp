@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/no_device.hpp"
+
 namespace sweetspot::tune {
 namespace {
 
@@ -45,7 +47,7 @@ ConfigShape::ConfigShape(const PlacementShape& placement, ContextSettings base,
   }
 }
 
-search::Features ConfigShape::features(const Config& config) const {
+search::Features ConfigShape::features(const Config& config, Pass pass) const {
   const ContextSettings& context = config.context;
   search::Features features = placement_.features(config.placement);
   const double on_device = features.basis[1];
@@ -56,7 +58,12 @@ search::Features ConfigShape::features(const Config& config) const {
           : pieces_of(n_prompt_, context.n_ubatch) / pieces_of(n_prompt_, base_.n_ubatch) - 1;
   const double host = context.kv_offload == base_.kv_offload ? 0 : 1;
   const double flash = context.flash_attn == base_.flash_attn ? 0 : 1;
-  for (const double value : {more, more * on_cpu, host * on_device, flash, flash * on_device}) {
+  // With no layer on the device only prompts are computed there.
+  const bool beside = pass == Pass::generation && config.placement.n_gpu_layers == 0 &&
+                      !uses_no_device(config.placement);
+  if (beside) features.basis[PlacementShape::kCpuAlone] = 1;
+  for (const double value :
+       {more, more * on_cpu, host * on_device, flash, flash * on_device, beside ? 1.0 : 0.0}) {
     features.basis.push_back(value);
   }
   const ContextSettings mine = other_knobs(context, base_);
@@ -88,6 +95,8 @@ search::TimePrior ConfigShape::prior(Pass pass, double scale_ms, double typical_
   add(0.05, 0.7, typical_ms);
   add(0, 0.1, typical_ms);
   add(0, 0.1, typical_ms);
+  // llama.cpp repacks weights for the CPU only where there is no device.
+  add(0.01, 0.03, scale_ms);
   for (std::size_t i = 0; i < others_.size(); ++i) {
     add(0, 0.05, typical_ms);
     add(0, 0.2, scale_ms);

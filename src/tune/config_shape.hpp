@@ -29,9 +29,10 @@ class ConfigShape {
 
   /// basis: that of the placement; then further pieces of the prompt, alone and times the CPU's
   /// share; a cache in host memory, by the blocks on the device; flash attention unlike the base's,
-  /// alone and by the blocks on the device; of each combination of other knobs its effect, alone
-  /// and times the CPU's share.
-  [[nodiscard]] search::Features features(const Config& config) const;
+  /// alone and by the blocks on the device; 1 for a generation of no layers beside a device, which
+  /// is the CPU's alone but for that; of each combination of other knobs its effect, alone and
+  /// times the CPU's share.
+  [[nodiscard]] search::Features features(const Config& config, Pass pass) const;
 
   /// `scale_ms`: the slowest that was measured; `typical_ms`: what a config takes here.
   [[nodiscard]] search::TimePrior prior(Pass pass, double scale_ms, double typical_ms) const;

@@ -36,7 +36,7 @@ search::LeastTime least_time_of(const std::vector<Arm>& arms, Measured ms,
   for (const Arm& arm : arms) {
     if (!(arm.*ms)) continue;
     const std::vector<double> basis = shape.features(arm.config.placement).basis;
-    if (basis[4] > 0) keep(least.cpu_ms, (arm.*ms)->value);
+    if (basis[PlacementShape::kCpuAlone] > 0) keep(least.cpu_ms, (arm.*ms)->value);
     if (basis[5] > 0) keep(least.all_ms, (arm.*ms)->value);
   }
   return least;
@@ -70,19 +70,18 @@ CostModel::CostModel(const PlacementShape& shape, const Rules& rules, const Cont
   for (const Arm& arm : arms) settings.push_back(arm.config.context);
   for (const Config& point : points) settings.push_back(point.context);
   const ConfigShape configs(shape, base, settings, rules.n_prompt());
-  std::vector<search::Features> asked;
-  asked.reserve(points.size());
-  for (const Config& point : points) asked.push_back(configs.features(point));
-
   const auto fit = [&](Pass pass, Measured ms) -> std::optional<Part> {
     const double tokens = tokens_of(pass, rules);
     if (tokens <= 0) return std::nullopt;
+    std::vector<search::Features> asked;
+    asked.reserve(points.size());
+    for (const Config& point : points) asked.push_back(configs.features(point, pass));
     std::vector<search::Observation> seen;
     double scale = 0;
     for (const Arm& arm : arms) {
       if (!(arm.*ms)) continue;
       const Estimate& one = *(arm.*ms);
-      seen.push_back({configs.features(arm.config), one.value, search::sd_of(one),
+      seen.push_back({configs.features(arm.config, pass), one.value, search::sd_of(one),
                       load_of(arms, arm.config.placement)});
       scale = std::max(scale, one.value);
     }

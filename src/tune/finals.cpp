@@ -8,13 +8,12 @@
 #include "measure/statistics.hpp"
 #include "search/time_model.hpp"
 #include "tune/few_samples.hpp"
+#include "tune/in_turn.hpp"
 #include "tune/request_cost.hpp"
+#include "tune/room_for_both.hpp"
 
 namespace sweetspot::tune {
 namespace {
-
-// The spread of a ratio between two loads of the same pair that no interval of one trial shows.
-constexpr double kBetweenRounds = 0.005;
 
 // Rounds beyond those of the rules, where the winner is ahead by what is worth having and it still
 // cannot be told from chance: the defaults would win, and be slower.
@@ -32,37 +31,67 @@ constexpr int kMostSlowRounds = 3;
 
 }  // namespace
 
-// Defaults that must not be used are held against the winner once: the figure is reported, and
-// nothing hangs on it.
-bool Finals::is_decided(const Arm& baseline) const {
+bool Finals::is_decided() const {
   if (disturbed_ > rules_.final_rounds) return true;
-  if (!baseline.objection.empty()) return !rounds_.empty();
-  if (rounds_.size() < 2) return false;
+  if (rounds_.size() < fewest_rounds()) return false;
   const auto ratio = speed_up();
   if (ratio && (ratio->low > 1 || ratio->high < 1)) return true;
   const auto most = static_cast<std::size_t>(rules_.final_rounds);
-  if (rounds_.size() < most) return false;
   const bool is_ahead = ratio && ratio->value > 1 + rules_.tolerance / 2;
+  // Turns leave nothing to chance but what two loads differ by, so where nothing is ahead by now
+  // nothing worth having will be.
+  if (rounds_.back().turns) return !is_ahead || rounds_.size() >= most;
+  if (rounds_.size() < most) return false;
   return !is_ahead || rounds_.size() >= most + kMoreRounds;
 }
 
+// Turns that agree with what was measured before are enough. Whoever slows down only one of the
+// two, the processor that one of them lives on, is there in all turns of a round: he shows in that
+// they do not agree, and may be gone after the next loads.
+std::size_t Finals::fewest_rounds() const {
+  if (rounds_.empty() || !rounds_.front().turns) return 2;
+  return std::abs(rounds_.front().speed_up / usual_ratio_ - 1) > kSlow ? 2 : 1;
+}
+
+Step Finals::step_with_turns(const std::string& number, const Arm* winner) const {
+  Step step{*finalist_, number + ": the winner", "then it takes turns with the defaults"};
+  if (winner != nullptr && !winner->proved) step.extent = Extent::full;
+  step.in_turn_with = baseline_;
+  step.loads_anew = !rounds_.empty();
+  return step;
+}
+
+// What a driver says of power it says of the whole device, so joules are not measured in turns.
+void Finals::choose_finalist(const Arms& arms) {
+  const Arm* winner = arms.best(baseline_, rules_.tolerance);
+  if (winner == nullptr || winner->config == baseline_) return;
+  finalist_ = winner->config;
+  const Arm* held = arms.find(baseline_);
+  has_room_ = held != nullptr && held->cost && rules_.objective != Objective::energy &&
+              has_room_for_both(*winner, *held, rules_);
+  if (held != nullptr && held->cost) usual_ratio_ = *held->least_cost / *winner->least_cost;
+}
+
 std::optional<Step> Finals::ask(const Arms& arms, const std::optional<Placement>& loaded) {
-  if (!finalist_) {
-    const Arm* winner = arms.best(baseline_, rules_.tolerance);
-    if (winner == nullptr || winner->config == baseline_) return std::nullopt;
-    finalist_ = winner->config;
-  }
+  if (!finalist_) choose_finalist(arms);
+  if (!finalist_) return std::nullopt;
   const Arm* winner = arms.find(*finalist_);
   const Arm* held = arms.find(baseline_);
-  // Defaults that cannot run are nothing to be held against; the winner must still prove itself.
-  if (held == nullptr || !held->cost) {
+  // Defaults that cannot run or must not be used are nothing to be held against, and a load for a
+  // figure on which nothing hangs is not worth it; the winner must still prove itself.
+  if (held == nullptr || !held->may_win()) {
     if (winner->proved) return std::nullopt;
-    Step proof{*finalist_, "the winner, in full", "the defaults could not be measured"};
+    const bool measured = held != nullptr && held->cost;
+    Step proof{*finalist_, "the winner, in full",
+               measured ? "the defaults must not be used" : "the defaults could not be measured"};
     proof.extent = Extent::full;
     return proof;
   }
-  if (is_decided(*held)) return std::nullopt;
+  if (is_decided()) return std::nullopt;
   const std::string number = fmt::format("final round {}", rounds_.size() + 1);
+  if (has_room_ && !half_round_) {
+    return step_with_turns(number, winner);
+  }
   const std::string why = slow_in_a_row_ > 0 ? "far slower than before: was it a neighbour"
                                              : "winner and defaults in turn";
   const bool baseline_is_due = half_round_ ? half_round_->trial.config != baseline_
@@ -105,7 +134,7 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
     return;
   }
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
-  if (cost && is_slow(cost->value, usual_cost)) {
+  if (!has_room_ && cost && is_slow(cost->value, usual_cost)) {
     if (++slow_in_a_row_ <= kMostAgain) return;
     void_round();
     ++slow_rounds_;
@@ -125,6 +154,29 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   trials_.push_back(baseline.trial);
   trials_.push_back(winner.trial);
   half_round_.reset();
+}
+
+void Finals::tell_turns(const std::optional<Turns>& turns, std::size_t baseline_index) {
+  if (!awaits_turns()) return;
+  const auto ratio = turns ? speed_up_of(*turns, rules_) : std::nullopt;
+  if (!ratio) {
+    // The winner's trial stays the first half of a round.
+    has_room_ = false;
+    return;
+  }
+  rounds_.push_back({baseline_index, half_round_->index, ratio->value, turns});
+  half_round_.reset();
+}
+
+// Of the mean of the rounds' logarithms, by what each measured.
+double Finals::variance_within() const {
+  double variance = variance_within_trials();
+  const auto rounds = static_cast<double>(rounds_.size());
+  for (const TuneRound& round : rounds_) {
+    const auto ratio = round.turns ? speed_up_of(*round.turns, rules_) : std::nullopt;
+    if (ratio) variance += std::pow(search::sd_of(*ratio) / ratio->value / rounds, 2);
+  }
+  return variance;
 }
 
 // Of the mean of the rounds' logarithms, by the samples of their trials.
@@ -153,13 +205,13 @@ std::optional<Estimate> Finals::speed_up() const {
   for (const TuneRound& round : rounds_) {
     between += std::pow(std::log(round.speed_up) - mean, 2) / std::max(1.0, n - 1) / n;
   }
-  double half = 1.96 * std::sqrt(variance_within_trials());
+  double half = 1.96 * std::sqrt(variance_within());
   // A prompt measured once has a wide interval by convention; rounds that agree know better.
   if (rounds_.size() >= 3) {
     half = std::min(half, measure::student_t(rounds_.size() - 1) * std::sqrt(between));
   }
-  half =
-      std::hypot(std::max(half, 1.96 * std::sqrt(between)), 1.96 * kBetweenRounds / std::sqrt(n));
+  half = std::hypot(std::max(half, 1.96 * std::sqrt(between)),
+                    1.96 * kRatioBetweenLoads / std::sqrt(n));
   return Estimate{std::exp(mean), std::exp(mean - half), std::exp(mean + half)};
 }
 

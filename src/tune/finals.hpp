@@ -1,5 +1,6 @@
 // Winner and baseline in turn, until the interval of their ratio leaves 1 or the rounds are used
-// up. Pure.
+// up: both loaded at once where there is room for them (in_turn.hpp), else loaded one after the
+// other. Pure.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,13 @@ class Finals {
   void tell(const Trial& trial, const Arm& arm, std::size_t index,
             const std::optional<double>& usual_cost);
 
+  /// Whether the trial told last is of one that is to take turns now, with Step::in_turn_with.
+  [[nodiscard]] bool awaits_turns() const { return has_room_ && half_round_.has_value(); }
+
+  /// What came of the turns; nothing where they could not be taken: from then on each is loaded for
+  /// itself. `baseline_index`: of the baseline's trial.
+  void tell_turns(const std::optional<Turns>& turns, std::size_t baseline_index);
+
   /// Whether a trial is so slow that it says nothing of its config: a neighbour's doing.
   [[nodiscard]] bool is_slow(double cost, const std::optional<double>& usual_cost) const;
 
@@ -53,7 +61,11 @@ class Finals {
     std::size_t index = 0;
   };
 
-  [[nodiscard]] bool is_decided(const Arm& baseline) const;
+  [[nodiscard]] bool is_decided() const;
+  [[nodiscard]] std::size_t fewest_rounds() const;
+  void choose_finalist(const Arms& arms);
+  [[nodiscard]] Step step_with_turns(const std::string& number, const Arm* winner) const;
+  [[nodiscard]] double variance_within() const;
   [[nodiscard]] double variance_within_trials() const;
   void void_round();
 
@@ -61,7 +73,9 @@ class Finals {
   Rules rules_;
   std::optional<Config> finalist_;
   std::vector<TuneRound> rounds_;
-  std::vector<Trial> trials_;  ///< of the baseline and the winner in turn
+  std::vector<Trial> trials_;  ///< of rounds that had no turns: of both, one after the other
+  bool has_room_ = false;      ///< there is room for both
+  double usual_ratio_ = 1;     ///< of the least that both cost before, baseline / winner
   std::optional<HalfRound> half_round_;
   int slow_in_a_row_ = 0;      ///< trials that were far slower than that config was before
   int slow_rounds_ = 0;        ///< that said nothing for it

@@ -20,9 +20,6 @@ namespace {
 // Configs that are looked at closely: the most promising, by what they may take at best.
 constexpr std::size_t kCloselyLookedAt = 100;
 
-// So many loads in a row that brought nothing are enough: the model has been wrong each time.
-constexpr int kMostInVain = 4;
-
 // Two loads of one config differ by about this share.
 constexpr double kLoadNoise = 0.007;
 

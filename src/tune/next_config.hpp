@@ -10,6 +10,9 @@
 
 namespace sweetspot::tune {
 
+/// So many loads in a row that brought nothing are enough: the model has been wrong each time.
+inline constexpr int kMostInVain = 4;
+
 /// The next config, or nothing when enough is known. `in_vain`: so many of the last that were
 /// loaded were no better than what was best before.
 std::optional<Step> next_config(const View& view, int in_vain);

@@ -33,6 +33,7 @@ class PlacementShape {
   /// basis: 1; share of the blocks on the device; share of the feed-forward work of all blocks that
   /// stays behind on the CPU; share of blocks with two more crossings; 1 for the CPU alone; 1 for
   /// everything on the device. position: the first two and the third.
+  static constexpr std::size_t kCpuAlone = 4;
   [[nodiscard]] search::Features features(const Placement& placement) const;
 
   [[nodiscard]] search::TimePrior prior(double scale_ms) const;

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/config.hpp"
+#include "core/reading.hpp"
 #include "core/trial.hpp"
 #include "core/tune_record.hpp"
 #include "tune/knob_walk.hpp"
@@ -22,6 +24,10 @@ struct Rules {
   int final_rounds = 3;     ///< at most, where they agree
   /// Whether the whole model may be read into memory: a mapped file needs none of its own.
   bool may_read_all = false;
+  /// What may be taken of the host's memory, its reserve left out, while nothing is loaded.
+  Reading<std::uint64_t> host_free_bytes = Absence{"not asked"};
+  bool devices_use_host_memory = false;  ///< what lies there counts as the host's
+  bool devices_serve_one = false;        ///< only one worker at a time can have them (RPC)
   /// Layers are spread over several devices: then what a placement takes cannot be worked out from
   /// what others take (memory.hpp).
   bool several_devices = false;
@@ -43,7 +49,14 @@ struct Step {
   std::string title;   ///< what tells it from the others
   std::string reason;  ///< what it decides
   Extent extent = Extent::speeds;
+  /// Loaded beside it afterwards, where there is room for both: then the two take turns.
+  std::optional<Config> in_turn_with = std::nullopt;
+  bool loads_anew = false;  ///< even where its weights are loaded
 };
+
+/// One standard deviation of the ratio of two configs that only shows when both are loaded again:
+/// no interval of what was measured on one load of each has it.
+inline constexpr double kRatioBetweenLoads = 0.007;
 
 /// Where knowing everything would gain less than this share on average, another load is not worth
 /// it: on a noisy machine the doubt alone would go through all of them.

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "tune/next_config.hpp"
 #include "tune/request_cost.hpp"
 #include "tune/titles.hpp"
@@ -15,6 +16,12 @@ namespace {
 
 // Share of a token's reads that the CPU must do before how its weights were loaded can matter.
 constexpr double kShareForLoadMode = 0.2;
+
+// So much more may a config cost than the cheapest for changes of a context to be tried on it,
+// where that saves a load: for what they are worth in general, and for what they are worth on the
+// best.
+constexpr double kAlmostAsCheap = 1.5;
+constexpr double kAsCheap = 1.02;
 
 Config fitted_of(const std::vector<Option>& options) {
   if (options.empty()) return {};
@@ -166,9 +173,27 @@ std::optional<Step> Tuner::ask_placement() const {
   return ask_search();
 }
 
+// The cheapest: what ties with it and takes less memory is no better a place to go on from. What is
+// loaded needs no load, and what a change does there it does nearby, too: it is taken where it
+// costs no more than `at_most` times as much and a device has as much of a part in it.
+const Arm* Tuner::where_to_walk(double at_most) const {
+  const Arm* cheapest = arms_.cheapest();
+  if (cheapest == nullptr) return nullptr;
+  const Arm* start = cheapest;
+  for (const Arm& arm : arms_.all()) {
+    const bool as_good =
+        arm.may_win() && arm.cost->value <= at_most * cheapest->cost->value &&
+        uses_no_device(arm.config.placement) == uses_no_device(cheapest->config.placement);
+    if (!as_good || arm.config.placement != last_told_) continue;
+    const bool is_loaded = start->config.placement == last_told_;
+    if (!is_loaded || arm.cost->value < start->cost->value) start = &arm;
+  }
+  return start;
+}
+
 std::optional<Step> Tuner::ask_context() {
   if (!walk_) {
-    const Arm* start = arms_.cheapest();
+    const Arm* start = where_to_walk(kAlmostAsCheap);
     if (start == nullptr) start = arms_.find(baseline_);
     const bool says_little = start != nullptr && start->disturbed && !start->may_win();
     if (start == nullptr || !start->cost || says_little) return std::nullopt;
@@ -196,12 +221,11 @@ std::optional<Step> Tuner::ask_search() const { return next_config(view(), in_va
 // How much the CPU has to do, and how large the pieces may be, is another question on another
 // placement. It is loaded in the finals anyway.
 std::optional<Step> Tuner::ask_threads() {
-  // The cheapest: what ties with it and takes less memory is no better a place to go on from.
-  const Arm* start = arms_.cheapest();
+  const Arm* start = where_to_walk(kAsCheap);
   if (!walked_again_) {
     if (start == nullptr) return std::nullopt;
     walked_again_ = true;
-    in_vain_ = 0;
+    in_vain_ = kMostInVain / 2;
     start_walk(start->config, {});
   }
   return ask_walk();
@@ -264,6 +288,11 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
     in_vain_ = better ? 0 : in_vain_ + 1;
   }
   if (stage_ == Stage::finals) finals_.tell(trial, arm, index, usual);
+}
+
+void Tuner::tell_turns(const std::optional<Turns>& turns) {
+  const Arm* baseline = arms_.find(baseline_);
+  finals_.tell_turns(turns, baseline != nullptr ? baseline->index : 0);
 }
 
 // Whether what the walk asked for won, once both sides of the comparison are believed: a loss by
@@ -339,9 +368,12 @@ TuneRecord Tuner::record() const {
     record.verdict =
         fmt::format("{:.2f} times as fast as llama.cpp's defaults (95 %: {:.2f} to {:.2f})",
                     record.speed_up->value, record.speed_up->low, record.speed_up->high);
-    if (baseline != nullptr && !baseline->objection.empty()) {
-      record.verdict += ", which must not be used: " + baseline->objection;
-    }
+  } else if (baseline != nullptr && baseline->cost && !baseline->may_win()) {
+    // Of trials that lie apart in time: no interval, no promise.
+    record.verdict = fmt::format(
+        "the best that was found, about {:.2f} times as fast as llama.cpp's defaults, "
+        "which must not be used: {}",
+        baseline->cost->value / winner->cost->value, baseline->objection);
   } else if (baseline != nullptr && !baseline->cost) {
     record.verdict = "the best that was found; llama.cpp's defaults could not be measured";
   } else {

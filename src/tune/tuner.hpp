@@ -28,6 +28,7 @@
 #include "tune/arms.hpp"
 #include "tune/field.hpp"
 #include "tune/finals.hpp"
+#include "tune/in_turn.hpp"
 #include "tune/knob_walk.hpp"
 #include "tune/memory.hpp"
 #include "tune/rules.hpp"
@@ -49,6 +50,16 @@ class Tuner {
   /// What became of it; `index` is the trial's in Run::results. The config told is that of the
   /// trial.
   void tell(const Trial& trial, std::size_t index);
+
+  /// Whether the trial told last is of one that takes turns now, as its step said.
+  [[nodiscard]] bool awaits_turns() const {
+    return stage_ == Stage::finals && finals_.awaits_turns();
+  }
+
+  /// For that: a judge that says which passes to make, and what came of them, or nothing where they
+  /// could not be taken.
+  [[nodiscard]] InTurn judge(double max_seconds) const { return {rules_, max_seconds}; }
+  void tell_turns(const std::optional<Turns>& turns);
 
   /// What is known now.
   [[nodiscard]] TuneRecord record() const;
@@ -76,6 +87,7 @@ class Tuner {
   [[nodiscard]] std::optional<Step> ask_walk();
   [[nodiscard]] std::optional<Step> ask_context();
   [[nodiscard]] std::optional<Step> ask_threads();
+  [[nodiscard]] const Arm* where_to_walk(double at_most) const;
   [[nodiscard]] ContextSettings knobs() const;
   [[nodiscard]] std::optional<Step> ask_placement() const;
   [[nodiscard]] std::optional<Step> ask_search() const;

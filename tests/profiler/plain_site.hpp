@@ -16,6 +16,8 @@ struct Plain {
   std::function<double(int layers)> ms = [](int) { return 10.0; };  ///< per token
   std::optional<Failure> start_failure = std::nullopt;
   std::optional<Failure> load_failure = std::nullopt;
+  MemoryMap memory = {};  ///< of every context
+  Reading<std::uint64_t> host_free = Absence{"nobody asked"};
   bool ends = true;  ///< a holder can be ended
   bool cancelled = false;
   int starts = 0;
@@ -41,7 +43,9 @@ class PlainHolder final : public engine::Holder {
   }
 
   Outcome<protocol::ContextResult> context(const ContextSettings&) override {
-    return protocol::ContextResult{};
+    protocol::ContextResult result;
+    result.memory = plain_.memory;
+    return result;
   }
 
   Outcome<protocol::MeasureResult> measure(const protocol::MeasureRequest& request, Phase,
@@ -87,7 +91,7 @@ class PlainSite final : public Site {
  public:
   explicit PlainSite(Plain& plain) : plain_(plain) {}
 
-  Outcome<std::unique_ptr<engine::Holder>> start() override {
+  Outcome<std::unique_ptr<engine::Holder>> start(const Placement& /*placement*/) override {
     if (plain_.start_failure) return tl::unexpected(*plain_.start_failure);
     ++plain_.starts;
     return std::make_unique<PlainHolder>(plain_);
@@ -96,7 +100,8 @@ class PlainSite final : public Site {
     return std::vector<PlannedMemory>(configs.size());
   }
   void end_maps() override {}
-  Reading<std::uint64_t> host_available_bytes() override { return Absence{"nobody asked"}; }
+  Reading<std::uint64_t> host_available_bytes() override { return plain_.host_free; }
+  [[nodiscard]] std::uint64_t host_reserve_bytes() const override { return 0; }
   devices::Snapshot look() override { return {plain_.now_ms, false, {}, {}}; }
   void begin_window() override {}
   devices::Window end_window() override { return {}; }

@@ -54,6 +54,15 @@ def request_ms(row):
 
 
 class Tune(Pretended):
+    def assert_turns_say(self, turns, speed_up):
+        ratios = []
+        for name in ("generation", "prompt"):
+            taken = turns[name]
+            self.assertGreaterEqual(len(taken["winner_ms"]), 4, name)
+            ratios += [a / b for a, b in zip(taken["baseline_ms"], taken["winner_ms"], strict=True)]
+        self.assertGreaterEqual(speed_up, min(ratios))
+        self.assertLessEqual(speed_up, max(ratios))
+
     def truth_ms(self, machine, config, workload):
         """The same config on the same machine without noise, by `profile`."""
         quiet = dict(machine, disturbance={"sample": 1e-4, "load_offset": 0, "ramp": 0})
@@ -81,6 +90,9 @@ class Tune(Pretended):
             self.assertEqual(rows[index]["status"], "measured", rows[index]["error"])
         self.assertLessEqual(rows[tune["winner"]]["vram_percent"] or 0, 85)
         for one in tune["rounds"]:
+            if one["turns"]:
+                self.assert_turns_say(one["turns"], one["speed_up"])
+                continue
             ratio = request_ms(rows[one["baseline"]]) / request_ms(rows[one["winner"]])
             self.assertAlmostEqual(one["speed_up"], ratio, places=3)
         if tune["winner"] != tune["baseline"]:

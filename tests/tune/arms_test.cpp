@@ -66,7 +66,10 @@ TEST(Arms, AMachineThatIsAlwaysBusyIsComparedWithItself) {
   told(5, 30, true);
   EXPECT_EQ(arms.cheapest()->config, config_of(4));
   told(6, 25, false);
-  EXPECT_EQ(arms.cheapest()->config, config_of(6)) << "what was quiet says more";
+  EXPECT_EQ(arms.cheapest()->config, config_of(4)) << "it was slowed down, and faster all the same";
+  EXPECT_EQ(arms.find(config_of(5))->objection, "contended, processor");
+  told(7, 19, false);
+  EXPECT_EQ(arms.cheapest()->config, config_of(7)) << "what was quiet says more";
   EXPECT_EQ(arms.find(config_of(4))->objection, "contended, processor");
 }
 
@@ -76,6 +79,23 @@ TEST(Arms, WhatSpilledNeverWinsWhateverElseWasMeasured) {
   spilled.mark(Disturbance::spilled);
   tell(arms, spilled);
   EXPECT_EQ(arms.cheapest(), nullptr);
+}
+
+TEST(Arms, WhatIsCheaperAlthoughItWasDisturbedMayWin) {
+  const auto disturbed = [](int layers, double ms) {
+    Trial trial = trial_of(config_of(layers), ms, 1);
+    trial.mark(Disturbance::throttled);
+    return trial;
+  };
+  Arms arms;
+  tell(arms, trial_of(config_of(5), 30, 1));
+  tell(arms, disturbed(4, 31));
+  tell(arms, disturbed(3, 18));
+  EXPECT_FALSE(arms.find(config_of(4))->may_win());
+  EXPECT_EQ(arms.best(config_of(5), kTolerance)->config, config_of(3))
+      << "a device that is held back is slower, never faster";
+  tell(arms, trial_of(config_of(2), 17, 1));
+  EXPECT_FALSE(arms.find(config_of(3))->may_win());
 }
 
 TEST(Arms, BetterIsBeyondTheIntervalOfTheDifference) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace sweetspot::fake {
 namespace {
@@ -25,15 +26,18 @@ Cost sum_of(const Cost& a, const Cost& b, double factor) {
 }  // namespace
 
 Session::Session(const Machine& machine, std::uint64_t seed, SessionState state)
-    : machine_(machine), seed_(seed), state_(state), dice_(mixed(seed, state.loads)) {}
+    : Session(machine, seed, std::make_shared<SessionState>(state)) {}
+
+Session::Session(const Machine& machine, std::uint64_t seed, std::shared_ptr<SessionState> state)
+    : machine_(machine), seed_(seed), state_(std::move(state)), dice_(mixed(seed, state_->loads)) {}
 
 Conditions Session::conditions() const {
   const Disturbance& d = machine_.parts().disturbance;
   Conditions now;
-  if (d.throttle_after_seconds > 0 && state_.heat_seconds > d.throttle_after_seconds) {
+  if (d.throttle_after_seconds > 0 && state_->heat_seconds > d.throttle_after_seconds) {
     now.device_slowdown = d.throttle_slowdown;
   }
-  const double since = state_.seconds - d.neighbour_after_seconds;
+  const double since = state_->seconds - d.neighbour_after_seconds;
   if (d.neighbour_after_seconds > 0 && since >= 0 && since < d.neighbour_seconds) {
     now.host_slowdown = 1 / (1 - d.neighbour_share);
   }
@@ -43,10 +47,10 @@ Conditions Session::conditions() const {
 Outcome<double> Session::load(const Placement& placement) {
   const Disturbance& d = machine_.parts().disturbance;
   has_context_ = decoded_ = false;
-  dice_ = Dice(mixed(seed_, state_.loads++));
+  dice_ = Dice(mixed(seed_, state_->loads++));
   load_factor_ = 1 + dice_.between(-d.load_offset, d.load_offset);
   config_ = {placement, {}};
-  const double seconds = machine_.load_seconds(config_, !state_.file_was_read);
+  const double seconds = machine_.load_seconds(config_, !state_->file_was_read);
   // Only what depends on the placement alone can end a load: a tiny context asks for no more.
   Config bare = config_;
   bare.context.n_ctx = bare.context.n_batch = bare.context.n_ubatch = 1;
@@ -55,7 +59,7 @@ Outcome<double> Session::load(const Placement& placement) {
     wait(seconds / 2);
     return tl::unexpected(*failure);
   }
-  state_.file_was_read = true;
+  state_->file_was_read = true;
   wait(seconds);
   return seconds;
 }
@@ -63,7 +67,7 @@ Outcome<double> Session::load(const Placement& placement) {
 Outcome<double> Session::context(const ContextSettings& context) {
   config_.context = context;
   has_context_ = decoded_ = false;
-  samples_since_context_ = 0;
+  samples_since_context_ = depth_ = remembered_depth_ = 0;
   generation_at_0_.reset();
   prompt_.reset();
   wait(kContextSeconds);
@@ -88,8 +92,14 @@ Outcome<double> Session::first_decode() {
 
 Outcome<double> Session::fill(std::uint32_t tokens) {
   const auto first = first_decode();
-  if (!first || tokens == 0) return first;
-  const Cost cost = machine_.prompt_cost(config_, tokens, 0);
+  if (!first) return first;
+  std::uint32_t kept = depth_;
+  // What cannot be cut is taken from the copy that was made at that depth, or filled anew.
+  const bool goes_back = !machine_.model().hybrid || remembered_depth_ == tokens;
+  if (depth_ > tokens) kept = goes_back ? tokens : 0;
+  depth_ = remembered_depth_ = tokens;
+  if (kept == tokens) return first;
+  const Cost cost = machine_.prompt_cost(config_, tokens - kept, kept);
   const double seconds = cost.total_ms(conditions()) / kMsPerSecond;
   pass(seconds, cost.device_ms / kMsPerSecond);
   return *first + seconds;
@@ -106,6 +116,7 @@ Cost Session::generation_cost(double depth) {
 }
 
 Sample Session::generate(std::uint32_t cache_tokens) {
+  depth_ = cache_tokens + 1;
   return sample(generation_cost(cache_tokens), config_.context.n_parallel);
 }
 
@@ -115,6 +126,7 @@ Sample Session::prompt(std::uint32_t tokens, std::uint32_t cache_tokens) {
     prompt_tokens_ = tokens;
     prompt_depth_ = cache_tokens;
   }
+  depth_ = cache_tokens + tokens;
   return sample(*prompt_, tokens);
 }
 
@@ -122,13 +134,13 @@ Sample Session::prompt(std::uint32_t tokens, std::uint32_t cache_tokens) {
 void Session::pass(double seconds, double device_seconds) {
   const double idle = std::max(0.0, seconds - device_seconds);
   const double cooling = machine_.parts().disturbance.cooling_seconds;
-  state_.heat_seconds = state_.heat_seconds * std::exp(-idle / cooling) + device_seconds;
-  state_.seconds += seconds;
+  state_->heat_seconds = state_->heat_seconds * std::exp(-idle / cooling) + device_seconds;
+  state_->seconds += seconds;
 }
 
 double Session::drift() const {
   const Disturbance& d = machine_.parts().disturbance;
-  const double turns = state_.seconds / d.drift_period_seconds;
+  const double turns = state_->seconds / d.drift_period_seconds;
   return 1 + d.drift * std::sin(2 * std::numbers::pi * turns);
 }
 
@@ -142,7 +154,7 @@ Sample Session::sample(const Cost& cost, std::uint32_t tokens) {
   ++samples_since_context_;
 
   Sample result;
-  result.start_ms = state_.seconds * kMsPerSecond;
+  result.start_ms = state_->seconds * kMsPerSecond;
   result.tokens = tokens;
   result.duration_ms = cost.total_ms(conditions()) * factor;
   pass(result.duration_ms / kMsPerSecond, cost.device_ms * factor / kMsPerSecond);

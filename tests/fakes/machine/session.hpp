@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "core/config.hpp"
@@ -27,6 +28,9 @@ class Session {
   /// `machine` must outlive the session.
   Session(const Machine& machine, std::uint64_t seed, SessionState state = {});
 
+  /// Another worker on the same machine, without a model: what lasts they share, the clock first.
+  [[nodiscard]] Session beside() const { return {machine_, seed_, state_}; }
+
   /// Seconds it took. Forgets what was loaded before.
   Outcome<double> load(const Placement& placement);
   Outcome<double> context(const ContextSettings& context);
@@ -34,7 +38,8 @@ class Session {
   /// The first decode of a context, where memory may grow beyond what there is; seconds.
   Outcome<double> first_decode();
 
-  /// Sets the cache to `tokens` tokens; seconds. The first decode, where there was none.
+  /// Sets the cache to `tokens` tokens; seconds. The first decode, where there was none. What is
+  /// there already is kept, as a worker does: a deeper cache is cut where the model allows it.
   Outcome<double> fill(std::uint32_t tokens);
 
   /// One token of each sequence with `cache_tokens` tokens in its cache. Needs a context that
@@ -46,13 +51,15 @@ class Session {
 
   [[nodiscard]] bool has_context() const { return has_context_; }
   [[nodiscard]] const Config& config() const { return config_; }
-  [[nodiscard]] const SessionState& state() const { return state_; }
+  [[nodiscard]] const SessionState& state() const { return *state_; }
   [[nodiscard]] Conditions conditions() const;
 
   /// Lets virtual time pass: a process starting, memory coming back.
   void wait(double seconds) { pass(seconds, 0); }
 
  private:
+  Session(const Machine& machine, std::uint64_t seed, std::shared_ptr<SessionState> state);
+
   void pass(double seconds, double device_seconds);
   Sample sample(const Cost& cost, std::uint32_t tokens);
   [[nodiscard]] double drift() const;
@@ -60,11 +67,13 @@ class Session {
 
   const Machine& machine_;
   std::uint64_t seed_;
-  SessionState state_;
+  std::shared_ptr<SessionState> state_;
   Dice dice_;
   Config config_;
   bool has_context_ = false;
   bool decoded_ = false;
+  std::uint32_t depth_ = 0;             ///< tokens in the cache
+  std::uint32_t remembered_depth_ = 0;  ///< of the copy that a model which cannot be cut needs
   double load_factor_ = 1;
   std::uint32_t samples_since_context_ = 0;
   // Generation costs a straight line in depth: two points of it are enough.

@@ -118,6 +118,28 @@ TEST(Session, EverythingAdvancesTheClock) {
   EXPECT_TRUE(advanced());
 }
 
+TEST(Session, ACacheIsFilledUpAndCutAsAWorkerDoesIt) {
+  const Machine machine(quiet());
+  Session session = ready(machine, 1);
+  const double whole = *session.fill(1000);
+  EXPECT_THAT(whole, Gt(0));
+  EXPECT_EQ(*session.fill(1000), 0) << "it is there";
+  EXPECT_THAT(*session.fill(1100), DoubleNear(whole / 10, whole / 20)) << "only what is missing";
+  session.generate(1100);
+  EXPECT_EQ(*session.fill(500), 0) << "cut";
+}
+
+TEST(Session, AnotherOneBesideItSharesWhatLasts) {
+  const Machine machine(quiet());
+  Session one = ready(machine, 1);
+  Session other = one.beside();
+  const double before = one.state().seconds;
+  ASSERT_TRUE(other.load({}));
+  EXPECT_THAT(one.state().seconds, Gt(before));
+  EXPECT_EQ(one.state().loads, 2U);
+  EXPECT_TRUE(one.has_context()) << "what it holds stays";
+}
+
 TEST(Session, ThrottlesAfterWorkAndSlowsWhileANeighbourIsThere) {
   Parts parts = quiet();
   parts.disturbance.throttle_after_seconds = 5;

@@ -1,0 +1,54 @@
+// Winner and baseline while both are loaded: which pass they make next, one right after the other,
+// and when enough is known. Whatever drifts slower than a turn drifts in both alike and leaves
+// their ratio as it is. Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "core/trial.hpp"
+#include "core/tune_record.hpp"
+#include "tune/config_shape.hpp"
+#include "tune/rules.hpp"
+
+namespace sweetspot::tune {
+
+/// Cost of the baseline / cost of the winner by what both took in turn, of these two loads. The
+/// interval is wide enough to be looked at as often as InTurn does. Nothing before every pass that
+/// counts was made.
+std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules);
+
+/// Not thread safe.
+class InTurn {
+ public:
+  /// `max_seconds`: of turns, once there are the fewest that say something.
+  InTurn(const Rules& rules, double max_seconds) : rules_(rules), max_seconds_(max_seconds) {}
+
+  /// The pass that tells most for its time; nothing when the interval leaves 1 or lies within the
+  /// tolerance of it, or the time is up.
+  [[nodiscard]] std::optional<Pass> next() const;
+
+  /// Both made the pass, each in a time above 0; it took so long with all that had to be done
+  /// before.
+  void add(Pass pass, double baseline_ms, double winner_ms, double seconds);
+
+  [[nodiscard]] const Turns& turns() const { return turns_; }
+
+  /// Of the time allowed, 0 to 1.
+  [[nodiscard]] double share_of_time() const;
+
+ private:
+  [[nodiscard]] double tokens_of(Pass pass) const;
+  [[nodiscard]] double worth_of(Pass pass) const;
+  void look();
+
+  Rules rules_;
+  double max_seconds_;
+  Turns turns_;
+  double generation_seconds_ = 0;
+  double prompt_seconds_ = 0;
+  int looks_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace sweetspot::tune
