@@ -2,8 +2,12 @@
 # src/engine/locate.cpp looks for them. That llama.cpp stays where it is; a bundle (scripts/bundle.sh) has its own.
 install(TARGETS sweetspot RUNTIME DESTINATION bin COMPONENT programs)
 
+if(TARGET sweetspot-adapter)
+  install(TARGETS sweetspot-adapter RUNTIME DESTINATION libexec/sweetspot COMPONENT programs)
+endif()
+
 # Of a sanitized build only the supervisor is worth installing.
-if(SWEETSPOT_WORKER_BUILT_APART)
+if(SWEETSPOT_WORKER_BUILT_APART OR NOT SWEETSPOT_LINKED_WORKER)
   return()
 endif()
 set_property(TARGET sweetspot-worker PROPERTY INSTALL_RPATH_USE_LINK_PATH ON)

@@ -32,10 +32,11 @@ lacking_packages() {
 # configure PRESET: quiet but for the llama.cpp that was found; says all where it fails.
 configure() {
   local preset=$1 log
+  shift
   log=$(mktemp)
   # shellcheck disable=SC2064
   trap "rm -f '$log'" EXIT
-  (cd "$repo_dir" && cmake --preset "$preset" -DSWEETSPOT_LLAMA_PREFIX="$llama_prefix") >"$log" 2>&1 || {
+  (cd "$repo_dir" && cmake --preset "$preset" -DSWEETSPOT_LLAMA_PREFIX="$llama_prefix" "$@") >"$log" 2>&1 || {
     cat "$log" >&2
     fail "configuring the build" "cmake did not succeed (what it said is above)" \
       "mend what its message names; docs/install.md lists what is needed; 'make clean' starts over"

@@ -1,8 +1,11 @@
 #include "app/choosing.hpp"
 
+#include <memory>
 #include <utility>
 
+#include "app/engines.hpp"
 #include "app/live_view.hpp"
+#include "app/set_engine.hpp"
 #include "devices/machine.hpp"
 #include "profiles/host_program.hpp"
 #include "profiles/limit_threads.hpp"
@@ -42,17 +45,22 @@ exporting::ExportJob export_job(const Chosen& chosen) {
   if (!profile.is_cpu_only()) job.rpc = chosen.set.rpc;
   job.offloadable_layers = chosen.set.offloadable_layers;
   job.backend = backend_of(chosen.set, profile);
+  if (chosen.engine) {
+    job.engine =
+        std::shared_ptr<const dialect::Abilities>(chosen.engine, &chosen.engine->abilities);
+  }
   return job;
 }
 
 // What is chosen from: all of the answer but the choice.
-Result<Chosen> find_basis(const ChooseJob& job, const Workplace& workplace) {
+Result<Chosen> find_basis(const ChooseJob& job, const Workplace& wanted) {
   Result<ModelKey> key = store::model_key(job.model_path);
   if (!key) return tl::unexpected(key.error());
   const SetSource source = source_of(job, *key);
   Chosen basis;
-  Result<std::optional<FoundSet>> found = stored_set(source, workplace, basis.notes);
+  Result<std::optional<FoundSet>> found = stored_set(source, wanted, basis.notes);
   if (!found) return tl::unexpected(found.error());
+  const Workplace workplace = with_engine_of_set(source, wanted, basis.notes);
   LiveView view(workplace, job.connection, /*may_wake=*/!found->has_value());
   if (view.problem()) return tl::unexpected(*view.problem());
   basis.live = view.now();
@@ -69,6 +77,9 @@ Result<Chosen> find_basis(const ChooseJob& job, const Workplace& workplace) {
         "is known; sweetspot profile measures them");
   }
   basis.set = profiles::for_host(std::move(basis.set), job.host_program);
+  if (auto engine = engine_of(workplace); engine && *engine) {
+    basis.engine = std::make_shared<const servers::ServerCard>(**std::move(engine));
+  }
   std::string fewer = profiles::limit_threads(basis.set, devices::this_machine());
   if (!fewer.empty()) basis.notes.push_back(std::move(fewer));
   return basis;
@@ -82,6 +93,11 @@ Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace) {
   chosen->choice = profiles::choose(chosen->set, chosen->live, job.wanted);
   if (job.wanted.by_name() && chosen->set.find(job.wanted.profile) == nullptr) {
     return error(ErrorKind::usage, "--profile: " + chosen->choice.reason);
+  }
+  if (chosen->engine && chosen->choice.profile) {
+    const SavedProfile& profile = chosen->set.profiles[*chosen->choice.profile];
+    std::string lacks = lacks_sentence(*chosen->engine, profile.config);
+    if (!lacks.empty()) chosen->notes.push_back(std::move(lacks));
   }
   return chosen;
 }

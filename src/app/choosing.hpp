@@ -1,6 +1,7 @@
 // What to load now: of a model's profiles the best that fits this machine at this moment.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "export/export.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/pick_set.hpp"
+#include "servers/read.hpp"
 
 namespace sweetspot::app {
 
@@ -34,6 +36,8 @@ struct Chosen {
   LiveMachine live;
   std::vector<std::string> notes;  ///< sentences without full stops
   profiles::Choice choice;         ///< where nothing may be loaded it says why
+  /// The llama-server that the profiles are for; nothing = the llama.cpp sweetspot is built with.
+  std::shared_ptr<const servers::ServerCard> engine = {};
 };
 
 /// The stored set, else one that is planned now, and the choice. Errors: those of model_key(),

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "app/engines.hpp"
 #include "engine/failure.hpp"
 #include "engine/locate.hpp"
 #include "ground/bytes.hpp"
@@ -15,12 +16,37 @@ std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
   return std::clamp(total_bytes / 20, 256 * kMiB, 2 * kGiB);
 }
 
-Result<engine::StartOptions> start_options(const Workplace& workplace,
-                                           const Connection& connection) {
-  Result<engine::WorkerProgram> program = engine::locate_worker(workplace.worker_program);
+namespace {
+
+// The worker that works with the wanted engine: the linked one, or the adapter and what it drives.
+Result<engine::StartOptions> found_worker(const Workplace& workplace) {
+  const auto wanted = engine_of(workplace);
+  if (!wanted) return tl::unexpected(wanted.error());
+  const bool adapter = *wanted && workplace.worker_program.empty();
+  Result<engine::WorkerProgram> program =
+      adapter ? engine::locate_adapter() : engine::locate_worker(workplace.worker_program);
   if (!program) return tl::unexpected(program.error());
   engine::StartOptions start;
   start.program = *std::move(program);
+  if (adapter) {
+    const auto linked = engine::locate_worker();
+    if (linked) start.linked_worker = *linked;
+  }
+  if (*wanted) {
+    start.engine_program = servers::text_of((*wanted)->command);
+    start.engine_hash = (*wanted)->hash;
+    start.environment.emplace_back("SWEETSPOT_ENGINE", servers::text_of((*wanted)->command));
+  }
+  return start;
+}
+
+}  // namespace
+
+Result<engine::StartOptions> start_options(const Workplace& workplace,
+                                           const Connection& connection) {
+  Result<engine::StartOptions> found = found_worker(workplace);
+  if (!found) return found;
+  engine::StartOptions& start = *found;
   start.rpc = connection.rpc;
   start.cancel = workplace.cancel;
   start.host_reserve_bytes = connection.host_reserve_bytes.value_or(
@@ -37,7 +63,7 @@ Result<engine::StartOptions> start_options(const Workplace& workplace,
   if (connection.step_timeout_seconds > 0) {
     start.deadlines.step_seconds = connection.step_timeout_seconds;
   }
-  return start;
+  return found;
 }
 
 Result<engine::Worker> start_worker(const Workplace& workplace, const Connection& connection) {

@@ -24,8 +24,9 @@ struct Connection {
 /// most 2 GiB. Speeds of a machine that swaps are worthless.
 std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes);
 
-/// Finds the worker program and fills in deadlines, the cancel token and the memory that must stay
-/// free on the host. Error (internal): no worker.
+/// Finds the worker program for the engine that is wanted and fills in deadlines, the cancel token
+/// and the memory that must stay free on the host. Errors: those of engine_of(); internal: no
+/// worker.
 Result<engine::StartOptions> start_options(const Workplace& workplace,
                                            const Connection& connection = {});
 

@@ -34,8 +34,8 @@ launch::Job job_of(const LaunchRequest& request, launch::ServerAddress address,
   return job;
 }
 
-Launching::Launching(LaunchRequest request, const Workplace& workplace, launch::Observer on_event)
-    : request_(std::move(request)), workplace_(workplace), on_event_(std::move(on_event)) {
+Launching::Launching(LaunchRequest request, launch::Observer on_event)
+    : request_(std::move(request)), workplace_(request_.workplace), on_event_(std::move(on_event)) {
   request_.wanted.loader = launch::loader_of(request_.program);
 }
 
@@ -57,6 +57,7 @@ Status Launching::prepare() {
   if (!model) return tl::unexpected(model.error());
   model_ = *std::move(model);
   view_.emplace(workplace_, Connection{request_.rpc}, /*may_wake=*/false);
+  for (const std::string& text : request_.notes) note(text);
   for (const std::string& text : view_->notes()) note(text);
   if (view_->problem()) note(view_->problem()->message);
   first_ = live();
@@ -129,6 +130,9 @@ Status Launching::make_command() {
         fmt::format("these profiles are for generating: a server for embeddings may take more "
                     "memory than they say, and takes inputs of {} tokens (--ubatch-size)",
                     launch::piece_of(job_.program, first)));
+  }
+  for (const std::string& lack : launch::untold(job_.program, first)) {
+    note(fmt::format("the engine cannot be told all of this profile: {}", lack));
   }
   auto command =
       launch::command_for(job_.program, first, job_.model_path, job_.rpc, job_.address.listen);

@@ -37,6 +37,8 @@ struct LaunchRequest {
   std::vector<launch::Variable> variables;  ///< that llama.cpp's programs read beside their flags
   bool keep_plan = true;
   OnMeasuringShare on_measuring;
+  Workplace workplace;             ///< with the engine that the program is of
+  std::vector<std::string> notes;  ///< of finding the program, to be said first
 };
 
 /// The job of a request but its rungs.
@@ -47,7 +49,7 @@ launch::Job job_of(const LaunchRequest& request, launch::ServerAddress address,
 class Launching {
  public:
   /// What is to be said goes to `on_event`, from prepare() as Warned.
-  Launching(LaunchRequest request, const Workplace& workplace, launch::Observer on_event);
+  Launching(LaunchRequest request, launch::Observer on_event);
   Launching(const Launching&) = delete;
   Launching& operator=(const Launching&) = delete;
   ~Launching() = default;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/engines.hpp"
 #include "app/workload_presets.hpp"
 #include "devices/sources.hpp"
 #include "profiler/planned_set.hpp"
@@ -59,6 +60,14 @@ std::string other_workloads(const std::vector<ProfileSet>& sets, std::size_t pic
   return fmt::format("{}", fmt::join(others, ", "));
 }
 
+// Where the user names an engine, profiles of another one are none.
+bool is_for_engine(const ProfileSet& set, const Workplace& workplace) {
+  if (workplace.engine.empty()) return true;
+  if (workplace.engine == kLinkedEngine) return set.engine.empty();
+  const auto command = servers::command_of(workplace.engine, servers::default_find_places().path);
+  return !command || servers::text_of(*command) == set.engine;
+}
+
 tl::unexpected<Error> nothing_for(const Workload& workload, const std::vector<ProfileSet>& sets) {
   std::string kept;
   for (const ProfileSet& set : sets) {
@@ -80,6 +89,7 @@ Result<std::optional<FoundSet>> stored_set(const SetSource& source, const Workpl
   if (!workplace.data_folder.empty()) {
     for (store::StoredSet& stored :
          store::profile_sets_of(workplace.data_folder, source.key, source.connection.rpc)) {
+      if (stored.set && !is_for_engine(*stored.set, workplace)) continue;
       if (!stored.set) {
         notes.push_back("stored profiles are not used: " + stored.set.error().message);
         continue;

@@ -9,7 +9,9 @@ namespace sweetspot::app {
 
 struct Workplace {
   std::string data_folder;                 ///< sweetspot's in the user's data; empty = none
+  std::string cache_folder;                ///< sweetspot's in the user's cache; empty = none
   std::string worker_program;              ///< empty = look beside the program
+  std::string engine;                      ///< what --engine says; empty = nothing
   process::CancelToken* cancel = nullptr;  ///< set by Ctrl-C and SIGTERM
 
   [[nodiscard]] bool cancelled() const { return cancel != nullptr && cancel->cancelled(); }

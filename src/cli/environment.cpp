@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/charset.hpp"
+#include "servers/read.hpp"
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::cli {
@@ -42,6 +43,7 @@ Environment read_environment() {
   }
   Environment environment;
   environment.workplace.data_folder = store::user_data_folder();
+  environment.workplace.cache_folder = servers::user_cache_folder();
   environment.stdin_is_terminal = isatty(STDIN_FILENO) == 1;
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;

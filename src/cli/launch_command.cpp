@@ -41,9 +41,9 @@ Result<int> launch_program(const LaunchOptions& options, const Environment& envi
   request->on_measuring = [&](const std::string& device) {
     say_share_is_measured(environment, device);
   };
-  app::Launching launching(
-      *std::move(request), environment.workplace,
-      [&](const launch::Event& event) { tell(environment.err, event, options.json); });
+  app::Launching launching(*std::move(request), [&](const launch::Event& event) {
+    tell(environment.err, event, options.json);
+  });
   if (const Status ready = launching.prepare(); !ready) return tl::unexpected(ready.error());
   if (options.dry_run) {
     say(environment.out, "{}\n", exporting::line_to_paste(launching.command()));

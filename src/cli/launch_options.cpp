@@ -6,6 +6,7 @@
 #include "app/program.hpp"
 #include "cli/connection.hpp"
 #include "cli/llama_variables.hpp"
+#include "store/profile_set_file.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -84,6 +85,19 @@ void add_watching(CLI::App& app, LaunchOptions& options) {
   seconds("--drain-timeout", options.drain_seconds, "Requests under way may take before a change");
 }
 
+// With which llama.cpp depends on the profiles that are kept for the model.
+Result<app::LaunchProgram> program_of(const LaunchOptions& options, app::LaunchRequest& request,
+                                      const app::Workplace& workplace) {
+  app::SetSource source;
+  source.model_path = request.model_path;
+  // Of a file that cannot be read no profiles are kept; what is wrong with it is said later.
+  source.key = store::model_key(request.model_path).value_or(ModelKey{request.model_path, 0, {}});
+  source.connection.rpc = request.rpc;
+  source.wanted = request.set;
+  return app::find_launch_program(options.command, request.variables, source, workplace,
+                                  request.notes);
+}
+
 }  // namespace
 
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
@@ -116,9 +130,10 @@ Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
   }
   request.rpc = options.rpc;
   request.variables = llama_variables();
-  Result<launch::Program> program = app::find_program(options.command, request.variables);
-  if (!program) return tl::unexpected(program.error());
-  request.program = *std::move(program);
+  Result<app::LaunchProgram> found = program_of(options, request, environment.workplace);
+  if (!found) return tl::unexpected(found.error());
+  request.program = std::move(found->program);
+  request.workplace = std::move(found->workplace);
   const Result<HostProgram> host =
       host_program_of(options.requirements, launch::host_program_of(request.program.kind));
   if (!host) return tl::unexpected(host.error());

@@ -25,7 +25,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
     {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
     {"plan", "Show what every configuration would take, before loading anything", add_plan},
@@ -34,8 +34,10 @@ constexpr std::array<Command, 11> kCommands = {{
      add_profiles},
     {"launch", "Start llama-server or another program with a profile, and stay with it",
      add_launch},
-    {"report", "Make a page of measured runs or a plan: charts, tables, what was decided", add_report},
+    {"report", "Make a page of measured runs or a plan: charts, tables, what was decided",
+     add_report},
     {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
+    {"engine", "List the llama.cpps of this machine, and say which one to take", add_engine},
     {"inspect", "Show what a GGUF file says of itself", add_inspect},
     {"synth", "Write a model of any geometry with random weights", add_synth},
     {"serve", "Offer this machine's devices to another one over ggml's RPC", add_serve},
@@ -82,6 +84,11 @@ int parse_and_run(int argc, const char* const* argv, Environment& environment) {
                  "The sweetspot-worker program (default: beside this program)")
       ->envname("SWEETSPOT_WORKER")
       ->type_name("PATH");
+  app.add_option("--engine", environment.workplace.engine,
+                 "The llama.cpp to work with: a llama-server, a folder with one, a command line "
+                 "that starts one, or linked (see sweetspot engine --help)")
+      ->envname("SWEETSPOT_ENGINE")
+      ->type_name("ENGINE");
   Result<int> outcome = 0;
   for (const Command& command : kCommands) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/connection.hpp"
+#include "app/engines.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
 #include "ground/pieces.hpp"
@@ -111,6 +112,9 @@ Result<profiler::Request> measuring_request(const MeasuringOptions& options,
     request.vram_limit_bytes = *limit;
   }
   request.output_path = options.output_path;
+  if (const Status told = app::check_can_be_told(environment.workplace, request.base); !told) {
+    return tl::unexpected(told.error());
+  }
   const Result<app::Connection> connection = connection_of(options.connection, environment);
   if (!connection) return tl::unexpected(connection.error());
   Result<engine::StartOptions> start = app::start_options(environment.workplace, *connection);

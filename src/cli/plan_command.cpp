@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "app/engines.hpp"
 #include "cli/environment.hpp"
 #include "cli/llama_variables.hpp"
 #include "cli/plan_options.hpp"
@@ -15,7 +16,6 @@
 #include "core/text.hpp"
 #include "devices/machine.hpp"
 #include "export/llama_names.hpp"
-#include "export/llama_server.hpp"
 #include "plan/plan_json.hpp"
 #include "profiles/limit_threads.hpp"
 #include "report/live_line.hpp"
@@ -67,9 +67,9 @@ Result<int> print_flags(const Environment& environment, const plan::PlanRecord& 
   // A plan for another card may be used in another container, whose cores nobody knows.
   if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
   tell_changes(environment, record.plan.request.base, *recommended);
-  return print_all(environment, exporting::line_to_paste(exporting::llama_server_arguments(
-                                    config, record.model.path, rpc)) +
-                                    "\n");
+  return print_all(
+      environment,
+      app::arguments_to_start(environment.workplace, config, record.model.path, rpc) + "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {

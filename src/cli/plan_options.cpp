@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "app/engines.hpp"
 #include "core/knobs.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
@@ -185,6 +186,9 @@ Result<profiler::PlanJob> make_plan_job(const PlanOptions& options,
   job.allow_beyond_trained_context = options.allow_untrained_ctx;
   if (auto set = set_columns(options, job); !set) return tl::unexpected(set.error());
   if (auto set = set_rules(options, job); !set) return tl::unexpected(set.error());
+  if (const Status told = app::check_can_be_told(environment.workplace, job.base); !told) {
+    return tl::unexpected(told.error());
+  }
   const Result<app::Connection> connection = connection_of(options.connection, environment);
   if (!connection) return tl::unexpected(connection.error());
   Result<engine::StartOptions> start = app::start_options(environment.workplace, *connection);

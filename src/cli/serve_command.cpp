@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/engines.hpp"
 #include "cli/connection.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
@@ -35,7 +36,7 @@ Result<int> serve(const ServeOptions& options, const Environment& environment) {
                  "ggml's RPC has no authentication and is not safe on an open network; add "
                  "--allow-remote where every machine on it is trusted");
   }
-  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  Result<engine::Worker> worker = app::start_worker(app::with_linked_worker(environment.workplace));
   if (!worker) return tl::unexpected(worker.error());
   const auto ready =
       worker->serve({endpoint->host, endpoint->port, options.threads, options.devices});

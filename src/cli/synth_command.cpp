@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "app/engines.hpp"
 #include "cli/connection.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
@@ -31,7 +32,7 @@ Examples:
 
 Result<int> synth(const protocol::SynthRequest& request, const Environment& environment) {
   if (const Status path = check_path(request.out_path); !path) return tl::unexpected(path.error());
-  Result<engine::Worker> worker = app::start_worker(environment.workplace);
+  Result<engine::Worker> worker = app::start_worker(app::with_linked_worker(environment.workplace));
   if (!worker) return tl::unexpected(worker.error());
   report::LiveLine line(sink_to(environment.err));
   const auto made = worker->synth(request, [&](const protocol::Progress& progress) {

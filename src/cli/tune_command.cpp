@@ -7,12 +7,12 @@
 #include <string>
 #include <utility>
 
+#include "app/engines.hpp"
 #include "cli/environment.hpp"
 #include "cli/measuring_command.hpp"
 #include "cli/print.hpp"
 #include "cli/tune_options.hpp"
 #include "core/text.hpp"
-#include "export/llama_server.hpp"
 #include "profiles/server_now.hpp"
 #include "report/tune_report.hpp"
 
@@ -28,20 +28,19 @@ Examples:
 )";
 
 // The winner as a command line, to be copied.
-std::string command_of(const Run& run) {
+std::string command_of(const Run& run, const app::Workplace& workplace) {
   if (!run.tune || !run.tune->winner) return {};
   const Trial& winner = run.results[*run.tune->winner];
   Config config = winner.config;
   config.placement.n_gpu_layers = winner.layers;
   config.server = profiles::server_then(run, winner);
-  return "llama-server " + exporting::line_to_paste(exporting::llama_server_arguments(
-                               config, run.model.path, run.settings.rpc));
+  return app::line_to_start(workplace, config, run.model.path, run.settings.rpc);
 }
 
 void print_tune(const Run& run, const Environment& environment) {
   const report::Style style = stdout_style(environment);
   say(environment.out, "\n{}\n{}", report::tune_table(run, style), report::tune_text(run, style));
-  if (const std::string command = command_of(run); !command.empty()) {
+  if (const std::string command = command_of(run, environment.workplace); !command.empty()) {
     say(environment.out, "\n{}\n", printable(command, 8192));
   }
 }

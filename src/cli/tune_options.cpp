@@ -1,12 +1,15 @@
 #include "cli/tune_options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
 #include <utility>
 
+#include "app/engines.hpp"
+#include "cli/print.hpp"
 #include "cli/workload_option.hpp"
 #include "core/knobs.hpp"
 #include "core/text.hpp"
@@ -160,6 +163,12 @@ Result<TuneRequest> make_tune(const TuneOptions& options, const Environment& env
   tune.job.max_seconds = options.max_minutes * 60;
   tune.job.allow_kv_quant = options.allow_kv_quant;
   tune.job.fixed_knobs = given_knobs(given);
+  const std::vector<std::string> lacked = app::lacked_knobs(environment.workplace);
+  tune.job.fixed_knobs.insert(tune.job.fixed_knobs.end(), lacked.begin(), lacked.end());
+  if (!lacked.empty()) {
+    say(environment.err, "not searched, since the engine cannot be told: {}\n",
+        fmt::join(lacked, ", "));
+  }
   return tune;
 }
 

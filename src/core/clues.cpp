@@ -74,6 +74,7 @@ constexpr std::string_view kNoFiles =
 constexpr std::string_view kNoAddresses =
     "there is no memory to load the program's libraries: raise the limit that `ulimit -v` shows";
 constexpr std::string_view kRefused = "llama.cpp refuses this combination of settings";
+constexpr std::string_view kFlagRefused = "this llama-server refuses a flag or its value";
 
 constexpr auto kDeviceMemory = FailureClass::out_of_device_memory;
 constexpr auto kHostMemory = FailureClass::out_of_host_memory;
@@ -188,6 +189,20 @@ constexpr auto kClues = std::to_array<Clue>({
     {{"invalid value for main_gpu"}, kRejected, When::always, kRefused, true},
     {{"SPLIT_MODE_TENSOR needs"}, kRejected, When::always, kRefused, true},
     {{"failed to initialize the context"}, kRejected, When::context, kRefused, true},
+
+    // Of a llama-server's command line: llama.cpp's words, then ik_llama.cpp's.
+    {{"error: invalid argument:"}, kRejected, When::always, kFlagRefused, true},
+    {{"error while handling argument"}, kRejected, When::always, kFlagRefused, true},
+    {{"error while handling environment variable"}, kRejected, When::always, kFlagRefused, true},
+    {{"error: unknown argument:"}, kRejected, When::always, kFlagRefused, true},
+    {{"error: invalid parameter for argument:"}, kRejected, When::always, kFlagRefused, true},
+    {{"argument has been removed"}, kRejected, When::always, kFlagRefused, true},
+
+    // Said after all that is known better: by llama-server, its forerunners, and KoboldCpp.
+    {{"exiting due to model loading error"}, kInvalid, When::always, kModelBroken},
+    {{"error: failed to load model"}, kInvalid, When::always, kModelBroken},
+    {{"unable to load model"}, kInvalid, When::always, kModelBroken},
+    {{"Could not load text model"}, kInvalid, When::always, kModelBroken},
 });
 
 // Warnings after which the library goes on in another way.

@@ -239,6 +239,7 @@ struct ProfileSet {
   std::string model_name;  ///< for people; from the file, hostile until escaped
   int offloadable_layers = 0;
   Fingerprint fingerprint;
+  std::string engine = {};         ///< as Engine::program: what the profiles are launched with
   std::vector<SetDevice> devices;  ///< that its profiles may offload to
   std::vector<std::string> rpc;    ///< endpoints, as "host:port"
   Workload workload;               ///< that the speeds belong to
@@ -271,6 +272,7 @@ void fields(auto& f, Is<ProfileSet> auto& set) {
     model("offloadable_layers", set.offloadable_layers, kPlausibleBlocks);
   });
   f("fingerprint", set.fingerprint);
+  f.later("engine", set.engine);
   f("devices", set.devices);
   f("rpc", set.rpc);
   f("workload", set.workload);

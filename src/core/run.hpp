@@ -18,7 +18,7 @@
 
 namespace sweetspot {
 
-/// The llama.cpp that a worker is built on.
+/// The llama.cpp that a worker is built on, or drives.
 struct Engine {
   std::string llama_version;  ///< llama_version()
   std::string llama_build;    ///< build number and commit as its CMake package states them
@@ -26,6 +26,8 @@ struct Engine {
   std::string ggml_commit;
   std::vector<std::string> backends;  ///< registered with ggml
   std::string system_info;            ///< llama_print_system_info()
+  std::string program = {};       ///< of one that is driven: what --engine takes; empty = linked
+  std::string program_hash = {};  ///< of its file and libraries
 };
 
 void fields(auto& f, Is<Engine> auto& engine) {
@@ -35,6 +37,8 @@ void fields(auto& f, Is<Engine> auto& engine) {
   f("ggml_commit", engine.ggml_commit);
   f("backends", engine.backends);
   f("system_info", engine.system_info);
+  f.later("program", engine.program);
+  f.later("program_hash", engine.program_hash);
 }
 
 /// The computer.

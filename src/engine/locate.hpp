@@ -28,6 +28,9 @@ SearchPlaces default_places();
 Result<WorkerProgram> locate_worker(const std::string& override_path = {},
                                     const SearchPlaces& places = default_places());
 
+/// sweetspot-adapter, in the same places. Errors as those of locate_worker().
+Result<WorkerProgram> locate_adapter(const SearchPlaces& places = default_places());
+
 /// The program of that name in PATH, else of the llama.cpp that came with us: llama/bin in the
 /// places where the worker is looked for. Error (usage): it is in neither.
 Result<std::string> locate_program(const std::string& name,

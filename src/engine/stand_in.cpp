@@ -34,6 +34,7 @@ Result<StandIn> StandIn::start(const StartOptions& options) {
     if (!port) continue;
     StartOptions own = options;
     own.rpc.clear();
+    own.program = options.linked_worker.value_or(options.program);
     Outcome<Worker> worker = Worker::start(own);
     if (!worker) return tl::unexpected(as_error(worker.error()));
     protocol::ServeRequest request;

@@ -74,6 +74,8 @@ Outcome<Worker> Worker::start(const StartOptions& options) {
         Phase::hello, "it is of another version; install sweetspot and its worker from one build"));
   }
   state->hello = *std::move(hello);
+  state->hello.engine.program = options.engine_program;
+  state->hello.engine.program_hash = options.engine_hash;
   return Worker(std::move(state));
 }
 

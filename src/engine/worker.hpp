@@ -49,6 +49,12 @@ struct Deadlines {
 
 struct StartOptions {
   WorkerProgram program;
+  /// Where `program` drives a llama-server: the worker with a llama.cpp in it, for what only that
+  /// can do; empty = there is none.
+  std::optional<WorkerProgram> linked_worker;
+  /// Of the llama-server that `program` drives, as Engine has them; empty = it drives none.
+  std::string engine_program;
+  std::string engine_hash;
   std::vector<std::string> rpc;  ///< "host:port"
   Deadlines deadlines;
   process::CancelToken* cancel = nullptr;  ///< ends every wait; must outlive the worker

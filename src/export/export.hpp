@@ -2,6 +2,7 @@
 // each format follows.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "core/enum_names.hpp"
 #include "core/error.hpp"
 #include "core/fields.hpp"
+#include "dialect/abilities.hpp"
 
 namespace sweetspot::exporting {
 
@@ -61,6 +63,9 @@ struct ExportJob {
   std::vector<std::string> rpc;  ///< ggml's RPC servers, "host:port"
   int offloadable_layers = 0;    ///< of the model; 0 = not known
   std::string backend;           ///< of the devices: CUDA, Vulkan, ...; empty = not known
+  /// The llama-server it was measured with, for formats that are its arguments; nothing = the one
+  /// of our tables.
+  std::shared_ptr<const dialect::Abilities> engine = {};
 };
 
 /// sweetspot.export/1: everything, in our own words.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "dialect/spelling.hpp"
 #include "export/host_formats.hpp"
 #include "export/llama_names.hpp"
 #include "export/quoting.hpp"
@@ -23,10 +24,24 @@ std::string joined(const std::vector<std::string>& arguments,
   return line;
 }
 
+std::vector<std::string> arguments_of_engine(const dialect::Abilities& engine, const Config& config,
+                                             std::string_view model_path,
+                                             const std::vector<std::string>& rpc) {
+  std::vector<std::string> arguments;
+  const bool alone = servers_text(config, rpc).empty();
+  for (const dialect::SaidWords& said : dialect::spell_command(
+           engine, config, model_path, alone ? std::vector<std::string>() : rpc)) {
+    arguments.insert(arguments.end(), said.words.begin(), said.words.end());
+  }
+  return arguments;
+}
+
 }  // namespace
 
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
-                                                const std::vector<std::string>& rpc) {
+                                                const std::vector<std::string>& rpc,
+                                                const dialect::Abilities* engine) {
+  if (engine != nullptr) return arguments_of_engine(*engine, config, model_path, rpc);
   std::vector<std::string> arguments = {"--model", std::string(model_path)};
   // llama-server looks devices up as it reads: servers come before the devices that are theirs.
   if (std::string servers = servers_text(config, rpc); !servers.empty()) {
@@ -48,7 +63,8 @@ std::string line_to_paste(const std::vector<std::string>& arguments) {
 }
 
 Result<Exported> to_llama_server(const ExportJob& job) {
-  const auto arguments = llama_server_arguments(job.config, job.model_path, job.rpc);
+  const auto arguments =
+      llama_server_arguments(job.config, job.model_path, job.rpc, job.engine.get());
   Exported document{line_to_paste(arguments) + "\n", {}};
   if (!std::all_of(arguments.begin(), arguments.end(), is_printable)) {
     document.notes.emplace_back(

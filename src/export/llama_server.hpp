@@ -6,15 +6,17 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "dialect/abilities.hpp"
 
 namespace sweetspot::exporting {
 
 /// Arguments that make llama-server (and llama-cli, where it has the flag) allocate what the config
 /// allocates here: "--model" with `model_path`, "--rpc" where there are servers, then every knob
 /// that differs from llama.cpp's own default or decides memory, then "--fit off", so that
-/// llama-server changes none of it.
+/// llama-server changes none of it. With an `engine` in its words; what it lacks is left out.
 std::vector<std::string> llama_server_arguments(const Config& config, std::string_view model_path,
-                                                const std::vector<std::string>& rpc = {});
+                                                const std::vector<std::string>& rpc = {},
+                                                const dialect::Abilities* engine = nullptr);
 
 /// The arguments as one line that a program hands to a POSIX shell, whichever it is.
 std::string shell_line(const std::vector<std::string>& arguments);

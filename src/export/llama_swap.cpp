@@ -30,7 +30,8 @@ Status check_path(std::string_view path) {
 
 std::string command_of(const ExportJob& job) {
   std::string command = "llama-server --port ${PORT}";
-  for (const std::string& argument : llama_server_arguments(job.config, job.model_path, job.rpc)) {
+  for (const std::string& argument :
+       llama_server_arguments(job.config, job.model_path, job.rpc, job.engine.get())) {
     command += ' ' + command_word(argument);
   }
   return command;

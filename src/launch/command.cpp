@@ -13,6 +13,7 @@
 #include "core/knobs.hpp"
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
+#include "dialect/spelling.hpp"
 #include "export/llama_server.hpp"
 #include "ground/pieces.hpp"
 #include "launch/arguments.hpp"
@@ -33,49 +34,51 @@ bool takes_value(std::string_view flag) {
   return knob == nullptr || !is_switch(*knob);
 }
 
-// Of our own arguments those that the user does not say.
-Arguments not_said(const Arguments& ours, const Program& program) {
-  Arguments kept;
-  kept.reserve(ours.size());
+std::string_view other_flags(std::string_view flag) {
+  if (flag == "--model") return "-m,--model";
+  return flag == "--fit" ? "-fit,--fit" : flag;
+}
+
+// Of our own arguments, flag by flag.
+std::vector<dialect::SaidWords> said_of(const Arguments& ours) {
+  std::vector<dialect::SaidWords> all;
   for (std::size_t i = 0; i < ours.size(); ++i) {
-    const std::string& flag = ours[i];
-    const bool with_value = takes_value(flag) && i + 1 < ours.size();
-    const Knob* knob = find_knob_of_flag(flag);
-    const bool said = knob != nullptr ? says_knob(program, *knob)
-                                      : says(program, flag == "--model" ? "-m,--model"
-                                                      : flag == "--fit" ? "-fit,--fit"
-                                                                        : flag);
-    const bool unknown = program.kind != ProgramKind::llama_server &&
-                         program.kind != ProgramKind::other && is_for_servers(flag);
-    if (!said && !unknown) {
-      kept.push_back(flag);
-      if (with_value) kept.push_back(ours[i + 1]);
-    }
-    if (with_value) ++i;
+    dialect::SaidWords said{{ours[i]}, find_knob_of_flag(ours[i]), {}};
+    if (takes_value(ours[i]) && i + 1 < ours.size()) said.words.push_back(ours[++i]);
+    all.push_back(std::move(said));
   }
-  return kept;
+  return all;
+}
+
+Arguments servers_of(const SavedProfile& profile, const Arguments& rpc) {
+  return profile.is_cpu_only() ? Arguments{} : rpc;
 }
 
 Arguments flags_of(const SavedProfile& profile, const std::string& model_path,
                    const Arguments& rpc) {
-  return exporting::llama_server_arguments(profile.config, model_path,
-                                           profile.is_cpu_only() ? Arguments{} : rpc);
+  return exporting::llama_server_arguments(profile.config, model_path, servers_of(profile, rpc));
+}
+
+// Of what we would say what the user does not say.
+Arguments not_said(const std::vector<dialect::SaidWords>& ours, const Program& program) {
+  Arguments kept;
+  for (const dialect::SaidWords& said : ours) {
+    if (said.words.empty()) continue;
+    const std::string& flag = said.words.front();
+    const bool by_user = said.knob != nullptr
+                             ? says_knob(program, *said.knob)
+                             : says(program, said.flags.empty() ? other_flags(flag) : said.flags);
+    const bool unknown = program.kind != ProgramKind::llama_server &&
+                         program.kind != ProgramKind::other && is_for_servers(flag);
+    if (!by_user && !unknown) kept.insert(kept.end(), said.words.begin(), said.words.end());
+  }
+  return kept;
 }
 
 // ---- placeholders of other programs
 // --------------------------------------------------------------------------
 
 using Values = std::map<std::string, std::string, std::less<>>;
-
-std::string text_of(const KnobValue& value) {
-  if (const auto* on = std::get_if<bool>(&value)) return *on ? "on" : "off";
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
-    return fmt::format("{}", fmt::join(*list, ","));
-  }
-  return fmt::format("{}", fmt::join(std::get<std::vector<double>>(value), ","));
-}
 
 Values placeholder_values(const SavedProfile& profile, const std::string& model_path,
                           const Arguments& rpc, const Endpoint& listen) {
@@ -86,7 +89,7 @@ Values placeholder_values(const SavedProfile& profile, const std::string& model_
                    {"rpc", fmt::format("{}", fmt::join(rpc, ","))},
                    {"flags", exporting::shell_line(flags_of(profile, model_path, rpc))}};
   for (const Knob& knob : knobs()) {
-    values.emplace(std::string(knob.name), text_of(knob.get(profile.config)));
+    values.emplace(std::string(knob.name), knob_text(knob.get(profile.config)));
   }
   return values;
 }
@@ -225,17 +228,27 @@ std::size_t prompt_bytes(const Program& program) {
   return value_of(program, "-p,--prompt").value_or("").size();
 }
 
+std::vector<std::string> untold(const Program& program, const SavedProfile& profile) {
+  if (!program.abilities) return {};
+  return dialect::spell_config(*program.abilities, profile.config).lacks;
+}
+
 Result<Arguments> command_for(const Program& program, const SavedProfile& profile,
                               const std::string& model_path, const Arguments& rpc,
                               const Endpoint& listen) {
   if (program.kind == ProgramKind::other) {
     return fill_placeholders(program, profile, model_path, rpc, listen);
   }
-  Arguments ours = flags_of(profile, model_path, rpc);
+  std::vector<dialect::SaidWords> ours =
+      program.abilities ? dialect::spell_command(*program.abilities, profile.config, model_path,
+                                                 servers_of(profile, rpc))
+                        : said_of(flags_of(profile, model_path, rpc));
   if (program.kind == ProgramKind::llama_server) {
-    ours.insert(ours.end(), {"--host", listen.host, "--port", std::to_string(listen.port)});
+    ours.push_back({{"--host", listen.host}});
+    ours.push_back({{"--port", std::to_string(listen.port)}});
   }
   Arguments command = {program.argv.front()};
+  command.insert(command.end(), program.starter.begin(), program.starter.end());
   const Arguments kept = not_said(ours, program);
   command.insert(command.end(), kept.begin(), kept.end());
   command.insert(command.end(), program.argv.begin() + 1, program.argv.end());

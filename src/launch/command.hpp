@@ -1,6 +1,7 @@
 // What is started: the user's command with a profile's flags in it. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "core/endpoint.hpp"
 #include "core/error.hpp"
 #include "core/profile_set.hpp"
+#include "dialect/abilities.hpp"
 
 namespace sweetspot::launch {
 
@@ -30,6 +32,10 @@ HostProgram host_program_of(ProgramKind kind);
 struct Program {
   std::vector<std::string> argv;  ///< argv[0] is the program's path; the rest is the user's
   ProgramKind kind = ProgramKind::llama_server;
+  /// Of an engine: what stands between argv[0] and its flags, "serve" or a container's words.
+  std::vector<std::string> starter = {};
+  /// Of an engine: what it can be told; nothing = all that the llama.cpp of our tables can.
+  std::optional<dialect::Abilities> abilities = {};
   std::vector<std::string> environment = {};  ///< NAME=value of LLAMA_ARG_*, which it reads
 };
 
@@ -52,6 +58,10 @@ bool has_port(const Program& program);
 
 /// How much of what llama-cli or llama-completion prints is the user's own --prompt.
 std::size_t prompt_bytes(const Program& program);
+
+/// What a program of an engine cannot be told of a profile, each a clause; it does by itself what
+/// it does.
+std::vector<std::string> untold(const Program& program, const SavedProfile& profile);
 
 /// The command line for a profile. What the user says wins and is not said twice. A profile for the
 /// CPU alone is kept off every device (its config says "--device none"; no RPC server), so that a

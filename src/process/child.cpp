@@ -20,7 +20,7 @@ std::vector<std::string> child_environment(const SpawnOptions& options, const st
   std::vector<std::string> wanted = {marker, "GGML_NO_BACKTRACE=1"};
   for (const auto& [name, value] : options.environment)
     wanted.emplace_back(name).append("=").append(value);
-  return environment_with(std::move(wanted));
+  return environment_with(std::move(wanted), options.without);
 }
 
 }  // namespace
@@ -64,7 +64,8 @@ Result<Child> Child::spawn(const SpawnOptions& options) {
   fcntl(requests->write.get(), F_SETFL, O_NONBLOCK);
   return Child(std::make_unique<State>(State{
       OwnedProcess(*std::move(started), marker, options.table.value_or(system_process_table())),
-      std::move(requests->write), std::move(events->read), OutputTail(output->read.release())}));
+      std::move(requests->write), std::move(events->read),
+      OutputTail(output->read.release(), -1, options.kept_bytes)}));
 }
 
 Child::Child(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,8 @@ inline constexpr const char* kMarkerName = "SWEETSPOT_CHILD";
 struct SpawnOptions {
   std::vector<std::string> argv;  ///< argv[0] is the program's path; PATH is not searched
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to ours, or replacing it
+  std::string_view without = {};        ///< variables of ours whose names begin so are left out
+  std::size_t kept_bytes = kTailBytes;  ///< of what it prints
 
   // For tests.
   std::optional<ProcessTable> table = {};  ///< how the tree is ended; empty = the system's

@@ -20,9 +20,10 @@ struct OutputTail::State {
   int fd = -1;  // of the pipe; closed early, by the drain, where the copy cannot be written
   int stop_fd = -1;
   int copy_to = -1;
+  std::size_t kept_bytes = kTailBytes;
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
-  std::string kept;         // guarded by mutex; up to twice kTailBytes, so that trimming is rare
+  std::string kept;         // guarded by mutex; up to twice kept_bytes, so that trimming is rare
   std::uint64_t total = 0;  // guarded by mutex
   std::uint64_t taken = 0;  // guarded by mutex; read from the pipe, and soon among `total`
   bool ended = false;       // guarded by mutex
@@ -49,7 +50,7 @@ struct OutputTail::State {
     const std::lock_guard lock(mutex);
     kept.append(bytes, count);
     total += count;
-    if (kept.size() > 2 * kTailBytes) kept.erase(0, kept.size() - kTailBytes);
+    if (kept.size() > 2 * kept_bytes) kept.erase(0, kept.size() - kept_bytes);
     changed.notify_all();
   }
 
@@ -91,7 +92,9 @@ struct OutputTail::State {
   }
 };
 
-OutputTail::OutputTail(int fd, int copy_to) : state_(std::make_unique<State>()) {
+OutputTail::OutputTail(int fd, int copy_to, std::size_t kept_bytes)
+    : state_(std::make_unique<State>()) {
+  state_->kept_bytes = kept_bytes;
   state_->fd = fd;
   state_->copy_to = copy_to;
   state_->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -105,7 +108,8 @@ OutputTail& OutputTail::operator=(OutputTail&&) noexcept = default;
 std::string OutputTail::text(std::uint64_t offset) const {
   const std::lock_guard lock(state_->mutex);
   const std::uint64_t after = offset < state_->total ? state_->total - offset : 0;
-  const std::size_t count = std::min<std::uint64_t>({after, state_->kept.size(), kTailBytes});
+  const std::size_t count =
+      std::min<std::uint64_t>({after, state_->kept.size(), state_->kept_bytes});
   return state_->kept.substr(state_->kept.size() - count);
 }
 

@@ -11,14 +11,14 @@ namespace sweetspot::process {
 
 inline constexpr std::size_t kTailBytes = std::size_t{16} << 10U;
 
-/// Reads a pipe until its end and keeps the last kTailBytes. Thread safe.
+/// Reads a pipe until its end and keeps the last bytes. Thread safe.
 class OutputTail {
  public:
   /// Takes over `fd`, the pipe's read end. What is read is also written to `copy_to`, before it
   /// counts as read; -1 = nowhere. Once nobody reads that any more the pipe is closed, so that the
   /// program learns of it as if it had written there itself. Where it cannot be written for another
   /// reason, a full disk, what is read is dropped: the program goes on.
-  explicit OutputTail(int fd, int copy_to = -1);
+  explicit OutputTail(int fd, int copy_to = -1, std::size_t kept_bytes = kTailBytes);
   ~OutputTail();
   OutputTail(OutputTail&&) noexcept;
   OutputTail& operator=(OutputTail&&) noexcept;

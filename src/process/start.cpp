@@ -174,7 +174,8 @@ std::string unique_marker() {
   return marker;
 }
 
-std::vector<std::string> environment_with(std::vector<std::string> wanted) {
+std::vector<std::string> environment_with(std::vector<std::string> wanted,
+                                          std::string_view without) {
   const auto same_name = [](const std::string& one, std::string_view other) {
     return other.substr(0, one.find('=') + 1) == std::string_view(one).substr(0, one.find('=') + 1);
   };
@@ -182,7 +183,8 @@ std::vector<std::string> environment_with(std::vector<std::string> wanted) {
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     const bool replaced = std::any_of(wanted.begin(), wanted.end(),
                                       [&](const auto& ours) { return same_name(ours, *variable); });
-    if (!replaced) result.emplace_back(*variable);
+    const bool left_out = !without.empty() && std::string_view(*variable).starts_with(without);
+    if (!replaced && !left_out) result.emplace_back(*variable);
   }
   result.insert(result.end(), wanted.begin(), wanted.end());
   return result;

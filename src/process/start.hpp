@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -59,8 +60,10 @@ Result<StartedProcess> start_process(StartPlan plan);
 /// "SWEETSPOT_CHILD=..." with a value that nobody else has.
 std::string unique_marker();
 
-/// Our environment with `wanted` ("NAME=value") added, or replacing what has the name.
-std::vector<std::string> environment_with(std::vector<std::string> wanted);
+/// Our environment with `wanted` ("NAME=value") added, or replacing what has the name; what begins
+/// with `without` is left out of ours (empty = nothing).
+std::vector<std::string> environment_with(std::vector<std::string> wanted,
+                                          std::string_view without = {});
 
 /// The sentence where `program` could not be started because of `problem` (errno). Of kind
 /// host_limit where the machine gives no more, else internal.

@@ -192,6 +192,7 @@ ProfileSet planned_set(const plan::PlanRecord& record, const plan::PlanRecord* e
   set.origin = Origin::planned;
   set.model = model;
   set.model_name = record.model.name.value_or(model.path.substr(model.path.rfind('/') + 1));
+  set.engine = record.engine.program;
   set.fingerprint =
       profiles::fingerprint_of(record.model, record.engine, record.tool_version, machine);
   set.rpc = rpc;

@@ -322,7 +322,9 @@ SetDevice set_device(const DeviceReport& report) {
 }
 
 std::string llama_cpp_of(const Engine& engine) {
-  return engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
+  std::string build = engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
+  if (!engine.program_hash.empty()) build.append(", ").append(engine.program_hash);
+  return build;
 }
 
 Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::string tool_version,
@@ -348,6 +350,7 @@ Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
   set.model = model;
   set.model_name = run.model.name.value_or(file_name(run.model.path));
   set.fingerprint = fingerprint_of(run.model, run.engine, run.tool_version, run.machine);
+  set.engine = run.engine.program;
   set.devices = devices_of(run);
   set.offloadable_layers = set.devices.empty() ? 0 : run.model.offloadable_layers();
   set.rpc = run.settings.rpc;

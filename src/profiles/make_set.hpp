@@ -27,7 +27,8 @@ Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
 /// What a set keeps of a device.
 SetDevice set_device(const DeviceReport& report);
 
-/// The build that a worker is made of, as Fingerprint::llama_cpp has it.
+/// The build that a worker is made of, as Fingerprint::llama_cpp has it; with the hash of a program
+/// that is driven, since builds of one number differ.
 std::string llama_cpp_of(const Engine& engine);
 
 /// What else measurements or plans with this engine on this machine depend on.

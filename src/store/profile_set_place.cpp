@@ -148,6 +148,7 @@ std::string place_of(const std::string& data_folder, const ProfileSet& set) {
     measured.add_part(std::to_string(count));
   }
   measured.add_part(to_string(set.objective));
+  if (!set.engine.empty()) measured.add_part(set.engine);
   constexpr std::string_view kExtension = ".json";
   return fmt::format("{}-{:08x}{}", path.substr(0, path.size() - kExtension.size()),
                      measured.value() >> 32U, kExtension);

@@ -24,7 +24,8 @@ class LaunchingTest : public AppTest {
   }
 
   Launching launching() {
-    return {request_, workplace_, [this](const launch::Event& event) {
+    request_.workplace = workplace_;
+    return {request_, [this](const launch::Event& event) {
               if (const auto* warned = std::get_if<launch::Warned>(&event)) {
                 notes_.push_back(warned->text);
               }

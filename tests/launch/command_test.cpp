@@ -165,5 +165,29 @@ TEST(HasPort, OfServersAndOfWhoSaysSo) {
   EXPECT_FALSE(has_port(program_of({"/x/host", "{model}"})));
 }
 
+TEST(CommandFor, AnEngineIsToldInItsWords) {
+  Program program = program_of({"/usr/bin/docker", "--metrics", "-t", "4"});
+  program.kind = ProgramKind::llama_server;
+  program.starter = {"run", "-v", "/m:/m", "-t", "IMAGE"};
+  program.abilities = dialect::read_abilities(
+      {"-m,    --model FNAME      file\n-c,    --ctx-size N     context\n"
+       "-ngl,  --gpu-layers N      layers\n-t,    --threads N     threads\n"
+       "--host HOST     address\n--port PORT     port\n-fa,   --flash-attn     it\n",
+       "version: 4100 (x)", ""});
+  SavedProfile made = profile();
+  made.config.context.flash_attn = FlashAttention::on;
+  made.config.context.n_threads = 2;
+  made.config.placement.n_cpu_ffn = 1;
+  const auto result = command_for(program, made, "/m/a.gguf", {}, kListen);
+  ASSERT_TRUE(result);
+  EXPECT_THAT(*result,
+              ElementsAre("/usr/bin/docker", "run", "-v", "/m:/m", "-t", "IMAGE", "--model",
+                          "/m/a.gguf", "--gpu-layers", "12", "--ctx-size", "4096", "--flash-attn",
+                          "--host", "127.0.0.1", "--port", "8080", "--metrics", "-t", "4"))
+      << "a container's -t are not threads, and the user's -t comes before ours";
+  EXPECT_THAT(untold(program, made), ElementsAre(HasSubstr("--n-cpu-ffn")));
+  EXPECT_TRUE(untold(program_of({"llama-server"}), made).empty());
+}
+
 }  // namespace
 }  // namespace sweetspot::launch

@@ -66,9 +66,9 @@ class SystemTest(unittest.TestCase):
     def environment(self, extra=None):
         name, value = self.marker.split("=")
         env = {key: text for key, text in os.environ.items()
-               if key not in ("NO_COLOR", "SWEETSPOT_WORKER")}
+               if key not in ("NO_COLOR", "SWEETSPOT_WORKER", "SWEETSPOT_ENGINE")}
         env.update({name: value, "TERM": "xterm", "LC_ALL": "C.UTF-8",
-                    "XDG_DATA_HOME": str(self.folder / "data")},
+                    "XDG_DATA_HOME": str(self.folder / "data"), "XDG_CACHE_HOME": str(self.folder / "cache")},
                    **(extra or {}))
         if extra and "SWEETSPOT_WORKER" in extra and "SWEETSPOT_SYSFS_ROOT" not in env:
             env["SWEETSPOT_SYSFS_ROOT"] = self.calm_kernel()
