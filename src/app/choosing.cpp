@@ -38,8 +38,7 @@ std::string backend_of(const ProfileSet& set, const SavedProfile& profile) {
 exporting::ExportJob export_job(const Chosen& chosen) {
   const SavedProfile& profile = chosen.set.profiles[*chosen.choice.profile];
   exporting::ExportJob job;
-  job.config = profile.config;
-  job.config.server = profiles::server_now(chosen.set, profile, chosen.live);
+  job.config = config_now(chosen, profile);
   job.model_path = chosen.live.model->path;
   job.model_name = chosen.set.model_name;
   if (!profile.is_cpu_only()) job.rpc = chosen.set.rpc;
@@ -86,6 +85,12 @@ Result<Chosen> find_basis(const ChooseJob& job, const Workplace& wanted) {
 }
 
 }  // namespace
+
+Config config_now(const Chosen& chosen, const SavedProfile& profile) {
+  Config config = profile.config;
+  config.server = profiles::server_now(chosen.set, profile, chosen.live);
+  return config;
+}
 
 Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace) {
   Result<Chosen> chosen = find_basis(job, workplace);

@@ -44,6 +44,10 @@ struct Chosen {
 /// stored_set(), plan_now() and LiveView::problem(); usage: the set has no profile of that name.
 Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace);
 
+/// The config of one of its profiles, with no more of the host's memory for llama-server's own
+/// caches than is there now. The model is known.
+Config config_now(const Chosen& chosen, const SavedProfile& profile);
+
 /// Who is meant to load what is exported: llama-server where nobody else is.
 Loader loader_for(const std::optional<exporting::Format>& format);
 

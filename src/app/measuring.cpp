@@ -74,7 +74,12 @@ Status conclude_run(const profiler::RunOutcome& outcome, const std::string& path
 
 Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& workplace) {
   std::string& path = job.request.output_path;
-  if (path.empty()) path = store::default_run_path(job.request.model_path, utc_now());
+  if (path.empty()) {
+    Result<std::string> place =
+        store::place_for_run(workplace.data_folder, job.request.model_path, utc_now());
+    if (!place) return tl::unexpected(place.error());
+    path = *std::move(place);
+  }
   if (const Status writable = store::check_writable(path); !writable) {
     return tl::unexpected(writable.error());
   }
@@ -88,11 +93,11 @@ Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& w
   const Result<profiler::RunOutcome> outcome = steps.measure(*profiler);
   if (!outcome) return tl::unexpected(outcome.error());
   if (steps.on_measured) steps.on_measured(outcome->run);
-  if (!outcome->save_error && steps.on_saved) steps.on_saved(kept_at);
   if (job.keep_set) {
     const SetKept kept = keep_set_of(outcome->run, model_path, start, workplace);
     if (steps.on_set_kept) steps.on_set_kept(kept);
   }
+  if (!outcome->save_error && steps.on_saved) steps.on_saved(kept_at);
   return conclude_run(*outcome, kept_at);
 }
 

@@ -13,7 +13,7 @@
 namespace sweetspot::app {
 
 struct MeasuringJob {
-  profiler::Request request;  ///< without an output path the run is named after model and time
+  profiler::Request request;  ///< without an output path the run lies in the data folder
   bool keep_set = true;       ///< of the profiles that come of it, in the data folder
 };
 
@@ -22,8 +22,8 @@ struct MeasuringSteps {
   std::function<void(const Run& prepared)> on_prepared;
   std::function<Result<profiler::RunOutcome>(profiler::Profiler&)> measure;
   std::function<void(const Run&)> on_measured;
-  std::function<void(const std::string& path)> on_saved;  ///< not where the run could not be
   std::function<void(const SetKept&)> on_set_kept;
+  std::function<void(const std::string& path)> on_saved;  ///< not where the run could not be
 };
 
 /// Errors: a results file that cannot be written (output, before anything is started), those of

@@ -18,6 +18,9 @@ struct WorkloadPreset {
 /// chat, rag, code, agent.
 std::span<const WorkloadPreset> workload_presets();
 
+/// "chat", or "512 prompt and 128 generated tokens".
+std::string workload_in_short(const Workload& workload);
+
 /// "chat (256 prompt and 256 generated tokens, 1024 before them)", or the figures alone.
 std::string workload_in_words(const Workload& workload);
 

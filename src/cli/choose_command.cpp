@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "app/choosing.hpp"
+#include "app/workload_presets.hpp"
 #include "cli/choice_json.hpp"
 #include "cli/choose_options.hpp"
+#include "cli/command_of.hpp"
 #include "cli/environment.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
+#include "export/llama_server.hpp"
 #include "report/choice_report.hpp"
 
 namespace sweetspot::cli {
@@ -54,6 +57,22 @@ Result<int> print_export(const Environment& environment, const ChooseRequest& re
   return print_all(environment, document->text);
 }
 
+// How the chosen profile is started, and what is free where it needs memory.
+void show_chosen(const app::Chosen& chosen, const SavedProfile& profile, report::ChoiceView& view) {
+  if (chosen.set.origin == Origin::measured) {
+    view.workload = app::workload_in_short(chosen.set.workload);
+  }
+  const Config config = app::config_now(chosen, profile);
+  if (config.context.host_program == HostProgram::llama_server) {
+    view.command = command_of(config, chosen.live.model->path,
+                              profile.is_cpu_only() ? std::vector<std::string>() : chosen.set.rpc);
+  }
+  view.model = printable(exporting::line_to_paste({chosen.live.model->path}), 4096);
+  for (const DeviceNeed& need : profile.needs.value_or({})) {
+    view.free.push_back({need.device, profiles::free_now(chosen.set, chosen.live, need.device)});
+  }
+}
+
 report::ChoiceView view_of(const app::Chosen& chosen) {
   const profiles::Choice& choice = chosen.choice;
   report::ChoiceView view;
@@ -65,7 +84,10 @@ report::ChoiceView view_of(const app::Chosen& chosen) {
   view.notes = chosen.notes;
   for (const SavedProfile& profile : chosen.set.profiles) view.rows.push_back({&profile, {}, {}});
   for (report::ChoiceRow& row : view.rows) row.state = report::ChoiceState::not_asked;
-  if (choice.profile) view.rows[*choice.profile].state = report::ChoiceState::chosen;
+  if (choice.profile) {
+    view.rows[*choice.profile].state = report::ChoiceState::chosen;
+    show_chosen(chosen, chosen.set.profiles[*choice.profile], view);
+  }
   for (const profiles::Rung& rung : choice.below) {
     view.rows[rung.profile].state = report::ChoiceState::fits;
   }
@@ -74,6 +96,11 @@ report::ChoiceView view_of(const app::Chosen& chosen) {
     view.rows[rung.profile].why_not = rung.why_not;
   }
   return view;
+}
+
+std::string text_of(const report::ChoiceView& view, bool details, const report::Style& style) {
+  std::string text = report::choice_screen(view, style);
+  return details ? text + "\n" + report::choice_text(view, style) : text;
 }
 
 Result<int> choose_for_format(const ChooseRequest& request, const Environment& environment) {
@@ -90,12 +117,14 @@ Result<int> choose_for_format(const ChooseRequest& request, const Environment& e
   return print_export(environment, request, all);
 }
 
-Result<int> show_choice(const app::Chosen& chosen, bool as_json, const Environment& environment) {
+Result<int> show_choice(const app::Chosen& chosen, const ChooseOptions& options,
+                        const Environment& environment) {
   const profiles::Choice& choice = chosen.choice;
   Result<int> printed =
-      as_json
+      options.json
           ? print_all(environment, dump(choice_to_json(chosen.set, choice, chosen.notes), 2) + "\n")
-          : print_all(environment, report::choice_text(view_of(chosen), stdout_style(environment)));
+          : print_all(environment,
+                      text_of(view_of(chosen), options.details, stdout_style(environment)));
   if (!printed || choice.profile) return printed;
   return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
                "free memory, or ask for less");
@@ -112,7 +141,7 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   if (request->format) return choose_for_format(*request, environment);
   const Result<app::Chosen> chosen = app::choose(request->jobs.front(), environment.workplace);
   if (!chosen) return tl::unexpected(chosen.error());
-  return show_choice(*chosen, options.json, environment);
+  return show_choice(*chosen, options, environment);
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ std::string format_names() {
 
 void add_output(CLI::App& app, ChooseOptions& options) {
   constexpr const char* kGroup = "Output";
+  app.add_flag("--details", options.details, "Print also all profiles and what they rest on")
+      ->group(kGroup);
   auto* json = app.add_flag("--json", options.json, "Print the choice as JSON")->group(kGroup);
   app.add_option("--format", options.format,
                  "Print only the chosen profile, as another program reads it: " + format_names())

@@ -18,6 +18,7 @@ struct ChooseOptions {
   std::vector<std::string> model_paths;
   RequirementOptions requirements;
   std::string format;
+  bool details = false;
   bool json = false;
   bool no_store = false;
   ConnectionOptions connection;

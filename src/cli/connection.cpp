@@ -11,23 +11,26 @@
 namespace sweetspot::cli {
 
 void add_connection(CLI::App& app, ConnectionOptions& options) {
-  app.add_option("--rpc", options.rpc, "ggml RPC servers to offload to")
+  constexpr const char* kGroup = "Machine";
+  app.add_option("--rpc", options.rpc, "ggml RPC servers, whose devices are used too")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->type_name("HOST:PORT,...");
+      ->type_name("HOST:PORT,...")
+      ->group(kGroup);
   app.add_option("--load-timeout", options.load_timeout_seconds,
                  "Seconds a load may take (default: from the file's size)")
       ->check(CLI::PositiveNumber)
-      ->type_name("SECONDS");
+      ->type_name("SECONDS")
+      ->group(kGroup);
   app.add_option("--step-timeout", options.step_timeout_seconds,
                  "Seconds one decode may take (default: 120)")
       ->check(CLI::PositiveNumber)
-      ->type_name("SECONDS");
-  app.add_option(
-         "--host-reserve", options.host_reserve,
-         "Host memory that must stay available (default: 5 % of it); a worker that takes more "
-         "is ended")
-      ->type_name("SIZE");
+      ->type_name("SECONDS")
+      ->group(kGroup);
+  app.add_option("--host-reserve", options.host_reserve,
+                 "RAM that must stay free (default: 5 % of it); what takes more is ended")
+      ->type_name("SIZE")
+      ->group(kGroup);
 }
 
 Result<app::Connection> connection_of(const ConnectionOptions& options,

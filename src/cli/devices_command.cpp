@@ -35,9 +35,13 @@ namespace {
 constexpr std::chrono::milliseconds kDriverDeadline{
     15000};  // opening eight sleeping cards takes seconds
 
+constexpr const char* kNothingToOffloadTo =
+    "llama.cpp finds no device here that layers can be offloaded to";
+
 struct DevicesOptions {
   ConnectionOptions connection;
   bool json = false;
+  bool details = false;
   bool watch = false;
   bool wake = false;
   double interval_seconds = 1;
@@ -136,8 +140,7 @@ Result<Known> ask_ggml(const DevicesOptions& options, const Environment& environ
   worker->end();
   const bool offload = std::any_of(known.devices.begin(), known.devices.end(),
                                    [](const Device& device) { return device.can_offload(); });
-  if (!offload)
-    known.notes.emplace_back("llama.cpp finds no device here that layers can be offloaded to");
+  if (!offload) known.notes.emplace_back(kNothingToOffloadTo);
   for (std::string& note : passed_over(known.devices)) known.notes.push_back(std::move(note));
   for (const std::string& problem : worker->hello().backend_problems) {
     known.notes.push_back(problem);
@@ -180,8 +183,9 @@ Look look_at(const Known& known, const devices::Snapshot& snapshot) {
 
 report::DeviceRow row_of(const DeviceReport& report, const Look& look) {
   const devices::MemoryView memory = devices::memory_of(report, look.host_available_bytes);
-  return {report.device.id,   report.device.description, report.device.backend, report.status,
-          memory.total_bytes, memory.used_bytes,         memory.free_bytes,     memory.source};
+  return {report.device.id,      report.device.description, report.device.backend, report.status,
+          memory.total_bytes,    memory.used_bytes,         memory.free_bytes,     memory.source,
+          /*takes_layers=*/false};
 }
 
 report::DeviceRow row_of(const DeviceStatus& status) {
@@ -192,19 +196,37 @@ report::DeviceRow row_of(const DeviceStatus& status) {
           status.memory_total_bytes,
           status.memory_used_bytes,
           status.memory_free_bytes,
-          status.memory_source};
+          status.memory_source,
+          /*takes_layers=*/false};
 }
 
-std::string to_text(const Look& look, const devices::Snapshot& snapshot,
-                    const report::Style& style) {
+std::vector<report::DeviceRow> rows_of(const Known& known, const Look& look) {
+  const std::vector<std::string> targets = offload_targets(known.devices, {});
   std::vector<report::DeviceRow> rows;
-  for (const DeviceReport& report : look.reports) rows.push_back(row_of(report, look));
+  for (const DeviceReport& report : look.reports) {
+    rows.push_back(row_of(report, look));
+    rows.back().takes_layers =
+        std::find(targets.begin(), targets.end(), report.device.id) != targets.end();
+  }
   for (const DeviceStatus& status : look.others) rows.push_back(row_of(status));
+  return rows;
+}
+
+// Where layers go, once.
+std::string short_text(const Known& known, const Look& look, const report::Style& style) {
+  std::vector<std::string> notes = look.notes;
+  std::erase(notes, kNothingToOffloadTo);  // the screen's first line says so
+  return report::devices_screen(rows_of(known, look), notes, style);
+}
+
+// All that is known, as it changes: for --details and --watch.
+std::string all_text(const Known& known, const Look& look, const devices::Snapshot& snapshot,
+                     const report::Style& style) {
   std::vector<std::string> notes = look.notes;
   if (driver_missing(look.reports)) {
     notes.insert(notes.end(), snapshot.notes.begin(), snapshot.notes.end());
   }
-  return report::devices_text(rows, notes, style);
+  return report::devices_text(rows_of(known, look), notes, style);
 }
 
 DevicesDocument document_of(const Known& known, const Look& look,
@@ -231,7 +253,9 @@ bool show(const DevicesOptions& options, const Environment& environment, const K
         environment,
         dump(json_of(document_of(known, look, snapshot)), options.watch ? -1 : 2) + "\n");
   }
-  std::string text = to_text(look, snapshot, stdout_style(environment));
+  const report::Style style = stdout_style(environment);
+  std::string text = options.watch || options.details ? all_text(known, look, snapshot, style)
+                                                      : short_text(known, look, style);
   if (options.watch) {
     text = environment.stdout_is_terminal ? "\x1b[H\x1b[2J" + text : text + "\n";
   }
@@ -269,6 +293,8 @@ void add_devices(CLI::App& app, const Environment& environment, Result<int>& out
   auto options = std::make_shared<DevicesOptions>();
   app.footer(kDevicesExamples);
   app.add_flag("--json", options->json, "Print JSON; with --watch one line per reading");
+  app.add_flag("--details", options->details,
+               "Show also what the drivers say now: use, temperature, power, clocks");
   CLI::Option* watch = app.add_flag("--watch", options->watch, "Read again until Ctrl-C");
   app.add_option("--interval", options->interval_seconds, "Seconds between two readings")
       ->check(CLI::Range(0.1, 3600.0))

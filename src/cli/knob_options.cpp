@@ -12,25 +12,31 @@ namespace sweetspot::cli {
 namespace {
 
 constexpr std::string_view kLayersKnob = "n_gpu_layers";
-constexpr const char* kGroup = "Configuration (llama.cpp's names)";
+constexpr const char* kPlacement = "Placement";
+constexpr const char* kContext = "Context";
+constexpr const char* kServer = "llama-server's caches in RAM";
+
+// Changing a placement costs a load, anything else a new context or nothing.
+const char* group_of(const Knob& knob) {
+  if (knob.server_only) return kServer;
+  constexpr std::string_view kFirstOfContext = "n_ctx";
+  return &knob < find_knob(kFirstOfContext) ? kPlacement : kContext;
+}
 
 std::string default_of(const Knob& knob) {
-  const KnobValue value = knob.get(Config{});
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format(" [{}]", *number);
-  if (const auto* text = std::get_if<std::string>(&value)) return fmt::format(" [{}]", *text);
-  if (const auto* on = std::get_if<bool>(&value)) return *on ? " [on]" : " [off]";
-  return {};
+  const std::string text = knob_text(knob.get(Config{}));
+  return text.empty() ? std::string() : fmt::format(" [{}]", text);
 }
 
 void add_knob(CLI::App& app, const Knob& knob, std::string& text) {
   const std::string help = std::string(knob.help) + also_known_as(knob) + default_of(knob);
   if (is_switch(knob)) {
-    app.add_flag(parser_names(knob), text, help)->group(kGroup);
+    app.add_flag(parser_names(knob), text, help)->group(group_of(knob));
     return;
   }
   auto* option = app.add_option(parser_names(knob), text, help)
                      ->type_name(std::string(knob.metavar))
-                     ->group(kGroup);
+                     ->group(group_of(knob));
   // llama.cpp's programs add up what several --override-tensor say.
   if (knob.name == "override_tensor") {
     option->multi_option_policy(CLI::MultiOptionPolicy::Join)->delimiter(',');
@@ -69,7 +75,7 @@ Result<HostProgram> parse_host_program(std::string_view text) {
 
 void add_knobs(CLI::App& app, KnobTexts& texts) {
   texts.resize(knobs().size() + 1);  // the last one is the host program's
-  add_host_program(app, texts.back(), kGroup);
+  add_host_program(app, texts.back(), kContext);
   add_fit(app);
   for (std::size_t i = 0; i < knobs().size(); ++i) {
     if (knobs()[i].name != kLayersKnob) add_knob(app, knobs()[i], texts[i]);

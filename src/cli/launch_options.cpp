@@ -16,7 +16,7 @@ void add_devices_to_use(CLI::App& app, LaunchOptions& options) {
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("HOST:PORT,...")
-      ->group("What must hold");
+      ->group("Requirements");
 }
 
 void add_program(CLI::App& app, LaunchOptions& options) {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cctype>
 #include <optional>
 
+#include "cli/nearest.hpp"
 #include "cli/refused_flags.hpp"
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
@@ -42,11 +44,55 @@ class Commands {
     if (!found.empty()) chain_.push_back(found.front());
   }
 
+  /// The next word must name a command.
+  [[nodiscard]] bool wants_a_command() const {
+    return chain_.back()->get_require_subcommand_min() > 0;
+  }
+
+  [[nodiscard]] std::vector<std::string> names_of_commands() const {
+    std::vector<std::string> names;
+    for (const CLI::App* command : chain_.back()->get_subcommands({})) {
+      names.push_back(command->get_name());
+    }
+    return names;
+  }
+
+  /// All that may be typed here, without what no help shows.
+  [[nodiscard]] std::vector<std::string> flags() const {
+    std::vector<std::string> all;
+    for (const CLI::App* app : chain_) {
+      for (const CLI::Option* option : app->get_options({})) {
+        if (option->get_group().empty()) continue;
+        for (const std::string& name : option->get_snames()) all.push_back("-" + name);
+        for (const std::string& name : option->get_lnames()) all.push_back("--" + name);
+      }
+    }
+    return all;
+  }
+
+  /// Whether the flag is followed by a value of its own.
+  [[nodiscard]] bool takes_value(const std::string& flag) const {
+    for (const CLI::App* app : chain_) {
+      const CLI::Option* const option = app->get_option_no_throw(flag);
+      if (option != nullptr) return option->get_items_expected_max() > 0;
+    }
+    return false;
+  }
+
   [[nodiscard]] bool has(std::string_view flag) const {
     for (const CLI::App* app : chain_) {
       if (app->get_option_no_throw(std::string(flag)) != nullptr) return true;
     }
     return false;
+  }
+
+  /// As it is typed behind the program's: "profiles list".
+  [[nodiscard]] std::string path() const {
+    std::string words;
+    for (std::size_t i = 1; i < chain_.size(); ++i) {
+      words += (words.empty() ? "" : " ") + chain_[i]->get_name();
+    }
+    return words;
   }
 
   /// That of the first level, which messages name.
@@ -74,6 +120,15 @@ std::optional<std::string> own_name(const Commands& commands, std::string_view n
   return std::nullopt;
 }
 
+Error unknown_flag(const Commands& commands, const std::string& typed) {
+  std::string where;
+  if (const std::string path = commands.path(); !path.empty()) {
+    where = fmt::format(" for `{}`", path);
+  }
+  return {ErrorKind::usage, fmt::format("unknown option {}{}", shortened(typed), where),
+          did_you_mean(nearest(typed, commands.flags()), see_help(commands.path()))};
+}
+
 // What the parser is given for one flag.
 Result<std::vector<std::string>> spelled_out(const Commands& commands, const std::string& typed) {
   if (const Knob* knob = find_knob_of_flag(typed)) {
@@ -92,11 +147,22 @@ Result<std::vector<std::string>> spelled_out(const Commands& commands, const std
     if (auto name = own_name(commands, flag->names, typed, nullptr)) return std::vector{*name};
     return tl::unexpected(refused_flag(commands.name(), typed, flag->kind));
   }
-  if (is_many_lettered_short(typed)) {
-    return error(ErrorKind::usage, fmt::format("there is no flag {}", shortened(typed)),
-                 see_help(commands.name()));
+  return tl::unexpected(unknown_flag(commands, typed));
+}
+
+Status check_command(const Commands& commands, const std::string& word) {
+  std::vector<std::string> names = commands.names_of_commands();
+  if (std::find(names.begin(), names.end(), word) != names.end()) return {};
+  for (const char* flag : {"help", "version"}) names.emplace_back(flag);
+  std::optional<std::string> meant = nearest(word, names);
+  if (meant) {
+    const bool is_flag = *meant == "help" || *meant == "version";
+    meant = is_flag ? "--" + *meant : "`" + *meant + "`";
   }
-  return std::vector{typed};  // the parser says that nobody knows it
+  return error(ErrorKind::usage,
+               fmt::format("no command `{}{}{}`", commands.path(),
+                           commands.path().empty() ? "" : " ", shortened(word)),
+               did_you_mean(meant, see_help(commands.path())));
 }
 
 }  // namespace
@@ -105,6 +171,7 @@ Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> ar
                                                  const CLI::App& app) {
   std::vector<std::string> arguments;
   Commands commands(app);
+  bool is_value = false;  // of the flag before it
   for (std::size_t i = 1; i < argv.size(); ++i) {
     const std::string argument = argv[i];
     if (argument == "--") {
@@ -112,7 +179,13 @@ Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> ar
       break;
     }
     if (!is_a_flag(argument) || has_attached_number(argument)) {
-      commands.enter(argument);
+      if (commands.wants_a_command() && !is_value) {
+        if (auto known = check_command(commands, argument); !known) {
+          return tl::unexpected(known.error());
+        }
+      }
+      if (!is_value) commands.enter(argument);
+      is_value = false;
       arguments.push_back(argument);
       continue;
     }
@@ -123,6 +196,8 @@ Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> ar
       return error(ErrorKind::usage, fmt::format("{} takes no value", argument.substr(0, equals)),
                    "leave out what follows it");
     }
+    is_value =
+        equals == std::string::npos && commands.takes_value(words->front()) && words->size() == 1;
     if (equals != std::string::npos) words->front() += argument.substr(equals);
     arguments.insert(arguments.end(), words->begin(), words->end());
   }

@@ -20,8 +20,8 @@ class App;
 namespace sweetspot::cli {
 
 /// The command line without the program's name, as `app` can parse it. Everything after a lone "--"
-/// is left alone. Errors (usage): a flag of llama-server that the command does not have, a short
-/// flag that nobody has.
+/// is left alone. Errors (usage): a flag of llama-server that the command does not have, a flag
+/// or a command that nobody has, with the one that may have been meant.
 Result<std::vector<std::string>> spell_out_flags(std::span<const char* const> argv,
                                                  const CLI::App& app);
 

@@ -1,12 +1,10 @@
-// The commands, and what they have in common: parsing, exit codes, the one place that prints
-// errors.
+// What the commands have in common: parsing, help, exit codes, the one place that prints errors.
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <new>
@@ -14,56 +12,19 @@
 #include <system_error>
 
 #include "cli/command.hpp"
+#include "cli/described.hpp"
 #include "cli/environment.hpp"
+#include "cli/help.hpp"
 #include "cli/llama_flags.hpp"
 #include "cli/print.hpp"
+#include "cli/program.hpp"
+#include "cli/refused_flags.hpp"
 #include "core/text.hpp"
 #include "process/own_limits.hpp"
 #include "process/tree.hpp"
-#include "sweetspot_version.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-constexpr std::array<Command, 12> kCommands = {{
-    {"profile", "Measure a model with different layer counts and recommend profiles", add_profile},
-    {"tune", "Find the fastest configuration for a workload, over all knobs", add_tune},
-    {"plan", "Show what every configuration would take, before loading anything", add_plan},
-    {"choose", "Say what to load now: of the model's profiles the best that fits", add_choose},
-    {"profiles", "List, show, remove, import and export the profile sets that are kept",
-     add_profiles},
-    {"launch", "Start llama-server or another program with a profile, and stay with it",
-     add_launch},
-    {"report", "Make a page of measured runs or a plan: charts, tables, what was decided",
-     add_report},
-    {"devices", "List the devices llama.cpp can use and what their drivers say", add_devices},
-    {"engine", "List the llama.cpps of this machine, and say which one to take", add_engine},
-    {"inspect", "Show what a GGUF file says of itself", add_inspect},
-    {"synth", "Write a model of any geometry with random weights", add_synth},
-    {"serve", "Offer this machine's devices to another one over ggml's RPC", add_serve},
-}};
-
-constexpr const char* kFooter = R"(
-Exit codes:
-  0    all fine
-  2    a flag or argument is wrong
-  3    the model file cannot be used
-  4    a device is not there or cannot be reached
-  5    nothing could be measured, nothing fits (plan --flags, choose), or nothing could be started
-       (launch)
-  6    results or profiles could not be written, or profiles could not be read
-  70   internal error
-  71   this machine gives sweetspot no more memory, processes or file descriptors
-  130  interrupted; what was measured is kept
-  launch gives back the exit code of the program it started
-
-Examples:
-  sweetspot profile model.gguf --quick
-  sweetspot plan model.gguf
-  sweetspot launch model.gguf
-  sweetspot devices
-  sweetspot profile --help
-)";
 
 int report_error(const Error& error, const Environment& environment) {
   constexpr std::size_t kMaxChars = 1000;
@@ -73,43 +34,45 @@ int report_error(const Error& error, const Environment& environment) {
   return exit_code(error.kind);
 }
 
+int print_help(const CLI::App& app, bool everything, const Environment& environment) {
+  constexpr int kWidthOfAPipe = 80;
+  const int width = environment.stdout_is_terminal ? environment.width : kWidthOfAPipe;
+  const DescribedCommand page = describe(app);
+  environment.out->write(everything ? long_help(page, width) : short_help(page, width));
+  return 0;
+}
+
+// The parser names what is missing as it was declared, and not whose it is.
+std::string in_our_words(const CLI::ParseError& problem, const CLI::App& command) {
+  if (problem.get_name() != "RequiredError") return problem.what();
+  const DescribedCommand described = describe(command);
+  return fmt::format("`{}` needs more: {} {}", described.name, described.name, described.usage());
+}
+
 int parse_and_run(int argc, const char* const* argv, Environment& environment) {
-  CLI::App app{
-      "Finds the fastest llama.cpp configuration that safely fits a GPU, by measuring it."};
-  app.name("sweetspot");
-  app.set_version_flag("--version", std::string(kVersion));
-  app.footer(kFooter);
-  app.require_subcommand(1);
-  app.add_option("--worker", environment.workplace.worker_program,
-                 "The sweetspot-worker program (default: beside this program)")
-      ->envname("SWEETSPOT_WORKER")
-      ->type_name("PATH");
-  app.add_option("--engine", environment.workplace.engine,
-                 "The llama.cpp to work with: a llama-server, a folder with one, a command line "
-                 "that starts one, or linked (see sweetspot engine --help)")
-      ->envname("SWEETSPOT_ENGINE")
-      ->type_name("ENGINE");
+  CLI::App app;
   Result<int> outcome = 0;
-  for (const Command& command : kCommands) {
-    CLI::App* sub = app.add_subcommand(command.name, command.summary);
-    sub->fallthrough();
-    // As in llama.cpp, the last of several wins; options that take lists say otherwise.
-    sub->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    command.add(*sub, environment, outcome);
-  }
+  add_commands(app, environment, outcome);
+  if (argc < 2) return print_help(app, /*everything=*/false, environment);
   Result<std::vector<std::string>> arguments =
       spell_out_flags({argv, static_cast<std::size_t>(argc)}, app);
   if (!arguments) return report_error(arguments.error(), environment);
   try {
     std::reverse(arguments->begin(), arguments->end());  // as CLI11 takes a vector
     app.parse(*std::move(arguments));
-  } catch (const CLI::Success& wanted) {  // --help, --version
+  } catch (const CLI::CallForHelp&) {
+    return print_help(innermost(app), /*everything=*/false, environment);
+  } catch (const CLI::CallForAllHelp&) {
+    return print_help(innermost(app), /*everything=*/true, environment);
+  } catch (const CLI::Success& wanted) {  // --version
     std::ostringstream text;
     const int code = app.exit(wanted, text, text);
     environment.out->write(text.str());
     return code;
   } catch (const CLI::ParseError& e) {
-    return report_error({ErrorKind::usage, e.what(), "see sweetspot --help"}, environment);
+    const CLI::App& command = innermost(app);
+    return report_error({ErrorKind::usage, in_our_words(e, command), see_help(path_of(command))},
+                        environment);
   }
   if (!outcome) return report_error(outcome.error(), environment);
   return *outcome;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "cli/command.hpp"
 #include "cli/measuring_options.hpp"
@@ -15,8 +16,11 @@ namespace sweetspot::cli {
 struct MeasuringCommand {
   std::function<Result<profiler::RunOutcome>(profiler::Profiler&, const profiler::Observer&)>
       measure;
-  std::function<void(const Run&)> print;  ///< the results as text; not called with --json
+  std::function<std::string(const Run&)> text;  ///< of the results; not asked for with --json
 };
+
+/// Lines that follow a command's text: an empty one, the next step, where the results lie.
+inline constexpr int kLinesBelow = 3;
 
 /// Measures, prints and keeps. Errors as those of app::measure().
 Result<int> run_measuring(profiler::Request request, const MeasuringOptions& options,

@@ -41,44 +41,42 @@ void add_model(CLI::App& app, MeasuringOptions& options) {
 }
 
 void add_vram_limit(CLI::App& app, MeasuringOptions& options, const char* group) {
-  app.add_option("--vram-limit", options.vram_limit, "Pretend that no device is larger")
+  app.add_option("--vram-limit", options.vram_limit, "As if on a smaller card: 6GiB")
       ->type_name("SIZE")
       ->group(group);
 }
 
 void add_measuring(CLI::App& app, MeasuringOptions& options) {
-  app.add_option("--precision", options.precision,
-                 "Half-width of the 95 % interval at which a measurement ends")
+  app.add_option("--precision", options.precision, "Stop when the speed is known to ± this")
       ->type_name("PERCENT")
       ->capture_default_str()
-      ->group("Measuring");
+      ->group("Precision");
   app.add_option("--max-seconds", options.max_seconds,
-                 "Longest time to measure one configuration; after a third of it twice the "
-                 "precision is enough, and a model that is too slow for eight tokens has twice "
-                 "the time")
+                 "Longest measurement of one setting; after a third of it a result twice as wide "
+                 "is accepted, and a model that is too slow for eight tokens has twice the time")
       ->check(CLI::Range(0.1, 86400.0))
       ->type_name("SECONDS")
       ->capture_default_str()
-      ->group("Measuring");
-  app.add_option(
-         "--full-depth", options.full_depth,
-         "Prove that each configuration works with its whole context in use: auto, always or "
-         "never")
+      ->group("Precision");
+  app.add_option("--full-depth", options.full_depth,
+                 "Prove that each setting works with its whole context in use")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->type_name("WHEN")
       ->capture_default_str()
-      ->group("Measuring");
+      ->group("Precision");
   app.add_flag("--allow-untrained-ctx", options.allow_untrained_ctx,
                "Allow a context longer than the model was trained for")
-      ->group("Measuring");
+      ->group("Context");
 }
 
 void add_output(CLI::App& app, MeasuringOptions& options) {
   app.add_option("-o,--output", options.output_path,
-                 "Results file (default: sweetspot-<model>-<time>.json)")
+                 "Results file (default: runs/MODEL-TIME.json in the data folder)")
       ->type_name("FILE")
       ->group("Output");
-  app.add_flag("--json", options.json, "Print the whole run as JSON on stdout")->group("Output");
+  app.add_flag("--details", options.details, "Print also every row and what the answer rests on")
+      ->group("Output");
+  app.add_flag("--json", options.json, "Print the whole run as JSON")->group("Output");
   app.add_flag("--no-store", options.no_store,
                "Do not keep the profiles for applications (see sweetspot profiles)")
       ->group("Output");

@@ -22,6 +22,7 @@ struct MeasuringOptions {
   std::string full_depth = "auto";
   bool allow_untrained_ctx = false;
   std::string output_path;
+  bool details = false;
   bool json = false;
   bool no_store = false;
 };

@@ -5,9 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/engines.hpp"
+#include "cli/command_of.hpp"
 #include "cli/environment.hpp"
 #include "cli/llama_variables.hpp"
 #include "cli/plan_options.hpp"
@@ -20,6 +24,8 @@
 #include "profiles/limit_threads.hpp"
 #include "report/live_line.hpp"
 #include "report/plan_report.hpp"
+#include "report/plan_screen.hpp"
+#include "report/screen.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -33,10 +39,25 @@ Examples:
   eval "llama-server $(sweetspot plan model.gguf -c 8192 --flags)"
 )help";
 
-std::string text_of(const plan::PlanRecord& record, const Environment& environment) {
-  const report::Style style = stdout_style(environment);
-  return report::plan_header_text(record, style) + report::plan_tables(record, style) +
-         report::plan_answers_text(record, style) + report::plan_classes_table(record, style);
+// What fits, as it can be started here.
+std::optional<Config> what_fits(const plan::PlanRecord& record) {
+  std::optional<Config> config = record.plan.recommended;
+  // A plan for another card may be used in another container, whose cores nobody knows.
+  if (config && !record.stand_in) {
+    profiles::limit_threads(config->context, devices::this_machine());
+  }
+  return config;
+}
+
+std::string text_of(const plan::PlanRecord& record, const PlanOptions& options,
+                    const std::vector<std::string>& rpc, const report::Style& style) {
+  const std::optional<Config> fits = what_fits(record);
+  std::string text = report::plan_screen(
+      record, fits ? command_of(*fits, record.model.path, rpc) : std::vector<std::string>(), style);
+  if (!options.details) return text;
+  return report::parted({std::move(text), report::plan_header_text(record, style)}) +
+         report::plan_tables(record, style) + report::plan_answers_text(record, style) +
+         report::plan_classes_table(record, style);
 }
 
 // Which of the printed settings differ from those that were asked for: the line alone does not
@@ -55,21 +76,18 @@ void tell_changes(const Environment& environment, const Config& asked, const Con
 
 Result<int> print_flags(const Environment& environment, const plan::PlanRecord& record,
                         const std::vector<std::string>& rpc) {
-  const auto& recommended = record.plan.recommended;
-  if (!recommended) {
+  const std::optional<Config> config = what_fits(record);
+  if (!config) {
     return error(ErrorKind::nothing_measurable,
                  record.plan.fit ? "it does not fit, and no single change makes it fit"
                                  : "there is no device here to fit it to",
                  record.plan.fit ? "ask for fewer layers or a shorter context"
                                  : "give the size of a card with --vram-limit");
   }
-  Config config = *recommended;
-  // A plan for another card may be used in another container, whose cores nobody knows.
-  if (!record.stand_in) profiles::limit_threads(config.context, devices::this_machine());
-  tell_changes(environment, record.plan.request.base, *recommended);
-  return print_all(
-      environment,
-      app::arguments_to_start(environment.workplace, config, record.model.path, rpc) + "\n");
+  tell_changes(environment, record.plan.request.base, *record.plan.recommended);
+  return print_all(environment, app::arguments_to_start(environment.workplace, *config,
+                                                        record.model.path, rpc) +
+                                    "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {
@@ -91,7 +109,8 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   if (!record) return tl::unexpected(record.error());
   if (options.flags) return print_flags(environment, *record, job->start.rpc);
   if (options.json) return print_all(environment, dump(plan::to_json(*record), 2) + "\n");
-  return print_all(environment, text_of(*record, environment));
+  return print_all(environment,
+                   text_of(*record, options, job->start.rpc, stdout_style(environment)));
 }
 
 }  // namespace

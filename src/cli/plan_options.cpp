@@ -15,11 +15,12 @@ namespace sweetspot::cli {
 namespace {
 
 constexpr const char* kWhat = "What to plan";
-constexpr const char* kBudget = "Budget";
+constexpr const char* kBudget = "Memory that may be used";
 
 void add_what(CLI::App& app, PlanOptions& options) {
-  app.add_option("--n-gpu-layers,--gpu-layers,--layers", options.layers,
-                 "Layers wanted on the device, -1 or all, or auto: as many as fit (also -ngl) [-1]")
+  app.add_option(
+         "--n-gpu-layers,--gpu-layers,--layers", options.layers,
+         "Layers on the GPU: a number, -1 or all, or auto = as many as fit (also -ngl) [-1]")
       ->type_name("N")
       ->group(kWhat);
   app.add_option("--contexts", options.contexts,
@@ -41,35 +42,34 @@ void add_what(CLI::App& app, PlanOptions& options) {
 
 void add_budget(CLI::App& app, PlanOptions& options) {
   app.add_option("--vram-limit", options.vram_limit,
-                 "Pretend that no device is larger, or plan for cards that are not here, in order: "
-                 "24GiB,8GiB")
+                 "As if on a smaller card, or on cards that are not here: 6GiB or 24GiB,8GiB")
       ->type_name("SIZE,...")
       ->group(kBudget);
   app.add_option("--host-memory", options.host_memory,
-                 "Host memory of the machine (default: what this one has available now)")
+                 "RAM of the machine (default: what this one has available now)")
       ->type_name("SIZE")
       ->group(kBudget);
   app.add_option("--vram-percent", options.vram_percent,
-                 "Share of a device's memory that all its users together may take")
+                 "Most of a GPU's memory that may be in use, by other programs too")
       ->check(CLI::Range(1.0, 100.0))
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group(kBudget);
-  app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
+  app.add_option("--reserve", options.reserve, "Memory left free on each GPU on top of that")
       ->type_name("SIZE")
       ->group(kBudget);
   app.add_option("--driver-share", options.driver_share,
-                 "What the driver itself takes on a device (default: as measured here, else a "
-                 "stated guess)")
+                 "What the driver itself takes of a GPU (default: as measured here, else a guess)")
       ->type_name("SIZE")
       ->group(kBudget);
 }
 
 void add_output(CLI::App& app, PlanOptions& options) {
+  app.add_flag("--details", options.details,
+               "Print also the memory of every configuration and other cards")
+      ->group("Output");
   auto* json = app.add_flag("--json", options.json, "Print the plan as JSON")->group("Output");
-  app.add_flag("--flags", options.flags,
-               "Print only llama-server's arguments for what fits: as asked, or with the cheapest "
-               "change")
+  app.add_flag("--flags", options.flags, "Print only llama-server's arguments for what fits")
       ->excludes(json)
       ->group("Output");
 }

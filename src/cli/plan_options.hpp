@@ -24,6 +24,7 @@ struct PlanOptions {
   std::string reserve;
   std::string driver_share;
   bool allow_untrained_ctx = false;
+  bool details = false;
   bool flags = false;
   bool json = false;
   ConnectionOptions connection;

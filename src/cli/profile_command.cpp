@@ -1,18 +1,18 @@
 // sweetspot profile: measure a model with different layer counts and recommend profiles.
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <utility>
 
+#include "cli/command_of.hpp"
 #include "cli/environment.hpp"
 #include "cli/layer_list.hpp"
 #include "cli/measuring_command.hpp"
-#include "cli/print.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/sweep_question.hpp"
 #include "profiler/profiler.hpp"
+#include "report/profile_screen.hpp"
+#include "report/screen.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -48,14 +48,14 @@ Result<SweepChoice> choose_sweep(const ProfileRequest& request, const ProfileOpt
   return SweepChoice{"adaptive"};
 }
 
-void print_run(const Run& run, const ProfileOptions& options, const Environment& environment) {
-  const report::Style style = stdout_style(environment);
-  for (const std::string& part :
-       {report::results_table(run, style, sort_of(options)), report::curve_text(run, style),
-        report::failures_text(run, style), report::memory_table(run, style),
-        report::analysis_text(run, style), report::profiles_text(run, style)}) {
-    if (!part.empty()) say(environment.out, "\n{}", part);
-  }
+std::string text_of(const Run& run, const ProfileOptions& options, const report::Style& style) {
+  std::string text =
+      report::profile_screen(run, command_of(run, run.analysis.optimum), kLinesBelow, style);
+  if (!options.measuring.details) return text;
+  return report::parted({std::move(text), report::results_table(run, style, sort_of(options)),
+                         report::curve_text(run, style), report::failures_text(run, style),
+                         report::memory_table(run, style), report::analysis_text(run, style),
+                         report::profiles_text(run, style)});
 }
 
 Result<int> profile(const ProfileOptions& options, const Environment& environment) {
@@ -70,7 +70,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
     if (sweep->mode == "adaptive") return profiler.run_adaptively(observer);
     return profiler.run(sweep->requested_layers, sweep->mode, observer);
   };
-  command.print = [&](const Run& run) { print_run(run, options, environment); };
+  command.text = [&](const Run& run) { return text_of(run, options, stdout_style(environment)); };
   return run_measuring(std::move(request->request), options.measuring, environment, command);
 }
 

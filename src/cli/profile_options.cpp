@@ -10,14 +10,15 @@ namespace {
 
 void add_sweep(CLI::App& app, ProfileOptions& options) {
   auto* adaptive = app.add_flag("--adaptive", options.adaptive,
-                                "As few layer counts as settle what a full sweep settles; the "
-                                "others are predicted (the default)");
-  auto* quick = app.add_flag("--quick", options.quick, "Four layer counts from none to all");
-  auto* full = app.add_flag("--full", options.full, "Seven layer counts from none to all");
+                                "Measure only as many layer counts as needed, predict the rest "
+                                "(the default)");
+  auto* quick = app.add_flag("--quick", options.quick, "Four layer counts instead of the search");
+  auto* full = app.add_flag("--full", options.full, "Seven layer counts instead of the search");
   auto* layers =
-      app.add_option("--layers,--n-gpu-layers,--gpu-layers", options.layers,
-                     "Layer counts: 0,8,16,-1 or ranges as in llama-bench: 0-32+8; -1 or all; "
-                     "auto = chosen (also -ngl)")
+      app.add_option(
+             "--layers,--n-gpu-layers,--gpu-layers", options.layers,
+             "These counts: 0,8,16,-1 or 0-32+8 as in llama-bench; -1 or all = all, auto = the "
+             "search (also -ngl)")
           ->type_name("LIST");
   auto* slices =
       app.add_option(
@@ -27,12 +28,12 @@ void add_sweep(CLI::App& app, ProfileOptions& options) {
           ->check(CLI::IsMember({"auto", "always", "never", "only"}))
           ->type_name("WHEN")
           ->capture_default_str()
-          ->group("What to measure");
+          ->group("Search");
   slices->excludes(quick)->excludes(full)->excludes(layers);
-  adaptive->excludes(quick)->excludes(full)->excludes(layers)->group("What to measure");
-  quick->excludes(full)->excludes(layers)->group("What to measure");
-  full->excludes(layers)->group("What to measure");
-  layers->group("What to measure");
+  adaptive->excludes(quick)->excludes(full)->excludes(layers)->group("Search");
+  quick->excludes(full)->excludes(layers)->group("Search");
+  full->excludes(layers)->group("Search");
+  layers->group("Search");
 }
 
 void add_workload(CLI::App& app, ProfileOptions& options) {
@@ -45,15 +46,14 @@ void add_workload(CLI::App& app, ProfileOptions& options) {
   };
   count("-p,--n-prompt", options.workload.n_prompt, "Prompt tokens, 0 = prompts are not measured");
   count("-n,--n-gen", options.workload.n_gen, "Generated tokens");
-  count("-d,--n-depth", options.workload.n_depth, "Tokens already in the cache");
+  count("-d,--n-depth", options.workload.n_depth, "Tokens already in the context");
 }
 
 void add_rules(CLI::App& app, ProfileOptions& options) {
-  app.add_flag("--try-anyway", options.try_anyway,
-               "Load configurations that are known not to fit too")
+  app.add_flag("--try-anyway", options.try_anyway, "Load also what is known not to fit")
       ->group("Profiles");
   app.add_option("--bands", options.bands,
-                 "Upper ends of fast, balanced and performance in percent of device memory")
+                 "Most GPU memory of fast, balanced and performance in percent")
       ->delimiter(',')
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->expected(3)
@@ -94,7 +94,8 @@ void add_profile_options(CLI::App& app, ProfileOptions& options) {
   add_vram_limit(app, options.measuring, "Profiles");
   add_rules(app, options);
   add_output(app, options.measuring);
-  app.add_option("--sort", options.sort, "Order of the table: speed or layers")
+  app.add_option("--sort", options.sort, "Order of the rows of --details")
+      ->type_name("speed|layers")
       ->check(CLI::IsMember({"speed", "layers"}))
       ->capture_default_str()
       ->group("Output");

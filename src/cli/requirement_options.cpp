@@ -14,7 +14,7 @@
 namespace sweetspot::cli {
 
 void add_requirements(CLI::App& app, RequirementOptions& options) {
-  constexpr const char* kRequirements = "What must hold";
+  constexpr const char* kRequirements = "Requirements";
   app.add_option("--profile", options.profile,
                  "The profile to begin with: auto = the fastest that fits, or fast, balanced, "
                  "performance, cpu_fallback, tuned, ...")
@@ -25,22 +25,22 @@ void add_requirements(CLI::App& app, RequirementOptions& options) {
       ->type_name("N")
       ->group(kRequirements);
   app.add_option("--vram-percent", options.vram_percent,
-                 "Most that may be in use of a device's memory, by others too")
+                 "Most of a GPU's memory that may be in use, by other programs too")
       ->check(CLI::Range(1.0, 100.0))
       ->type_name("PERCENT")
       ->capture_default_str()
       ->group(kRequirements);
-  app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each device")
+  app.add_option("--prefer", options.prefer, "speed, or memory: at most half of each GPU")
       ->check(CLI::IsMember({"speed", "memory"}))
       ->type_name("WHAT")
       ->capture_default_str()
       ->group(kRequirements);
-  app.add_option("--reserve", options.reserve, "Left free on each device on top of that")
+  app.add_option("--reserve", options.reserve, "Memory left free on each GPU on top of that")
       ->type_name("SIZE")
       ->group(kRequirements);
   app.add_option("--workload", options.workload,
-                 "Of what was measured: for which requests, chat, rag, code, agent or PROMPT,"
-                 "GENERATED[,BEFORE] in tokens (default: what was measured last)")
+                 "The requests you have, where several were measured: chat, rag, code, agent or "
+                 "PROMPT,GENERATED[,BEFORE] in tokens (default: measured last)")
       ->type_name("NAME")
       ->group(kRequirements);
   add_host_program(app, options.host_program, kRequirements);

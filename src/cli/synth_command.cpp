@@ -65,8 +65,10 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
       ->type_name("HEADER.gguf");
   app.add_option("--arch", request->architecture,
                  "llama, qwen2, qwen3, qwen3moe, gemma3, lfm2, bert, nomic-bert, t5 or t5encoder")
+      ->type_name("NAME")
       ->capture_default_str();
-  app.add_option("--name", request->name, "Name of the model (default: made from the geometry)");
+  app.add_option("--name", request->name, "Name of the model (default: made from the geometry)")
+      ->type_name("NAME");
   CLI::Option* blocks =
       add_count(app, "--blocks", request->blocks, "Blocks; with --like, only its first N");
   add_count(app, "--embd", request->embd, "Width");
@@ -79,7 +81,9 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   add_count(app, "--experts", request->experts, "Experts, 0 = dense");
   add_count(app, "--experts-used", request->experts_used, "Experts used per token");
   add_count(app, "--expert-ff", request->expert_ff, "Feed-forward width of an expert, 0 = --ff");
-  app.add_option("--type", request->type, "ggml type of the matrices")->capture_default_str();
+  app.add_option("--type", request->type, "ggml type of the matrices")
+      ->type_name("TYPE")
+      ->capture_default_str();
   app.add_flag("--attention-bias", request->attention_bias, "Biases on Q, K and V");
   app.add_flag("--tied-output", request->tied_output, "Use the embeddings as output weights");
   add_count(app, "--sliding-window", request->sliding_window,
@@ -95,7 +99,9 @@ void add_synth(CLI::App& app, const Environment& environment, Result<int>& outco
   app.add_flag("--no-vocab", request->no_vocab, "Write the vocabulary's size instead of one");
   app.add_flag("--header-only", request->header_only,
                "Write metadata and the list of tensors, but no data");
-  app.add_option("--seed", request->seed, "Seed of the weights")->capture_default_str();
+  app.add_option("--seed", request->seed, "Seed of the weights")
+      ->type_name("N")
+      ->capture_default_str();
   app.callback([request, like, blocks, &environment, &outcome] {
     if (!like->empty()) {
       request->like_path = *like;

@@ -1,20 +1,18 @@
 // sweetspot tune: the fastest configuration for a workload, over all knobs.
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "app/engines.hpp"
+#include "cli/command_of.hpp"
 #include "cli/environment.hpp"
 #include "cli/measuring_command.hpp"
-#include "cli/print.hpp"
 #include "cli/tune_options.hpp"
-#include "core/text.hpp"
-#include "profiles/server_now.hpp"
+#include "report/run_report.hpp"
+#include "report/screen.hpp"
 #include "report/tune_report.hpp"
+#include "report/tune_screen.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -27,22 +25,12 @@ Examples:
   sweetspot tune model.gguf --workload agent --allow-kv-quant --json > tune.json
 )";
 
-// The winner as a command line, to be copied.
-std::string command_of(const Run& run, const app::Workplace& workplace) {
-  if (!run.tune || !run.tune->winner) return {};
-  const Trial& winner = run.results[*run.tune->winner];
-  Config config = winner.config;
-  config.placement.n_gpu_layers = winner.layers;
-  config.server = profiles::server_then(run, winner);
-  return app::line_to_start(workplace, config, run.model.path, run.settings.rpc);
-}
-
-void print_tune(const Run& run, const Environment& environment) {
-  const report::Style style = stdout_style(environment);
-  say(environment.out, "\n{}\n{}", report::tune_table(run, style), report::tune_text(run, style));
-  if (const std::string command = command_of(run, environment.workplace); !command.empty()) {
-    say(environment.out, "\n{}\n", printable(command, 8192));
-  }
+std::string text_of(const Run& run, bool details, const report::Style& style) {
+  std::string text = report::tune_screen(
+      run, command_of(run, run.tune ? run.tune->winner : std::nullopt), kLinesBelow, style);
+  if (!details) return text;
+  return report::parted({std::move(text), report::tune_table(run, style),
+                         report::tune_text(run, style), report::failures_text(run, style)});
 }
 
 Result<int> tune(const TuneOptions& options, const Environment& environment) {
@@ -52,7 +40,9 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
   command.measure = [&](profiler::Profiler& profiler, const profiler::Observer& observer) {
     return Result<profiler::RunOutcome>(profiler.tune(asked->job, observer));
   };
-  command.print = [&](const Run& run) { print_tune(run, environment); };
+  command.text = [&](const Run& run) {
+    return text_of(run, options.measuring.details, stdout_style(environment));
+  };
   return run_measuring(std::move(asked->request), options.measuring, environment, command);
 }
 

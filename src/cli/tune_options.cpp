@@ -19,10 +19,10 @@ namespace sweetspot::cli {
 namespace {
 
 void add_goal(CLI::App& app, TuneOptions& options) {
-  app.add_option(
-         "--workload", options.workload,
-         "What a request looks like: chat (256 tokens of prompt, 256 generated, 1024 in the "
-         "cache), rag (2048, 256, 0), code (1024, 512, 2048) or agent (512, 256, 6144)")
+  app.add_option("--workload", options.workload,
+                 "What a request looks like: chat (256 prompt tokens, 256 generated, 1024 before "
+                 "them), rag "
+                 "(2048, 256, 0), code (1024, 512, 2048) or agent (512, 256, 6144)")
       ->check(CLI::IsMember(workload_names()))
       ->type_name("NAME")
       ->capture_default_str()
@@ -35,9 +35,9 @@ void add_goal(CLI::App& app, TuneOptions& options) {
   };
   count("-p,--n-prompt", options.n_prompt, "Prompt tokens of a request");
   count("-n,--n-gen", options.n_gen, "Generated tokens of a request");
-  count("-d,--n-depth", options.n_depth, "Tokens already in the cache when a request comes");
+  count("-d,--n-depth", options.n_depth, "Tokens already in the context when a request comes");
   app.add_option("--objective", options.objective,
-                 "What is to be best: the time of a request, generation, the prompt, or energy")
+                 "What shall be best: the time of a request, generation, the prompt, or energy")
       ->check(CLI::IsMember({"request", "generation", "prompt", "energy"}))
       ->type_name("NAME")
       ->capture_default_str()
@@ -45,9 +45,9 @@ void add_goal(CLI::App& app, TuneOptions& options) {
 }
 
 void add_constraints(CLI::App& app, TuneOptions& options) {
-  const char* group = "Constraints";
+  const char* group = "Limits";
   app.add_option("--vram-percent", options.vram_percent,
-                 "Most that may be in use of a device's memory, by others too")
+                 "Most of a GPU's memory that may be in use, by other programs too")
       ->check(CLI::Range(1.0, 100.0))
       ->type_name("PERCENT")
       ->capture_default_str()
@@ -63,7 +63,7 @@ void add_constraints(CLI::App& app, TuneOptions& options) {
       ->type_name("TOK/S")
       ->group(group);
   app.add_flag("--allow-kv-quant", options.allow_kv_quant,
-               "Smaller K/V cache types may be tried; each is checked for what it costs in quality")
+               "Try smaller K/V cache types; each is checked for what it costs in quality")
       ->group(group);
   app.add_option("--max-divergence", options.max_divergence,
                  "Most that a cache type may change the next token's probabilities (mean "
@@ -115,7 +115,7 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
       ->check(CLI::Range(0.1, 100000.0))
       ->type_name("MINUTES")
       ->capture_default_str()
-      ->group("Measuring");
+      ->group("Precision");
   add_measuring(app, options.measuring);
   add_knobs(app, options.measuring.knobs);
   add_output(app, options.measuring);

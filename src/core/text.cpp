@@ -174,4 +174,18 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
 }
 
+std::optional<double> seconds_apart(std::string_view from, std::string_view to) {
+  const auto moment = [](std::string_view iso) -> std::optional<std::time_t> {
+    std::tm parts{};
+    const std::string text(iso);
+    const char* const end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    if (end == nullptr || *end != '\0') return std::nullopt;
+    return timegm(&parts);
+  };
+  const auto start = moment(from);
+  const auto finish = moment(to);
+  if (!start || !finish || *finish < *start) return std::nullopt;
+  return std::difftime(*finish, *start);
+}
+
 }  // namespace sweetspot

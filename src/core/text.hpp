@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,5 +40,8 @@ std::string format_seconds(double seconds);
 
 /// UTC now as ISO 8601 with seconds, "2026-11-23T17:48:02Z".
 std::string utc_now();
+
+/// Seconds from one such time to a later one; nothing where either is none.
+std::optional<double> seconds_apart(std::string_view from, std::string_view to);
 
 }  // namespace sweetspot

@@ -289,6 +289,11 @@ struct Trial {
     return Estimate{tokens.value / size, tokens.low / size, tokens.high / size};
   }
 
+  /// What one request takes under the workload, from the speeds, with the 95 % interval that
+  /// follows from theirs, taken as independent. Of several sequences side by side it is one
+  /// request's share of the machine's time.
+  [[nodiscard]] Reading<Estimate> request_ms() const;
+
   /// Measured, but so that nothing may be concluded from it.
   [[nodiscard]] bool uncertain() const {
     return measured() && is_uncertain(speed()->tokens_per_second);

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "core/no_device.hpp"
+#include "ground/pieces.hpp"
 
 namespace sweetspot::exporting {
 namespace {
@@ -26,16 +27,21 @@ SaidKnob said(const Config& config, const Knob& knob) {
 }  // namespace
 
 std::string long_flag(const Knob& knob, bool on) {
-  std::string_view flags = knob.flags;
-  while (!flags.empty()) {
-    const std::size_t comma = flags.find(',');
-    const std::string_view name = flags.substr(0, comma);
+  for (const std::string_view name : split(knob.flags, ',')) {
     const bool negative = name.starts_with("--no-");
     if (name.starts_with("--") && (!is_switch(knob) || negative != on)) return std::string(name);
-    if (comma == std::string_view::npos) break;
-    flags.remove_prefix(comma + 1);
   }
   return {};
+}
+
+std::string short_flag(const Knob& knob, bool on) {
+  const std::string in_full = long_flag(knob, on);
+  std::string_view before;  // a short name stands for the next long one
+  for (const std::string_view name : split(knob.flags, ',')) {
+    if (name == in_full) break;
+    before = name;
+  }
+  return before.empty() || before.starts_with("--") ? in_full : std::string(before);
 }
 
 std::vector<SaidKnob> said_knobs(const Config& config) {

@@ -14,6 +14,9 @@ namespace sweetspot::exporting {
 /// The knob's long flag; of a switch the one that sets `on`. Empty where there is none.
 std::string long_flag(const Knob& knob, bool on = true);
 
+/// Its short flag, as people type it: "-c" of "-c,--ctx-size"; the long one where there is none.
+std::string short_flag(const Knob& knob, bool on = true);
+
 struct SaidKnob {
   const Knob* knob = nullptr;
   KnobValue value;

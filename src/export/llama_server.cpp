@@ -54,6 +54,24 @@ std::vector<std::string> llama_server_arguments(const Config& config, std::strin
   return arguments;
 }
 
+std::vector<std::string> command_words(const Config& config, std::string_view model_path,
+                                       const std::vector<std::string>& rpc) {
+  std::vector<std::string> words = {"llama-server", "-m " + pasted_word(model_path)};
+  if (const std::string servers = servers_text(config, rpc); !servers.empty()) {
+    words.push_back("--rpc " + pasted_word(servers));
+  }
+  for (const SaidKnob& said : said_knobs(config)) {
+    const std::vector<std::string> flags = flags_of(said);
+    if (flags.empty()) continue;
+    const bool* const on = std::get_if<bool>(&said.value);
+    std::string word = short_flag(*said.knob, on == nullptr || *on);
+    if (flags.size() > 1) word += ' ' + pasted_word(flags.back());
+    words.push_back(std::move(word));
+  }
+  words.emplace_back("--fit off");
+  return words;
+}
+
 std::string shell_line(const std::vector<std::string>& arguments) {
   return joined(arguments, shell_word);
 }

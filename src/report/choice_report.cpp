@@ -12,7 +12,7 @@ namespace {
 std::string basis_of(const ProfileSet& set) {
   switch (set.origin) {
     case Origin::measured:
-      return fmt::format("measured {} with {} prompt and {} generated tokens at depth {}{}",
+      return fmt::format("measured {} with {} prompt and {} generated tokens, {} before them{}",
                          printable(set.created_at), set.workload.n_prompt, set.workload.n_gen,
                          set.workload.n_depth, side_by_side(set.workload.n_parallel));
     case Origin::planned:
@@ -72,7 +72,7 @@ std::string table_of(const ChoiceView& view, const Style& style) {
   table.columns = {{"profile"},
                    {"layers", Align::right},
                    {"context", Align::right},
-                   {"memory", Align::left},
+                   {"GPU memory", Align::left},
                    {"tok/s", Align::right},
                    {"", Align::left}};
   table.rows.reserve(view.rows.size());

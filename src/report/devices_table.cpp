@@ -5,6 +5,7 @@
 
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/screen.hpp"
 #include "report/symbols.hpp"
 
 namespace sweetspot::report {
@@ -89,7 +90,42 @@ std::string reason_of(const DeviceRow& row) {
   return {};
 }
 
+// "CUDA0 (NVIDIA GeForce RTX 4050), 5.70 of 6.00 GiB free".
+std::string in_words(const DeviceRow& row) {
+  std::string text = printable(row.id, 30);
+  if (!row.name.empty()) text += fmt::format(" ({})", printable(row.name, 60));
+  if (row.memory_free_bytes && row.memory_total_bytes) {
+    text += fmt::format(", {} of {} free", format_bytes(*row.memory_free_bytes),
+                        format_bytes(*row.memory_total_bytes));
+  }
+  return text;
+}
+
+std::string where_layers_go(const std::vector<DeviceRow>& rows) {
+  std::vector<std::string> targets;
+  bool asked = false;
+  for (const DeviceRow& row : rows) {
+    asked |= !row.backend.empty();
+    if (row.takes_layers) targets.push_back(in_words(row));
+  }
+  if (!asked) return "llama.cpp was not asked for its devices.";
+  if (targets.empty()) return "No GPU that llama.cpp can use: models run on the CPU.";
+  return fmt::format("llama.cpp puts layers on {}.", fmt::join(targets, " and "));
+}
+
 }  // namespace
+
+std::string devices_screen(const std::vector<DeviceRow>& rows,
+                           const std::vector<std::string>& notes, const Style& style) {
+  const std::string above = parted({answer_text(where_layers_go(rows), style),
+                                    rows.empty() ? std::string() : inventory_table(rows, style)});
+  const std::string next =
+      two_ends("Measure a model on them: sweetspot profile MODEL.gguf", "More: --details", style);
+  std::vector<std::string> doubts;
+  for (const std::string& note : notes) doubts.push_back(printable(note, 400) + ".");
+  const int room = kScreenLines - lines_in(above) - lines_in(next) - 2;
+  return parted({above, doubts_text(doubts, room, style), next});
+}
 
 std::string devices_text(const std::vector<DeviceRow>& rows, const std::vector<std::string>& notes,
                          const Style& style) {

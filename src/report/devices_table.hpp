@@ -1,4 +1,4 @@
-// Devices in two tables: what they are and have, and what they do now.
+// Devices: the screen that says where layers go, and two tables of what they have and do now.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,13 @@ struct DeviceRow {
   Reading<std::uint64_t> memory_used_bytes;
   Reading<std::uint64_t> memory_free_bytes;
   std::string memory_source;
+  bool takes_layers = false;  ///< llama.cpp offloads to it where nobody names a device
 };
+
+/// Where layers go, a table of what there is, notes, the next step. Whole lines, safe for a
+/// terminal, at most kScreenLines for up to eight devices.
+std::string devices_screen(const std::vector<DeviceRow>& rows,
+                           const std::vector<std::string>& notes, const Style& style);
 
 /// Both tables, then one line for each device without a driver's word, with the reason, then
 /// `notes`. A metric that cannot be read is "-". Whole lines, safe for a terminal.

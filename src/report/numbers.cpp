@@ -12,10 +12,19 @@
 namespace sweetspot::report {
 namespace {
 
+// Three figures, and every digit before the point.
 int decimals_for(double value) {
   const double magnitude = std::abs(value);
   if (magnitude < 10) return 2;
-  return magnitude < 1000 ? 1 : 0;
+  return magnitude < 100 ? 1 : 0;
+}
+
+// A single half-width would place the nearer end wrong by more than this share of the value.
+bool is_skewed(const Estimate& estimate) {
+  constexpr double kMostMisplaced = 0.05;
+  const double up = estimate.high - estimate.value;
+  const double down = estimate.value - estimate.low;
+  return std::abs(up - down) > kMostMisplaced * std::abs(estimate.value);
 }
 
 // " (asked 35, -1)" where that says more than the effective number.
@@ -42,12 +51,18 @@ std::string estimate_text(const Estimate& estimate) {
   if (!std::isfinite(estimate.value)) return kAbsent;
   const double half = std::max(estimate.high - estimate.value, estimate.value - estimate.low);
   if (!std::isfinite(half) || half < 0) return number_text(estimate.value);
+  if (is_skewed(estimate)) return range_text(estimate);
   const int decimals = decimals_for(estimate.value);
   const double unit = std::pow(10.0, -decimals);
   // The tolerance keeps 0.3, stored as 0.30000000000000004, from becoming 0.4.
   constexpr double kTolerance = 1e-9;
   const double shown = std::ceil(std::max((half / unit) - kTolerance, 0.0)) * unit;
   return fmt::format("{:.{}f} {}{:.{}f}", estimate.value, decimals, plus_minus(), shown, decimals);
+}
+
+std::string range_text(const Estimate& estimate) {
+  const int decimals = decimals_for(estimate.value);
+  return fmt::format("{:.{}f} to {:.{}f}", estimate.low, decimals, estimate.high, decimals);
 }
 
 std::string speed_cell(const std::optional<Speed>& speed) {

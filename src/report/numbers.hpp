@@ -13,12 +13,15 @@ namespace sweetspot::report {
 /// What stands for a value that is not there.
 inline constexpr const char* kAbsent = "-";
 
-/// A speed with as many decimals as help to compare: "8.21", "35.2", "1523".
+/// A speed with as many decimals as help to compare: "8.21", "35.2", "152", "1523".
 std::string number_text(double value);
 
 /// "35.2 ±0.3": the wider half of the interval, rounded up in the decimals of the value, so that
-/// the interval never looks tighter than it is.
+/// the interval never looks tighter than it is. One whose halves differ much is range_text().
 std::string estimate_text(const Estimate& estimate);
+
+/// "93 to 136": the ends of the interval in the decimals of the value.
+std::string range_text(const Estimate& estimate);
 
 /// The same of a speed, "-" where it was not measured.
 std::string speed_cell(const std::optional<Speed>& speed);

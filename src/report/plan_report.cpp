@@ -10,12 +10,12 @@
 #include "core/server_memory.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/plan_words.hpp"
 
 namespace sweetspot::report {
 namespace {
 
 using plan::Change;
-using plan::ChangeKind;
 using plan::ClassFit;
 using plan::DeviceBudget;
 using plan::DriverShare;
@@ -24,10 +24,6 @@ using plan::PlanRecord;
 
 constexpr int kRowsShown = 12;
 constexpr const char* kBehindNumber = "  ";  // as wide as " *", so that the digits stay in line
-
-std::string gib(std::uint64_t bytes) {
-  return fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0 * 1024.0));
-}
 
 std::string share_text(const DriverShare& share) {
   if (share.low_bytes == share.high_bytes) {
@@ -47,10 +43,6 @@ std::string host_line(const plan::HostBudget& host) {
   if (!host.available_bytes)
     return fmt::format("host  {}", with_reason(host.available_bytes.reason()));
   return fmt::format("host  {} ({})", format_bytes(*host.available_bytes), printable(host.source));
-}
-
-std::string types_text(const plan::CacheTypes& types) {
-  return types.k == types.v ? types.k : fmt::format("K {}, V {}", types.k, types.v);
 }
 
 /// Not every count of a deep model: evenly spread ones, the ends, and those that are an answer.
@@ -105,43 +97,6 @@ std::string table_of(const Plan& plan, std::size_t types, const Style& style) {
   }
   if (!plan.largest_layers.empty()) table.rows.push_back(fits_row(plan, types));
   return render(table, style);
-}
-
-/// In llama.cpp's short flags: the table has to leave room for the prices.
-std::string what_changes(const Change& change) {
-  const Config& c = change.config;
-  switch (change.kind) {
-    case ChangeKind::smaller_ubatch:
-      return fmt::format("-ub {}", c.context.n_ubatch);
-    case ChangeKind::quantized_cache:
-      return fmt::format("-ctk {} -ctv {} -fa on", c.context.type_k, c.context.type_v);
-    case ChangeKind::experts_to_cpu:
-      return fmt::format("-ncmoe {}", c.placement.n_cpu_moe);
-    case ChangeKind::ffn_to_cpu:
-      return fmt::format("-ncffn {}", c.placement.n_cpu_ffn);
-    case ChangeKind::fewer_layers:
-      return fmt::format("-ngl {}", c.placement.n_gpu_layers);
-    case ChangeKind::shorter_context:
-      return fmt::format("-c {}", c.context.n_ctx);
-    case ChangeKind::cache_to_cpu:
-      return "-nkvo";
-  }
-  return {};
-}
-
-std::string what_it_costs(ChangeKind kind) {
-  switch (kind) {
-    case ChangeKind::smaller_ubatch:
-      return "slower prompts";
-    case ChangeKind::quantized_cache:
-      return "exactness of the cache";
-    case ChangeKind::shorter_context:
-      return "context";
-    case ChangeKind::cache_to_cpu:
-      return "slowest: the cache on the host";
-    default:
-      return "slower generation";
-  }
 }
 
 std::string changes_table(const std::vector<Change>& changes, const Style& style) {

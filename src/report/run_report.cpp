@@ -10,6 +10,7 @@
 #include "core/offload_targets.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/run_words.hpp"
 #include "report/symbols.hpp"
 
 namespace sweetspot::report {
@@ -20,11 +21,6 @@ constexpr std::size_t kStderrLines = 5;
 
 std::string title(std::string_view text, const Style& style) {
   return style.color ? fmt::format("\x1b[1m{}\x1b[0m\n", text) : fmt::format("{}\n", text);
-}
-
-// A label, and text that wraps under itself.
-const Trial* result_at(const Run& run, std::optional<std::size_t> index) {
-  return index && *index < run.results.size() ? &run.results[*index] : nullptr;
 }
 
 std::string joined(const std::vector<std::string>& items, std::string_view separator) {

@@ -249,8 +249,8 @@ std::string render(const Table& table, const Style& style) {
   const auto add = [&](const std::string& line, Emphasis emphasis) {
     out += paint(cut_to_width(line, style.width), emphasis, style) + '\n';
   };
-  add(row_line(table, layout, title_row(table)), Emphasis::none);
-  add(rule, Emphasis::faint);
+  add(row_line(table, layout, title_row(table)), table.rule ? Emphasis::none : Emphasis::faint);
+  if (table.rule) add(rule, Emphasis::faint);
   for (const Row& row : table.rows) add(row_line(table, layout, row), row.emphasis);
   return out;
 }

@@ -34,9 +34,10 @@ struct Row {
 struct Table {
   std::vector<Column> columns;
   std::vector<Row> rows;
+  bool rule = true;  ///< a line under the titles
 };
 
-/// One line per row, title and rule first, no trailing spaces, each line ended by a newline.
+/// One line per row, titles and rule first, no trailing spaces, each line ended by a newline.
 /// Columns are dropped until the lines fit; what then still does not fit is cut, never wrapped.
 std::string render(const Table& table, const Style& style);
 

@@ -8,60 +8,73 @@
 #include "core/no_device.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
+#include "report/tune_settings.hpp"
 
 namespace sweetspot::report {
 namespace {
 
-std::string mark_of(const TuneRecord& tune, std::size_t index) {
+bool in_front(const Run& run, const TuneRecord& tune, const Config& config) {
+  return std::any_of(tune.front.begin(), tune.front.end(), [&](const FrontPoint& point) {
+    return point.result < run.results.size() && run.results[point.result].config == config;
+  });
+}
+
+std::string mark_of(const Run& run, const TuneRecord& tune, std::size_t index) {
   if (tune.winner == index) return "*";
-  if (tune.baseline == index) return "=";
-  const bool in_front =
-      std::any_of(tune.front.begin(), tune.front.end(),
-                  [index](const FrontPoint& point) { return point.result == index; });
-  return in_front ? "+" : "";
+  if (baseline_of(tune) == index) return "=";
+  return in_front(run, tune, run.results[index].config) ? "+" : "";
 }
 
 std::string status_of(const Trial& trial) {
   if (trial.uncertain()) return "too uncertain";
   if (!trial.disturbances.empty()) return label_of(trial, trial.disturbances.front());
   if (trial.full_depth == FullDepth::failed) return "not safe";
-  return trial.full_depth == FullDepth::verified ? "proved" : "";
+  return trial.full_depth == FullDepth::verified ? "full context works" : "";
 }
 
-Row row_of(const Run& run, const TuneRecord& tune, std::size_t index) {
-  const Trial& trial = run.results[index];
-  const std::string title = printable(trial.title);
-  if (!trial.measured()) {
-    return {{"", std::to_string(index), title}, Emphasis::failure, failure_tail(trial)};
-  }
-  return {{mark_of(tune, index), std::to_string(index), title, speed_cell(trial.generation),
+Row row_of(const Run& run, const TuneRecord& tune, const TriedSetting& setting) {
+  const Trial& trial = run.results[setting.result];
+  const std::string title = printable(setting.title);
+  const std::string times = fmt::format("{}", setting.times);
+  if (!trial.measured()) return {{"", title, times}, Emphasis::failure, failure_tail(trial)};
+  return {{mark_of(run, tune, setting.result), title, times, speed_cell(trial.generation),
            speed_cell(trial.prompt), or_dash(trial.vram_used_bytes, format_bytes),
            or_dash(trial.vram_percent, percent_number), status_of(trial)},
-          tune.winner == index ? Emphasis::winner : Emphasis::none,
+          tune.winner == setting.result ? Emphasis::winner : Emphasis::none,
           {}};
 }
 
 std::string goal_of(const TuneRecord& tune, const Workload& workload) {
-  return fmt::format("{}: {} prompt and {} generated tokens, {} in the cache before{}; best {}",
+  return fmt::format("{}: {} prompt and {} generated tokens, {} in the context before{}; best {}",
                      tune.workload, workload.n_prompt, workload.n_gen, workload.n_depth,
                      side_by_side(workload.n_parallel),
                      tune.objective == Objective::request ? "time of a request"
                                                           : std::string(to_string(tune.objective)));
 }
 
-// What more speed costs: "#1 the CPU alone: 12.5 tok/s, no device memory, context up to 32768".
+// The title of the setting that a result measured.
+std::string title_of(const std::vector<TriedSetting>& settings, const Run& run,
+                     const Trial& trial) {
+  for (const TriedSetting& setting : settings) {
+    if (run.results[setting.result].config == trial.config) return printable(setting.title);
+  }
+  return printable(trial.title);
+}
+
+// What more speed costs: "the CPU alone: 12.5 tok/s, no device memory, context up to 32768".
 std::string front_lines(const Run& run, const TuneRecord& tune, const Style& style) {
+  const std::vector<TriedSetting> settings = tried_settings(run);
   std::string out;
   for (const FrontPoint& point : tune.front) {
     const Trial& trial = run.results[point.result];
     if (!trial.generation) continue;
-    std::string text = fmt::format("#{} {}: {:.4g} tok/s, {}", point.result, printable(trial.title),
-                                   trial.generation->tokens_per_second.value,
+    std::string text = fmt::format("{}: {} tok/s, {}", title_of(settings, run, trial),
+                                   number_text(trial.generation->tokens_per_second.value),
                                    uses_no_device(trial.config.placement)
-                                       ? "no device memory"
+                                       ? "no GPU memory"
                                        : or_dash(trial.vram_used_bytes, format_bytes));
     if (point.largest_ctx) text += fmt::format(", context up to {}", *point.largest_ctx);
-    out += labelled(out.empty() ? "Front" : "", text, style);
+    out += labelled(out.empty() ? "Alternatives" : "", text, style);
   }
   return out;
 }
@@ -69,13 +82,11 @@ std::string front_lines(const Run& run, const TuneRecord& tune, const Style& sty
 std::string rounds_of(const TuneRecord& tune) {
   std::string text;
   for (const TuneRound& round : tune.rounds) {
-    text += fmt::format("{}{:.3f} (#{} against #{}", text.empty() ? "" : ", ", round.speed_up,
-                        round.winner, round.baseline);
+    text += fmt::format("{}{:.2f}", text.empty() ? "" : ", ", round.speed_up);
     if (round.turns) {
-      text += fmt::format(", both loaded: {} turns of generation, {} of the prompt",
+      text += fmt::format(" (both loaded: {} turns of generation, {} of the prompt)",
                           round.turns->generation.size(), round.turns->prompt.size());
     }
-    text += ')';
   }
   return text;
 }
@@ -86,20 +97,20 @@ std::string tune_table(const Run& run, const Style& style) {
   if (!run.tune || run.results.empty()) return "Nothing was measured.\n";
   Table table;
   table.columns = {{"", Align::left, 0},
-                   {"#", Align::right, 5},
-                   {"tried", Align::left, 0},
+                   {"setting", Align::left, 0},
+                   {"runs", Align::right, 5},
                    {"tok/s", Align::right, 0},
                    {"prompt tok/s", Align::right, 0},
-                   {"VRAM", Align::right, 2},
-                   {"VRAM %", Align::right, 3},
+                   {"GPU memory", Align::right, 2},
+                   {"%", Align::right, 3},
                    {"status", Align::left, 4}};
-  for (std::size_t i = 0; i < run.results.size(); ++i) {
-    table.rows.push_back(row_of(run, *run.tune, i));
+  for (const TriedSetting& setting : tried_settings(run)) {
+    table.rows.push_back(row_of(run, *run.tune, setting));
   }
   return render(table, style) +
          wrap(
-             "* winner, = llama.cpp's defaults, + also of the front: nothing else that was tried "
-             "is faster and takes less device memory",
+             "* winner, = llama.cpp's defaults, + alternative: nothing else that was tried is "
+             "faster and takes less GPU memory; figures are those of the last run that counts",
              style.width, 2) +
          '\n';
 }
@@ -107,9 +118,10 @@ std::string tune_table(const Run& run, const Style& style) {
 std::string tune_text(const Run& run, const Style& style) {
   if (!run.tune) return {};
   const TuneRecord& tune = *run.tune;
-  std::string out = labelled("Goal", goal_of(tune, run.workload), style);
-  out += labelled("Verdict", printable(tune.verdict, 400), style);
-  if (!tune.rounds.empty()) out += labelled("In turn", rounds_of(tune), style);
+  std::string out = labelled("Request", goal_of(tune, run.workload), style);
+  out += labelled("Result", printable(tune.verdict, 400), style);
+  if (!tune.rounds.empty())
+    out += labelled("Speed ratios", "alternating runs: " + rounds_of(tune), style);
   out += front_lines(run, tune, style);
   out += labelled("Ended", printable(tune.ended, 400), style);
   return out;

@@ -8,11 +8,11 @@
 
 namespace sweetspot::report {
 
-/// One row per trial in the order they were run: what was changed, both speeds, memory. "*" marks
-/// the winner, "=" the defaults, "+" the others of the front.
+/// One row per setting in the order they were tried: what it is, how often it was measured, both
+/// speeds, memory. "*" marks the winner, "=" the defaults, "+" what takes less memory.
 std::string tune_table(const Run& run, const Style& style);
 
-/// The verdict, the rounds of winner against defaults, and why the tune ended.
+/// The request, the verdict, the speed ratios of winner and defaults, alternatives, why it ended.
 std::string tune_text(const Run& run, const Style& style);
 
 }  // namespace sweetspot::report

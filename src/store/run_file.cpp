@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "core/json.hpp"
@@ -54,9 +56,27 @@ std::string compact_time(std::string_view iso) {
 
 }  // namespace
 
-std::string default_run_path(std::string_view model_file_name, std::string_view started_at) {
-  return fmt::format("sweetspot-{}-{}.json", plain_name(stem(model_file_name)),
-                     compact_time(started_at));
+std::string run_file_name(std::string_view model_file_name, std::string_view started_at) {
+  return fmt::format("{}-{}.json", plain_name(stem(model_file_name)), compact_time(started_at));
+}
+
+Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
+                                  std::string_view started_at) {
+  const std::string name = run_file_name(model_file_name, started_at);
+  if (data_folder.empty()) return "sweetspot-" + name;
+  const std::string folder = data_folder + "/runs";
+  if (const Status made = make_folder(folder); !made) {
+    return error(made.error().kind, made.error().message,
+                 "give a file with -o FILE, or set XDG_DATA_HOME to a folder that can be written");
+  }
+  constexpr std::string_view kExtension = ".json";
+  const std::string base = folder + "/" + name.substr(0, name.size() - kExtension.size());
+  std::string path = fmt::format("{}{}", base, kExtension);
+  std::error_code ignored;
+  for (int number = 2; std::filesystem::exists(path, ignored); ++number) {
+    path = fmt::format("{}-{}{}", base, number, kExtension);
+  }
+  return path;
 }
 
 Result<std::string> read_document(const std::string& path) {

@@ -10,10 +10,16 @@
 
 namespace sweetspot::store {
 
-/// "sweetspot-<model>-<time>.json", relative to the current folder. The model part is the file name
-/// without folders and ".gguf", reduced to [A-Za-z0-9._-] and to 80 characters: names are hostile.
-/// The time part is `started_at` (ISO 8601) without its separators.
-std::string default_run_path(std::string_view model_file_name, std::string_view started_at);
+/// "<model>-<time>.json". The model part is the file name without folders and ".gguf", reduced to
+/// [A-Za-z0-9._-] and to 80 characters: names are hostile. The time part is `started_at` (ISO 8601)
+/// without its separators.
+std::string run_file_name(std::string_view model_file_name, std::string_view started_at);
+
+/// Where a run goes that nobody named a file for: "runs" in the data folder, which is made, under
+/// run_file_name() with a number where that is taken. In the current folder where there is no data
+/// folder. Errors (output): the folder cannot be made.
+Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
+                                  std::string_view started_at);
 
 /// The text of a run's or plan's file, to be read by whoever wants it. Errors are of kind usage:
 /// there is none, it cannot be read, it is too large to be one.

@@ -2,22 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "core/no_device.hpp"
 
 namespace sweetspot::tune {
 namespace {
-
-Estimate scaled(const Estimate& one, double factor) {
-  return {one.value * factor, one.low * factor, one.high * factor};
-}
-
-Estimate sum(const Estimate& a, const Estimate& b) {
-  const double value = a.value + b.value;
-  return {value, value - std::hypot(a.value - a.low, b.value - b.low),
-          value + std::hypot(a.high - a.value, b.high - b.value)};
-}
 
 Reading<Estimate> energy_of(const Trial& trial) {
   if (!trial.generation->joules_per_token) {
@@ -51,8 +39,7 @@ Reading<Estimate> cost_of(const Trial& trial, Objective objective) {
     case Objective::request:
       break;
   }
-  const Estimate all = scaled(generation, trial.workload.n_gen);
-  return wants_prompt ? sum(scaled(trial.prompt->ms_per_token, trial.workload.n_prompt), all) : all;
+  return trial.request_ms();
 }
 
 std::string why_outside(const Trial& trial, const TuneConstraints& constraints) {

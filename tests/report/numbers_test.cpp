@@ -17,10 +17,11 @@ Trial asked_for(int layers, std::vector<int> requested) {
   return trial;
 }
 
-TEST(NumberText, KeepsThreeToFourDigits) {
+TEST(NumberText, KeepsThreeFigures) {
   EXPECT_EQ("8.21", number_text(8.214));
   EXPECT_EQ("35.2", number_text(35.21));
-  EXPECT_EQ("812.4", number_text(812.4));
+  EXPECT_EQ("152", number_text(152.4));
+  EXPECT_EQ("812", number_text(812.4));
   EXPECT_EQ("1523", number_text(1523.4));
   EXPECT_EQ("0.00", number_text(0));
 }
@@ -36,6 +37,12 @@ TEST(EstimateText, ShowsTheWiderHalfRoundedUp) {
   EXPECT_EQ("35.2 ±0.1", estimate_text({35.2, 35.199, 35.201}));
   EXPECT_EQ("35.2 ±0.0", estimate_text({35.2, 35.2, 35.2}));
   EXPECT_EQ("1523 ±13", estimate_text({1523, 1510.6, 1530}));
+}
+
+TEST(EstimateText, ShowsTheEndsOfASkewedInterval) {
+  EXPECT_EQ("93 to 136", estimate_text({118.6, 92.7, 136.5}));
+  EXPECT_EQ("18.1 to 34.0", estimate_text({20.2, 18.1, 34}));
+  EXPECT_EQ("119 ±21", estimate_text({118.6, 98.0, 138.9}));
 }
 
 TEST(EstimateText, ShowsNoIntervalThatIsNone) {

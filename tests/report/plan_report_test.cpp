@@ -90,20 +90,20 @@ struct Sample {
 
 TEST(GoldenPlan, OfOneDeviceOnWhichItDoesNotFit) {
   const auto record = Sample().on_devices(1, 3 * kGiB).record();
-  EXPECT_EQ(golden("plan_one_device.txt"), everything(record, kPlain));
+  tests::expect_golden("plan_one_device.txt", everything(record, kPlain));
 }
 
 TEST(GoldenPlan, OfTwoDevicesAndTwoCacheTypes) {
   Sample sample;
   sample.request.cache_types = {{"f16", "f16"}, {"q8_0", "q4_0"}};
   const auto record = sample.on_devices(2, 4 * kGiB).record();
-  EXPECT_EQ(golden("plan_two_devices.txt"), everything(record, kPlain));
+  tests::expect_golden("plan_two_devices.txt", everything(record, kPlain));
 }
 
 TEST(GoldenPlan, WithoutBudgets) {
   Sample sample;
   sample.notices = {"A notice that everybody should read before the table."};
-  EXPECT_EQ(golden("plan_without_budgets.txt"), everything(sample.record(), kPlain));
+  tests::expect_golden("plan_without_budgets.txt", everything(sample.record(), kPlain));
 }
 
 // ---- every text

@@ -26,7 +26,7 @@ constexpr Style kWide{false, 200};
 
 // To accept what is printed now, copy it.
 TEST(ProfileSetTable, ShowsTheProfilesOfASet) {
-  EXPECT_EQ(golden("profiles_shown.txt"), profile_set_text(measured_set(), {}, kPlain));
+  tests::expect_golden("profiles_shown.txt", profile_set_text(measured_set(), {}, kPlain));
 }
 
 TEST(ProfileSetTable, ShowsWhatIsNotKnownAsADash) {

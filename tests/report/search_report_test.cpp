@@ -43,7 +43,7 @@ bool is_safe(const std::string& text) {
 // ---- an adaptive sweep
 
 TEST(Golden, CurveOfAnAdaptiveRun) {
-  EXPECT_EQ(golden("curve_adaptive.txt"), curve_text(adaptive_run(), kPlain));
+  tests::expect_golden("curve_adaptive.txt", curve_text(adaptive_run(), kPlain));
 }
 
 TEST(CurveText, SaysHowMuchADecisionRestsOn) {
@@ -101,8 +101,8 @@ TEST(CurveText, TakesASweepThatKnowsNothing) {
 // ---- a tune
 
 TEST(Golden, Tune) {
-  EXPECT_EQ(golden("tune.txt"),
-            tune_table(tuned_run(), kPlain) + "\n" + tune_text(tuned_run(), kPlain));
+  tests::expect_golden("tune.txt",
+                       tune_table(tuned_run(), kPlain) + "\n" + tune_text(tuned_run(), kPlain));
 }
 
 TEST(TuneReport, IsSafeAndFitsATerminal) {
@@ -118,32 +118,42 @@ TEST(TuneReport, IsSafeAndFitsATerminal) {
 
 TEST(TuneReport, MarksWinnerBaselineAndFront) {
   const std::string text = tune_table(tuned_run(), kPlain);
-  EXPECT_THAT(line_with(text, "round 1: the winner"), testing::StartsWith("*"));
-  EXPECT_THAT(line_with(text, "llama.cpp's defaults "), testing::StartsWith("="));
+  EXPECT_THAT(line_with(text, "n_ubatch 1024"), testing::StartsWith("*"));
+  EXPECT_THAT(line_with(text, "28 layers, llama.cpp's defaults "), testing::StartsWith("="));
   EXPECT_THAT(line_with(text, "the CPU alone"), testing::StartsWith("+"));
   EXPECT_THAT(line_with(text, "33 layers"), testing::StartsWith(" "));
   EXPECT_THAT(line_with(text, "q4_0 cache"), HasSubstr("failed: wrong-output"));
   EXPECT_THAT(line_with(text, "31 layers"), HasSubstr("throttled"));
 }
 
+TEST(TuneReport, ShowsEachSettingOnceWithItsFinalFigure) {
+  const std::string text = tune_table(tuned_run(), {false, 130});
+  EXPECT_THAT(text, Not(HasSubstr("final round")));
+  EXPECT_THAT(line_with(text, "n_ubatch 1024"), AllOf(HasSubstr(" 3 "), HasSubstr("31.1 ±0.3")));
+  EXPECT_THAT(line_with(text, "28 layers"), AllOf(HasSubstr(" 3 "), HasSubstr("26.9 ±0.3")));
+}
+
 TEST(TuneReport, MarksTheDefaultsAsWinnerWhereTheyAreBest) {
   ARun run = tuned_run();
   run.tune->winner = run.tune->baseline;
+  run.tune->rounds.clear();
   EXPECT_THAT(line_with(tune_table(run, kPlain), "28 layers"), testing::StartsWith("*"));
 }
 
 TEST(TuneReport, SaysVerdictAndRounds) {
   const std::string text = tune_text(tuned_run(), kPlain);
-  EXPECT_THAT(text, AllOf(HasSubstr("256 prompt and 256 generated tokens, 1024 in the cache"),
-                          HasSubstr("1.15 times as fast"), HasSubstr("1.156 (#8 against #7)"),
-                          HasSubstr("everything is decided")));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("256 prompt and 256 generated tokens, 1024 in the context"),
+                    HasSubstr("1.15 times as fast"), HasSubstr("alternating runs: 1.16, 1.14"),
+                    HasSubstr("everything is decided")));
 }
 
 TEST(TuneReport, SaysWhoseSpeedsTheyAre) {
   ARun run = tuned_run();
   run.workload.n_parallel = 4;
-  EXPECT_THAT(tune_text(run, {.width = 200}),
-              HasSubstr("in the cache before, 4 sequences side by side (tok/s of all together);"));
+  EXPECT_THAT(
+      tune_text(run, {.width = 200}),
+      HasSubstr("in the context before, 4 sequences side by side (tok/s of all together);"));
 }
 
 TEST(TuneReport, TakesARunWithoutATuneOrTrials) {

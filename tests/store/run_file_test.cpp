@@ -18,37 +18,60 @@ using testing::MatchesRegex;
 
 constexpr const char* kTime = "2026-11-23T17:48:02Z";
 
-TEST(DefaultRunPath, NamesTheModelAndTheTime) {
-  EXPECT_EQ("sweetspot-zephyr-7b-beta.Q5_K_M-20261123T174802Z.json",
-            default_run_path("/models/zephyr-7b-beta.Q5_K_M.gguf", kTime));
-  EXPECT_EQ("sweetspot-a-20261123T174802Z.json", default_run_path("a", kTime));
+TEST(RunFileName, NamesTheModelAndTheTime) {
+  EXPECT_EQ("zephyr-7b-beta.Q5_K_M-20261123T174802Z.json",
+            run_file_name("/models/zephyr-7b-beta.Q5_K_M.gguf", kTime));
+  EXPECT_EQ("a-20261123T174802Z.json", run_file_name("a", kTime));
 }
 
-TEST(DefaultRunPath, LeavesNothingThatAShellOrATerminalCouldTakeForMore) {
-  const std::string safe = "sweetspot-[A-Za-z0-9._-]+-20261123T174802Z\\.json";
+TEST(RunFileName, LeavesNothingThatAShellOrATerminalCouldTakeForMore) {
+  const std::string safe = "[A-Za-z0-9._-]+-20261123T174802Z\\.json";
   for (const std::string& name :
        {tests::hostile_text(), std::string("../../etc/passwd"), std::string("a\nb"),
         std::string("$(touch x).gguf"), std::string("\xff\xfe"), std::string("`id`.gguf"),
         std::string("модель.gguf"), std::string("a\0b.gguf", 8)}) {
-    EXPECT_THAT(default_run_path(name, kTime), MatchesRegex(safe));
+    EXPECT_THAT(run_file_name(name, kTime), MatchesRegex(safe));
   }
-  EXPECT_EQ("sweetspot-a_b-20261123T174802Z.json", default_run_path("a $; b.gguf", kTime));
+  EXPECT_EQ("a_b-20261123T174802Z.json", run_file_name("a $; b.gguf", kTime));
 }
 
-TEST(DefaultRunPath, HasANameWhereTheModelHasNone) {
-  EXPECT_EQ("sweetspot-model-20261123T174802Z.json", default_run_path("", kTime));
-  EXPECT_EQ("sweetspot-model-20261123T174802Z.json", default_run_path("/models/.gguf", kTime));
-  EXPECT_EQ("sweetspot-model-20261123T174802Z.json", default_run_path("???.gguf", kTime));
+TEST(RunFileName, HasANameWhereTheModelHasNone) {
+  EXPECT_EQ("model-20261123T174802Z.json", run_file_name("", kTime));
+  EXPECT_EQ("model-20261123T174802Z.json", run_file_name("/models/.gguf", kTime));
+  EXPECT_EQ("model-20261123T174802Z.json", run_file_name("???.gguf", kTime));
 }
 
-TEST(DefaultRunPath, StaysShort) {
-  EXPECT_LT(default_run_path(std::string(1U << 20U, 'x') + ".gguf", kTime).size(), 130U);
-  EXPECT_LT(default_run_path(std::string(1U << 20U, '\x1b'), kTime).size(), 130U);
+TEST(RunFileName, StaysShort) {
+  EXPECT_LT(run_file_name(std::string(1U << 20U, 'x') + ".gguf", kTime).size(), 130U);
+  EXPECT_LT(run_file_name(std::string(1U << 20U, '\x1b'), kTime).size(), 130U);
 }
 
-TEST(DefaultRunPath, TakesNoPathFromTheTime) {
-  EXPECT_EQ("sweetspot-a-unknown-time.json", default_run_path("a", "../.."));
-  EXPECT_EQ("sweetspot-a-unknown-time.json", default_run_path("a", ""));
+TEST(RunFileName, TakesNoPathFromTheTime) {
+  EXPECT_EQ("a-unknown-time.json", run_file_name("a", "../.."));
+  EXPECT_EQ("a-unknown-time.json", run_file_name("a", ""));
+}
+
+TEST(PlaceForRun, IsTheUsersDataFolderAndNoOtherRunsFile) {
+  const TemporaryFolder folder;
+  const std::string data = folder.file("data/sweetspot");
+  const auto first = place_for_run(data, "/models/a.gguf", kTime);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(data + "/runs/a-20261123T174802Z.json", *first);
+  ASSERT_TRUE(write_atomically(*first, "{}"));
+  EXPECT_EQ(data + "/runs/a-20261123T174802Z-2.json", place_for_run(data, "a", kTime).value());
+}
+
+TEST(PlaceForRun, IsTheCurrentFolderWhereThereIsNoOther) {
+  EXPECT_EQ("sweetspot-a-20261123T174802Z.json", place_for_run("", "a", kTime).value());
+}
+
+TEST(PlaceForRun, SaysWhatToDoWhereTheFolderCannotBeMade) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_atomically(folder.file("file"), "text"));
+  const auto place = place_for_run(folder.file("file"), "a", kTime);
+  ASSERT_FALSE(place);
+  EXPECT_EQ(ErrorKind::output, place.error().kind);
+  EXPECT_THAT(place.error().remedy, testing::HasSubstr("-o FILE"));
 }
 
 TEST(SaveRun, WritesJsonThatReadsBackAsTheRun) {

@@ -154,9 +154,10 @@ class ModelFiles(SystemTest):
         done = self.run_sweetspot("profile", model, "--layers", "0", *FAST)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
-        self.assertIn("\\x1b[31m", done.stdout)
+        shown = self.run_sweetspot("inspect", model)
+        self.assertIn("\\x1b[31m", shown.stdout)
         self.assertFalse((self.folder / "owned").exists())
-        results = [path.name for path in self.folder.glob("sweetspot-*.json")]
+        results = [path.name for path in self.runs()]
         self.assertEqual(len(results), 1)
         self.assertRegex(results[0], r"^[A-Za-z0-9._-]+$")
 

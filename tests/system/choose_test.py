@@ -46,8 +46,10 @@ class Choose(SystemTest):
         with self.rpc_server() as address:
             done = self.choose(model, address)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            self.assertIn("planned, not measured", done.stdout)
-            self.assertIn("load this", done.stdout)
+            self.assertIn("speed not measured yet", done.stdout)
+            self.assertTrue(done.stdout.startswith("Load "), done.stdout)
+            self.assertLessEqual(len(done.stdout.splitlines()), 24, done.stdout)
+            self.assertIn("load this", self.choose(model, address, "--details").stdout)
             (path,) = self.stored()
             kept = json.loads(path.read_text())
             self.assertEqual(kept["origin"], "planned")
@@ -103,6 +105,7 @@ class Choose(SystemTest):
             text = self.choose(model, address, "--vram-percent", "1").stdout
             self.assertIn("does not fit now", text)
             self.assertIn(passed["why_not"].split()[0], text)
+            self.assertIn("All profiles: --details", text)
 
     def test_a_reserve_is_left_free(self):
         model = self.synth()
@@ -150,7 +153,7 @@ class Choose(SystemTest):
         choice = self.choice(model, address)
         self.assertEqual(choice["set"]["origin"], "measured")
         self.assertTrue(any("another build" in change for change in choice["stale"]))
-        self.assertIn("stale", self.choose(model, address).stdout)
+        self.assertIn("Changed since: ", self.choose(model, address).stdout)
 
         def other_card(kept):
             kept["devices"][0]["memory_total_bytes"] //= 2

@@ -118,7 +118,8 @@ class BesideASoftwareDevice(SystemTest):
         self.assertIn("--device none", dry.stdout)
 
     def test_the_plan_of_a_device_without_room_says_what_the_cpu_alone_takes(self):
-        shown = self.run_sweetspot("plan", self.model, "-c", "256", "--vram-limit", "1MiB", env=self.vulkan)
+        shown = self.run_sweetspot("plan", self.model, "-c", "256", "--vram-limit", "1MiB", "--details",
+                                   env=self.vulkan)
         self.assertIn("On the CPU alone (--device none) it takes", shown.stdout)
         none = self.run_sweetspot("plan", self.model, "-c", "256", "--device", "none", "--flags", env=self.vulkan)
         self.assertEqual(none.returncode, 0, none.stderr)

@@ -89,6 +89,10 @@ class SystemTest(unittest.TestCase):
         self.assertEqual(made.returncode, 0, made.stderr)
         return path
 
+    def runs(self):
+        """The files of runs for which no other place was named."""
+        return sorted((self.folder / "data/sweetspot/runs").glob("*.json"))
+
     def profile(self, model, *arguments, env=None, timeout=120):
         """Runs `profile --json` and returns (process, run)."""
         done = self.run_sweetspot("profile", model, *FAST, "--json", *arguments, env=env,

@@ -50,7 +50,7 @@ class Interrupt(SystemTest):
         self.assertFalse(run["complete"])
         self.assertEqual(run["results"][0]["status"], "measured")
         self.assertIn("kept in", stderr)
-        self.assertIn("tok/s", stdout, "what was measured is shown")
+        self.assertIn("tokens/s", stdout, "what was measured is shown")
 
     def test_ctrl_c_while_loading_leaves_nothing(self):
         model = self.synth()
@@ -132,7 +132,7 @@ class Output(SystemTest):
         done = subprocess.run(command, cwd=self.folder, env=self.environment(), text=True,
                               capture_output=True, timeout=60)
         self.assertEqual(done.returncode, EXIT_OUTPUT, done.stderr)
-        self.assertIn("tok/s", done.stdout, "measured results are shown all the same")
+        self.assertIn("tokens/s", done.stdout, "measured results are shown all the same")
         self.assertEqual(path.read_text(), "the old results")
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["data", "run.json", "tiny.gguf"])
 

@@ -100,7 +100,7 @@ class SideBySide(SystemTest):
              str(SOURCE / "docs/formats/run-1.schema.json"), str(self.folder / "run.json")],
             capture_output=True, text=True, timeout=60)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
-        shown = self.run_sweetspot("profile", model, *arguments)
+        shown = self.run_sweetspot("profile", model, *arguments, "--details")
         words = " ".join(shown.stdout.split())
         self.assertIn("4 sequences side by side (tok/s of all together)", words)
 

@@ -62,7 +62,7 @@ class Answers(PlanTest):
                          [24, 8])
         self.assertAlmostEqual(plan["budgets"]["host_available_bytes"] / (1 << 30), 32 * 0.95, 2)
         self.assertEqual(plan["recommended"]["tensor_split"], [24, 8])
-        shown = self.run_sweetspot("plan", ZEPHYR, *SMALL, *described)
+        shown = self.run_sweetspot("plan", ZEPHYR, *SMALL, *described, "--details")
         self.assertNotIn("RPC0", shown.stdout)
         for words in (*cards, "30.40 GiB (of 32.00 GiB, 1.60 GiB left to the system)"):
             self.assertIn(words, shown.stdout)
@@ -94,7 +94,7 @@ class Answers(PlanTest):
         self.assertGreater(mapped["wanted"]["host_reread_bytes"], size // 3)
         self.assertEqual(mapped["recommended"]["cache_ram_mib"], 0, "there is no room for one")
         self.assertIn("read from it again", " ".join(
-            self.run_sweetspot("plan", model, *small).stdout.split()))
+            self.run_sweetspot("plan", model, *small, "--details").stdout.split()))
 
     def test_the_flags_have_what_the_host_has_room_for(self):
         flags = shlex.split(self.run_sweetspot(
@@ -211,10 +211,15 @@ class Answers(PlanTest):
         self.assertEqual(plans[0]["configs"], plans[1]["configs"])
 
     def test_the_table_for_people(self):
-        done = self.run_sweetspot("plan", ZEPHYR, "--vram-limit", "6GiB", "-c", "8192")
+        asked = ["plan", ZEPHYR, "--vram-limit", "6GiB", "-c", "8192"]
+        done = self.run_sweetspot(*asked)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("zephyr-7b", "it does not fit", "What makes it fit", "Layers by card",
-                      "  fits "):
+        self.assertLessEqual(len(done.stdout.splitlines()), 24, done.stdout)
+        self.assertIn("all 33 layers with 8192 tokens of context do not fit", done.stdout.splitlines()[0])
+        for words in ("To make it fit", "you give up", "Most layers by context", "  llama-server -m"):
+            self.assertIn(words, done.stdout)
+        done = self.run_sweetspot(*asked, "--details")
+        for words in ("it does not fit", "What makes it fit", "Layers by card", "  fits "):
             self.assertIn(words, done.stdout)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         self.assertTrue(all(len(line) <= 100 for line in done.stdout.splitlines()), done.stdout)

@@ -195,7 +195,7 @@ class Processor(SystemTest):
         self.assertEqual(fallback["result"], 4)
 
     def test_where_the_neighbour_stays_the_reference_says_so_and_nothing_is_multiplied(self):
-        done = self.scripted("--layers", "0,23", starved={"starts": [2, 5], "share": 0.85})
+        done = self.scripted("--layers", "0,23", "--details", starved={"starts": [2, 5], "share": 0.85})
         self.assertEqual(done.returncode, 0, done.stderr)
         run = self.run_file()
         self.assertEqual([row["layers"] for row in run["results"]], [0, 0, 23, 0])

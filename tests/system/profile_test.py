@@ -129,7 +129,7 @@ class Profile(SystemTest):
                                   "--vram-limit", f"{need[3] - 1}B")
             self.assertEqual(run["results"][0]["status"], "measured")
             shown = self.run_sweetspot("profile", model, *FAST, "--layers", "0,4", "--rpc", address,
-                                       "--vram-limit", f"{need[3] - 1}B")
+                                       "--details", "--vram-limit", f"{need[3] - 1}B")
             self.assertIn("does not fit: 1 B missing", shown.stdout)
             self.assertRegex(shown.stdout, r"predicted +allocated")
 
@@ -152,19 +152,22 @@ class Profile(SystemTest):
             done = self.run_sweetspot("profile", model, *FAST, "--layers", "0,-1,4", "--rpc",
                                       address)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for word in ("tok/s", "VRAM", "fast", "balanced", "performance", "cpu_fallback",
-                     "results: sweetspot-tiny-"):
+        for word in ("tokens/s", "GPU memory", "cpu_fallback", "llama-server -m", "Start it: sweetspot launch"):
             self.assertIn(word, done.stdout)
+        self.assertLessEqual(len(done.stdout.splitlines()), 24, done.stdout)
+        (run,) = self.runs()
+        self.assertEqual(done.stdout.splitlines()[-1], f"Results: {run}")
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["data", model.name],
+                         "nothing is left in the working folder")
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         self.assertTrue(all(len(line) <= 100 for line in done.stdout.splitlines()
-                            if not line.startswith(("results:", "profiles:"))), done.stdout)
-        self.assertEqual(len(list(self.folder.glob("sweetspot-tiny-*.json"))), 1)
+                            if not line.startswith("Results:")), done.stdout)
 
     def test_json_has_stdout_for_itself(self):
         model = self.synth()
         done = self.run_sweetspot("profile", model, *FAST, "--layers", "0", "--json")
         self.assertEqual(json.loads(done.stdout)["schema"], "sweetspot.run/1")
-        self.assertIn("results:", done.stderr)
+        self.assertIn("Results:", done.stderr)
 
     def test_context_settings_are_read_back(self):
         model = self.synth()

@@ -53,7 +53,7 @@ class Terminal(SystemTest):
     def test_enter_takes_the_adaptive_sweep(self):
         model = self.synth()
         with self.rpc_server() as address:
-            code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address,
+            code, output = self.run_on_terminal("profile", model, *FAST, "--rpc", address, "--details",
                                                 answers=[""])
         self.assertEqual(code, 0, output)
         self.assertIn("Decided", output)

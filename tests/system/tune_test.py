@@ -113,11 +113,15 @@ class Tune(Pretended):
     def test_the_output_for_people_ends_with_a_command(self):
         done = self.run_sweetspot("tune", self.model, *SMALL, env=self.machine(TIGHT))
         self.assertEqual(done.returncode, 0, done.stderr)
-        for word in ("Goal", "Verdict", "Ended", "llama-server", "results: "):
+        for word in ("GPU memory", "llama-server", "Start it: sweetspot launch", "Results: "):
             self.assertIn(word, done.stdout)
+        self.assertLessEqual(len(done.stdout.splitlines()), 24, done.stdout)
+        more = self.run_sweetspot("tune", self.model, *SMALL, "--details", env=self.machine(TIGHT))
+        for word in ("Request", "Result", "Ended", "setting"):
+            self.assertIn(word, more.stdout)
         self.assertNotIn("\x1b", done.stdout + done.stderr)
         command = next(line for line in done.stdout.splitlines()
-                       if line.startswith("llama-server"))
+                       if line.startswith("  llama-server"))
         self.assertIn(str(self.model.name), command)
 
     def test_its_json_is_valid(self):
@@ -174,7 +178,7 @@ class Tune(Pretended):
         self.assertEqual(run["tune"]["ended"], "interrupted")
         self.assertIsNotNone(run["tune"]["winner"])
         self.assertIn("kept in", stderr)
-        self.assertIn("Verdict", stdout)
+        self.assertIn("llama-server", stdout, "the best so far can be started")
 
 
 class Flags(Pretended):
@@ -250,7 +254,7 @@ class AdaptiveProfile(Pretended):
                 self.assertLessEqual(truth[optimum["layers"]], (1 + within) * best)
 
     def test_the_output_for_people_says_what_was_not_measured(self):
-        done = self.run_sweetspot("profile", self.model, env=self.machine(self.LINE))
+        done = self.run_sweetspot("profile", self.model, "--details", env=self.machine(self.LINE))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("Not measured, predicted with 95 % intervals", done.stdout)
         self.assertIn("Decided", done.stdout)

@@ -1,0 +1,37 @@
+#include "core/trial.hpp"
+
+#include <cmath>
+
+namespace sweetspot {
+namespace {
+
+Estimate scaled(const Estimate& one, double factor) {
+  return {one.value * factor, one.low * factor, one.high * factor};
+}
+
+Estimate sum(const Estimate& a, const Estimate& b) {
+  const double value = a.value + b.value;
+  return {value, value - std::hypot(a.value - a.low, b.value - b.low),
+          value + std::hypot(a.high - a.value, b.high - b.value)};
+}
+
+}  // namespace
+
+Reading<Estimate> Trial::request_ms() const {
+  if (!measured()) return Absence{"it was not measured"};
+  if (!generation) return Absence{"the model only reads"};
+  const Estimate answer = scaled(generation->ms_per_token, workload.n_gen);
+  if (workload.n_prompt == 0) return answer;
+  if (!prompt) return Absence{"its prompt was not measured"};
+  return sum(scaled(prompt->ms_per_token, workload.n_prompt), answer);
+}
+
+// The device is not named where it is all that is shared, which is the usual case.
+std::string label_of(const Trial& trial, Disturbance disturbance) {
+  std::string label(to_string(disturbance));
+  if (disturbance != Disturbance::contended || !trial.shares(Contended::processor)) return label;
+  if (trial.shares(Contended::device)) label += ", device";
+  return label + ", processor";
+}
+
+}  // namespace sweetspot
