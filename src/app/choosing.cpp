@@ -1,5 +1,8 @@
 #include "app/choosing.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -85,6 +88,21 @@ Result<Chosen> find_basis(const ChooseJob& job, const Workplace& wanted) {
 }
 
 }  // namespace
+
+Error nothing_to_load(const ProfileSet& set, const profiles::Choice& choice,
+                      const profiles::Requirements& wanted) {
+  std::uint32_t longest = 0;
+  for (const SavedProfile& profile : set.profiles) {
+    const ContextSettings& context = profile.config.context;
+    longest = std::max(longest, context.n_ctx / context_parts(context));
+  }
+  if (wanted.min_ctx <= longest) {
+    return {ErrorKind::nothing_measurable, choice.reason, "free memory, or ask for less"};
+  }
+  return {ErrorKind::nothing_measurable,
+          fmt::format("no profile has {} tokens of context (largest: {})", wanted.min_ctx, longest),
+          fmt::format("measure one with sweetspot profile MODEL -c {}", wanted.min_ctx)};
+}
 
 Config config_now(const Chosen& chosen, const SavedProfile& profile) {
   Config config = profile.config;

@@ -44,6 +44,10 @@ struct Chosen {
 /// stored_set(), plan_now() and LiveView::problem(); usage: the set has no profile of that name.
 Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace);
 
+/// Why nothing of the set may be loaded, and what to do about it.
+Error nothing_to_load(const ProfileSet& set, const profiles::Choice& choice,
+                      const profiles::Requirements& wanted);
+
 /// The config of one of its profiles, with no more of the host's memory for llama-server's own
 /// caches than is there now. The model is known.
 Config config_now(const Chosen& chosen, const SavedProfile& profile);

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "app/choosing.hpp"
+#include "app/named_model.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
 #include "launch/rungs.hpp"
@@ -53,6 +55,9 @@ Status Launching::prepare() {
   Result<launch::ServerAddress> address =
       launch::address_of(request_.program, request_.listen, request_.api_key);
   if (!address) return tl::unexpected(address.error());
+  Result<std::string> file = model_file(request_.model_path, workplace_);
+  if (!file) return tl::unexpected(file.error());
+  request_.model_path = *std::move(file);
   Result<ModelKey> model = store::model_key(request_.model_path);
   if (!model) return tl::unexpected(model.error());
   model_ = *std::move(model);
@@ -107,10 +112,11 @@ Status Launching::choose(launch::ServerAddress address) {
   if (wanted.by_name() && known_.set.find(wanted.profile) == nullptr) return no_such_profile();
   const profiles::Choice choice = profiles::choose(known_.set, first_, wanted);
   for (const std::string& change : choice.stale) note("the profiles are stale: " + change);
-  if (!choice.usable || !choice.profile) {
+  if (!choice.usable) {
     return error(ErrorKind::nothing_measurable, choice.reason,
-                 "measure again with `sweetspot profile`, or ask for less");
+                 "measure again with `sweetspot profile`");
   }
+  if (!choice.profile) return tl::unexpected(nothing_to_load(known_.set, choice, wanted));
   reason_ = choice.reason;
   job_ = job_of(request_, std::move(address), model_.size_bytes);
   launch::Rungs rungs = launch::rungs_of(known_.set, choice, request_.adapt.has_value());

@@ -23,11 +23,11 @@ namespace sweetspot::cli {
 namespace {
 
 constexpr const char* kChooseExamples = R"help(
-Profiles that `profile` and `tune` measured are used; without them llama.cpp's own memory maps make a set, which is
-marked as planned. Exit code 5: nothing may be loaded now.
+Takes the profiles that `profile` and `tune` measured; for unmeasured models it plans
+profiles from memory alone, and says so. Exit code 5: no profile fits right now.
 
 Examples:
-  sweetspot choose model.gguf
+  sweetspot choose model.gguf             what fits now, and its command
   sweetspot choose model.gguf --min-ctx 8192 --prefer memory
   sweetspot choose model.gguf --format ollama > Modelfile
   sweetspot choose a.gguf b.gguf --format llama-swap > config.yaml
@@ -79,7 +79,7 @@ report::ChoiceView view_of(const app::Chosen& chosen) {
   view.set = &chosen.set;
   // Where nothing fits the reason repeats what the rows below it say.
   view.reason =
-      choice.passed.empty() || choice.profile ? choice.reason : "nothing may be loaded now";
+      choice.passed.empty() || choice.profile ? choice.reason : "Free memory, or ask for less";
   view.stale = choice.stale;
   view.notes = chosen.notes;
   for (const SavedProfile& profile : chosen.set.profiles) view.rows.push_back({&profile, {}, {}});
@@ -109,16 +109,17 @@ Result<int> choose_for_format(const ChooseRequest& request, const Environment& e
     Result<app::Chosen> chosen = app::choose(job, environment.workplace);
     if (!chosen) return tl::unexpected(chosen.error());
     if (!chosen->choice.profile) {
-      return error(ErrorKind::nothing_measurable, about(request, job).append(chosen->choice.reason),
-                   "free memory, or ask for less");
+      Error why = app::nothing_to_load(chosen->set, chosen->choice, job.wanted);
+      why.message = about(request, job).append(why.message);
+      return tl::unexpected(std::move(why));
     }
     all.push_back(*std::move(chosen));
   }
   return print_export(environment, request, all);
 }
 
-Result<int> show_choice(const app::Chosen& chosen, const ChooseOptions& options,
-                        const Environment& environment) {
+Result<int> show_choice(const app::Chosen& chosen, const profiles::Requirements& wanted,
+                        const ChooseOptions& options, const Environment& environment) {
   const profiles::Choice& choice = chosen.choice;
   Result<int> printed =
       options.json
@@ -126,8 +127,10 @@ Result<int> show_choice(const app::Chosen& chosen, const ChooseOptions& options,
           : print_all(environment,
                       text_of(view_of(chosen), options.details, stdout_style(environment)));
   if (!printed || choice.profile) return printed;
-  return error(ErrorKind::nothing_measurable, "nothing may be loaded now",
-               "free memory, or ask for less");
+  Error why = app::nothing_to_load(chosen.set, choice, wanted);
+  // The screen has said which profile lacks what.
+  if (wanted.min_ctx == 0) why.message = "no profile fits right now";
+  return tl::unexpected(std::move(why));
 }
 
 Result<int> choose(const ChooseOptions& options, const Environment& environment) {
@@ -141,7 +144,7 @@ Result<int> choose(const ChooseOptions& options, const Environment& environment)
   if (request->format) return choose_for_format(*request, environment);
   const Result<app::Chosen> chosen = app::choose(request->jobs.front(), environment.workplace);
   if (!chosen) return tl::unexpected(chosen.error());
-  return show_choice(*chosen, options, environment);
+  return show_choice(*chosen, request->jobs.front().wanted, options, environment);
 }
 
 }  // namespace

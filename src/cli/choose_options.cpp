@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
+#include "app/named_model.hpp"
 #include "core/text.hpp"
 
 namespace sweetspot::cli {
@@ -80,7 +81,8 @@ Result<app::ChooseJob> common_job(const ChooseOptions& options,
 
 void add_choose_options(CLI::App& app, ChooseOptions& options) {
   app.add_option("-m,--model,MODEL.gguf", options.model_paths,
-                 "The model, or the first of its splits; several for --format llama-swap or "
+                 "The model, the first of its splits, or the name that `profiles list` shows; "
+                 "several for --format llama-swap or "
                  "llama-server-ini")
       ->required();
   add_requirements(app, options.requirements);
@@ -97,8 +99,10 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environ
   if (!common) return tl::unexpected(common.error());
   for (const std::string& path : options.model_paths) {
     if (const Status usable = check_path(path); !usable) return tl::unexpected(usable.error());
+    Result<std::string> file = app::model_file(path, environment.workplace);
+    if (!file) return tl::unexpected(file.error());
     request.jobs.push_back(*common);
-    request.jobs.back().model_path = path;
+    request.jobs.back().model_path = *std::move(file);
   }
   return request;
 }

@@ -29,10 +29,27 @@ std::vector<std::string> choices_of(std::string_view type) {
   return choices;
 }
 
+// "SECONDS" of "SECONDS:POSITIVE": CLI11 puts the name of a check behind that of the value.
+std::string_view without_check(std::string_view type) {
+  constexpr std::array<std::string_view, 6> kChecks = {":{",   ":POSITIVE", ":NONNEGATIVE",
+                                                       ":INT", ":UINT",     ":FLOAT"};
+  for (const std::string_view check : kChecks) type = type.substr(0, type.find(check));
+  return type;
+}
+
+// As a sentence begins, but for words that are written as they are typed.
+std::string capitalised(std::string text) {
+  const std::string first = text.substr(0, text.find(' '));
+  const bool is_word = !first.empty() && std::all_of(first.begin(), first.end(),
+                                                     [](char c) { return c >= 'a' && c <= 'z'; });
+  if (is_word) text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
+}
+
 std::string value_of(const CLI::Option& option, const std::vector<std::string>& choices) {
   if (option.get_items_expected_max() == 0) return {};
   const std::string type = option.get_type_name();
-  const std::string_view word = std::string_view(type).substr(0, type.find(':'));
+  const std::string_view word = without_check(type);
   const bool says_something = !word.empty() && std::find(kTypesOfCode.begin(), kTypesOfCode.end(),
                                                          word) == kTypesOfCode.end();
   if (says_something) return std::string(word);
@@ -49,7 +66,7 @@ DescribedOption described(const CLI::Option& option) {
   if (option.get_positional()) text.positional = option.get_name(true);
   if (!is_flag)
     text.value = text.positional.empty() ? value_of(option, text.choices) : text.positional;
-  text.text = option.get_description();
+  text.text = capitalised(option.get_description());
   const std::string usual = option.get_default_str();
   if (!is_flag && !usual.empty() && !text.text.ends_with(']')) {
     std::string shown = usual;
@@ -106,6 +123,28 @@ std::vector<DescribedOption> options_of(const CLI::App& app) {
   return first;
 }
 
+// What is decided first comes first; groups that are not named here keep their order at the end.
+constexpr std::array<std::string_view, 12> kOrderOfGroups = {
+    kBasicGroup,    "Search",   "What to plan",
+    "Requirements", "Workload", "Limits",
+    "Placement",    "Context",  "Memory that may be used",
+    "Precision",    "Profiles", "Program"};
+
+std::vector<std::string> groups_of(const std::vector<DescribedOption>& options) {
+  std::vector<std::string> groups;
+  for (const DescribedOption& option : options) {
+    if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) {
+      groups.push_back(option.group);
+    }
+  }
+  const auto rank = [](const std::string& group) {
+    return std::find(kOrderOfGroups.begin(), kOrderOfGroups.end(), group) - kOrderOfGroups.begin();
+  };
+  std::stable_sort(groups.begin(), groups.end(),
+                   [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
+  return groups;
+}
+
 void take_footer(const std::string& footer, DescribedCommand& command) {
   bool in_examples = false;
   for (const std::string_view line : lines_of(footer)) {
@@ -125,12 +164,7 @@ DescribedCommand described_command(const CLI::App& app, const std::string& above
   command.name = above.empty() ? app.get_name() : above + " " + app.get_name();
   command.summary = app.get_description();
   command.options = options_of(app);
-  for (const DescribedOption& option : command.options) {
-    if (std::find(command.groups.begin(), command.groups.end(), option.group) ==
-        command.groups.end()) {
-      command.groups.push_back(option.group);
-    }
-  }
+  command.groups = groups_of(command.options);
   take_footer(app.get_footer(), command);
   for (const CLI::App* sub : app.get_subcommands({})) {
     command.commands.push_back(described_command(*sub, command.name));

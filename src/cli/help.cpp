@@ -66,12 +66,14 @@ std::string head(const DescribedCommand& command, int width) {
 
 // An example is a command and, behind two spaces, what it is for: below it where the line is short.
 std::string example_line(const std::string& example, int width) {
-  const std::string line = "  " + example;
-  if (report::display_width(line) <= width) return line + '\n';
   const std::size_t gap = example.find("  ");
-  if (gap == std::string::npos) return line + '\n';
-  return fmt::format("  {}\n      {}\n", example.substr(0, gap),
-                     trimmed(std::string_view(example).substr(gap)));
+  if (gap == std::string::npos) return fmt::format("  {}\n", example);
+  const std::string command = example.substr(0, gap);
+  const std::string_view what = trimmed(std::string_view(example).substr(gap));
+  constexpr std::size_t kWhatColumn = 42;
+  const std::string line = fmt::format("  {:<{}}  {}", command, kWhatColumn, what);
+  if (report::display_width(line) <= width) return line + '\n';
+  return fmt::format("  {}\n      {}\n", command, what);
 }
 
 std::string examples_of(const DescribedCommand& command, std::size_t most, int width) {

@@ -101,7 +101,9 @@ Result<app::LaunchProgram> program_of(const LaunchOptions& options, app::LaunchR
 }  // namespace
 
 void add_launch_options(CLI::App& app, LaunchOptions& options) {
-  app.add_option("-m,--model,MODEL", options.model_path, "GGUF file")->required();
+  app.add_option("-m,--model,MODEL", options.model_path,
+                 "The model, or the name that `profiles list` shows")
+      ->required();
   app.add_option("COMMAND", options.command,
                  "After `--`: the program and its own arguments (default: llama-server)");
   add_requirements(app, options.requirements);

@@ -32,7 +32,8 @@ namespace {
 
 constexpr const char* kPlanExamples = R"help(
 Examples:
-  sweetspot plan model.gguf
+  sweetspot plan model.gguf               on the GPUs of this machine
+  sweetspot plan model.gguf --vram-limit 6GiB -c 8192
   sweetspot plan model.gguf -ngl 24 -c 16384 -ctk q8_0 -ctv q8_0 -fa on
   sweetspot plan half-a-download.gguf --vram-limit 8GiB --cache-types f16,q8_0
   sweetspot plan model.gguf -ncmoe 20 --reserve 1GiB --json > plan.json

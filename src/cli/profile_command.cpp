@@ -19,10 +19,11 @@ namespace {
 
 constexpr const char* kProfileExamples = R"(
 Examples:
-  sweetspot profile model.gguf                                 (a handful of well-chosen trials)
-  sweetspot profile model.gguf --quick
+  sweetspot profile model.gguf            a few minutes, ends when sure
+  sweetspot profile model.gguf -c 8192    with the context you will use
+  sweetspot profile model.gguf --quick    four layer counts
   sweetspot profile model.gguf --layers 0-32+8 -c 8192 -ctk q8_0 -ctv q8_0 -fa on
-  sweetspot profile model.gguf --full --vram-limit 6GiB        (as on a 6 GB card)
+  sweetspot profile model.gguf --full --vram-limit 6GiB    as on a 6 GB card
   sweetspot profile model.gguf --rpc 192.168.1.20:50052 -p 2048 -n 256 --json > run.json
 )";
 

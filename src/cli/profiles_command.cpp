@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/named_model.hpp"
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
 #include "cli/print.hpp"
@@ -30,7 +31,7 @@ A set is named by its file as `list` shows it, by any path to one, or by the mod
 Examples:
   sweetspot profiles list
   sweetspot profiles show model.gguf
-  sweetspot profiles forget model.gguf fast     (what programs that failed said of it)
+  sweetspot profiles forget model.gguf fast    what programs that failed said of it
   sweetspot profiles export model.gguf -o set.json
   sweetspot profiles import set.json
 )";
@@ -63,7 +64,9 @@ bool is_file(const std::string& path) {
 // Of a model: the only set there is of it with the same RPC servers, or with any where none are
 // given.
 Result<std::string> path_for_model(const ProfilesOptions& options, const Environment& environment) {
-  const Result<ModelKey> key = store::model_key(options.target);
+  const Result<std::string> file = app::model_file(options.target, environment.workplace);
+  if (!file) return tl::unexpected(file.error());
+  const Result<ModelKey> key = store::model_key(*file);
   if (!key) return tl::unexpected(key.error());
   std::vector<std::string> paths;
   for (const store::StoredSet& stored :

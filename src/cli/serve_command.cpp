@@ -24,7 +24,7 @@ struct ServeOptions {
 constexpr const char* kServeExamples = R"(
 Examples:
   sweetspot serve
-  sweetspot profile model.gguf --rpc 127.0.0.1:50052     (in another terminal)
+  sweetspot profile model.gguf --rpc 127.0.0.1:50052    in another terminal
 )";
 
 Result<int> serve(const ServeOptions& options, const Environment& environment) {

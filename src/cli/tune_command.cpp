@@ -19,8 +19,9 @@ namespace {
 
 constexpr const char* kTuneExamples = R"(
 Examples:
-  sweetspot tune model.gguf                                    (a chat)
-  sweetspot tune model.gguf --workload rag --max-minutes 5
+  sweetspot tune model.gguf                   for a chat, ten minutes
+  sweetspot tune model.gguf --workload rag    long prompts, short answers
+  sweetspot tune model.gguf --max-minutes 5
   sweetspot tune model.gguf -p 4096 -n 512 -c 32768 --vram-percent 70
   sweetspot tune model.gguf --workload agent --allow-kv-quant --json > tune.json
 )";

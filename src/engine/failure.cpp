@@ -68,9 +68,18 @@ std::string printed_text(const Evidence& evidence) {
   return text + evidence.stderr_tail;
 }
 
+// A prefix of ours only where the worker's sentence has none of its own.
 Finding broken_model(const Fault& fault) {
+  const std::string said = printable(plain_words(fault.message), kQuotedChars);
+  const bool says_so = said.find(" cannot be used: ") != std::string::npos;
   return {FailureClass::model_invalid,
-          "the model file cannot be used: " + printable(plain_words(fault.message), kQuotedChars)};
+          (says_so ? "the model file " : "the model file cannot be used: ") + said};
+}
+
+Finding rpc_unreachable(const std::string& said) {
+  const bool says_so = said.starts_with("the RPC server ");
+  return {FailureClass::rpc_unreachable, (says_so ? "" : "the RPC server cannot be reached: ") +
+                                             said + "; is it running there, and is the port open"};
 }
 
 // Codes that leave nothing to judge.
@@ -111,7 +120,7 @@ std::optional<Finding> plain_fault(const Fault& fault) {
     case FaultCode::device_unknown:
       return Finding{FailureClass::config_rejected, "a device is not there: " + said};
     case FaultCode::rpc_refused:
-      return Finding{FailureClass::rpc_unreachable, "the RPC server cannot be reached: " + said};
+      return rpc_unreachable(said);
     case FaultCode::cannot_write:
       return Finding{FailureClass::config_rejected, "the file cannot be written: " + said};
     case FaultCode::model_null:

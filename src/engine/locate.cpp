@@ -68,9 +68,11 @@ Result<std::string> locate_program(const std::string& name, const SearchPlaces& 
     return *found;
   }
   return error(ErrorKind::usage,
-               fmt::format("{} is neither in PATH nor among the programs of sweetspot's llama.cpp",
+               fmt::format("program not found: {} is neither in PATH nor among the programs of "
+                           "sweetspot's llama.cpp",
                            shortened(name)),
-               "install llama.cpp's programs, or name one after `--`");
+               name.starts_with("llama-") ? "install llama.cpp's programs, or name one after `--`"
+                                          : "check its name, or give its path after `--`");
 }
 
 }  // namespace sweetspot::engine

@@ -66,10 +66,10 @@ Result<void> Oracle::check_model() {
   if (usable_) return {};
   std::string problem = plain_words(answers->front().problem);
   if (problem.starts_with(kCrashed)) problem.erase(0, kCrashed.size());
-  return error(ErrorKind::model,
-               fmt::format("the model file cannot be used: {} does not load with any settings: {}",
-                           model_.path, problem),
-               "it is damaged, or this llama.cpp does not know its kind");
+  return error(
+      ErrorKind::model,
+      fmt::format("the model file {} does not load with any settings: {}", model_.path, problem),
+      "it is damaged, or this llama.cpp does not know its kind");
 }
 
 Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>& configs) {

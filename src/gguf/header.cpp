@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "gguf/file_bytes.hpp"
 #include "gguf/types.hpp"
+#include "ground/bytes.hpp"
 
 namespace sweetspot::gguf {
 namespace {
@@ -312,6 +313,15 @@ class HeaderParser {
 
 namespace {
 
+// What the file has when nothing of it is missing.
+std::uint64_t whole_size(const Header& header) {
+  std::uint64_t size = header.data_begin();
+  for (const Tensor& tensor : header.tensors()) {
+    size = std::max(size, plus(plus(header.data_begin(), tensor.offset), tensor.bytes));
+  }
+  return size;
+}
+
 std::string extent_problem(const Header& header) {
   const std::uint64_t size = header.stamp().size_bytes;
   const std::uint64_t data = header.data_begin();
@@ -320,8 +330,10 @@ std::string extent_problem(const Header& header) {
     const bool inside =
         data <= size && tensor.offset <= size - data && tensor.bytes <= size - data - tensor.offset;
     if (!inside) {
-      return fmt::format("the file ends at byte {} but tensor {} needs bytes {} to {}", size,
-                         tensor.name, data + tensor.offset, data + tensor.offset + tensor.bytes);
+      return fmt::format(
+          "the file is incomplete ({} of {}): finish the download, or use `sweetspot plan`, which "
+          "needs its header only",
+          format_bytes(size), format_bytes(whole_size(header)));
     }
   }
   return {};

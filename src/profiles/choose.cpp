@@ -70,7 +70,7 @@ std::vector<Rung> rungs_below(const Situation& situation, std::size_t chosen) {
 
 // "4.20 GiB of CUDA0 (5.10 GiB free)", or what else there is to say.
 std::string memory_words(const Situation& situation, const SavedProfile& profile) {
-  if (profile.is_cpu_only()) return "nothing of it lies on a device";
+  if (profile.is_cpu_only()) return "uses no GPU memory";
   const auto plain = plain_needs(*situation.set, profile, situation.default_device);
   if (!plain) return plain.reason();
   std::vector<std::string> parts;
@@ -86,7 +86,7 @@ std::string memory_words(const Situation& situation, const SavedProfile& profile
                     now.free_bytes ? format_bytes(*now.free_bytes) : "unknown",
                     now.guessed() ? fmt::format(" as far as is known ({})", now.guess) : ""));
   }
-  return fmt::format("{} {}", profile.origin == Origin::defaults ? "it may take" : "it takes",
+  return fmt::format("{} {}", profile.origin == Origin::defaults ? "may need" : "needs",
                      fmt::join(parts, "; "));
 }
 

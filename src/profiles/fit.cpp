@@ -53,11 +53,11 @@ Objection against_free(const Situation& situation, const DeviceNeed& need, const
   const std::uint64_t missing = minus(wanted, *now.free_bytes);
   if (missing == 0) return {};
   if (now.total_bytes && wanted > *now.total_bytes) {
-    return {fmt::format("it wants {} of {}, which has {}", format_bytes(wanted), need.device,
+    return {fmt::format("it needs {} of {}, which has {}", format_bytes(wanted), need.device,
                         format_bytes(*now.total_bytes)),
             0};
   }
-  return {fmt::format("it wants {} of {}, {} are free", format_bytes(wanted), need.device,
+  return {fmt::format("it needs {} of {}, {} are free", format_bytes(wanted), need.device,
                       format_bytes(*now.free_bytes)),
           missing};
 }
@@ -92,7 +92,7 @@ Objection against_host(const Situation& situation, std::uint64_t bytes, bool wid
   const std::uint64_t wanted = plus(bytes, margin_bytes(bytes, widened));
   const std::uint64_t missing = minus(wanted, *available);
   if (missing == 0) return {};
-  return {fmt::format("it wants {} of the host's memory, {} are available", format_bytes(wanted),
+  return {fmt::format("it needs {} of the host's memory, {} are available", format_bytes(wanted),
                       format_bytes(*available)),
           missing};
 }

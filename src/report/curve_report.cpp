@@ -36,8 +36,8 @@ std::string predicted_table(const SweepRecord& sweep, const Style& style) {
   if (points.empty()) return {};
   Table table;
   table.columns = {{"layers", Align::left, 0},
-                   {"VRAM", Align::right, 1},
-                   {"VRAM %", Align::right, 2},
+                   {"memory", Align::right, 1},
+                   {"%", Align::right, 2},
                    {"predicted tok/s", Align::right, 0},
                    {"whole context tok/s", Align::right, 3}};
   const std::size_t every = (points.size() + kMostRows - 1) / kMostRows;

@@ -130,7 +130,7 @@ std::string memory_lines(const Plan& plan, const Style& style) {
                  format_bytes(device.context_bytes), format_bytes(device.compute_bytes),
                  format_bytes(device.total_bytes())};
     if (host && device.mapped_bytes > 0) {
-      row.tail = fmt::format("of it {} mapped from the file", format_bytes(device.mapped_bytes));
+      row.tail = fmt::format("{} of it shared file cache", format_bytes(device.mapped_bytes));
     }
     table.rows.push_back(std::move(row));
   }
@@ -158,12 +158,13 @@ std::string cpu_alone_text(const Plan& plan, const Style& style) {
   const DeviceMemory* host = find_device(plan.cpu_alone.memory, kHostDeviceId);
   const std::uint64_t missing = plan.cpu_alone_fit->host_missing_bytes;
   return paragraph(
-      fmt::format("On the CPU alone (--device none) it takes {} of host memory, {} of it mapped "
-                  "from the file, and none of a device: {}",
-                  format_bytes(host != nullptr ? host->total_bytes() : 0),
-                  format_bytes(host != nullptr ? host->mapped_bytes : 0),
-                  missing == 0 ? std::string("it fits")
-                               : fmt::format("the host lacks {}", format_bytes(missing))),
+      fmt::format(
+          "On the CPU alone (--device none) it takes {} of RAM, {} of it shared file cache: "
+          "{}",
+          format_bytes(host != nullptr ? host->total_bytes() : 0),
+          format_bytes(host != nullptr ? host->mapped_bytes : 0),
+          missing == 0 ? std::string("it fits")
+                       : fmt::format("the host lacks {}", format_bytes(missing))),
       style);
 }
 

@@ -71,13 +71,26 @@ std::string disturbance_words(const Trial& trial) {
   return words;
 }
 
+std::string stop_in_words(StopReason reason) {
+  switch (reason) {
+    case StopReason::precision:
+      return "ok";
+    case StopReason::time_cap:
+      return "time limit";
+    case StopReason::sample_cap:
+      return "sample limit";
+    case StopReason::outrun:
+      return "slower (stopped early)";
+  }
+  return {};
+}
+
 // What a reader has to know before trusting the row, in a word or two.
 std::string status_cell(const Trial& trial) {
   if (trial.full_depth == FullDepth::failed) return "not safe";
   if (trial.uncertain()) return "too uncertain";
   if (!trial.disturbances.empty()) return disturbance_words(trial);
-  if (trial.speed()->stop_reason == StopReason::precision) return "ok";
-  return std::string(to_string(trial.speed()->stop_reason));
+  return stop_in_words(trial.speed()->stop_reason);
 }
 
 // Of a model that only reads: inputs, and the tokens in them.
@@ -86,13 +99,13 @@ std::vector<Column> columns(bool generates) {
       {"", Align::left, 0},
       {"#", Align::right, 7},
       {"layers", Align::left, 0},
-      {"VRAM", Align::right, 1},
-      {"VRAM %", Align::right, 2},
+      {"memory", Align::right, 1},
+      {"%", Align::right, 2},
       {generates ? "tok/s" : "inputs/s", Align::right, 0},
       {generates ? "prompt tok/s" : "tok/s", Align::right, 5},
       {"GPU %", Align::right, 4},
       {degrees_celsius(), Align::right, 3},
-      {"depth", Align::left, 6},
+      {"context", Align::left, 6},
       {"status", Align::left, 0},
   };
 }
@@ -139,10 +152,10 @@ std::vector<std::string> column_notes(const Run& run) {
     return [member](const Trial& trial) -> auto& { return trial.telemetry.*member; };
   };
   const std::pair<const char*, std::string> columns[] = {
-      {"VRAM", reason_of_column(
-                   run, [](const Trial& t) -> auto& { return t.vram_used_bytes; })},
-      {"VRAM %", reason_of_column(
-                     run, [](const Trial& t) -> auto& { return t.vram_percent; })},
+      {"memory", reason_of_column(
+                     run, [](const Trial& t) -> auto& { return t.vram_used_bytes; })},
+      {"%", reason_of_column(
+                run, [](const Trial& t) -> auto& { return t.vram_percent; })},
       {"GPU %", reason_of_column(run, telemetry(&Telemetry::utilisation_percent))},
       {degrees_celsius(), reason_of_column(run, telemetry(&Telemetry::temperature_max_c))}};
   std::vector<std::pair<std::string, std::string>> titles_by_reason;
@@ -174,14 +187,14 @@ std::string vram_source_note(const Run& run) {
     names += names.empty() ? "" : " and ";
     names += source == "driver" ? "the driver" : printable(source);
   }
-  return "VRAM as reported by " + names + "; VRAM % counts what others use";
+  return "GPU memory as reported by " + names + "; % of the card in use, other programs included";
 }
 
 std::string equal_requests_note(const Run& run) {
   const bool any = std::any_of(run.results.begin(), run.results.end(), [](const Trial& trial) {
     return trial.requested_layers.size() > 1;
   });
-  return any ? "Requests that mean the same layers were measured once" : "";
+  return any ? "Requests for the same layers were measured once" : "";
 }
 
 bool any_stopped_by(const Run& run, StopReason reason) {
@@ -194,14 +207,14 @@ std::string cap_note(const Run& run) {
   if (!any_stopped_by(run, StopReason::time_cap) && !any_stopped_by(run, StopReason::sample_cap)) {
     return {};
   }
-  return fmt::format("time-cap, sample-cap: measuring ended before {}{:.2g} % was reached",
+  return fmt::format("time limit, sample limit: measuring ended before {}{:.2g} % was reached",
                      plus_minus(), run.settings.precision * 100);
 }
 
 std::string outrun_note(const Run& run) {
-  return any_stopped_by(run, StopReason::outrun)
-             ? "outrun: plainly slower than the best, so it was measured less exactly"
-             : "";
+  return any_stopped_by(run, StopReason::outrun) ? "slower (stopped early): plainly slower than "
+                                                   "the best, so it was measured less exactly"
+                                                 : "";
 }
 
 // What each disturbance means, where a row has one; the details are in its notes.
@@ -240,16 +253,17 @@ std::string depth_note(const Run& run) {
   const bool any = std::any_of(run.results.begin(), run.results.end(), [](const Trial& trial) {
     return trial.full_depth == FullDepth::failed;
   });
-  return any ? "depth FAILS: the row does not work with its whole context in use" : "";
+  return any ? "full context FAILS: the row does not work with its whole context in use" : "";
 }
 
 std::string winner_note(const Run& run) {
   if (!run.analysis.optimum) return {};
-  std::string note = fmt::format("{} optimum: fastest of the safe rows (at most {:.0f} % of VRAM)",
-                                 kWinnerMark, run.settings.bands.performance_percent);
+  std::string note =
+      fmt::format("{} best: fastest of the safe rows (at most {:.0f} % of GPU memory)", kWinnerMark,
+                  run.settings.bands.performance_percent);
   for (std::size_t i = 0; i < run.results.size(); ++i) {
     if (is_tied(run, i)) {
-      return note + fmt::format("; {} tie: intervals overlap, memory decides", kTieMark);
+      return note + fmt::format("; {} tie: no measurable difference, memory decides", kTieMark);
     }
   }
   return note;

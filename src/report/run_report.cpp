@@ -81,11 +81,10 @@ std::string engine_line(const Engine& engine) {
 
 std::string workload_line(const Run& run) {
   if (!run.workload.generates()) {
-    return fmt::format(
-        "inputs of {} tokens, nothing is generated; longest input {} (n_batch, n_ubatch)",
-        run.workload.n_prompt, run.base_config.context.n_ubatch);
+    return fmt::format("inputs of {} tokens, nothing is generated; longest input {}",
+                       run.workload.n_prompt, run.base_config.context.n_ubatch);
   }
-  return fmt::format("{} prompt and {} generated tokens at depth {}{}, n_ctx {}, n_batch {}",
+  return fmt::format("{} prompt and {} generated tokens, {} before them{}; context {}, batch {}",
                      run.workload.n_prompt, run.workload.n_gen, run.workload.n_depth,
                      side_by_side(run.workload.n_parallel), run.base_config.context.n_ctx,
                      run.base_config.context.n_batch);
@@ -98,7 +97,7 @@ std::string trial_in_words(const Run& run, std::size_t index) {
   const Trial& trial = run.results[index];
   std::string text = fmt::format("{} (#{}): ", placed_in_words(trial), index);
   text += trial.speed() ? estimate_text(trial.speed()->tokens_per_second) : kAbsent;
-  text += " tok/s, VRAM " + or_dash(trial.vram_used_bytes, format_bytes);
+  text += " tok/s, GPU memory " + or_dash(trial.vram_used_bytes, format_bytes);
   if (trial.vram_percent.has_value()) text += " (" + percent_text(trial.vram_percent.value()) + ")";
   if (trial.uncertain()) text += ", too uncertain";
   for (const Disturbance one : trial.disturbances) text += ", " + label_of(trial, one);
@@ -112,7 +111,7 @@ std::string ties_in_words(const Run& run) {
     if (const Trial* trial = result_at(run, index)) names.push_back(placed_in_words(*trial));
   }
   if (names.empty()) return {};
-  return fmt::format("tie with {}: intervals overlap", joined(names, ", "));
+  return fmt::format("no measurable difference to {}", joined(names, ", "));
 }
 
 std::string why_no_optimum(const Run& run) {
@@ -122,7 +121,7 @@ std::string why_no_optimum(const Run& run) {
   const bool certain = std::any_of(results.begin(), results.end(),
                                    [](const Trial& trial) { return trial.conclusive(); });
   if (measured && !certain) return "every speed is too uncertain to conclude anything";
-  return fmt::format("no measured configuration stays within {:.0f} % of VRAM",
+  return fmt::format("no measured configuration stays within {:.0f} % of GPU memory",
                      run.settings.bands.performance_percent);
 }
 
@@ -130,9 +129,9 @@ std::string optimum_lines(const Run& run, const Style& style) {
   const Analysis& analysis = run.analysis;
   std::string out;
   if (result_at(run, analysis.optimum) == nullptr) {
-    out += labelled("Optimum", fmt::format("{}: {}", kAbsent, why_no_optimum(run)), style);
+    out += labelled("Best", fmt::format("{}: {}", kAbsent, why_no_optimum(run)), style);
   } else {
-    out += labelled("Optimum", trial_in_words(run, *analysis.optimum), style);
+    out += labelled("Best", trial_in_words(run, *analysis.optimum), style);
     if (const std::string ties = ties_in_words(run); !ties.empty())
       out += labelled("", ties, style);
   }
@@ -152,7 +151,7 @@ Row profile_row(const Profile& profile) {
   return {{printable(profile.name), std::to_string(profile.n_gpu_layers),
            std::to_string(profile.n_ctx), std::to_string(profile.n_batch),
            or_dash(profile.vram_bytes, format_bytes), or_dash(profile.vram_percent, percent_number),
-           or_dash(profile.speed(), number_text), fmt::format("#{}", *profile.result_index)},
+           or_dash(profile.speed(), number_text), fmt::format("row #{}", *profile.result_index)},
           Emphasis::none,
           {}};
 }
@@ -211,11 +210,11 @@ std::string analysis_text(const Run& run, const Style& style) {
   const Analysis& analysis = run.analysis;
   std::string out = title("Analysis", style) + optimum_lines(run, style);
   out +=
-      labelled("Against CPU only",
+      labelled("Against the CPU",
                or_reason(analysis.speed_up_over_cpu,
                          [](double factor) { return fmt::format("{:.2f} times as fast", factor); }),
                style);
-  out += labelled("VRAM per layer",
+  out += labelled("Memory per layer",
                   or_reason(analysis.vram_bytes_per_layer,
                             [](double bytes) {
                               return format_bytes(static_cast<std::uint64_t>(std::max(bytes, 0.0)));
@@ -241,10 +240,10 @@ std::string analysis_text(const Run& run, const Style& style) {
 std::string profiles_text(const Run& run, const Style& style) {
   if (run.profiles.empty()) return {};
   Table table;
-  table.columns = {{"profile", Align::left, 0}, {"layers", Align::right, 0},
-                   {"n_ctx", Align::right, 4},  {"n_batch", Align::right, 5},
-                   {"VRAM", Align::right, 1},   {"VRAM %", Align::right, 2},
-                   {"tok/s", Align::right, 0},  {"proof", Align::left, 3}};
+  table.columns = {{"profile", Align::left, 0},  {"layers", Align::right, 0},
+                   {"context", Align::right, 4}, {"batch", Align::right, 5},
+                   {"memory", Align::right, 1},  {"%", Align::right, 2},
+                   {"tok/s", Align::right, 0},   {"proof", Align::left, 3}};
   std::string words;
   for (const Profile& profile : run.profiles) {
     table.rows.push_back(profile_row(profile));

@@ -37,8 +37,7 @@ constexpr int kMostUncertain = 3;
 
 constexpr const char* kTooUncertain = "too uncertain";
 
-constexpr const char* kCpuReason =
-    "the CPU alone: the fallback, and what all others are held against";
+constexpr const char* kCpuReason = "the reference, and the fallback";
 
 bool is_memory(FailureClass failure) {
   return failure == FailureClass::out_of_device_memory || failure == FailureClass::does_not_fit;
@@ -221,7 +220,7 @@ std::optional<SweepStep> AdaptiveSweep::measured_anew(bool at_the_end) const {
     if (row.times_anew >= (is_reference ? kReferenceAnew : kOtherAnew)) continue;
     SweepStep step{layers, row.extent,
                    row.uncertain  ? "anew: its speed was too uncertain"
-                   : is_reference ? "anew: all others are held against it, and it was slowed down"
+                   : is_reference ? "anew: it is the reference, and others slowed it down"
                                   : "anew: others used the processor before"};
     step.anew = true;
     return step;
@@ -290,7 +289,7 @@ std::optional<SweepStep> AdaptiveSweep::into_new_band(const View& view) const {
         *std::max_element(contest.open.begin(), contest.open.end(),
                           [&](std::size_t a, std::size_t b) { return gain[a] < gain[b]; });
     return exploring(candidates_[best].layers, view,
-                     fmt::format("nothing is offloaded in {} yet", contest.name));
+                     fmt::format("first GPU measurement in {}", contest.name));
   }
   return std::nullopt;
 }
@@ -311,8 +310,8 @@ std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
     if (gain[i] < kNearlyAsGood * best) continue;
     const std::size_t k = first_contest[i];
     return exploring(candidates_[i].layers, view,
-                     fmt::format("may win {} ({:.0f} % in doubt)", view.contests[k].name,
-                                 view.odds[k].doubt * 100));
+                     fmt::format("could be the best in {} ({:.0f} % in doubt)",
+                                 view.contests[k].name, view.odds[k].doubt * 100));
   }
   return std::nullopt;
 }
@@ -478,16 +477,15 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
       decision.sentence = "no layer count lies in it";
     } else if (!decision.settled) {
       decision.sentence = fmt::format(
-          "open: a layer count that was not measured wins by more than "
-          "{:g} % with a probability of {:.0f} %",
+          "not settled: another layer count is more than {:g} % faster with a probability of "
+          "{:.0f} %",
           rules_.tolerance * 100, odds.doubt * 100);
     } else if (contest.open.empty()) {
       decision.sentence = "every layer count in it was measured";
     } else {
-      decision.sentence = fmt::format(
-          "none of the {} that were not measured wins by more than "
-          "{:g} %, with a probability of {:.0f} %",
-          contest.open.size(), rules_.tolerance * 100, (1 - odds.doubt) * 100);
+      decision.sentence =
+          fmt::format("{:.0f} % sure: none of the {} other layer counts is more than {:g} % faster",
+                      (1 - odds.doubt) * 100, contest.open.size(), rules_.tolerance * 100);
     }
     all.push_back(std::move(decision));
   }
@@ -498,9 +496,14 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
   if (view.diminishing_known) {
     diminishing.layers = (view.diminishing.first + view.diminishing.second) / 2;
   }
+  const auto [first, last] = view.diminishing;
   diminishing.sentence =
-      fmt::format("between {} and {} layers another one begins to gain less than {:g} %",
-                  view.diminishing.first, view.diminishing.second, kWorthwhileGain * 100);
+      first == last
+          ? fmt::format("every layer up to {} gains {:g} % or more", first, kWorthwhileGain * 100)
+          : fmt::format(
+                "somewhere between {} and {} layers another one begins to gain less than "
+                "{:g} %",
+                first, last, kWorthwhileGain * 100);
   all.push_back(std::move(diminishing));
   return all;
 }

@@ -42,7 +42,7 @@ std::optional<SweepPoint> Sweep::ask() const {
   if (next_ == points_.size()) {
     if (!reference_is_due()) return std::nullopt;
     SweepPoint reference = points_.front();
-    reference.reason = "anew: all others are held against it, and it was spoiled from outside";
+    reference.reason = "anew: it is the reference, and others slowed it down";
     return reference;
   }
   SweepPoint point = points_[next_];

@@ -75,8 +75,19 @@ TEST_F(SpellOutFlags, RefusesByNameWhatACommandDoesNotHave) {
   EXPECT_THAT(refusal({"profile", "--rope_scaling", "yarn"}), HasSubstr("--rope-scaling"));
   EXPECT_THAT(refusal({"launch", "-c", "512"}), HasSubstr("launch does not take -c"));
   EXPECT_THAT(refusal({"launch", "-cmoe"}), HasSubstr("launch does not take -cmoe"));
-  EXPECT_THAT(refusal({"profile", "-cx"}), HasSubstr("there is no flag -cx"));
+  EXPECT_THAT(refusal({"profile", "-cx"}), HasSubstr("unknown option -cx for `profile`"));
   EXPECT_EQ(refusal({"launch", "--port", "1"}), "");
+}
+
+TEST_F(SpellOutFlags, NamesWhatMayHaveBeenMeantAndWhoseHelpApplies) {
+  const auto remedy = [&](const std::vector<const char*>& words) {
+    const auto result = spelled(words);
+    return result ? std::string() : result.error().remedy;
+  };
+  EXPECT_EQ(remedy({"profile", "--ctx", "512"}),
+            "did you mean --ctx-size (see sweetspot profile --help)");
+  EXPECT_EQ(remedy({"launch", "--prot=1"}), "did you mean --port (see sweetspot launch --help)");
+  EXPECT_EQ(remedy({"launch", "--frobnicate"}), "see sweetspot launch --help");
 }
 
 TEST(ParserNames, SplitsWhatTheParserKnowsFromWhatHelpMustSay) {

@@ -34,7 +34,7 @@ TEST(Choose, TellsWhatWasPassedAndWhatItLacks) {
   // With 4 GiB more held by others than free, 85 % of 8 GiB allow 2.8 GiB.
   EXPECT_EQ(choice.passed[1].missing_bytes, 4 * kGiB + 4 * kGiB - 7301444403);
   EXPECT_THAT(choice.passed[1].why_not, HasSubstr("85 %"));
-  EXPECT_THAT(choice.reason, HasSubstr("fast: the fastest that fits; it takes 2.00 GiB of CUDA0"));
+  EXPECT_THAT(choice.reason, HasSubstr("fast: the fastest that fits; needs 2.00 GiB of CUDA0"));
 }
 
 TEST(Choose, WhatIsMissingIsEnough) {

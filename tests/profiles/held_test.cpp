@@ -102,7 +102,7 @@ TEST(Held, SaysWhatAndForWhom) {
   EXPECT_EQ(held[1].profile, "performance");
   EXPECT_EQ(name_of(held[1].loader), "llama-server");
   EXPECT_EQ(held[2].profile, "balanced");
-  EXPECT_THAT(held[2].what, HasSubstr("it wants 7.71 GiB of CUDA0"));
+  EXPECT_THAT(held[2].what, HasSubstr("it needs 7.71 GiB of CUDA0"));
 }
 
 TEST(Held, IsForgottenByProfileOrAll) {

@@ -103,7 +103,7 @@ ChoiceView view_of(const ProfileSet& set) {
     view.rows.push_back({&profile, ChoiceState::fits, ""});
   }
   view.rows[0] = {&set.profiles[0], ChoiceState::passed,
-                  "it wants 5.20 GiB of CUDA0, which has 4.90"};
+                  "it needs 5.20 GiB of CUDA0, which has 4.90"};
   view.rows[1].state = ChoiceState::chosen;
   view.free = {{"CUDA0", std::uint64_t{4900 * kMiB}}};
   view.stale = {"the driver was 550.54, is 560.35"};

@@ -54,7 +54,7 @@ class ModelFiles(SystemTest):
         cut = whole - 64  # the last tensor is followed by less than that
         os.truncate(model, cut)
         done = self.run_sweetspot("inspect", model)
-        self.assert_clear_sentence(done, EXIT_MODEL, model.name, f"ends at byte {cut} but tensor")
+        self.assert_clear_sentence(done, EXIT_MODEL, model.name, "the file is incomplete", "sweetspot plan")
         self.assertEqual(done.stdout, "")
 
     def test_unknown_architecture(self):
@@ -200,7 +200,6 @@ class Flags(SystemTest):
         self.assert_clear_sentence(self.run_sweetspot("profile", "m.gguf", "--no-such-flag"),
                                    EXIT_USAGE, "--no-such-flag")
         self.assert_clear_sentence(self.run_sweetspot("profile"), EXIT_USAGE)
-        self.assert_clear_sentence(self.run_sweetspot(), EXIT_USAGE)
 
     def test_values_out_of_range_name_their_flag(self):
         for flag, value in (("--ctx-size", "abc"), ("--cache-type-k", "q9"), ("--flash-attn", "si"),

@@ -4,7 +4,7 @@ import json
 import subprocess
 import unittest
 
-from harness import (EXIT_DEVICE, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, SOURCE, SystemTest, free_port)
+from harness import (EXIT_DEVICE, EXIT_MODEL, EXIT_NOTHING, EXIT_USAGE, SOURCE, TINY, SystemTest, free_port)
 
 FORMATS = ["llama-server", "env", "llama-server-ini", "llama-swap", "ollama", "lmstudio", "koboldcpp",
            "text-generation-webui", "llama-cpp-python", "json"]
@@ -113,7 +113,7 @@ class Choose(SystemTest):
             choice = self.choice(model, address, "--reserve", "4TiB")
             self.assertEqual(choice["profile"], "cpu_fallback")
             (passed,) = choice["passed"]
-            self.assertRegex(passed["why_not"], r"wants 4\d{3}\.\d\d GiB of RPC0, which has")
+            self.assertRegex(passed["why_not"], r"needs 4\d{3}\.\d\d GiB of RPC0, which has")
 
     # ---- measured
 
@@ -138,7 +138,8 @@ class Choose(SystemTest):
         for form in ("llama-server", "ollama"):
             done = self.choose(model, address, "--min-ctx", "2048", "--format", form)
             self.assertEqual((done.returncode, done.stdout), (EXIT_NOTHING, ""))
-            self.assertIn("no profile may be loaded", done.stderr)
+            self.assertIn("no profile has 2048 tokens of context (largest: 256)", done.stderr)
+            self.assertIn("sweetspot profile MODEL -c 2048", done.stderr)
 
     def check_names(self, model, address, choice):
         named = self.choice(model, address, "--profile", "cpu_fallback")
@@ -190,6 +191,17 @@ class Choose(SystemTest):
                                   "export-1.schema.json")
             self.assertEqual(exported["rpc"], [address])
             self.assertEqual(exported["config"]["n_gpu_layers"], 4)
+
+    def test_a_name_that_profiles_list_shows_is_a_model(self):
+        model = self.synth("tiny.gguf", *TINY, "--name", "My Model")
+        self.assertEqual(self.choose(model, None).returncode, 0)
+        self.assertIn("My Model", self.run_sweetspot("profiles", "list").stdout)
+        for command in (["choose", "My Model"], ["launch", "My Model", "--dry-run"]):
+            done = self.run_sweetspot(*command)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(str(model), done.stdout)
+        model.rename(self.folder / "moved.gguf")
+        self.assert_clear_sentence(self.choose("My Model", None), EXIT_MODEL, "My Model", str(model))
 
     # ---- what can be wrong
 

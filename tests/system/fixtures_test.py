@@ -55,7 +55,7 @@ class Headers(SystemTest):
                 self.assertEqual(found["hybrid"], name.startswith("lfm2"))
                 os.truncate(model, whole - 1)
                 done = self.run_sweetspot("inspect", model)
-                self.assert_clear_sentence(done, EXIT_MODEL, model.name, "ends at byte")
+                self.assert_clear_sentence(done, EXIT_MODEL, model.name, "the file is incomplete")
 
 
 class Slices(SystemTest):

@@ -86,6 +86,21 @@ class Terminal(SystemTest):
         self.assertEqual(code, 0, output)
         self.assertNotRegex(output, "\x1b\\[[0-9;]*m")
 
+    def test_without_arguments_it_prints_the_short_help(self):
+        done = self.run_sweetspot()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, self.run_sweetspot("-h").stdout)
+        self.assertLess(len(done.stdout.splitlines()), 40)
+        self.assertNotEqual(done.stdout, self.run_sweetspot("--help").stdout)
+
+    def test_help_is_as_wide_as_80_columns_where_there_is_no_terminal(self):
+        for page in (["-h"], ["--help"], ["profile", "-h"], ["profile", "--help"], ["profiles", "list", "-h"]):
+            done = self.run_sweetspot(*page)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for line in done.stdout.splitlines():
+                if not line.startswith(("  sweetspot", "  eval")):
+                    self.assertLessEqual(len(line), 80)
+
     def test_help_shows_examples_and_exit_codes(self):
         for command in ("profile", "tune", "plan", "devices", "inspect", "synth", "serve"):
             done = self.run_sweetspot(command, "--help")
