@@ -29,7 +29,7 @@ std::string more_memory(const ProfileSet& set, const SavedProfile& profile, cons
   std::string text;
   for (std::size_t i = 0; i < corrected.size(); ++i) {
     if (corrected[i].bytes <= (*plain)[i].bytes) continue;
-    text += fmt::format("{}it wants {} of {}, not {}", text.empty() ? "" : "; ",
+    text += fmt::format("{}it needs {} of {}, not {}", text.empty() ? "" : "; ",
                         format_bytes(corrected[i].bytes), corrected[i].device,
                         format_bytes((*plain)[i].bytes));
   }

@@ -18,14 +18,20 @@ constexpr std::size_t kMostRows = 12;
 
 Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }
 
+// A prediction that leaves open what the speed is, is none.
+std::string predicted_speed(const Estimate& ms) {
+  const Estimate speed = speed_of(ms);
+  return is_uncertain(speed) ? "unknown" : estimate_text(speed);
+}
+
 Row predicted_row(const CurvePoint& point) {
   const std::string deep =
-      point.full_depth_ms ? estimate_text(speed_of(*point.full_depth_ms)) : std::string(kAbsent);
-  return {{std::to_string(point.layers), or_dash(point.vram_bytes, format_bytes),
-           or_dash(point.vram_percent, percent_number),
-           estimate_text(speed_of(*point.generation_ms)), deep},
-          Emphasis::faint,
-          {}};
+      point.full_depth_ms ? predicted_speed(*point.full_depth_ms) : std::string(kAbsent);
+  return {
+      {std::to_string(point.layers), or_dash(point.vram_bytes, format_bytes),
+       or_dash(point.vram_percent, percent_number), predicted_speed(*point.generation_ms), deep},
+      Emphasis::faint,
+      {}};
 }
 
 std::string predicted_table(const SweepRecord& sweep, const Style& style) {

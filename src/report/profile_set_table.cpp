@@ -143,7 +143,7 @@ std::string profile_set_text(const ProfileSet& set, const std::vector<HeldLine>&
   if (const std::string reports = reports_line(set); !reports.empty())
     text += paragraph(reports, style);
   for (const HeldLine& each : held) {
-    text += paragraph(fmt::format("held against {} for {}: {}", printable(each.profile),
+    text += paragraph(fmt::format("{} is avoided for {}: {}", printable(each.profile),
                                   printable(each.loader, 200), printable(each.what, 400)),
                       style);
   }

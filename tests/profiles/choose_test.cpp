@@ -207,7 +207,7 @@ TEST(Choose, NobodyKnowsWhatIsFasterOfAPlan) {
   ProfileSet set = one_card();
   for (SavedProfile& profile : set.profiles) profile.origin = Origin::planned;
   const Choice choice = choose(set, live_card(8 * kGiB), {});
-  EXPECT_THAT(choice.reason, HasSubstr("performance: the first that fits; it takes"));
+  EXPECT_THAT(choice.reason, HasSubstr("performance: the first that fits; needs"));
 }
 
 // ---- devices that cannot be read

@@ -39,7 +39,7 @@ TEST(ProfileSetTable, SaysWhatIsHeldAgainstAProfileAndHowToForgetIt) {
   const std::string text = profile_set_text(
       measured_set(), {{"fast", "llama-server --embedding", "it crashed the last two times"}},
       kWide);
-  EXPECT_THAT(text, AllOf(HasSubstr("held against fast for llama-server --embedding: it crashed"),
+  EXPECT_THAT(text, AllOf(HasSubstr("fast is avoided for llama-server --embedding: it crashed"),
                           HasSubstr("profiles forget")));
   EXPECT_THAT(profile_set_text(measured_set(), {}, kWide), Not(HasSubstr("forget")));
 }

@@ -195,7 +195,7 @@ TEST(ResultsTable, SaysWhichSpeedsAreTooUncertainAndWhatToDo) {
   ARun run = mission_run();
   run.results[0].generation->tokens_per_second.high = 40;
   const std::string text = everything(run, kPlain);
-  EXPECT_THAT(line_with(text, "12.3 to 40.0"), HasSubstr("too uncertain"));
+  EXPECT_THAT(line_with(text, "12.2 to 40.0"), HasSubstr("too uncertain"));
   EXPECT_THAT(text, AllOf(HasSubstr("too uncertain: the interval reaches half of the speed"),
                           HasSubstr("--max-seconds")));
 }

@@ -46,6 +46,13 @@ TEST(Golden, CurveOfAnAdaptiveRun) {
   tests::expect_golden("curve_adaptive.txt", curve_text(adaptive_run(), kPlain));
 }
 
+TEST(CurveText, CallsAPredictionThatLeavesTheSpeedOpenUnknown) {
+  sweetspot::Run run = adaptive_run();
+  CurvePoint& point = run.sweep->curve[1];
+  point.full_depth_ms = Estimate{100, 40, 300};
+  EXPECT_THAT(line_with(curve_text(run, kPlain), "1              -"), HasSubstr("unknown"));
+}
+
 TEST(CurveText, SaysHowMuchADecisionRestsOn) {
   sweetspot::Run run = adaptive_run();
   run.results.resize(2);

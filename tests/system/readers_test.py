@@ -166,7 +166,7 @@ class Readers(LaunchTest):
             self.assertEqual(launched.end(), EXIT_NOTHING)
         self.assertEqual(launched.all("starting")[0]["profile"], "cpu_fallback")
         shown = self.run_sweetspot("profiles", "show", model).stdout
-        self.assertIn("held against fast for llama-server --mmproj crash", shown)
+        self.assertIn("fast is avoided for llama-server --mmproj crash", shown)
         chosen = json.loads(self.run_sweetspot("choose", model, "--json").stdout)
         self.assertEqual(chosen["profile"], "fast")
         chat = self.launch(model)
@@ -175,7 +175,7 @@ class Readers(LaunchTest):
         self.assertEqual(chat.end(), 0)
         done = self.run_sweetspot("profiles", "forget", model, "fast")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertNotIn("held against", self.run_sweetspot("profiles", "show", model).stdout)
+        self.assertNotIn("is avoided", self.run_sweetspot("profiles", "show", model).stdout)
         self.assertTrue(json.loads(path.read_text())["reports"], "those of other profiles stay")
         self.run_sweetspot("profiles", "forget", model)
         self.assertEqual(json.loads(path.read_text())["reports"], [])
