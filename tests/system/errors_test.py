@@ -15,7 +15,7 @@ TYPED = [
     (["version"], EXIT_USAGE, "did you mean --version"),
     (["frobnicate"], EXIT_USAGE, "no command `frobnicate`; see sweetspot --help"),
     (["profiles", "lst"], EXIT_USAGE, "no command `profiles lst`; did you mean `list` (see sweetspot profiles --help)"),
-    (["-v"], EXIT_USAGE, "unknown option -v; did you mean -V"),
+    (["-v"], EXIT_USAGE, "sweetspot does not take -v, which is llama-server's; see sweetspot --help"),
     (["--verison"], EXIT_USAGE, "unknown option --verison; did you mean --version"),
     (["profile", "m.gguf", "--ctx", "8192"], EXIT_USAGE,
      "unknown option --ctx for `profile`; did you mean --ctx-size (" + PROFILE_HELP + ")"),
