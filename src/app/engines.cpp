@@ -103,16 +103,14 @@ std::string arguments_to_start(const Workplace& workplace, const Config& config,
       exporting::llama_server_arguments(config, model_path, rpc, abilities));
 }
 
-std::string line_to_start(const Workplace& workplace, const Config& config,
-                          const std::string& model_path, const std::vector<std::string>& rpc) {
-  const auto engine = engine_of(workplace);
-  std::vector<std::string> starter = {"llama-server"};
-  if (engine && *engine) {
-    const servers::Placeholders values = {os::folder_of(model_path), "8080", "llama"};
-    starter = servers::filled((*engine)->command, values).value_or((*engine)->command.argv);
-  }
-  return exporting::line_to_paste(starter) + " " +
-         arguments_to_start(workplace, config, model_path, rpc);
+std::vector<std::string> words_to_start(const servers::ServerCard* engine, const Config& config,
+                                        const std::string& model_path,
+                                        const std::vector<std::string>& rpc) {
+  if (engine == nullptr) return exporting::command_words(config, model_path, rpc);
+  const servers::Placeholders values = {os::folder_of(model_path), "8080", "llama"};
+  return exporting::command_words(
+      config, model_path, rpc, &engine->abilities,
+      servers::filled(engine->command, values).value_or(engine->command.argv));
 }
 
 std::vector<ListedEngine> list_engines(const Workplace& workplace) {

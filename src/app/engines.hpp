@@ -36,12 +36,13 @@ Status check_can_be_told(const Workplace& workplace, const Config& config);
 /// linked worker.
 std::vector<std::string> lacked_knobs(const Workplace& workplace);
 
-/// The command line that starts what is meant with a config, to be seen and copied: the engine's in
-/// its words, else llama-server's.
-std::string line_to_start(const Workplace& workplace, const Config& config,
-                          const std::string& model_path, const std::vector<std::string>& rpc);
+/// The command that starts an engine with a config, to be seen and copied: in its words, each an
+/// option with its value, quoted for a shell. llama-server's where there is none.
+std::vector<std::string> words_to_start(const servers::ServerCard* engine, const Config& config,
+                                        const std::string& model_path,
+                                        const std::vector<std::string>& rpc);
 
-/// The arguments alone.
+/// The arguments alone, of the engine that is meant.
 std::string arguments_to_start(const Workplace& workplace, const Config& config,
                                const std::string& model_path, const std::vector<std::string>& rpc);
 

@@ -64,7 +64,7 @@ void show_chosen(const app::Chosen& chosen, const SavedProfile& profile, report:
   }
   const Config config = app::config_now(chosen, profile);
   if (config.context.host_program == HostProgram::llama_server) {
-    view.command = command_of(config, chosen.live.model->path,
+    view.command = command_of(chosen.engine.get(), config, chosen.live.model->path,
                               profile.is_cpu_only() ? std::vector<std::string>() : chosen.set.rpc);
   }
   view.model = printable(exporting::line_to_paste({chosen.live.model->path}), 4096);

@@ -51,10 +51,14 @@ std::optional<Config> what_fits(const plan::PlanRecord& record) {
 }
 
 std::string text_of(const plan::PlanRecord& record, const PlanOptions& options,
-                    const std::vector<std::string>& rpc, const report::Style& style) {
+                    const std::vector<std::string>& rpc, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
   const std::optional<Config> fits = what_fits(record);
-  std::string text = report::plan_screen(
-      record, fits ? command_of(*fits, record.model.path, rpc) : std::vector<std::string>(), style);
+  std::string text =
+      report::plan_screen(record,
+                          fits ? command_of(environment.workplace, *fits, record.model.path, rpc)
+                               : std::vector<std::string>(),
+                          style);
   if (!options.details) return text;
   return report::parted({std::move(text), report::plan_header_text(record, style)}) +
          report::plan_tables(record, style) + report::plan_answers_text(record, style) +
@@ -86,9 +90,9 @@ Result<int> print_flags(const Environment& environment, const plan::PlanRecord& 
                                  : "give the size of a card with --vram-limit");
   }
   tell_changes(environment, record.plan.request.base, *record.plan.recommended);
-  return print_all(environment, app::arguments_to_start(environment.workplace, *config,
-                                                        record.model.path, rpc) +
-                                    "\n");
+  return print_all(
+      environment,
+      app::arguments_to_start(environment.workplace, *config, record.model.path, rpc) + "\n");
 }
 
 Result<int> plan(const PlanOptions& options, const Environment& environment) {
@@ -110,8 +114,7 @@ Result<int> plan(const PlanOptions& options, const Environment& environment) {
   if (!record) return tl::unexpected(record.error());
   if (options.flags) return print_flags(environment, *record, job->start.rpc);
   if (options.json) return print_all(environment, dump(plan::to_json(*record), 2) + "\n");
-  return print_all(environment,
-                   text_of(*record, options, job->start.rpc, stdout_style(environment)));
+  return print_all(environment, text_of(*record, options, job->start.rpc, environment));
 }
 
 }  // namespace

@@ -49,9 +49,10 @@ Result<SweepChoice> choose_sweep(const ProfileRequest& request, const ProfileOpt
   return SweepChoice{"adaptive"};
 }
 
-std::string text_of(const Run& run, const ProfileOptions& options, const report::Style& style) {
-  std::string text =
-      report::profile_screen(run, command_of(run, run.analysis.optimum), kLinesBelow, style);
+std::string text_of(const Run& run, const ProfileOptions& options, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
+  std::string text = report::profile_screen(
+      run, command_of(environment.workplace, run, run.analysis.optimum), kLinesBelow, style);
   if (!options.measuring.details) return text;
   return report::parted({std::move(text), report::results_table(run, style, sort_of(options)),
                          report::curve_text(run, style), report::failures_text(run, style),
@@ -71,7 +72,7 @@ Result<int> profile(const ProfileOptions& options, const Environment& environmen
     if (sweep->mode == "adaptive") return profiler.run_adaptively(observer);
     return profiler.run(sweep->requested_layers, sweep->mode, observer);
   };
-  command.text = [&](const Run& run) { return text_of(run, options, stdout_style(environment)); };
+  command.text = [&](const Run& run) { return text_of(run, options, environment); };
   return run_measuring(std::move(request->request), options.measuring, environment, command);
 }
 

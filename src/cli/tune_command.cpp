@@ -26,9 +26,11 @@ Examples:
   sweetspot tune model.gguf --workload agent --allow-kv-quant --json > tune.json
 )";
 
-std::string text_of(const Run& run, bool details, const report::Style& style) {
+std::string text_of(const Run& run, bool details, const Environment& environment) {
+  const report::Style style = stdout_style(environment);
   std::string text = report::tune_screen(
-      run, command_of(run, run.tune ? run.tune->winner : std::nullopt), kLinesBelow, style);
+      run, command_of(environment.workplace, run, run.tune ? run.tune->winner : std::nullopt),
+      kLinesBelow, style);
   if (!details) return text;
   return report::parted({std::move(text), report::tune_table(run, style),
                          report::tune_text(run, style), report::failures_text(run, style)});
@@ -42,7 +44,7 @@ Result<int> tune(const TuneOptions& options, const Environment& environment) {
     return Result<profiler::RunOutcome>(profiler.tune(asked->job, observer));
   };
   command.text = [&](const Run& run) {
-    return text_of(run, options.measuring.details, stdout_style(environment));
+    return text_of(run, options.measuring.details, environment);
   };
   return run_measuring(std::move(asked->request), options.measuring, environment, command);
 }

@@ -24,13 +24,19 @@ std::string joined(const std::vector<std::string>& arguments,
   return line;
 }
 
+std::vector<dialect::SaidWords> said_to_engine(const dialect::Abilities& engine,
+                                               const Config& config, std::string_view model_path,
+                                               const std::vector<std::string>& rpc) {
+  const bool alone = servers_text(config, rpc).empty();
+  return dialect::spell_command(engine, config, model_path,
+                                alone ? std::vector<std::string>() : rpc);
+}
+
 std::vector<std::string> arguments_of_engine(const dialect::Abilities& engine, const Config& config,
                                              std::string_view model_path,
                                              const std::vector<std::string>& rpc) {
   std::vector<std::string> arguments;
-  const bool alone = servers_text(config, rpc).empty();
-  for (const dialect::SaidWords& said : dialect::spell_command(
-           engine, config, model_path, alone ? std::vector<std::string>() : rpc)) {
+  for (const dialect::SaidWords& said : said_to_engine(engine, config, model_path, rpc)) {
     arguments.insert(arguments.end(), said.words.begin(), said.words.end());
   }
   return arguments;
@@ -55,8 +61,18 @@ std::vector<std::string> llama_server_arguments(const Config& config, std::strin
 }
 
 std::vector<std::string> command_words(const Config& config, std::string_view model_path,
-                                       const std::vector<std::string>& rpc) {
-  std::vector<std::string> words = {"llama-server", "-m " + pasted_word(model_path)};
+                                       const std::vector<std::string>& rpc,
+                                       const dialect::Abilities* engine,
+                                       const std::vector<std::string>& starter) {
+  std::vector<std::string> words;
+  for (const std::string& word : starter) words.push_back(pasted_word(word));
+  if (engine != nullptr) {
+    for (const dialect::SaidWords& said : said_to_engine(*engine, config, model_path, rpc)) {
+      words.push_back(joined(said.words, pasted_word));
+    }
+    return words;
+  }
+  words.push_back("-m " + pasted_word(model_path));
   if (const std::string servers = servers_text(config, rpc); !servers.empty()) {
     words.push_back("--rpc " + pasted_word(servers));
   }

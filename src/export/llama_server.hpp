@@ -19,9 +19,12 @@ std::vector<std::string> llama_server_arguments(const Config& config, std::strin
                                                 const dialect::Abilities* engine = nullptr);
 
 /// The same as a command for people: "llama-server", then in each word one option with its value,
-/// by its short name and quoted as line_to_paste() quotes.
+/// by its short name and quoted as line_to_paste() quotes. Of an `engine` the options are in its
+/// words, and `starter` is what starts it.
 std::vector<std::string> command_words(const Config& config, std::string_view model_path,
-                                       const std::vector<std::string>& rpc = {});
+                                       const std::vector<std::string>& rpc = {},
+                                       const dialect::Abilities* engine = nullptr,
+                                       const std::vector<std::string>& starter = {"llama-server"});
 
 /// The arguments as one line that a program hands to a POSIX shell, whichever it is.
 std::string shell_line(const std::vector<std::string>& arguments);
