@@ -3,7 +3,7 @@
 
 .PHONY: build demo test test-gpu bundle wheel profile coverage format lint clean help
 
-build: ## build sweetspot and sweetspot-worker into build/bin/ (the default)
+build: ## build sweetspot and its workers into build/bin/ (the default)
 	@scripts/build.sh
 
 demo: ## make a 1.1B model and profile it on the devices of this machine

@@ -1,6 +1,7 @@
 # Installs the programs: sweetspot in bin, the worker and links to its llama.cpp in libexec/sweetspot, where
 # src/engine/locate.cpp looks for them. That llama.cpp stays where it is; a bundle (scripts/bundle.sh) has its own.
 install(TARGETS sweetspot RUNTIME DESTINATION bin COMPONENT programs)
+install(TARGETS sweetspot-adapter RUNTIME DESTINATION libexec/sweetspot COMPONENT programs)
 
 if(TARGET sweetspot-adapter)
   install(TARGETS sweetspot-adapter RUNTIME DESTINATION libexec/sweetspot COMPONENT programs)

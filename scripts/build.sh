@@ -16,7 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 main() {
-  local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker) llama_options=()
+  local goal=${1:-build} preset=release targets=(sweetspot sweetspot-worker sweetspot-adapter) llama_options=()
   local linked=${LINKED_WORKER:-ON}
   if [[ $linked == OFF && $goal != build && $goal != wheel ]]; then
     fail "choosing what to build" "LINKED_WORKER=OFF is for the programs alone, and $goal needs the linked worker" \

@@ -90,6 +90,8 @@ add_programs() {
   cp "$build_dir/bin/sweetspot" "$home/sweetspot.bin"
   cp "$build_dir/bin/sweetspot-worker.bin" "$home/"
   write_wrapper "$home/sweetspot-worker" "\$here" sweetspot-worker.bin
+  cp "$build_dir/bin/sweetspot-adapter" "$home/sweetspot-adapter.bin"
+  write_wrapper "$home/sweetspot-adapter" "\$here" sweetspot-adapter.bin
   write_wrapper "$bundle/bin/sweetspot" "\$here/../libexec/sweetspot" sweetspot.bin
 }
 

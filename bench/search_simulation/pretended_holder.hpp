@@ -26,6 +26,7 @@ class PretendedHolder final : public engine::Holder {
   ~PretendedHolder() override { end(); }
 
   [[nodiscard]] const std::vector<Device>& devices() const override { return devices_; }
+  [[nodiscard]] const protocol::Abilities& abilities() const override { return abilities_; }
   Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request,
                                      std::uint64_t model_bytes,
                                      const engine::ProgressFn& on_progress) override;
@@ -49,6 +50,7 @@ class PretendedHolder final : public engine::Holder {
   const fake::Machine& machine_;
   fake::Session session_;
   PretendedDriver& driver_;
+  protocol::Abilities abilities_;
   std::vector<Device> devices_;
   bool alive_ = true;
 };

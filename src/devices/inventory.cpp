@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "devices/pci.hpp"
 #include "devices/telemetry.hpp"
@@ -32,6 +33,28 @@ Reading<DeviceStatus> status_of(const Device& device, const std::vector<DeviceSt
                                   [&](const DeviceStatus& status) { return matches(status, *id); });
   if (found == statuses.end()) return Absence{"no driver interface knows this device"};
   return *found;
+}
+
+// One device and one card of that name: then it is that card, whatever lists the device without an
+// address. Of two alike nobody can tell which is which.
+std::vector<Device> with_addresses_by_name(std::vector<Device> devices,
+                                           const std::vector<DeviceStatus>& statuses) {
+  const std::vector<Device> all = devices;
+  for (Device& device : devices) {
+    if (device.pci_bus_id || device.backend == kRpcBackend || device.description.empty()) continue;
+    const auto is_it = [&](const DeviceStatus& status) {
+      return status.pci_bus_id && status.name && *status.name == device.description;
+    };
+    const auto twin = [&](const Device& other) {
+      return other.description == device.description && other.backend == device.backend;
+    };
+    const auto card = std::find_if(statuses.begin(), statuses.end(), is_it);
+    if (std::count_if(statuses.begin(), statuses.end(), is_it) == 1 &&
+        std::count_if(all.begin(), all.end(), twin) == 1) {
+      device.pci_bus_id = card->pci_bus_id;
+    }
+  }
+  return devices;
 }
 
 bool plausible_total(const Reading<std::uint64_t>& total) { return total && *total > 0; }
@@ -79,15 +102,19 @@ std::vector<DeviceReport> join(const std::vector<Device>& devices,
                                const std::vector<DeviceStatus>& statuses) {
   std::vector<DeviceReport> reports;
   reports.reserve(devices.size());
-  for (const Device& device : devices) reports.push_back({device, status_of(device, statuses)});
+  for (Device& device : with_addresses_by_name(devices, statuses)) {
+    Reading<DeviceStatus> status = status_of(device, statuses);
+    reports.push_back({std::move(device), std::move(status)});
+  }
   return reports;
 }
 
 std::vector<DeviceStatus> unclaimed(const std::vector<Device>& devices,
                                     const std::vector<DeviceStatus>& statuses) {
   std::vector<DeviceStatus> left;
+  const std::vector<Device> addressed = with_addresses_by_name(devices, statuses);
   for (const DeviceStatus& status : statuses) {
-    const bool claimed = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
+    const bool claimed = std::any_of(addressed.begin(), addressed.end(), [&](const Device& device) {
       const auto id = address(device);
       return id && matches(status, *id);
     });

@@ -12,8 +12,9 @@
 namespace sweetspot::devices {
 
 /// One report per ggml device, in ggml's order. Two ggml devices on one card (CUDA0 and Vulkan0)
-/// both get its status. A device of another machine (RPC) and one without an address get the
-/// reason.
+/// both get its status. A device that comes without an address (llama-server tells none) gets that
+/// of the one card of its name; where there are two alike, and for a device of another machine
+/// (RPC), there is the reason.
 std::vector<DeviceReport> join(const std::vector<Device>& devices,
                                const std::vector<DeviceStatus>& statuses);
 

@@ -126,6 +126,7 @@ std::optional<Finding> plain_fault(const Fault& fault) {
     case FaultCode::model_null:
     case FaultCode::context_null:
     case FaultCode::decode_failed:
+    case FaultCode::engine_ended:
     case FaultCode::exception:
       return std::nullopt;
   }
@@ -138,6 +139,8 @@ Finding bare_fault(const Fault& fault) {
   switch (fault.code) {
     case FaultCode::model_null:
       return broken_model(fault);
+    case FaultCode::engine_ended:
+      return {FailureClass::crashed, said};
     case FaultCode::context_null:
       return {FailureClass::config_rejected,
               "llama.cpp makes no context with these settings and does not say why: try a smaller "

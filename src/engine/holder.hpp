@@ -29,6 +29,8 @@ class Holder {
   /// As ggml lists them there.
   [[nodiscard]] virtual const std::vector<Device>& devices() const = 0;
 
+  [[nodiscard]] virtual const protocol::Abilities& abilities() const = 0;
+
   /// `model_bytes` says how long it may take.
   virtual Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request,
                                              std::uint64_t model_bytes,
@@ -53,6 +55,7 @@ class Holder {
   /// False once it was ended, or died.
   [[nodiscard]] virtual bool alive() const = 0;
 
+  /// The process that computes.
   [[nodiscard]] virtual pid_t pid() const = 0;
 
  protected:

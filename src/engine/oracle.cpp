@@ -38,7 +38,13 @@ Result<Oracle> Oracle::open(const StartOptions& options, const std::string& path
   if (!worker) return tl::unexpected(as_error(worker.error()));
   Outcome<ModelInfo> model = worker->inspect(path, header_only);
   if (!model) return tl::unexpected(as_error(model.error()));
-  return Oracle(options, *std::move(worker), *std::move(model));
+  Oracle oracle(options, *std::move(worker), *std::move(model));
+  if (!oracle.hello_.abilities.maps && options.linked_worker) {
+    oracle.worker_.end();
+    oracle.options_.program = *options.linked_worker;
+    oracle.speaks_for_another_ = true;
+  }
+  return oracle;
 }
 
 Result<std::vector<PlannedMemory>> Oracle::ask(const std::vector<Config>& configs) {
@@ -73,6 +79,11 @@ Result<void> Oracle::check_model() {
 }
 
 Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>& configs) {
+  if (!hello_.abilities.maps && !speaks_for_another_) {
+    return error(ErrorKind::internal,
+                 "this engine does not say what a configuration takes, and sweetspot's own worker, "
+                 "which could be asked, is not there");
+  }
   if (!worker_.alive()) {
     if (auto started = restart(); !started) return tl::unexpected(started.error());
   }

@@ -13,8 +13,9 @@
 namespace sweetspot::engine {
 
 /// Asks llama.cpp, in a worker of its own, what it would allocate. A config on which llama.cpp
-/// crashes is found by halving the batch; it gets an answer that says so, the others theirs. Move
-/// only, not thread safe.
+/// crashes is found by halving the batch; it gets an answer that says so, the others theirs. Where
+/// a worker answers no maps (it drives a llama-server), StartOptions::linked_worker is asked in
+/// its place. Move only, not thread safe.
 class Oracle {
  public:
   /// Starts a worker and reads the header; with `header_only` the weights need not be there. Errors
@@ -24,6 +25,9 @@ class Oracle {
 
   [[nodiscard]] const ModelInfo& model() const { return model_; }
   [[nodiscard]] const protocol::HelloResult& hello() const { return hello_; }
+
+  /// Maps are another program's answer: the one that was opened has none.
+  [[nodiscard]] bool speaks_for_another() const { return speaks_for_another_; }
 
   /// One answer for each config, in order. Where llama.cpp makes none of them, and not the plainest
   /// one on the CPU alone either, it is no setting's fault: an error of kind model.
@@ -56,6 +60,7 @@ class Oracle {
   ProgressFn on_progress_;
   std::uint64_t asked_ = 0;
   std::uint64_t loads_ = 0;
+  bool speaks_for_another_ = false;
   bool usable_ = false;  // llama.cpp has made some config of it
 };
 

@@ -52,6 +52,13 @@ struct Worker::State {
   Deadlines deadlines;
   Conversation conversation;
   protocol::HelloResult hello;
+  std::uint64_t model_bytes = 0;  // of the last load
+  pid_t computing = 0;            // as the last context said; 0 = the worker
+
+  [[nodiscard]] double load_seconds() const {
+    return deadlines.load_base_seconds +
+           static_cast<double>(model_bytes) / deadlines.load_bytes_per_second;
+  }
 };
 
 Outcome<Worker> Worker::start(const StartOptions& options) {
@@ -119,20 +126,23 @@ Outcome<ModelInfo> Worker::inspect(const std::string& path, bool header_only) {
 Outcome<protocol::LoadResult> Worker::load(const protocol::LoadRequest& request,
                                            std::uint64_t model_bytes,
                                            const ProgressFn& on_progress) {
-  const Deadlines& deadlines = state_->deadlines;
-  const double reading = static_cast<double>(model_bytes) / deadlines.load_bytes_per_second;
+  state_->model_bytes = model_bytes;
   const Ask ask{.request = request,
                 .phase = Phase::load,
-                .seconds = deadlines.load_base_seconds + reading,
+                .seconds = state_->load_seconds(),
                 .on_progress = on_progress};
   return ask_for<protocol::LoadResult>(state_->conversation, ask);
 }
 
 Outcome<protocol::ContextResult> Worker::context(const ContextSettings& settings) {
-  const Ask ask{.request = protocol::ContextRequest{settings},
-                .phase = Phase::context,
-                .seconds = state_->deadlines.context_seconds};
-  return ask_for<protocol::ContextResult>(state_->conversation, ask);
+  const bool loads = !abilities().keeps_weights;
+  const Ask ask{
+      .request = protocol::ContextRequest{settings},
+      .phase = loads ? Phase::load : Phase::context,
+      .seconds = state_->deadlines.context_seconds + (loads ? state_->load_seconds() : 0)};
+  auto made = ask_for<protocol::ContextResult>(state_->conversation, ask);
+  state_->computing = made ? static_cast<pid_t>(made->pid) : 0;
+  return made;
 }
 
 Outcome<protocol::MeasureResult> Worker::measure(const protocol::MeasureRequest& request,
@@ -205,6 +215,8 @@ Failure Worker::wait_while_serving() { return state_->conversation.listen(Phase:
 bool Worker::end() { return state_->conversation.end(); }
 bool Worker::stuck() const { return state_->conversation.stuck(); }
 bool Worker::alive() const { return state_->conversation.alive(); }
-pid_t Worker::pid() const { return state_->conversation.pid(); }
+pid_t Worker::pid() const {
+  return state_->computing > 0 ? state_->computing : state_->conversation.pid();
+}
 
 }  // namespace sweetspot::engine

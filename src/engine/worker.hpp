@@ -80,6 +80,7 @@ class Worker final : public Holder {
   /// What the worker said of itself.
   [[nodiscard]] const protocol::HelloResult& hello() const;
   [[nodiscard]] const std::vector<Device>& devices() const override { return hello().devices; }
+  [[nodiscard]] const protocol::Abilities& abilities() const override { return hello().abilities; }
 
   /// `header_only`: the file may end before its weights do.
   Outcome<ModelInfo> inspect(const std::string& path, bool header_only = false);

@@ -89,6 +89,11 @@ int Child::event_fd() const { return state_->events.get(); }
 const std::string& Child::marker() const { return state_->process.marker(); }
 const OutputTail& Child::output() const { return state_->output; }
 
+void Child::send(int signal) const {
+  // While it is not reaped its number cannot belong to anybody else.
+  if (!exit_status()) ::kill(pid(), signal);
+}
+
 std::optional<ExitStatus> Child::exit_status() const { return state_->process.exit_status(); }
 
 std::optional<ExitStatus> Child::wait_exit(milliseconds timeout) const {

@@ -61,6 +61,9 @@ class Child {
 
   [[nodiscard]] const OutputTail& output() const;
 
+  /// Sends a signal to the child; nothing where it has ended.
+  void send(int signal) const;
+
   /// How the child ended, or nothing while it runs. Does not reap, does not block.
   [[nodiscard]] std::optional<ExitStatus> exit_status() const;
 

@@ -10,7 +10,6 @@ Outcome<void> HeldModel::start(const Placement& placement) {
   holder_ = *std::move(started);
   placement_ = placement;
   context_.reset();
-  offloaded_ = Absence{"nothing was loaded"};
   loaded_ = keeps_reference_ = false;
   return {};
 }
@@ -19,7 +18,6 @@ Outcome<protocol::LoadResult> HeldModel::load(const engine::ProgressFn& on_progr
   auto loaded = holder_->load({model_.path, placement_}, model_.size_bytes, on_progress);
   if (!loaded) return loaded;
   loaded_ = true;
-  offloaded_ = loaded->n_gpu_layers;
   return loaded;
 }
 

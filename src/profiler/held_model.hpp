@@ -7,7 +7,6 @@
 #include "core/config.hpp"
 #include "core/error.hpp"
 #include "core/model_info.hpp"
-#include "core/reading.hpp"
 #include "engine/holder.hpp"
 #include "profiler/site.hpp"
 
@@ -38,9 +37,6 @@ class HeldModel {
   /// To measure and check with; there must be one.
   [[nodiscard]] engine::Holder& holder() { return *holder_; }
 
-  /// Layers that llama.cpp says it offloaded.
-  [[nodiscard]] const Reading<int>& offloaded() const { return offloaded_; }
-
   /// Whether this holder keeps the output of an f16 cache.
   [[nodiscard]] bool keeps_reference() const { return keeps_reference_; }
   void reference_is_kept() { keeps_reference_ = true; }
@@ -60,7 +56,6 @@ class HeldModel {
   std::unique_ptr<engine::Holder> holder_;
   Placement placement_;
   std::optional<ContextSettings> context_;
-  Reading<int> offloaded_ = Absence{"nothing was loaded"};
   bool loaded_ = false;
   bool keeps_reference_ = false;
   bool stuck_ = false;

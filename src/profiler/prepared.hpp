@@ -8,14 +8,16 @@
 #include "core/run.hpp"
 #include "devices/sampler.hpp"
 #include "profiler/request.hpp"
+#include "protocol/messages.hpp"
 
 namespace sweetspot::profiler {
 
 struct Prepared {
-  Request request;                    ///< settled against the model
-  Run run;                            ///< everything known before the first trial
-  std::vector<DeviceReport> targets;  ///< that layers go to
-  devices::Snapshot baseline;         ///< before anything was started
+  Request request;                     ///< settled against the model
+  Run run;                             ///< everything known before the first trial
+  std::vector<DeviceReport> targets;   ///< that layers go to
+  devices::Snapshot baseline;          ///< before anything was started
+  protocol::Abilities abilities = {};  ///< of the worker
 
   [[nodiscard]] int offloadable() const {
     return targets.empty() ? 0 : run.model.offloadable_layers();

@@ -140,6 +140,12 @@ Result<Profiler> Profiler::open(Request request) {
   prepared.targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(prepared.targets);
   if (busy) run.notices.push_back(*busy);
+  prepared.abilities = oracle->hello().abilities;
+  if (oracle->speaks_for_another()) {
+    run.notices.emplace_back(
+        "What a configuration will take is foretold by sweetspot's own llama.cpp, because this "
+        "engine cannot be asked; what it took is the engine's own figure.");
+  }
   engine::StartOptions start = asked.start;
   return Profiler(
       std::move(prepared),

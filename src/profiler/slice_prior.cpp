@@ -10,7 +10,7 @@ namespace {
 
 bool wants_slices(const Prepared& prepared) {
   // Slices predict generation.
-  if (!prepared.request.workload.generates()) return false;
+  if (!prepared.request.workload.generates() || !prepared.abilities.slices) return false;
   return prepared.request.slices == SlicePolicy::automatic
              ? prepared.run.model.size_bytes >= kSlicesFromBytes
              : prepared.request.slices != SlicePolicy::never;

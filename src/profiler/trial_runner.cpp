@@ -153,12 +153,12 @@ Outcome<void> TrialRunner::make_context(Trial& trial) {
   const auto context = held_.make_context(trial.config.context);
   if (!context) return tl::unexpected(context.error());
   trial.effective = context->effective;
-  const Reading<int>& offloaded = held_.offloaded();
-  trial.effective->n_gpu_layers = offloaded;
+  const Reading<int>& offloaded = context->effective.n_gpu_layers;
   if (offloaded && *offloaded != trial.layers) {
     trial.notes.push_back(
         fmt::format("llama.cpp offloaded {} layers, not {}", *offloaded, trial.layers));
   }
+  if (!held_.holder().abilities().keeps_weights) trial.load_seconds = context->seconds;
   trial.memory = context->memory;
   if (trial.memory.empty() && !context->memory_note.empty()) {
     trial.notes.push_back("memory: " + context->memory_note);

@@ -30,12 +30,13 @@ std::vector<double> token_times(const protocol::FullDepthResult& done) {
 // The worker fills the cache by copying a few tokens over it where the cache allows, or one
 // sequence over the others where each has its own part, and decodes one piece of n_ubatch at its
 // end, where a token costs more; a recurrent or hybrid model has to decode every token.
-std::string why_skipped(const Trial& trial, const Request& request, const ModelInfo& model) {
+std::string why_skipped(const Trial& trial, const Request& request, const ModelInfo& model,
+                        bool copies) {
   if (request.full_depth == FullDepthPolicy::never) return "switched off (--full-depth never)";
   if (request.full_depth == FullDepthPolicy::always || !trial.prompt) return {};
   const std::uint32_t n_ctx = trial.effective ? trial.effective->n_ctx : 0;
   const std::uint32_t n_ubatch = trial.effective ? trial.effective->n_ubatch : 0;
-  const bool decodes_all = model.recurrent || model.hybrid;
+  const bool decodes_all = model.recurrent || model.hybrid || !copies;
   const std::uint32_t parts = context_parts(trial.config.context);
   const std::uint32_t decoded = parts > 1 ? n_ctx / parts + n_ubatch : 2 * n_ubatch;
   const double tokens = decodes_all ? n_ctx : std::min(n_ctx, decoded);
@@ -48,7 +49,8 @@ std::string why_skipped(const Trial& trial, const Request& request, const ModelI
 
 void verify_whole_context(engine::Holder& holder, Trial& trial, const Request& request,
                           const ModelInfo& model, const Observer& observer) {
-  if (std::string why = why_skipped(trial, request, model); !why.empty()) {
+  if (std::string why = why_skipped(trial, request, model, holder.abilities().copies_depth);
+      !why.empty()) {
     trial.full_depth_note = std::move(why);
     return;
   }

@@ -91,12 +91,19 @@ void fields(auto& f, Is<ServeRequest> auto& m) {
 }
 void fields(auto& /*f*/, Is<StopRequest> auto& /*m*/) {}
 
+void fields(auto& f, Is<Abilities> auto& m) {
+  f("maps", m.maps);
+  f("keeps_weights", m.keeps_weights);
+  f("slices", m.slices);
+  f("copies_depth", m.copies_depth);
+}
 void fields(auto& f, Is<HelloResult> auto& m) {
   f("version", m.version);
   f("engine", m.engine);
   f("devices", m.devices);
   f("threads", m.threads);
   f.later("backend_problems", m.backend_problems);
+  f.later("abilities", m.abilities);
 }
 void fields(auto& f, Is<InspectResult> auto& m) { f("model", m.model); }
 void fields(auto& f, Is<MapResult> auto& m) {
@@ -120,6 +127,7 @@ void fields(auto& f, Is<ContextResult> auto& m) {
   f("effective", m.effective);
   f("memory", m.memory);
   f("memory_note", m.memory_note);
+  f.later("pid", m.pid);
 }
 void fields(auto& f, Is<MeasureResult> auto& m) {
   f("passes", m.passes);

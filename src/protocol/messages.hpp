@@ -30,7 +30,7 @@ namespace sweetspot::protocol {
 
 /// Raised when a message changes meaning. Supervisor and worker of different versions refuse each
 /// other.
-inline constexpr int kVersion = 5;
+inline constexpr int kVersion = 6;
 
 inline constexpr int kRequestFd = 3;  ///< in the worker: where requests are read
 inline constexpr int kEventFd = 4;    ///< in the worker: where events are written
@@ -182,6 +182,18 @@ struct RequestMessage {
 // ---- results
 // ----------------------------------------------------------------------------------------
 
+/// What a worker can do. The one that links llama.cpp can do all of it.
+struct Abilities {
+  bool maps = true;  ///< answers `map`
+  /// A `context` after `load` or after another context costs no load. Otherwise `load` only
+  /// remembers what to load, `context` loads it, and says what LoadResult would have said.
+  bool keeps_weights = true;
+  bool slices = true;        ///< loads a slice
+  bool copies_depth = true;  ///< fills a plain cache without decoding each of its tokens
+
+  bool operator==(const Abilities&) const = default;
+};
+
 struct HelloResult {
   int version = kVersion;
   Engine engine;
@@ -189,6 +201,7 @@ struct HelloResult {
   int threads = 0;  ///< what 0 threads means in this worker
   /// Backends that lie beside ggml and cannot be loaded, each a sentence with the loader's reason.
   std::vector<std::string> backend_problems = {};
+  Abilities abilities = {};
 };
 
 struct InspectResult {
@@ -223,6 +236,7 @@ struct ContextResult {
   EffectiveConfig effective;  ///< n_gpu_layers as in LoadResult
   MemoryMap memory;           ///< empty where this llama.cpp cannot tell
   std::string memory_note;    ///< why it is empty
+  std::int64_t pid = 0;       ///< the process that computes; 0 = the worker itself
 };
 
 struct MeasureResult {
@@ -311,10 +325,11 @@ enum class FaultCode {
   device_unknown,
   rpc_refused,  ///< nothing listens there
   cannot_write,
-  exception,  ///< a C++ exception from the library, its what() in the message
+  engine_ended,  ///< the llama-server that a worker drives: how it ended is in the message
+  exception,     ///< a C++ exception from the library, its what() in the message
 };
 
-constexpr EnumNames<FaultCode, 16> names_of(FaultCode /*of*/) {
+constexpr EnumNames<FaultCode, 17> names_of(FaultCode /*of*/) {
   return {{
       {FaultCode::bad_request, "bad-request"},
       {FaultCode::version_mismatch, "version-mismatch"},
@@ -331,6 +346,7 @@ constexpr EnumNames<FaultCode, 16> names_of(FaultCode /*of*/) {
       {FaultCode::device_unknown, "device-unknown"},
       {FaultCode::rpc_refused, "rpc-refused"},
       {FaultCode::cannot_write, "cannot-write"},
+      {FaultCode::engine_ended, "engine-ended"},
       {FaultCode::exception, "exception"},
   }};
 }

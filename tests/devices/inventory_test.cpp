@@ -54,6 +54,22 @@ TEST(Join, GoesByAddressWhereTheOrdersDiffer) {
   EXPECT_EQ(reports[1].status->name, Reading<std::string>("second for CUDA"));
 }
 
+TEST(Join, ADeviceWithoutAnAddressIsTheOneCardOfItsName) {
+  Device device = gpu("CUDA0", "CUDA", "");
+  device.pci_bus_id = Absence{"llama-server does not tell"};
+  device.description = "card";
+  const auto one =
+      join({device}, {status("0000:01:00.0", "card"), status("0000:02:00.0", "other")});
+  ASSERT_TRUE(one[0].status);
+  EXPECT_EQ(one[0].device.pci_bus_id, Reading<std::string>("0000:01:00.0"));
+  EXPECT_EQ(unclaimed({device}, {status("0000:01:00.0", "card")}).size(), 0U);
+  const auto two = join({device}, {status("0000:01:00.0", "card"), status("0000:02:00.0", "card")});
+  EXPECT_FALSE(two[0].status) << "of two alike nobody can tell which it is";
+  Device twin = device;
+  twin.id = "CUDA1";
+  EXPECT_FALSE(join({device, twin}, {status("0000:01:00.0", "card")})[0].status);
+}
+
 TEST(Join, BothNamesOfOneCardGetItsStatus) {
   const std::vector<Device> devices{gpu("CUDA0", "CUDA", "0000:01:00.0"),
                                     gpu("Vulkan0", "Vulkan", "0000:01:00.0")};

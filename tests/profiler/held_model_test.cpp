@@ -28,7 +28,6 @@ TEST_F(HeldModelTest, HoldsThePlacementAndTheContextItWasGiven) {
   EXPECT_FALSE(held.is_sound()) << "nothing is loaded";
   ASSERT_TRUE(held.load({}));
   EXPECT_TRUE(held.is_sound());
-  EXPECT_EQ(held.offloaded().value_or(0), 3);
   const Config config{with_layers(3), {}};
   EXPECT_FALSE(held.holds(config)) << "no context yet";
   ASSERT_TRUE(held.make_context(config.context));

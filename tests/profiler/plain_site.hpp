@@ -34,6 +34,7 @@ class PlainHolder final : public engine::Holder {
   explicit PlainHolder(Plain& plain) : plain_(plain) {}
 
   [[nodiscard]] const std::vector<Device>& devices() const override { return devices_; }
+  [[nodiscard]] const protocol::Abilities& abilities() const override { return abilities_; }
 
   Outcome<protocol::LoadResult> load(const protocol::LoadRequest& request, std::uint64_t,
                                      const engine::ProgressFn&) override {
@@ -82,6 +83,7 @@ class PlainHolder final : public engine::Holder {
 
  private:
   Plain& plain_;
+  protocol::Abilities abilities_;
   std::vector<Device> devices_;
   int layers_ = 0;
   bool alive_ = true;

@@ -128,6 +128,7 @@ TEST(Messages, HelloResult) {
   EXPECT_EQ(got.engine.llama_version, "0.7.0");
   EXPECT_EQ(got.engine.backends, sent.engine.backends);
   EXPECT_EQ(got.backend_problems, sent.backend_problems);
+  EXPECT_EQ(got.abilities, sent.abilities);
   ASSERT_EQ(got.devices.size(), 2U);
   EXPECT_EQ(got.devices[0].pci_bus_id, sent.devices[0].pci_bus_id);
   EXPECT_EQ(got.devices[0].memory_free_bytes, sent.devices[0].memory_free_bytes)

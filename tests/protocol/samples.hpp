@@ -119,6 +119,7 @@ inline HelloResult sample_hello() {
                     std::uint64_t{16}, std::uint64_t{4}}};
   hello.threads = 6;
   hello.backend_problems = {"one cannot be loaded"};
+  hello.abilities = {false, true, false, true};
   return hello;
 }
 
@@ -130,6 +131,7 @@ inline ContextResult sample_context_result() {
       Absence{"unknown"}};
   result.memory = {{"CPU", 1, 2, 3}, {"CUDA0", 4, 5, 6}};
   result.memory_note = "a note";
+  result.pid = 7;
   return result;
 }
 

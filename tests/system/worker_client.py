@@ -22,9 +22,9 @@ class Refused(Exception):
 
 
 class Worker:
-    """One process; `with` ends it. `devices` and `engine` are what it said in its greeting."""
+    """One process; `with` ends it. `devices`, `engine` and `abilities` are what it said in its greeting."""
 
-    def __init__(self, environment, rpc=()):
+    def __init__(self, environment, rpc=(), program="sweetspot-worker"):
         requests, self._requests = os.pipe()
         self._events, events = os.pipe()
 
@@ -35,7 +35,7 @@ class Worker:
             os.dup2(copies[1], 4)
 
         self._log = []
-        self.process = subprocess.Popen([BIN / "sweetspot-worker"], env=environment,
+        self.process = subprocess.Popen([BIN / program], env=environment,
                                         preexec_fn=place_descriptors, close_fds=False,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
@@ -47,6 +47,7 @@ class Worker:
         greeting = self.ask("hello", version=PROTOCOL_VERSION, rpc=list(rpc))
         self.engine = greeting["engine"]
         self.devices = greeting["devices"]
+        self.abilities = greeting["abilities"]
 
     def __enter__(self):
         return self
