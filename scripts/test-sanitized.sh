@@ -28,7 +28,7 @@ run_room() {
 }
 
 main() {
-  local room targets=() failed=()
+  local room logs targets=() failed=()
   "$repo_dir/scripts/setup-packages.sh" test
   "$repo_dir/scripts/setup-llama.sh"
   for room in "${rooms[@]}"; do
@@ -38,9 +38,19 @@ main() {
   configure asan
   cmake --build "$asan_dir" --target "${targets[@]}" -- --quiet
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+  # Several rooms at once, each told whole: what they print would be mixed otherwise.
+  logs=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$logs'" EXIT
+  for room in "${rooms[@]}"; do
+    while [[ $(jobs -pr | wc -l) -ge $(nproc) ]]; do wait -n || true; done
+    { run_room "$room" && touch "$logs/$room.passed"; } </dev/null >"$logs/$room" 2>&1 &
+  done
+  wait
   for room in "${rooms[@]}"; do
     say "under the sanitizers: $room"
-    run_room "$room" </dev/null || failed+=("$room")
+    cat "$logs/$room"
+    [[ -e $logs/$room.passed ]] || failed+=("$room")
   done
   [[ ${#failed[@]} -eq 0 ]] || fail "running tests under the sanitizers" "there are failures in: ${failed[*]}" \
     "mend what is reported above; $0 ROOM runs one room"
