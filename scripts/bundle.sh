@@ -15,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly c_library=(libanl.so.1 libc.so.6 libdl.so.2 libm.so.6 libmvec.so.1 libnsl.so.1 libnss_compat.so.2 libnss_dns.so.2
   libnss_files.so.2 libpthread.so.0 libresolv.so.2 librt.so.1 libutil.so.1)
 # Header libraries that our programs are compiled with; what they link is found by itself.
-readonly compiled_in=(libcli11-dev libeigen3-dev libexpected-dev libjs-d3 nlohmann-json3-dev)
+readonly compiled_in=(libcli11-dev libeigen3-dev libexpected-dev libjs-d3 libsqlitecpp-dev nlohmann-json3-dev)
 
 readonly built_llama=$build_dir/bin/llama # links to the llama.cpp that was built against
 readonly again="mend what it says, then run the same command again"

@@ -9,7 +9,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # package[:command]: with a command named, any program of that name will do.
-readonly for_build=(g++:g++ cmake:cmake ninja-build:ninja libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libexpected-dev libjs-d3
+readonly for_build=(g++:g++ cmake:cmake ninja-build:ninja libcli11-dev libeigen3-dev libfmt-dev nlohmann-json3-dev libexpected-dev libsqlitecpp-dev libjs-d3
   libcpp-httplib-dev pkg-config:pkg-config)
 readonly for_wheel=(python3-setuptools python3-wheel)
 readonly for_test=("${for_wheel[@]}" libgtest-dev libgmock-dev librapidcheck-dev python3-jsonschema python3-yaml)

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
+#include "history/index.hpp"
 #include "store/run_file.hpp"
 
 namespace sweetspot::app {
@@ -72,11 +75,31 @@ Status conclude_run(const profiler::RunOutcome& outcome, const std::string& path
   return {};
 }
 
+namespace {
+
+// What nobody wants to keep still lies somewhere until the machine is restarted: it was measured.
+Result<std::string> place_of_run(const MeasuringJob& job, const Workplace& workplace) {
+  const std::string& model = job.request.model_path;
+  if (job.keep) return store::place_for_run(workplace.data_folder, model, utc_now());
+  std::error_code none;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(none);
+  return (folder / ("sweetspot-" + store::run_file_name(model, utc_now()))).string();
+}
+
+// The file is written; a history that cannot be is no reason to say that the run failed.
+void remember(const std::string& path, const Workplace& workplace) {
+  if (workplace.data_folder.empty()) return;
+  Result<history::Index> index = history::Index::open(workplace.data_folder);
+  if (index) static_cast<void>(index->add(path));
+}
+
+}  // namespace
+
 Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& workplace) {
   std::string& path = job.request.output_path;
+  const bool lies_elsewhere = !path.empty();
   if (path.empty()) {
-    Result<std::string> place =
-        store::place_for_run(workplace.data_folder, job.request.model_path, utc_now());
+    Result<std::string> place = place_of_run(job, workplace);
     if (!place) return tl::unexpected(place.error());
     path = *std::move(place);
   }
@@ -93,11 +116,14 @@ Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& w
   const Result<profiler::RunOutcome> outcome = steps.measure(*profiler);
   if (!outcome) return tl::unexpected(outcome.error());
   if (steps.on_measured) steps.on_measured(outcome->run);
-  if (job.keep_set) {
+  if (job.keep) {
     const SetKept kept = keep_set_of(outcome->run, model_path, start, workplace);
     if (steps.on_set_kept) steps.on_set_kept(kept);
   }
-  if (!outcome->save_error && steps.on_saved) steps.on_saved(kept_at);
+  if (!outcome->save_error) {
+    if (job.keep && lies_elsewhere) remember(kept_at, workplace);
+    if (steps.on_saved) steps.on_saved(kept_at);
+  }
   return conclude_run(*outcome, kept_at);
 }
 

@@ -14,7 +14,7 @@ namespace sweetspot::app {
 
 struct MeasuringJob {
   profiler::Request request;  ///< without an output path the run lies in the data folder
-  bool keep_set = true;       ///< of the profiles that come of it, in the data folder
+  bool keep = true;           ///< run and profiles, in the data folder
 };
 
 /// What the caller does between the steps, in this order. All but `measure` may be empty.

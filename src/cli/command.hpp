@@ -32,8 +32,10 @@ struct Command {
 };
 
 void add_choose(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_compare(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_engine(CLI::App& app, const Environment& environment, Result<int>& outcome);
+void add_history(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_inspect(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_launch(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_plan(CLI::App& app, const Environment& environment, Result<int>& outcome);

@@ -9,23 +9,13 @@
 
 #include "app/connection.hpp"
 #include "app/engines.hpp"
+#include "cli/percent.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
 #include "ground/pieces.hpp"
 
 namespace sweetspot::cli {
 namespace {
-
-Result<double> parse_percent(std::string_view text, std::string_view flag) {
-  std::string_view number = text;
-  if (number.ends_with('%')) number.remove_suffix(1);
-  const auto percent = number_of<double>(number);
-  if (!percent || !std::isfinite(*percent) || *percent <= 0 || *percent > 50) {
-    return error(ErrorKind::usage, fmt::format("{} does not take '{}'", flag, shortened(text)),
-                 "give a percentage above 0 and up to 50, for example 1%");
-  }
-  return *percent / 100;
-}
 
 profiler::FullDepthPolicy full_depth_of(const std::string& text) {
   if (text == "always") return profiler::FullDepthPolicy::always;
@@ -78,7 +68,7 @@ void add_output(CLI::App& app, MeasuringOptions& options) {
       ->group("Output");
   app.add_flag("--json", options.json, "Print the whole run as JSON")->group("Output");
   app.add_flag("--no-store", options.no_store,
-               "Do not keep the profiles for applications (see sweetspot profiles)")
+               "Keep neither the run (sweetspot history) nor its profiles")
       ->group("Output");
 }
 

@@ -15,6 +15,9 @@
 
 namespace sweetspot::cli {
 
+/// Of JSON that a person may read.
+inline constexpr int kJsonIndent = 2;
+
 /// Writes the text to one of the environment's streams. main() tells what could not be written.
 template <typename... Values>
 void say(process::StandardStream* stream, fmt::format_string<Values...> format,

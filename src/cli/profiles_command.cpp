@@ -36,8 +36,6 @@ Examples:
   sweetspot profiles import set.json
 )";
 
-constexpr int kIndent = 2;
-
 struct ProfilesOptions {
   std::string target;
   std::string profile;  ///< to forget the reports of; empty = all
@@ -119,7 +117,7 @@ std::string listed_json(const std::vector<store::StoredSet>& sets) {
                     {"set", stored.set ? to_json(*stored.set) : Json(nullptr)},
                     {"error", stored.set ? Json(nullptr) : Json(stored.set.error().message)}});
   }
-  return dump(list, kIndent) + "\n";
+  return dump(list, kJsonIndent) + "\n";
 }
 
 Result<int> list(const ProfilesOptions& options, const Environment& environment) {
@@ -143,7 +141,7 @@ Result<int> list(const ProfilesOptions& options, const Environment& environment)
 Result<int> show(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
-  if (options.json) return print_all(environment, dump(to_json(*set), kIndent) + "\n");
+  if (options.json) return print_all(environment, dump(to_json(*set), kJsonIndent) + "\n");
   std::vector<report::HeldLine> held;
   for (const profiles::Held& each : profiles::held_against(*set)) {
     held.push_back({each.profile, profiles::name_of(each.loader), each.what});
@@ -190,7 +188,7 @@ Result<int> remove(const ProfilesOptions& options, const Environment& environmen
 Result<int> export_set(const ProfilesOptions& options, const Environment& environment) {
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
-  const std::string text = dump(to_json(*set), kIndent) + "\n";
+  const std::string text = dump(to_json(*set), kJsonIndent) + "\n";
   if (options.output_path.empty() || options.output_path == "-")
     return print_all(environment, text);
   if (const Status written = store::write_atomically(options.output_path, text); !written) {

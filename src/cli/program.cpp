@@ -8,13 +8,15 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 12> kCommands = {{
+constexpr std::array<Command, 14> kCommands = {{
     {"profile", "Measure how many layers of a model to put on the GPU", add_profile},
     {"tune", "Find the fastest settings of all for the requests you have", add_tune},
     {"plan", "Say what fits, before anything is loaded or downloaded", add_plan},
     {"choose", "Say what to load now, or write it for another program", add_choose},
     {"launch", "Start llama-server, or another program, with what fits now", add_launch},
     {"profiles", "List, show, remove, import and export what was measured", add_profiles},
+    {"history", "List what was measured, show it again, remove it", add_history},
+    {"compare", "Say whether one run is faster than another", add_compare},
     {"report", "Make a page of charts and tables of what was measured or planned", add_report},
     {"devices", "Show the GPUs that llama.cpp can use", add_devices},
     {"engine", "List the llama.cpps of this machine, and say which one to take", add_engine},

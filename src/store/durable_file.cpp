@@ -155,6 +155,15 @@ Status replace_file(const Target& target, const std::string& asked, std::string_
 
 }  // namespace
 
+Status make_folder(const std::string& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (!failure) return {};
+  return error(ErrorKind::output,
+               fmt::format("cannot make the folder {}: {}", shown(folder), failure.message()),
+               "check the folder and its permissions");
+}
+
 Status check_writable(const std::string& path) {
   const Result<Target> target = resolve(path);
   if (!target) return tl::unexpected(target.error());

@@ -13,6 +13,9 @@ namespace sweetspot::store {
 using os::FileCalls;
 using os::system_file_calls;
 
+/// Makes the folder and those above it where they are missing. Errors are of kind output.
+Status make_folder(const std::string& folder);
+
 /// Proves, before anything is measured, that `path` can be written: its folder exists, a temporary
 /// file can be made there, and `path` is not something that must not be replaced (a folder, a
 /// socket). Leaves nothing behind. Errors are of kind output and name the path and what to do.

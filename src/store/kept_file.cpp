@@ -71,15 +71,6 @@ KeptState state_of_schema(std::string_view schema, std::string_view current) {
   return version.empty() || version == "0" ? KeptState::damaged : KeptState::newer;
 }
 
-Status make_folder(const std::string& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (!failure) return {};
-  return error(ErrorKind::output,
-               fmt::format("cannot make the folder {}: {}", shown(folder), failure.message()),
-               "check the folder and its permissions");
-}
-
 Status write_kept(const std::string& path, std::string_view text, const FileCalls& calls) {
   remove_left_behind(os::folder_of(path));
   const Status written = write_atomically(path, text, calls);

@@ -32,9 +32,6 @@ KeptText read_kept(const std::string& path, std::size_t most_bytes = kMaxKeptByt
 /// older ones would be brought up to them in memory.
 KeptState state_of_schema(std::string_view schema, std::string_view current);
 
-/// Errors are of kind output.
-Status make_folder(const std::string& folder);
-
 /// write_atomically() with the remedy of a file that nobody named on a command line. Removes what
 /// writers left that were killed between making their temporary file and renaming it
 /// (os/new_file.cpp); those of the living are theirs. To be called under the folder's lock.

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "core/json.hpp"
+#include "core/json_reader.hpp"
+#include "core/text.hpp"
 #include "ground/bytes.hpp"
 #include "store/kept_file.hpp"
 #include "store/paths.hpp"
@@ -86,6 +88,22 @@ Result<std::string> read_document(const std::string& path) {
   const std::string why = kept.state == KeptState::none ? "there is no such file" : kept.why;
   return error(ErrorKind::usage, fmt::format("cannot read {}: {}", shown(path), why),
                "give a file that profile or tune wrote, or `sweetspot plan --json`");
+}
+
+Result<Run> load_run(const std::string& path) {
+  const Result<std::string> text = read_document(path);
+  if (!text) return tl::unexpected(text.error());
+  const auto no_run = [&](std::string_view why) {
+    return error(ErrorKind::usage, fmt::format("{} is no run: {}", shown(path), why),
+                 "give a file that profile or tune wrote");
+  };
+  const Result<Json> json = parse_json(*text);
+  if (!json || !json->is_object()) return no_run("it is no JSON, or only a part of it");
+  const auto schema = json->find("schema");
+  if (schema == json->end() || *schema != "sweetspot.run/1") return no_run("it has another schema");
+  Result<Run> run = guard([&] { return value_from<Run>(*json); }, "it cannot be read");
+  if (!run) return no_run(printable(run.error().message));
+  return run;
 }
 
 Status save_run(const std::string& path, const Run& run, const FileCalls& calls) {

@@ -25,6 +25,10 @@ Result<std::string> place_for_run(const std::string& data_folder, std::string_vi
 /// there is none, it cannot be read, it is too large to be one.
 Result<std::string> read_document(const std::string& path);
 
+/// The run that lies at `path`. Errors are of kind usage: those of read_document(), and a file that
+/// is no sweetspot.run/1.
+Result<Run> load_run(const std::string& path);
+
 /// Writes `run` as sweetspot.run/1, indented, through write_atomically().
 Status save_run(const std::string& path, const Run& run,
                 const FileCalls& calls = system_file_calls());

@@ -122,7 +122,7 @@ TEST_F(MeasureTest, WhatTheCallerRefusesEndsIt) {
 }
 
 TEST_F(MeasureTest, ASetThatNobodyWantsIsNotMade) {
-  job_.keep_set = false;
+  job_.keep = false;
   ASSERT_TRUE(measure(job_, steps_, workplace_));
   EXPECT_THAT(seen_.back(), StartsWith("saved "));
   EXPECT_FALSE(std::filesystem::exists(workplace_.data_folder));

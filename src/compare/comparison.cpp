@@ -1,0 +1,118 @@
+#include "compare/comparison.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sweetspot::compare {
+namespace {
+
+// Of a 95 % interval, as a standard deviation of the logarithm.
+double log_deviation(const Estimate& estimate) {
+  constexpr double kNormal95 = 1.96;
+  if (estimate.low <= 0) return 1;
+  return std::log(estimate.high / estimate.low) / (2 * kNormal95);
+}
+
+const Trial* trial_of(const Run& run, const Profile& profile) {
+  const std::optional<std::size_t> index = profile.result_index;
+  return index && *index < run.results.size() ? &run.results[*index] : nullptr;
+}
+
+void add_speeds(std::vector<SpeedPair>& pairs, const std::string& what, const Trial& a,
+                const Trial& b, double noticeable) {
+  const auto add = [&](Measure measure, const std::optional<Speed>& of_a,
+                       const std::optional<Speed>& of_b) {
+    if (!of_a || !of_b || is_uncertain(of_a->tokens_per_second) ||
+        is_uncertain(of_b->tokens_per_second)) {
+      return;
+    }
+    SpeedPair pair{
+        what, measure,      a.layers, b.layers, of_a->tokens_per_second, of_b->tokens_per_second,
+        {},   Finding::open};
+    pair.ratio = ratio_of(pair.a, pair.b);
+    pair.finding = finding_of(pair.ratio, noticeable);
+    pairs.push_back(pair);
+  };
+  if (a.failure || b.failure) return;
+  add(Measure::generation, a.generation, b.generation);
+  add(Measure::prompt, a.prompt, b.prompt);
+}
+
+std::string name_of(const Trial& trial) {
+  if (!trial.title.empty()) return trial.title;
+  return trial.layers == 0 ? "the CPU alone" : fmt::format("{} layers", trial.layers);
+}
+
+bool has_trial(const Run& run, const Trial& trial) {
+  return std::any_of(run.profiles.begin(), run.profiles.end(),
+                     [&](const Profile& profile) { return trial_of(run, profile) == &trial; });
+}
+
+// The last of that config: repetitions come later and know more.
+const Trial* same_in(const Run& run, const Trial& trial) {
+  const auto found =
+      std::find_if(run.results.rbegin(), run.results.rend(), [&](const Trial& other) {
+        return other.config == trial.config && other.workload == trial.workload && !other.failure;
+      });
+  return found == run.results.rend() ? nullptr : &*found;
+}
+
+void compare_profiles(const Run& a, const Run& b, double noticeable, Comparison& comparison) {
+  for (const Profile& profile : a.profiles) {
+    const auto other = std::find_if(b.profiles.begin(), b.profiles.end(),
+                                    [&](const Profile& each) { return each.name == profile.name; });
+    if (other == b.profiles.end()) continue;
+    const Trial* of_a = trial_of(a, profile);
+    const Trial* of_b = trial_of(b, *other);
+    if (of_a == nullptr || of_b == nullptr) continue;
+    add_speeds(comparison.profiles, profile.name, *of_a, *of_b, noticeable);
+    if (of_a->config == of_b->config && profile.vram_bytes && other->vram_bytes) {
+      comparison.memory.push_back({profile.name, *profile.vram_bytes, *other->vram_bytes});
+    }
+  }
+}
+
+}  // namespace
+
+Estimate ratio_of(const Estimate& a, const Estimate& b) {
+  constexpr double kNormal95 = 1.96;
+  const double deviation =
+      std::sqrt(log_deviation(a) * log_deviation(a) + log_deviation(b) * log_deviation(b) +
+                2 * kBetweenLoads * kBetweenLoads);
+  const double ratio = b.value / a.value;
+  const double reach = std::exp(kNormal95 * deviation);
+  return {ratio, ratio / reach, ratio * reach};
+}
+
+Finding finding_of(const Estimate& ratio, double noticeable) {
+  if (ratio.low > 1) return Finding::faster;
+  if (ratio.high < 1) return Finding::slower;
+  const bool within = ratio.low > 1 - noticeable && ratio.high < 1 + noticeable;
+  return within ? Finding::equal : Finding::open;
+}
+
+Comparison compare(const Run& a, const Run& b, double noticeable) {
+  Comparison comparison;
+  comparison.same_model = a.model.fingerprint == b.model.fingerprint;
+  comparison.differences = differences(a, b);
+  compare_profiles(a, b, noticeable, comparison);
+  for (const Trial& trial : a.results) {
+    if (has_trial(a, trial) || same_in(a, trial) != &trial) continue;
+    if (const Trial* other = same_in(b, trial)) {
+      add_speeds(comparison.configs, name_of(trial), trial, *other, noticeable);
+    }
+  }
+  return comparison;
+}
+
+double certain_loss(const Comparison& comparison) {
+  double most = 0;
+  for (const std::vector<SpeedPair>* pairs : {&comparison.profiles, &comparison.configs}) {
+    for (const SpeedPair& pair : *pairs) most = std::max(most, 1 - pair.ratio.high);
+  }
+  return most;
+}
+
+}  // namespace sweetspot::compare

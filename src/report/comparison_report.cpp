@@ -1,0 +1,112 @@
+#include "report/comparison_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/text.hpp"
+#include "ground/bytes.hpp"
+
+namespace sweetspot::report {
+namespace {
+
+using compare::Comparison;
+using compare::Finding;
+using compare::SpeedPair;
+
+constexpr double kPercent = 100;
+
+std::string verdict(const SpeedPair& pair) {
+  const double change = std::abs(pair.ratio.value - 1) * kPercent;
+  const double reach = kPercent * std::max(pair.ratio.high - 1, 1 - pair.ratio.low);
+  switch (pair.finding) {
+    case Finding::faster:
+      return fmt::format("{:.1f} % faster", change);
+    case Finding::slower:
+      return fmt::format("{:.1f} % slower", change);
+    case Finding::equal:
+      return "the same";
+    case Finding::open:
+      break;
+  }
+  return fmt::format("cannot be told apart at {:.0f} %", std::ceil(reach));
+}
+
+Emphasis emphasis(Finding finding) {
+  if (finding == Finding::faster) return Emphasis::winner;
+  return finding == Finding::slower ? Emphasis::failure : Emphasis::none;
+}
+
+std::string layers(const SpeedPair& pair) {
+  return pair.layers_a == pair.layers_b ? fmt::format("{}", pair.layers_a)
+                                        : fmt::format("{} -> {}", pair.layers_a, pair.layers_b);
+}
+
+std::string speeds(const std::vector<SpeedPair>& pairs, const Style& style) {
+  Table table;
+  table.columns = {{""},
+                   {"", Align::left},
+                   {"layers", Align::right, 3},
+                   {"A tok/s", Align::right, 1},
+                   {"B tok/s", Align::right, 1},
+                   {"B / A", Align::right},
+                   {"95 %", Align::left, 2},
+                   {"B is"}};
+  for (const SpeedPair& pair : pairs) {
+    table.rows.push_back(
+        {{printable(pair.what), std::string(to_string(pair.measure)), layers(pair),
+          fmt::format("{:.1f}", pair.a.value), fmt::format("{:.1f}", pair.b.value),
+          fmt::format("{:.3f}", pair.ratio.value),
+          fmt::format("{:.3f} to {:.3f}", pair.ratio.low, pair.ratio.high), verdict(pair)},
+         emphasis(pair.finding),
+         {}});
+  }
+  return render(table, style);
+}
+
+std::string differences(const Comparison& comparison, const Style& style) {
+  if (comparison.differences.empty()) {
+    return "Nothing that is known differs around the two runs.\n";
+  }
+  Table table;
+  table.columns = {{"differs"}, {"A"}, {"B"}};
+  for (const compare::Difference& difference : comparison.differences) {
+    table.rows.push_back(
+        {{printable(difference.what), printable(difference.a), printable(difference.b)}, {}, {}});
+  }
+  return render(table, style);
+}
+
+std::string memory(const Comparison& comparison, const Style& style) {
+  std::string text;
+  for (const compare::MemoryPair& pair : comparison.memory) {
+    if (pair.a_bytes == pair.b_bytes) continue;
+    text += paragraph(fmt::format("{} takes {} MiB of device memory in A and {} MiB in B",
+                                  printable(pair.what), pair.a_bytes / kMiB, pair.b_bytes / kMiB),
+                      style);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string comparison_report(const Comparison& comparison, const std::string& a,
+                              const std::string& b, const Style& style) {
+  std::string text = labelled("A", printable(a), style) + labelled("B", printable(b), style) + "\n";
+  if (!comparison.same_model) {
+    text += paragraph("These are two different models: their speeds say nothing of what changed.",
+                      style) +
+            "\n";
+  }
+  text += differences(comparison, style) + "\n";
+  if (comparison.profiles.empty() && comparison.configs.empty()) {
+    return text + "No config was measured in both.\n";
+  }
+  if (!comparison.profiles.empty()) text += speeds(comparison.profiles, style);
+  if (!comparison.configs.empty()) text += "\n" + speeds(comparison.configs, style);
+  const std::string takes = memory(comparison, style);
+  return takes.empty() ? text : text + "\n" + takes;
+}
+
+}  // namespace sweetspot::report
