@@ -24,8 +24,8 @@ struct Wanted {
   std::string model = {};  ///< in the model's name or its fingerprint
   std::string machine = {};
   std::string engine = {};
-  std::string since = {};     ///< ISO 8601, or the beginning of one: "2026-11"
-  std::size_t most = 0;  ///< the newest so many; 0 = all
+  std::string since = {};  ///< ISO 8601, or the beginning of one: "2026-11"
+  std::size_t most = 0;    ///< the newest so many; 0 = all
 };
 
 /// A file in the folder of runs that is none.
