@@ -24,9 +24,11 @@ namespace sweetspot::cli {
 namespace {
 
 constexpr const char* kEngineExamples = R"(
-An engine is the path of a llama-server, a folder with one, a name in PATH, a command line in quotes that starts one
-({model_dir}, {port} and {name} in it are filled in), or "linked": the llama.cpp that sweetspot was built with.
---engine and SWEETSPOT_ENGINE come before what `use` named; then comes the linked one, then one that is found.
+An engine is the path of a llama-server, a folder with one, a name in PATH, a
+command line in quotes that starts one ({model_dir}, {port} and {name} in it are
+filled in), or "linked": the llama.cpp that sweetspot was built with. --engine
+and SWEETSPOT_ENGINE come before what `use` named; then comes the linked one,
+then one that is found.
 
 Exit codes: 2 it is no llama-server, or not there; 4 it cannot be started on this machine
 
@@ -34,7 +36,7 @@ Examples:
   sweetspot engine list
   sweetspot engine show /opt/llama.cpp/bin/llama-server
   sweetspot engine use ~/llama.cpp/build
-  sweetspot engine use "docker run --rm -v {model_dir}:{model_dir} --network host ghcr.io/ggml-org/llama.cpp:server"
+  sweetspot engine use "docker run --rm -v {model_dir}:{model_dir} --network host IMAGE"
   sweetspot engine forget
 )";
 

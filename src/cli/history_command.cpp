@@ -161,9 +161,9 @@ void add_history(CLI::App& app, const Environment& environment, Result<int>& out
   app.footer(kHistoryExamples);
   app.add_option("MODEL", options->wanted.model, "Only runs of models with this in their name");
   app.add_option("--machine", options->wanted.machine, "Only with this in the device's name")
-      ->type_name("TEXT");
+      ->type_name("NAME");
   app.add_option("--with-llama", options->wanted.engine, "Only with this in llama.cpp's build")
-      ->type_name("TEXT");
+      ->type_name("BUILD");
   app.add_option("--since", options->wanted.since, "Only from this day on: 2026-11-30")
       ->type_name("DATE");
   app.add_option("--newest", options->wanted.most, "Only so many")->type_name("N");
