@@ -71,7 +71,7 @@ class Devices(SystemTest):
         self.assertEqual(seen["other_devices"], [])
         memory = next(d["memory"] for d in seen["devices"] if d["id"] == "CUDA1")
         self.assertEqual((memory["free_bytes"], memory["source"]), (20 * GIB, "nvml v2"))
-        table = self.run_sweetspot("devices", env=env).stdout
+        table = self.run_sweetspot("devices", "--details", env=env).stdout
         for text in ("CUDA1", "scripted device", "550.54.14", "24.00 GiB", "20.00 GiB", "87", "61", "216", "450",
                      "2520", "10501", "software thermal slowdown"):
             self.assertIn(text, table)
@@ -85,14 +85,14 @@ class Devices(SystemTest):
             self.assertIsNone(device["status"][field])
             self.assertTrue(device["status"]["absent"][field])
         self.assertEqual(device["memory"]["source"], "ggml")
-        table = self.run_sweetspot("devices", env=env).stdout
+        table = self.run_sweetspot("devices", "--details", env=env).stdout
         row = [line for line in table.splitlines() if line.startswith("CUDA0")][1]
         self.assertEqual(row.split(), ["CUDA0", "-", "50", "-", "-", "-", "-", "-"])
         self.assertNotIn("\x1b", table)
 
     def test_a_sleeping_gpu_is_listed_and_nothing_is_asked(self):
         env = self.machine([CARD], [ggml("CUDA0", "0000:c1:00.0")], power="suspended")
-        done = self.run_sweetspot("devices", env=env)
+        done = self.run_sweetspot("devices", "--details", env=env)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("0000:c1:00.0", done.stdout)
         self.assertIn("asleep", done.stdout)
