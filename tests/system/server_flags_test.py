@@ -252,9 +252,12 @@ class Launch(SystemTest):
             self.assertNotIn(word, told)
         done = self.run_sweetspot("plan", ZEPHYR, *SMALL_PLAN, "--flags", env=env)
         self.assertIn("cache-type-v=q8_0", done.stderr)
-        # The server agrees that it reads this file.
-        shown = subprocess.run([SERVER, "-lv", "4", "--version"], capture_output=True, text=True,
-                               env=self.environment(env))
+        # The server agrees that it reads this file. It may end before its own log is written: asked until it says so.
+        for _ in range(10):
+            shown = subprocess.run([SERVER, "-lv", "4", "--version"], capture_output=True, text=True,
+                                   env=self.environment(env))
+            if "using config file" in shown.stdout + shown.stderr:
+                break
         self.assertIn(f"using config file: {folder}/config.ini", shown.stdout + shown.stderr)
 
     def test_flags_that_are_passed_on_without_a_word_take_no_memory(self):
