@@ -64,8 +64,9 @@ std::vector<std::string> command_words(const Config& config, std::string_view mo
                                        const std::vector<std::string>& rpc,
                                        const dialect::Abilities* engine,
                                        const std::vector<std::string>& starter) {
-  std::vector<std::string> words;
-  for (const std::string& word : starter) words.push_back(pasted_word(word));
+  std::vector<std::string> words(starter.size());
+  std::transform(starter.begin(), starter.end(), words.begin(),
+                 [](const std::string& word) { return pasted_word(word); });
   if (engine != nullptr) {
     for (const dialect::SaidWords& said : said_to_engine(*engine, config, model_path, rpc)) {
       words.push_back(joined(said.words, pasted_word));
