@@ -70,7 +70,7 @@ Result<int> compare_runs(const CompareOptions& options, const Environment& envir
   const Result<Run> b = run_called(options.b, environment);
   if (!b) return tl::unexpected(b.error());
   const compare::Comparison comparison = compare::compare(*a, *b);
-  const Result<int> printed = print_all(
+  Result<int> printed = print_all(
       environment, options.json ? dump(json_of(comparison), kJsonIndent) + '\n'
                                 : report::comparison_report(comparison, options.a, options.b,
                                                             stdout_style(environment)));

@@ -187,7 +187,8 @@ DescribedCommand describe(const CLI::App& app) {
   std::string above;
   for (const CLI::App* parent = app.get_parent(); parent != nullptr;
        parent = parent->get_parent()) {
-    above = above.empty() ? parent->get_name() : parent->get_name() + " " + above;
+    if (!above.empty()) above.insert(0, " ");
+    above.insert(0, parent->get_name());
   }
   return described_command(app, above);
 }
