@@ -67,6 +67,7 @@ std::string doubts_text(const std::vector<std::string>& notes, int lines, const 
 }
 
 std::string two_ends(std::string_view left, std::string_view right, const Style& style) {
+  if (right.empty()) return fmt::format("{}\n", left);
   constexpr int kWidth = 80;
   constexpr int kGap = 2;
   const int room = std::min(style.width, kWidth) - display_width(left) - display_width(right);

@@ -340,6 +340,7 @@ TEST(DoubtsText, CountsWhatDoesNotFit) {
 TEST(TwoEnds, ShareALineOrTakeTwo) {
   EXPECT_EQ("left" + std::string(71, ' ') + "right\n", two_ends("left", "right", kNarrow));
   EXPECT_EQ("left\nright\n", two_ends("left", "right", {false, 10}));
+  EXPECT_EQ("left\n", two_ends("left", "", kNarrow)) << "without a blank behind it";
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ class ProfileSets(SystemTest):
         done, model = self.measured()
         self.assertEqual(done.returncode, 0, done.stderr)
         (path,) = self.sets()
-        self.assertIn(f"profiles: {path}", done.stderr)
+        self.assertIn("Start it: sweetspot launch", done.stderr)
         self.validate(path)
         kept = json.loads(path.read_text())
         run = json.loads((self.folder / "run.json").read_text())
