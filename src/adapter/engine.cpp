@@ -1,10 +1,10 @@
 #include "adapter/engine.hpp"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <set>
 #include <string_view>
 #include <utility>

@@ -122,6 +122,7 @@ std::string devices_screen(const std::vector<DeviceRow>& rows,
   const std::string next =
       two_ends("Measure a model on them: sweetspot profile MODEL.gguf", "More: --details", style);
   std::vector<std::string> doubts;
+  doubts.reserve(notes.size());
   for (const std::string& note : notes) doubts.push_back(printable(note, 400) + ".");
   const int room = kScreenLines - lines_in(above) - lines_in(next) - 2;
   return parted({above, doubts_text(doubts, room, style), next});

@@ -100,7 +100,7 @@ std::string ways_to_fit(const Plan& plan, const Style& style) {
 std::string command_part(const Plan& plan, const std::vector<std::string>& command,
                          const Style& style) {
   if (command.empty()) return {};
-  const std::string text = command_text(command, style);
+  std::string text = command_text(command, style);
   if (!plan.fit || plan.fit->fits) return text;
   return sentence_text("This fits, with the cheapest change:", style) + text;
 }

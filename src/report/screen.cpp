@@ -25,19 +25,19 @@ std::string sentence_text(std::string_view text, const Style& style) {
 
 std::string command_text(const std::vector<std::string>& words, const Style& style) {
   constexpr std::string_view kMore = " \\\n    ";
-  constexpr int kIndent = 2;
-  constexpr int kIndentBelow = 4;
+  constexpr int kSetIn = 2;
+  constexpr int kSetInBelow = 4;
   constexpr int kBackslash = 2;
   std::string text;
   int used = 0;
   for (const std::string& word : words) {
     const int width = display_width(word);
     if (text.empty()) {
-      text.append(kIndent, ' ');
-      used = kIndent;
+      text.append(kSetIn, ' ');
+      used = kSetIn;
     } else if (used + 1 + width + kBackslash > style.width) {
       text += kMore;
-      used = kIndentBelow;
+      used = kSetInBelow;
     } else {
       text += ' ';
       ++used;
