@@ -40,7 +40,7 @@ class List {
   void bytes(std::string what, const Reading<std::uint64_t>& a, const Reading<std::uint64_t>& b) {
     const auto mib = [](const Reading<std::uint64_t>& value) -> Reading<double> {
       if (!value) return Absence{"unknown"};
-      return static_cast<double>(*value / kMiB);
+      return static_cast<double>(*value) / static_cast<double>(kMiB);
     };
     number(std::move(what), mib(a), mib(b), "MiB");
   }

@@ -125,7 +125,7 @@ struct Index::State {
     std::vector<std::pair<std::string, Seen>> changed;
     for (const auto& file : files) {
       const auto before = known.find(file.first);
-      if (before == known.end() || before->second != file.second) changed.push_back(file);
+      if (before == known.end() || before->second != file.second) changed.emplace_back(file);
     }
     std::vector<std::string> gone;
     for (const auto& [file, seen] : known) {

@@ -1,6 +1,8 @@
 """sweetspot-adapter against llama-servers of other builds and of bad manners (tests/fakes/llama_server_persona.py)."""
 
 import json
+import threading
+import time
 import unittest
 
 from harness import SOURCE, SystemTest
@@ -140,8 +142,19 @@ class Personas(SystemTest):
 
     def test_one_that_hangs_can_be_left(self):
         with self.adapter("hangs") as worker:
-            self.loaded(worker)
+            worker.ask("load", path=str(self.synth()), config=CONFIG, slice=None)
+            asking = threading.Thread(target=self.left_waiting, args=(worker,))
+            asking.start()
+            time.sleep(2)
+            self.assertTrue(asking.is_alive())
             worker.process.terminate()
+            asking.join(10)
+            self.assertFalse(asking.is_alive())
+
+    def left_waiting(self, worker):
+        """A context whose server answers nothing: over when the worker is."""
+        with self.assertRaises(AssertionError):
+            worker.ask("context", config=CONFIG)
 
     def test_nonsense(self):
         with self.adapter("nonsense") as worker:
