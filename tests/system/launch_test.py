@@ -334,7 +334,7 @@ class OnADevice(LaunchTest):
         used = status_bytes(server, "VmPeak")
         self.assertEqual(first.end(), 0)
         # Its device's memory is the process's own: the cache of the large context takes 384 MiB.
-        program = self.server_after(f"ulimit -v {(used + 288 * MIB) // 1024}")
+        program = self.server_after(f"ulimit -v {(used + 192 * MIB) // 1024}")
         launched = self.launch(model, "--", program, env=vulkan)
         self.assertEqual(launched.wait("healthy", seconds=180)["profile"], "fast", launched.events)
         # This driver crashes as often as it says that memory is short.
