@@ -22,9 +22,9 @@ PARTS = ("model_bytes", "context_bytes", "compute_bytes")
 def profile(args, layers, worker):
     """The one trial of `sweetspot profile --layers N`, and the run."""
     os.environ.pop("SWEETSPOT_WORKER", None)
+    os.environ["SWEETSPOT_ENGINE"] = args.engine if worker else "linked"
     if worker:
         os.environ["SWEETSPOT_WORKER"] = worker
-        os.environ["SWEETSPOT_ENGINE"] = args.engine
     _, run = sweetspot(args, "profile", "--layers", layers, "-p", args.n_prompt, "-n", args.n_gen, "-d", args.depth,
                        "-t", args.threads, "-fa", "on", "--max-seconds", args.max_seconds, "--full-depth", "never")
     wanted = [trial for trial in run["results"] if trial["requested_layers"] == [layers]]

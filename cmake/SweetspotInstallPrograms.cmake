@@ -2,10 +2,7 @@
 # src/engine/locate.cpp looks for them. That llama.cpp stays where it is; a bundle (scripts/bundle.sh) has its own.
 install(TARGETS sweetspot RUNTIME DESTINATION bin COMPONENT programs)
 install(TARGETS sweetspot-adapter RUNTIME DESTINATION libexec/sweetspot COMPONENT programs)
-
-if(TARGET sweetspot-adapter)
-  install(TARGETS sweetspot-adapter RUNTIME DESTINATION libexec/sweetspot COMPONENT programs)
-endif()
+install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION share COMPONENT programs)
 
 # Of a sanitized build only the supervisor is worth installing.
 if(SWEETSPOT_WORKER_BUILT_APART OR NOT SWEETSPOT_LINKED_WORKER)
@@ -18,4 +15,3 @@ if(SWEETSPOT_LLAMA_IS_PRIVATE)
     DESTINATION libexec/sweetspot COMPONENT programs)
 endif()
 install(DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/llama DESTINATION libexec/sweetspot COMPONENT programs)
-install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION share COMPONENT programs)

@@ -34,12 +34,12 @@ configure() {
   local preset=$1 log
   shift
   log=$(mktemp)
-  # shellcheck disable=SC2064
-  trap "rm -f '$log'" EXIT
   (cd "$repo_dir" && cmake --preset "$preset" -DSWEETSPOT_LLAMA_PREFIX="$llama_prefix" "$@") >"$log" 2>&1 || {
     cat "$log" >&2
+    rm -f "$log"
     fail "configuring the build" "cmake did not succeed (what it said is above)" \
       "mend what its message names; docs/install.md lists what is needed; 'make clean' starts over"
   }
   sed -n 's/^-- Using \(llama.cpp\)/\1/p' "$log" >&2
+  rm -f "$log"
 }

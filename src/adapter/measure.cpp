@@ -109,7 +109,7 @@ class Measurement {
         request_(request),
         stopped_(stopped),
         reply_(reply),
-        phase_(request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation) {}
+        phase_(protocol::phase_of(request)) {}
 
   Answer<protocol::MeasureResult> run() {
     reply_.progress(phase_, -1);
@@ -220,8 +220,7 @@ class Measurement {
 Answer<protocol::MeasureResult> measure(const Slots& slots, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply) {
   if (const std::string problem = why_not(slots, request); !problem.empty()) {
-    const bool prompt = request.kind == protocol::MeasureKind::prompt;
-    return fault(FaultCode::bad_request, prompt ? Phase::prompt : Phase::generation, problem);
+    return fault(FaultCode::bad_request, protocol::phase_of(request), problem);
   }
   return Measurement(slots, request, stopped, reply).run();
 }

@@ -134,7 +134,7 @@ std::optional<Compared> compare(const std::vector<TokenLogprob>& reference,
 
 Answer<protocol::DivergenceResult> divergence(const Slots& slots,
                                               const protocol::DivergenceRequest& request,
-                                              std::optional<Ranked>& reference) {
+                                              std::optional<Ranked>& reference, Reply& reply) {
   if (request.tokens < 2 || request.tokens > kMostTokens) {
     return fault(FaultCode::bad_request, Phase::warm_up, "2 to 256 tokens can be compared");
   }
@@ -149,6 +149,8 @@ Answer<protocol::DivergenceResult> divergence(const Slots& slots,
       return fault(FaultCode::non_finite, Phase::warm_up, "a probability is NaN or infinite");
     }
     ranked.push_back(*std::move(*one));
+    // Each is a request of its own, and the supervisor gives so much time to each.
+    reply.progress(Phase::warm_up, static_cast<double>(ranked.size()) / (tokens - tokens / 2));
   }
   if (request.keep_as_reference) {
     protocol::DivergenceResult kept;

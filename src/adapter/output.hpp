@@ -29,9 +29,9 @@ std::optional<Compared> compare(const std::vector<TokenLogprob>& reference,
                                 const std::vector<TokenLogprob>& current);
 
 /// As the protocol's DivergenceRequest says, of fixed tokens: a server's own reading of a text may
-/// differ.
+/// differ. Tells its progress after each position.
 Answer<protocol::DivergenceResult> divergence(const Slots& slots,
                                               const protocol::DivergenceRequest& request,
-                                              std::optional<Ranked>& reference);
+                                              std::optional<Ranked>& reference, Reply& reply);
 
 }  // namespace sweetspot::adapter

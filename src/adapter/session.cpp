@@ -172,8 +172,7 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
 
 Answer<protocol::MeasureResult> Session::run(const protocol::MeasureRequest& request,
                                              Reply& reply) {
-  const bool prompt = request.kind == protocol::MeasureKind::prompt;
-  const auto ready = slots(prompt ? Phase::prompt : Phase::generation);
+  const auto ready = slots(protocol::phase_of(request));
   if (!ready) return tl::unexpected(ready.error());
   return measure(*ready, request, stopped_, reply);
 }
@@ -186,10 +185,10 @@ Answer<protocol::CheckResult> Session::run(const protocol::CheckRequest& /*reque
 }
 
 Answer<protocol::DivergenceResult> Session::run(const protocol::DivergenceRequest& request,
-                                                Reply& /*reply*/) {
+                                                Reply& reply) {
   const auto ready = slots(Phase::warm_up);
   if (!ready) return tl::unexpected(ready.error());
-  return divergence(*ready, request, reference_);
+  return divergence(*ready, request, reference_, reply);
 }
 
 Answer<protocol::FullDepthResult> Session::run(const protocol::FullDepthRequest& /*request*/,

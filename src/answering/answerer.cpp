@@ -33,10 +33,7 @@ Phase phase_of(const protocol::Request& request) {
                         [](const protocol::MapRequest&) { return Phase::plan; },
                         [](const protocol::LoadRequest&) { return Phase::load; },
                         [](const protocol::ContextRequest&) { return Phase::context; },
-                        [](const protocol::MeasureRequest& r) {
-                          return r.kind == protocol::MeasureKind::prompt ? Phase::prompt
-                                                                         : Phase::generation;
-                        },
+                        [](const protocol::MeasureRequest& r) { return protocol::phase_of(r); },
                         [](const protocol::CheckRequest&) { return Phase::warm_up; },
                         [](const protocol::DivergenceRequest&) { return Phase::warm_up; },
                         [](const protocol::FullDepthRequest&) { return Phase::full_depth; },

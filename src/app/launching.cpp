@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "app/choosing.hpp"
-#include "app/named_model.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
 #include "launch/rungs.hpp"
@@ -55,9 +54,6 @@ Status Launching::prepare() {
   Result<launch::ServerAddress> address =
       launch::address_of(request_.program, request_.listen, request_.api_key);
   if (!address) return tl::unexpected(address.error());
-  Result<std::string> file = model_file(request_.model_path, workplace_);
-  if (!file) return tl::unexpected(file.error());
-  request_.model_path = *std::move(file);
   Result<ModelKey> model = store::model_key(request_.model_path);
   if (!model) return tl::unexpected(model.error());
   model_ = *std::move(model);

@@ -1,11 +1,13 @@
 #include "app/reporting.hpp"
 
 #include <utility>
+#include <variant>
 
 #include "page/html.hpp"
 #include "page/markdown.hpp"
 #include "page/share.hpp"
 #include "page/source.hpp"
+#include "profiles/server_now.hpp"
 #include "store/run_file.hpp"
 
 namespace sweetspot::app {
@@ -19,6 +21,13 @@ Result<std::string> document_at(const std::string& path, const ReportJob& job) {
   return clean ? clean : text;
 }
 
+// The command on the page is that of the last screen, for which the host's memory counts.
+void say_as_on_the_screen(Run& run) {
+  const Trial* const best = run.result(run.best());
+  if (best == nullptr) return;
+  run.results[*run.best()].config.server = profiles::server_then(run, *best);
+}
+
 }  // namespace
 
 Result<std::string> report_text(const ReportJob& job) {
@@ -29,9 +38,10 @@ Result<std::string> report_text(const ReportJob& job) {
   for (const std::string& path : job.paths) {
     Result<std::string> text = document_at(path, job);
     if (!text) return text;
-    const Result<page::Source> source = page::parse_source(*text, path);
+    Result<page::Source> source = page::parse_source(*text, path);
     if (!source) return tl::unexpected(source.error());
     if (job.format == ReportFormat::json) return text;
+    if (Run* const run = std::get_if<Run>(&*source)) say_as_on_the_screen(*run);
     pages.push_back(page::page_of(*source));
   }
   return job.format == ReportFormat::html ? page::html_of(pages) : page::markdown_of(pages);

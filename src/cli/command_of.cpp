@@ -25,8 +25,9 @@ std::vector<std::string> command_of(const app::Workplace& workplace, const Confi
 
 std::vector<std::string> command_of(const app::Workplace& workplace, const Run& run,
                                     std::optional<std::size_t> result) {
-  if (!result || *result >= run.results.size()) return {};
-  const Trial& trial = run.results[*result];
+  const Trial* const measured = run.result(result);
+  if (measured == nullptr) return {};
+  const Trial& trial = *measured;
   Config config = trial.config;
   config.placement.n_gpu_layers = trial.layers;
   config.server = profiles::server_then(run, trial);

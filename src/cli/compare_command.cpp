@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "cli/environment.hpp"
+#include "cli/open_history.hpp"
 #include "cli/percent.hpp"
 #include "cli/print.hpp"
 #include "compare/comparison.hpp"
@@ -49,7 +50,7 @@ Result<Run> run_called(const std::string& name, const Environment& environment) 
   std::error_code none;
   if (std::filesystem::exists(name, none)) return store::load_run(name);
   if (environment.workplace.data_folder.empty()) return store::load_run(name);
-  const Result<history::Index> index = history::Index::open(environment.workplace.data_folder);
+  const Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
   const Result<RunEntry> entry = index->find(name);
   if (!entry) {

@@ -9,10 +9,6 @@
 namespace sweetspot::cli {
 namespace {
 
-std::string own_name(const DescribedCommand& command) {
-  return command.name.substr(command.name.rfind(' ') + 1);
-}
-
 void each_command(const DescribedCommand& command,
                   const std::function<void(const DescribedCommand&)>& act) {
   act(command);
@@ -30,12 +26,12 @@ std::vector<std::string> flags_of(const DescribedCommand& command) {
 std::vector<std::string> names_of(const std::vector<DescribedCommand>& commands) {
   std::vector<std::string> names;
   names.reserve(commands.size());
-  for (const DescribedCommand& command : commands) names.push_back(own_name(command));
+  for (const DescribedCommand& command : commands) names.push_back(command.own_name());
   return names;
 }
 
 // The words behind a command's own name: "profiles list"; empty of the program.
-std::string path_of(const DescribedCommand& command) {
+std::string spelled_path(const DescribedCommand& command) {
   const std::size_t space = command.name.find(' ');
   return space == std::string::npos ? std::string() : command.name.substr(space + 1);
 }
@@ -57,8 +53,8 @@ std::string choices_in_bash(const DescribedCommand& command) {
   std::string cases;
   for (const DescribedOption& option : command.options) {
     if (option.choices.empty()) continue;
-    cases += fmt::format("        '{}|{}') words='{}' ;;\n", path_of(command),
-                         fmt::join(option.flags, fmt::format("'|'{}|", path_of(command))),
+    cases += fmt::format("        '{}|{}') words='{}' ;;\n", spelled_path(command),
+                         fmt::join(option.flags, fmt::format("'|'{}|", spelled_path(command))),
                          fmt::join(option.choices, " "));
   }
   return cases;
@@ -113,11 +109,11 @@ std::string zsh_function(const DescribedCommand& command) {
       "    local -a commands=(\n";
   for (const DescribedCommand& sub : command.commands) {
     text +=
-        "      " + shell_quoted(fmt::format("{}:{}", own_name(sub), zsh_text(sub.summary))) + "\n";
+        "      " + shell_quoted(fmt::format("{}:{}", sub.own_name(), zsh_text(sub.summary))) + "\n";
   }
   text += "    )\n    _describe command commands\n    ;;\n  rest)\n    case $line[1] in\n";
   for (const DescribedCommand& sub : command.commands) {
-    text += fmt::format("    {}) {} ;;\n", own_name(sub), zsh_function_name(sub));
+    text += fmt::format("    {}) {} ;;\n", sub.own_name(), zsh_function_name(sub));
   }
   return text + "    esac\n    ;;\n  esac\n}\n\n";
 }
@@ -125,7 +121,7 @@ std::string zsh_function(const DescribedCommand& command) {
 // ---- fish
 
 std::string fish_condition(const DescribedCommand& command, const DescribedCommand& program) {
-  const std::string path = path_of(command);
+  const std::string path = spelled_path(command);
   if (path.empty()) {
     return fmt::format("not __fish_seen_subcommand_from {}",
                        fmt::join(names_of(program.commands), " "));
@@ -167,9 +163,9 @@ std::string bash_completion(const DescribedCommand& program) {
   std::string options;
   std::string choices;
   each_command(program, [&](const DescribedCommand& command) {
-    commands += fmt::format("    '{}') words='{}' ;;\n", path_of(command),
+    commands += fmt::format("    '{}') words='{}' ;;\n", spelled_path(command),
                             fmt::join(names_of(command.commands), " "));
-    options += fmt::format("    '{}') words='{}' ;;\n", path_of(command),
+    options += fmt::format("    '{}') words='{}' ;;\n", spelled_path(command),
                            fmt::join(flags_of(command), " "));
     choices += choices_in_bash(command);
   });
@@ -230,7 +226,7 @@ std::string fish_completion(const DescribedCommand& program) {
     const std::string condition = fish_condition(command, program);
     for (const DescribedCommand& sub : command.commands) {
       text += fmt::format("complete -c sweetspot -n {} -f -a {} -d {}\n", shell_quoted(condition),
-                          shell_quoted(own_name(sub)), shell_quoted(sub.summary));
+                          shell_quoted(sub.own_name()), shell_quoted(sub.summary));
     }
     for (const DescribedOption& option : command.options) text += fish_option(option, condition);
   });

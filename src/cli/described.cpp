@@ -37,15 +37,6 @@ std::string_view without_check(std::string_view type) {
   return type;
 }
 
-// As a sentence begins, but for words that are written as they are typed.
-std::string capitalised(std::string text) {
-  const std::string first = text.substr(0, text.find(' '));
-  const bool is_word = !first.empty() && std::all_of(first.begin(), first.end(),
-                                                     [](char c) { return c >= 'a' && c <= 'z'; });
-  if (is_word) text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  return text;
-}
-
 std::string value_of(const CLI::Option& option, const std::vector<std::string>& choices) {
   if (option.get_items_expected_max() == 0) return {};
   const std::string type = option.get_type_name();

@@ -31,6 +31,9 @@ struct DescribedCommand {
   std::string notes;                     ///< other lines for the long page
   std::vector<DescribedCommand> commands;
 
+  /// Without the commands above it: "profile".
+  [[nodiscard]] std::string own_name() const { return name.substr(name.rfind(' ') + 1); }
+
   /// "[options] MODEL.gguf"
   [[nodiscard]] std::string usage() const;
 };

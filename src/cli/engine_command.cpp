@@ -40,8 +40,6 @@ Examples:
   sweetspot engine forget
 )";
 
-constexpr int kEngineIndent = 2;
-
 struct EngineOptions {
   std::string engine;
   bool json = false;
@@ -119,7 +117,7 @@ std::string what_it_is(const EngineDocument& document) {
 Result<int> list_engines(const EngineOptions& options, const Environment& environment) {
   const EngineList list = all_engines(environment);
   if (environment.workplace.cancelled()) return error(ErrorKind::interrupted, "interrupted");
-  if (options.json) return print_all(environment, dump(json_of(list), kEngineIndent) + "\n");
+  if (options.json) return print_all(environment, dump(json_of(list), kJsonIndent) + "\n");
   report::Table table;
   table.columns = {{"", report::Align::left},
                    {"engine", report::Align::left},
@@ -160,14 +158,14 @@ Result<int> show_engine(const EngineOptions& options, const Environment& environ
   if (!wanted) return tl::unexpected(wanted.error());
   if (!*wanted) {
     EngineDocument linked = linked_document(environment);
-    if (options.json) return print_all(environment, dump(json_of(linked), kEngineIndent) + "\n");
+    if (options.json) return print_all(environment, dump(json_of(linked), kJsonIndent) + "\n");
     return print_all(environment, "  linked: " + what_it_is(linked) +
                                       "; `sweetspot devices` lists what it can use\n");
   }
   const auto card = app::read_engine(servers::text_of((*wanted)->command), workplace, true);
   if (!card) return tl::unexpected(card.error());
   const EngineDocument document = document_of(*card);
-  if (options.json) return print_all(environment, dump(json_of(document), kEngineIndent) + "\n");
+  if (options.json) return print_all(environment, dump(json_of(document), kJsonIndent) + "\n");
   const report::Style style = stdout_style(environment);
   return print_all(
       environment,

@@ -53,8 +53,7 @@ std::string commands_of(const DescribedCommand& command, int width) {
   std::string text;
   constexpr int kCommandColumn = 12;
   for (const DescribedCommand& sub : command.commands) {
-    const std::string name = sub.name.substr(sub.name.rfind(' ') + 1);
-    text += entry(name, sub.summary, width, kCommandColumn);
+    text += entry(sub.own_name(), sub.summary, width, kCommandColumn);
   }
   return text.empty() ? text : "\nCommands\n" + text;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/environment.hpp"
+#include "cli/open_history.hpp"
 #include "cli/print.hpp"
 #include "core/json.hpp"
 #include "core/json_writer.hpp"
@@ -16,6 +17,7 @@
 #include "report/history_table.hpp"
 #include "report/run_report.hpp"
 #include "report/screen.hpp"
+#include "report/tune_report.hpp"
 #include "store/durable_file.hpp"
 #include "store/run_file.hpp"
 
@@ -41,29 +43,8 @@ struct HistoryOptions {
   bool json = false;
 };
 
-// Opens it and says what a person should know of what was found.
-Result<history::Index> open_index(const Environment& environment) {
-  if (environment.workplace.data_folder.empty()) {
-    return error(ErrorKind::output, "there is no folder for the user's data",
-                 "set XDG_DATA_HOME or HOME");
-  }
-  constexpr std::size_t kWorthSaying = 256;
-  const auto on_progress = [&](std::size_t done, std::size_t of) {
-    if (of < kWorthSaying || !environment.stderr_is_terminal) return;
-    say(environment.err, "\rreading {} of {} runs{}", done, of, done == of ? "\n" : "");
-  };
-  Result<history::Index> index =
-      history::Index::open(environment.workplace.data_folder, on_progress);
-  if (index && !index->set_aside().empty()) {
-    say(environment.err,
-        "The history was damaged; it lies in {} now and was made again from the runs.\n",
-        printable(index->set_aside()));
-  }
-  return index;
-}
-
 Result<int> list_history(const HistoryOptions& options, const Environment& environment) {
-  const Result<history::Index> index = open_index(environment);
+  const Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
   const Result<std::vector<RunEntry>> entries = index->list(options.wanted);
   if (!entries) return tl::unexpected(entries.error());
@@ -86,21 +67,26 @@ Result<int> list_history(const HistoryOptions& options, const Environment& envir
 }
 
 Result<int> show_run(const HistoryOptions& options, const Environment& environment) {
-  const Result<history::Index> index = open_index(environment);
+  const Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
   const Result<RunEntry> entry = index->find(options.names.front());
   if (!entry) return tl::unexpected(entry.error());
   const Result<Run> run = store::load_run(entry->path);
   if (!run) return tl::unexpected(run.error());
   const report::Style style = stdout_style(environment);
-  return print_all(
-      environment,
-      report::parted({report::header_text(*run, style), report::results_table(*run, style),
-                      report::analysis_text(*run, style), report::profiles_text(*run, style)}));
+  const std::vector<std::string> found =
+      run->tune
+          ? std::vector{report::tune_table(*run, style), report::tune_text(*run, style),
+                        report::failures_text(*run, style)}
+          : std::vector{report::results_table(*run, style), report::analysis_text(*run, style),
+                        report::profiles_text(*run, style)};
+  std::vector<std::string> parts = {report::header_text(*run, style)};
+  parts.insert(parts.end(), found.begin(), found.end());
+  return print_all(environment, report::parted(parts));
 }
 
 Result<int> export_run(const HistoryOptions& options, const Environment& environment) {
-  const Result<history::Index> index = open_index(environment);
+  const Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
   const Result<RunEntry> entry = index->find(options.names.front());
   if (!entry) return tl::unexpected(entry.error());
@@ -113,22 +99,36 @@ Result<int> export_run(const HistoryOptions& options, const Environment& environ
   return 0;
 }
 
+// A file to be kept, and where.
+struct Imported {
+  std::string text;
+  std::string model_path;
+  std::string started_at;
+};
+
+Result<Imported> read_import(const std::string& path) {
+  Result<std::string> text = store::read_document(path);
+  if (!text) return tl::unexpected(text.error());
+  const Result<Run> run = store::parse_run(*text, path);
+  if (!run) return tl::unexpected(run.error());
+  return Imported{*std::move(text), run->model.path, run->started_at};
+}
+
 // All or none: of a list of which one is no run nothing is kept.
 Result<int> import_runs(const HistoryOptions& options, const Environment& environment) {
-  Result<history::Index> index = open_index(environment);
+  const Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
+  std::vector<Imported> imports;
   for (const std::string& path : options.names) {
-    if (const Result<Run> run = store::load_run(path); !run) return tl::unexpected(run.error());
+    Result<Imported> import = read_import(path);
+    if (!import) return tl::unexpected(import.error());
+    imports.push_back(*std::move(import));
   }
-  for (const std::string& path : options.names) {
-    const Result<Run> run = store::load_run(path);
-    if (!run) return tl::unexpected(run.error());
-    const Result<std::string> place =
-        store::place_for_run(environment.workplace.data_folder, run->model.path, run->started_at);
+  for (const Imported& import : imports) {
+    const Result<std::string> place = store::place_for_run(environment.workplace.data_folder,
+                                                           import.model_path, import.started_at);
     if (!place) return tl::unexpected(place.error());
-    const Result<std::string> text = store::read_document(path);
-    if (!text) return tl::unexpected(text.error());
-    if (const Status kept = store::write_atomically(*place, *text); !kept) {
+    if (const Status kept = store::write_atomically(*place, import.text); !kept) {
       return tl::unexpected(kept.error());
     }
     say(environment.err, "kept as {}\n", printable(*place));
@@ -137,7 +137,7 @@ Result<int> import_runs(const HistoryOptions& options, const Environment& enviro
 }
 
 Result<int> remove_runs(const HistoryOptions& options, const Environment& environment) {
-  Result<history::Index> index = open_index(environment);
+  Result<history::Index> index = open_history(environment);
   if (!index) return tl::unexpected(index.error());
   std::vector<RunEntry> entries;
   for (const std::string& name : options.names) {

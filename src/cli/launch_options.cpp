@@ -118,7 +118,10 @@ void add_launch_options(CLI::App& app, LaunchOptions& options) {
 Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
                                           const Environment& environment) {
   app::LaunchRequest request;
-  request.model_path = options.model_path;
+  // First of all: which engine it is depends on the profiles of the file.
+  Result<std::string> file = app::model_file(options.model_path, environment.workplace);
+  if (!file) return tl::unexpected(file.error());
+  request.model_path = *std::move(file);
   const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
   request.wanted = *wanted;

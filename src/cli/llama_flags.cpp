@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/nearest.hpp"
+#include "cli/program.hpp"
 #include "cli/refused_flags.hpp"
 #include "core/server_flags.hpp"
 #include "core/text.hpp"
@@ -87,13 +88,7 @@ class Commands {
   }
 
   /// As it is typed behind the program's: "profiles list".
-  [[nodiscard]] std::string path() const {
-    std::string words;
-    for (std::size_t i = 1; i < chain_.size(); ++i) {
-      words += (words.empty() ? "" : " ") + chain_[i]->get_name();
-    }
-    return words;
-  }
+  [[nodiscard]] std::string path() const { return path_of(*chain_.back()); }
 
   /// That of the first level, which messages name.
   [[nodiscard]] std::string name() const { return chain_.size() > 1 ? chain_[1]->get_name() : ""; }

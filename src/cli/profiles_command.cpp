@@ -13,6 +13,7 @@
 #include "app/named_model.hpp"
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
+#include "cli/open_history.hpp"
 #include "cli/print.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
@@ -45,12 +46,6 @@ struct ProfilesOptions {
 };
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-Status need_data_folder(const Environment& environment) {
-  if (!environment.workplace.data_folder.empty()) return {};
-  return error(ErrorKind::output, "there is no folder for the user's data",
-               "set XDG_DATA_HOME or HOME");
-}
 
 // ---- which set is meant
 
@@ -90,7 +85,7 @@ Result<std::string> path_for_model(const ProfilesOptions& options, const Environ
 }
 
 // By the name of a kept file, a path to a set, or a model.
-Result<std::string> path_of(const ProfilesOptions& options, const Environment& environment) {
+Result<std::string> set_path(const ProfilesOptions& options, const Environment& environment) {
   if (const Status folder = need_data_folder(environment); !folder) {
     return tl::unexpected(folder.error());
   }
@@ -103,7 +98,7 @@ Result<std::string> path_of(const ProfilesOptions& options, const Environment& e
 }
 
 Result<ProfileSet> load(const ProfilesOptions& options, const Environment& environment) {
-  const Result<std::string> path = path_of(options, environment);
+  const Result<std::string> path = set_path(options, environment);
   if (!path) return tl::unexpected(path.error());
   return store::load_profile_set(*path);
 }
@@ -152,7 +147,7 @@ Result<int> show(const ProfilesOptions& options, const Environment& environment)
 // ---- forget
 
 Result<int> forget(const ProfilesOptions& options, const Environment& environment) {
-  const Result<std::string> path = path_of(options, environment);
+  const Result<std::string> path = set_path(options, environment);
   if (!path) return tl::unexpected(path.error());
   const Result<ProfileSet> set = store::load_profile_set(*path);
   if (!set) return tl::unexpected(set.error());
@@ -177,7 +172,7 @@ Result<int> forget(const ProfilesOptions& options, const Environment& environmen
 }
 
 Result<int> remove(const ProfilesOptions& options, const Environment& environment) {
-  const Result<std::string> path = path_of(options, environment);
+  const Result<std::string> path = set_path(options, environment);
   if (!path) return tl::unexpected(path.error());
   if (const Status removed = store::remove_profile_set(*path); !removed) {
     return tl::unexpected(removed.error());

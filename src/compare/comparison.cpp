@@ -15,11 +15,6 @@ double log_deviation(const Estimate& estimate) {
   return std::log(estimate.high / estimate.low) / (2 * kNormal95);
 }
 
-const Trial* trial_of(const Run& run, const Profile& profile) {
-  const std::optional<std::size_t> index = profile.result_index;
-  return index && *index < run.results.size() ? &run.results[*index] : nullptr;
-}
-
 void add_speeds(std::vector<SpeedPair>& pairs, const std::string& what, const Trial& a,
                 const Trial& b, double noticeable) {
   const auto add = [&](Measure measure, const std::optional<Speed>& of_a,
@@ -40,14 +35,10 @@ void add_speeds(std::vector<SpeedPair>& pairs, const std::string& what, const Tr
   add(Measure::prompt, a.prompt, b.prompt);
 }
 
-std::string name_of(const Trial& trial) {
-  if (!trial.title.empty()) return trial.title;
-  return trial.layers == 0 ? "the CPU alone" : fmt::format("{} layers", trial.layers);
-}
-
 bool has_trial(const Run& run, const Trial& trial) {
-  return std::any_of(run.profiles.begin(), run.profiles.end(),
-                     [&](const Profile& profile) { return trial_of(run, profile) == &trial; });
+  return std::any_of(run.profiles.begin(), run.profiles.end(), [&](const Profile& profile) {
+    return run.result(profile.result_index) == &trial;
+  });
 }
 
 // The last of that config: repetitions come later and know more.
@@ -64,8 +55,8 @@ void compare_profiles(const Run& a, const Run& b, double noticeable, Comparison&
     const auto other = std::find_if(b.profiles.begin(), b.profiles.end(),
                                     [&](const Profile& each) { return each.name == profile.name; });
     if (other == b.profiles.end()) continue;
-    const Trial* of_a = trial_of(a, profile);
-    const Trial* of_b = trial_of(b, *other);
+    const Trial* of_a = a.result(profile.result_index);
+    const Trial* of_b = b.result(other->result_index);
     if (of_a == nullptr || of_b == nullptr) continue;
     add_speeds(comparison.profiles, profile.name, *of_a, *of_b, noticeable);
     if (of_a->config == of_b->config && profile.vram_bytes && other->vram_bytes) {

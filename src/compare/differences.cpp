@@ -110,26 +110,10 @@ void devices(List& list, const std::vector<DeviceReport>& a, const std::vector<D
   }
 }
 
-std::string shown(const KnobValue& value) {
-  return std::visit(
-      [](const auto& of) {
-        using Value = std::decay_t<decltype(of)>;
-        if constexpr (std::is_same_v<Value, bool>) {
-          return std::string(of ? "on" : "off");
-        } else if constexpr (std::is_same_v<Value, std::string> ||
-                             std::is_same_v<Value, std::int64_t>) {
-          return fmt::format("{}", of);
-        } else {
-          return fmt::format("{}", fmt::join(of, ","));
-        }
-      },
-      value);
-}
-
 void settings(List& list, const Run& a, const Run& b) {
   for (const Knob& knob : knobs()) {
-    list.text(std::string(knob.name), shown(knob.get(a.base_config)),
-              shown(knob.get(b.base_config)));
+    list.text(std::string(knob.name), knob_text(knob.get(a.base_config)),
+              knob_text(knob.get(b.base_config)));
   }
   const auto tokens = [](const Workload& workload) {
     return fmt::format("{} prompt, {} generated, {} before", workload.n_prompt, workload.n_gen,

@@ -13,6 +13,13 @@ Result<Json> parse_json(std::string_view text) {
   return guard([&] { return Json::parse(text); }, "not JSON");
 }
 
+std::string schema_of(const Json& document) {
+  if (!document.is_object()) return {};
+  const auto member = document.find("schema");
+  return member != document.end() && member->is_string() ? member->get<std::string>()
+                                                         : std::string();
+}
+
 void put_absent(Json& object, const char* name, const std::string& reason) {
   object[name] = nullptr;
   object["absent"][name] = reason;

@@ -32,6 +32,10 @@ std::string dump(const Json& json, int indent = -1);
 /// Parses text from another process or a file. Never throws; depth and duplicates are nlohmann's.
 Result<Json> parse_json(std::string_view text);
 
+/// What a document says that it is, its member "schema"; empty where it says nothing or is no
+/// object.
+std::string schema_of(const Json& document);
+
 /// Sets `object[name]` to null, with the reason under "absent".
 void put_absent(Json& object, const char* name, const std::string& reason);
 

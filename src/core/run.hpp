@@ -28,6 +28,11 @@ struct Engine {
   std::string system_info;            ///< llama_print_system_info()
   std::string program = {};       ///< of one that is driven: what --engine takes; empty = linked
   std::string program_hash = {};  ///< of its file and libraries
+
+  /// What tells its builds apart, as far as it says. Begins with the version.
+  [[nodiscard]] const std::string& build() const {
+    return llama_build.empty() ? llama_version : llama_build;
+  }
 };
 
 void fields(auto& f, Is<Engine> auto& engine) {
@@ -92,6 +97,10 @@ void fields(auto& f, Is<RunSettings> auto& settings) {
   f("vram_limit_bytes", settings.vram_limit_bytes);
 }
 
+/// The notice of a run where nothing can be offloaded.
+inline constexpr const char* kNoDeviceNotice =
+    "There is no device here that llama.cpp can offload to: only the CPU is measured.";
+
 struct Run {
   std::string tool_version;
   std::string started_at;   ///< UTC, ISO 8601
@@ -111,11 +120,23 @@ struct Run {
   Analysis analysis;
   std::vector<Profile> profiles;
   std::vector<std::string> notices;  ///< "no GPU here: ..."
+
+  /// The result at `index`; nullptr where there is none.
+  [[nodiscard]] const Trial* result(std::optional<std::size_t> index) const {
+    return index && *index < results.size() ? &results[*index] : nullptr;
+  }
+
+  /// Into `results`: the winner of a tune, else the fastest that is safe.
+  [[nodiscard]] std::optional<std::size_t> best() const {
+    return tune ? tune->winner : analysis.optimum;
+  }
 };
 
-/// sweetspot.run/1, docs/formats/run-1.schema.json.
+inline constexpr const char* kRunSchema = "sweetspot.run/1";
+
+/// kRunSchema, docs/formats/run-1.schema.json.
 void fields(auto& f, Is<Run> auto& run) {
-  f.constant("schema", "sweetspot.run/1");
+  f.constant("schema", kRunSchema);
   f.group("tool", [&](auto& tool) {
     tool.constant("name", "sweetspot");
     tool("version", run.tool_version);

@@ -5,11 +5,6 @@
 namespace sweetspot {
 namespace {
 
-const Trial* best_of(const Run& run) {
-  const std::optional<std::size_t> index = run.tune ? run.tune->winner : run.analysis.optimum;
-  return index && *index < run.results.size() ? &run.results[*index] : nullptr;
-}
-
 std::string machine_of(const Run& run) {
   std::string cards;
   for (const DeviceReport& report : run.devices) {
@@ -32,9 +27,8 @@ RunEntry entry_of(const Run& run, const std::string& path) {
   entry.model = std::filesystem::path(run.model.path).filename().string();
   entry.fingerprint = run.model.fingerprint;
   entry.machine = machine_of(run);
-  const Engine& engine = run.engine;
-  entry.engine = engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
-  if (const Trial* best = best_of(run)) {
+  entry.engine = run.engine.build();
+  if (const Trial* best = run.result(run.best())) {
     entry.layers = best->layers;
     entry.n_ctx = best->config.context.n_ctx;
     if (best->generation) entry.tokens_per_second = best->generation->tokens_per_second;

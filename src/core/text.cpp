@@ -188,4 +188,12 @@ std::optional<double> seconds_apart(std::string_view from, std::string_view to) 
   return std::difftime(*finish, *start);
 }
 
+std::string capitalised(std::string text) {
+  const std::string first = text.substr(0, text.find(' '));
+  const bool is_word = !first.empty() && std::all_of(first.begin(), first.end(),
+                                                     [](char c) { return c >= 'a' && c <= 'z'; });
+  if (is_word) text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
+}
+
 }  // namespace sweetspot

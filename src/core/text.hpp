@@ -44,4 +44,7 @@ std::string utc_now();
 /// Seconds from one such time to a later one; nothing where either is none.
 std::optional<double> seconds_apart(std::string_view from, std::string_view to);
 
+/// As a sentence begins, but for a first word that is written as it is typed: "llama.cpp", "-c".
+std::string capitalised(std::string text);
+
 }  // namespace sweetspot

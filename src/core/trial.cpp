@@ -1,6 +1,10 @@
 #include "core/trial.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
+
+#include "core/no_device.hpp"
 
 namespace sweetspot {
 namespace {
@@ -32,6 +36,18 @@ std::string label_of(const Trial& trial, Disturbance disturbance) {
   if (disturbance != Disturbance::contended || !trial.shares(Contended::processor)) return label;
   if (trial.shares(Contended::device)) label += ", device";
   return label + ", processor";
+}
+
+std::string layer_count(int layers) {
+  return fmt::format("{} layer{}", layers, layers == 1 ? "" : "s");
+}
+
+std::string placed_in_words(const Trial& trial) {
+  return uses_no_device(trial.config.placement) ? kCpuAloneTitle : layer_count(trial.layers);
+}
+
+std::string name_of(const Trial& trial) {
+  return trial.title.empty() ? placed_in_words(trial) : trial.title;
 }
 
 }  // namespace sweetspot

@@ -70,6 +70,12 @@ void fields(auto& f, Is<Estimate> auto& estimate) {
           "the value lies outside its interval");
 }
 
+/// Milliseconds of one, above 0, as how many a second; the bounds change sides.
+inline Estimate per_second(const Estimate& ms) {
+  constexpr double kMsPerSecond = 1000;
+  return {kMsPerSecond / ms.value, kMsPerSecond / ms.high, kMsPerSecond / ms.low};
+}
+
 /// From this share of its value on, to either side, an interval leaves open what the value is.
 inline constexpr double kUncertainShare = 0.5;
 
@@ -362,5 +368,14 @@ void fields(auto& f, Is<Trial> auto& trial) {
 
 /// As a label: "throttled", "contended (processor)".
 std::string label_of(const Trial& trial, Disturbance disturbance);
+
+/// "12 layers", "1 layer".
+std::string layer_count(int layers);
+
+/// "the CPU alone", else its layers.
+std::string placed_in_words(const Trial& trial);
+
+/// Its title, else placed_in_words().
+std::string name_of(const Trial& trial);
 
 }  // namespace sweetspot

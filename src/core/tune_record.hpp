@@ -100,6 +100,9 @@ void fields(auto& f, Is<FrontPoint> auto& point) {
   f("largest_ctx", point.largest_ctx);
 }
 
+/// Why a tune ended where nothing is left to measure.
+inline constexpr const char* kEverythingDecided = "everything is decided";
+
 struct TuneRecord {
   std::string workload;  ///< chat, rag, code, agent, custom
   Objective objective = Objective::request;

@@ -39,7 +39,6 @@ Reading<DeviceStatus> status_of(const Device& device, const std::vector<DeviceSt
 // address. Of two alike nobody can tell which is which.
 std::vector<Device> with_addresses_by_name(std::vector<Device> devices,
                                            const std::vector<DeviceStatus>& statuses) {
-  const std::vector<Device> all = devices;
   for (Device& device : devices) {
     if (device.pci_bus_id || device.backend == kRpcBackend || device.description.empty()) continue;
     const auto is_it = [&](const DeviceStatus& status) {
@@ -50,7 +49,7 @@ std::vector<Device> with_addresses_by_name(std::vector<Device> devices,
     };
     const auto card = std::find_if(statuses.begin(), statuses.end(), is_it);
     if (std::count_if(statuses.begin(), statuses.end(), is_it) == 1 &&
-        std::count_if(all.begin(), all.end(), twin) == 1) {
+        std::count_if(devices.begin(), devices.end(), twin) == 1) {
       device.pci_bus_id = card->pci_bus_id;
     }
   }

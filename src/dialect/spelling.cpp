@@ -178,16 +178,14 @@ struct ExtraRow {
   bool needed;             ///< without it the server cannot be used
 };
 
-constexpr std::array<ExtraRow, 10> kExtras = {{{Extra::model, "--model,-m", "=", true},
-                                               {Extra::host, "--host", "=", true},
-                                               {Extra::port, "--port", "=", true},
-                                               {Extra::api_key, "--api-key", "=", true},
-                                               {Extra::rpc, "--rpc", "=", true},
-                                               {Extra::no_ui, "--no-ui,--no-webui", "", false},
-                                               {Extra::slots, "--slots", "", false},
-                                               {Extra::metrics, "--metrics", "", false},
-                                               {Extra::no_warmup, "--no-warmup", "", false},
-                                               {Extra::offline, "--offline", "", false}}};
+constexpr std::array<ExtraRow, 8> kExtras = {{{Extra::model, "--model,-m", "=", true},
+                                              {Extra::host, "--host", "=", true},
+                                              {Extra::port, "--port", "=", true},
+                                              {Extra::api_key, "--api-key", "=", true},
+                                              {Extra::rpc, "--rpc", "=", true},
+                                              {Extra::no_ui, "--no-ui,--no-webui", "", false},
+                                              {Extra::slots, "--slots", "", false},
+                                              {Extra::offline, "--offline", "", false}}};
 
 Spelling spell_row(const Abilities& abilities, const ExtraRow& row, std::string_view value) {
   for (const std::string_view name : split(row.names, ',')) {

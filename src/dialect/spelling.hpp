@@ -55,10 +55,8 @@ enum class Extra {
   no_fit,        ///< nothing is changed that it was told
   no_ui,         ///< no web page
   slots,         ///< GET /slots answers
-  metrics,       ///< GET /metrics answers
   buffer_lines,  ///< its log tells the sizes of buffers
-  no_warmup,
-  offline,  ///< downloads nothing
+  offline,       ///< downloads nothing
 };
 
 /// Where nothing has to be said (`no_fit` of a build without it) words and lacks are empty.

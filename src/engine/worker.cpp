@@ -184,6 +184,7 @@ Outcome<protocol::FullDepthResult> Worker::full_depth(const ProgressFn& on_progr
 }
 
 Outcome<protocol::UnloadResult> Worker::unload() {
+  state_->computing = 0;
   const Ask ask{.request = protocol::UnloadRequest{},
                 .phase = Phase::unload,
                 .seconds = state_->deadlines.context_seconds};

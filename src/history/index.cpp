@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -37,10 +38,11 @@ std::optional<Seen> seen_now(const std::string& path) {
 Files files_in(const std::string& folder) {
   Files files;
   std::error_code none;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
-    const std::string name = entry.path().filename().string();
+  fs::directory_iterator entry(folder, none);
+  for (; !none && entry != fs::directory_iterator(); entry.increment(none)) {
+    const std::string name = entry->path().filename().string();
     if (name.starts_with('.') || !name.ends_with(kExtension)) continue;
-    std::string path = entry.path().string();
+    std::string path = entry->path().string();
     if (const auto seen = seen_now(path)) files.emplace(std::move(path), *seen);
   }
   return files;
@@ -93,27 +95,38 @@ std::string plain(const std::string& path) {
 
 }  // namespace
 
-std::string runs_folder(const std::string& data_folder) { return data_folder + "/runs"; }
-
 struct Index::State {
   std::string path;
   std::string folder;
   std::string set_aside;
   SQLite::Database database;
 
-  void tables() {
+  // Another process may have made them meanwhile.
+  void make() {
     SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
     if (version_of(database) == 0) make_tables(database);
     transaction.commit();
   }
 
-  void read(const std::string& file, const Seen& seen) {
-    const Result<Run> run = store::load_run(file);
-    if (run) {
-      put(database, entry_of(*run, file), seen);
-    } else {
-      put(database, Unreadable{file, run.error().message}, seen);
+  // Everything that takes long is done before the database is held.
+  void take_in(std::span<const std::pair<std::string, Seen>> files) {
+    std::vector<Result<RunEntry>> read;
+    read.reserve(files.size());
+    for (const auto& file : files) {
+      read.push_back(store::load_run(file.first).map([&](const Run& run) {
+        return entry_of(run, file.first);
+      }));
     }
+    SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const auto& [file, seen] = files[i];
+      if (read[i]) {
+        put(database, *read[i], seen);
+      } else {
+        put(database, Unreadable{file, read[i].error().message}, seen);
+      }
+    }
+    transaction.commit();
   }
 
   // In pieces, so that a first reading of very many files that is interrupted has kept something,
@@ -138,9 +151,7 @@ struct Index::State {
     }
     for (std::size_t begin = 0; begin < changed.size(); begin += kPiece) {
       const std::size_t end = std::min(begin + kPiece, changed.size());
-      SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-      for (std::size_t at = begin; at < end; ++at) read(changed[at].first, changed[at].second);
-      transaction.commit();
+      take_in(std::span(changed).subspan(begin, end - begin));
       if (on_progress) on_progress(end, changed.size());
     }
   }
@@ -151,23 +162,6 @@ Index::Index(Index&& other) noexcept = default;
 Index& Index::operator=(Index&& other) noexcept = default;
 Index::~Index() = default;
 
-namespace {
-
-struct Found {
-  SQLite::Database database;
-  int version = 0;
-};
-
-// Throws where it is damaged too; asking for all of it finds damage that opening does not.
-Found look(const std::string& path) {
-  SQLite::Database database = open_database(path);
-  const int version = version_of(database);
-  if (version == kIndexVersion) seen_files(database);
-  return {std::move(database), version};
-}
-
-}  // namespace
-
 Result<Index> Index::open(const std::string& data_folder, const OnProgress& on_progress) {
   if (const Status made = store::make_folder(data_folder); !made) {
     return tl::unexpected(made.error());
@@ -176,15 +170,16 @@ Result<Index> Index::open(const std::string& data_folder, const OnProgress& on_p
   std::string set_aside;
   for (;;) {
     try {
-      Found found = look(path);
-      if (found.version > kIndexVersion) {
+      SQLite::Database database = open_database(path);
+      const int version = version_of(database);
+      if (version > kIndexVersion) {
         return error(ErrorKind::output,
                      fmt::format("{} was made by a newer sweetspot", printable(path)),
                      "use that one, or remove the file: it is made again from the runs");
       }
       auto state = std::make_unique<State>(
-          State{path, runs_folder(data_folder), set_aside, std::move(found.database)});
-      state->tables();
+          State{path, store::runs_folder(data_folder), set_aside, std::move(database)});
+      if (version == 0) state->make();
       state->follow(on_progress);
       return Index(std::move(state));
     } catch (const SQLite::Exception& problem) {

@@ -74,7 +74,4 @@ class Index {
   std::unique_ptr<State> state_;
 };
 
-/// Where runs lie that nobody named a file for.
-std::string runs_folder(const std::string& data_folder);
-
 }  // namespace sweetspot::history

@@ -24,10 +24,6 @@ double shortest_above_zero(const SampleSet& samples) {
   return *std::upper_bound(sorted.begin(), sorted.end() - 1, 0.0);
 }
 
-Estimate reciprocal(const Estimate& ms) {
-  return {kMsPerSecond / ms.value, kMsPerSecond / ms.high, kMsPerSecond / ms.low};
-}
-
 }  // namespace
 
 Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Summary>& summary) {
@@ -44,7 +40,7 @@ Reading<Speed> make_speed(std::vector<Sample> samples, const Reading<Summary>& s
   if (speed.ms_per_token.low <= 0) {
     speed.ms_per_token.low = std::min(shortest_above_zero(kept), speed.ms_per_token.value);
   }
-  speed.tokens_per_second = reciprocal(speed.ms_per_token);
+  speed.tokens_per_second = per_second(speed.ms_per_token);
   speed.stop_reason = summary->reason;
   speed.samples = summary->samples;
   speed.warm_up_cut = summary->warm_up_cut;

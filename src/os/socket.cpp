@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -44,7 +46,13 @@ std::string connect_within(int fd, const addrinfo& address, int timeout_ms) {
   if (::connect(fd, address.ai_addr, address.ai_addrlen) == 0) return {};
   if (errno != EINPROGRESS) return errno_text(errno);
   pollfd waiting{fd, POLLOUT, 0};
-  const int ready = ::poll(&waiting, 1, timeout_ms);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  int ready = ::poll(&waiting, 1, timeout_ms);
+  while (ready < 0 && errno == EINTR) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now());
+    ready = ::poll(&waiting, 1, std::max(0, static_cast<int>(left.count())));
+  }
   if (ready < 0) return errno_text(errno);
   if (ready == 0) return "no answer within " + std::to_string(timeout_ms / 1000) + " s";
   int failure = 0;

@@ -38,7 +38,7 @@ Figure speed_by_layers(const Run& run, std::optional<Speed> Trial::*which) {
     if (!trial.measured() || !speed) continue;
     figure.chart->marks.push_back(
         mark_of(series_of(trial), trial.layers, speed->tokens_per_second, trial_name(run, i)));
-    figure.table.rows.push_back({fmt::format("{}", i), placed(trial), speed_of(speed),
+    figure.table.rows.push_back({fmt::format("{}", i), name_of(trial), speed_of(speed),
                                  fmt::format("{}", speed->samples),
                                  std::string(to_string(speed->stop_reason))});
   }

@@ -13,18 +13,6 @@
 namespace sweetspot::page {
 namespace {
 
-std::string as_sentence(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  }
-  return text;
-}
-
-std::optional<std::size_t> chosen_trial(const Run& run) {
-  const std::optional<std::size_t> index = run.tune ? run.tune->winner : run.analysis.optimum;
-  return index && *index < run.results.size() ? index : std::nullopt;
-}
-
 std::string command_for(const Run& run, const Trial& trial) {
   Config config = trial.config;
   config.placement.n_gpu_layers = trial.layers;
@@ -33,11 +21,11 @@ std::string command_for(const Run& run, const Trial& trial) {
 }
 
 std::string answer_of(const Run& run, const Trial& trial) {
-  std::string text = run.tune ? "Use these settings" : fmt::format("Use {}", placed(trial));
+  std::string text = run.tune ? "Use these settings" : fmt::format("Use {}", name_of(trial));
   if (trial.speed()) {
     text += fmt::format(": {} tokens per second", with_interval(trial.speed()->tokens_per_second));
   }
-  if (run.tune) return text + ". " + as_sentence(run.tune->verdict);
+  if (run.tune) return text + ". " + capitalised(run.tune->verdict);
   if (!run.analysis.speed_up_over_cpu) return text;
   return text + fmt::format(", {:.2f} times the CPU alone", *run.analysis.speed_up_over_cpu);
 }
@@ -86,14 +74,14 @@ Page page_of(const Run& run) {
   Page page;
   const std::string name = run.model.name.value_or(run.model.path);
   page.title = fmt::format("{}: {}", run.tune ? "tune" : "profile", name);
-  if (const std::optional<std::size_t> index = chosen_trial(run)) {
-    page.answer = answer_of(run, run.results[*index]);
-    page.command = command_for(run, run.results[*index]);
+  if (const Trial* const best = run.result(run.best())) {
+    page.answer = answer_of(run, *best);
+    page.command = command_for(run, *best);
   } else {
     page.answer =
         run.tune && !run.tune->verdict.empty() ? run.tune->verdict : "Nothing can be recommended";
   }
-  page.answer = as_sentence(std::move(page.answer));
+  page.answer = capitalised(std::move(page.answer));
   page.remarks = remarks_of(run);
   for (Figure& figure : run.tune ? figures_of_tune(run) : figures_of_profile(run)) {
     if (figure.table.rows.empty()) continue;

@@ -9,18 +9,11 @@
 namespace sweetspot::page {
 namespace {
 
-constexpr const char* kRunSchema = "sweetspot.run/1";
 constexpr const char* kPlanSchema = "sweetspot.plan/1";
 
 tl::unexpected<Error> no_source(std::string_view name, const std::string& why) {
   return error(ErrorKind::usage, fmt::format("{} is no run or plan: {}", printable(name), why),
                "give a file that profile or tune wrote, or `sweetspot plan --json`");
-}
-
-std::string schema_of(const Json& json) {
-  if (!json.is_object()) return {};
-  const auto member = json.find("schema");
-  return member != json.end() && member->is_string() ? member->get<std::string>() : std::string();
 }
 
 }  // namespace

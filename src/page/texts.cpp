@@ -13,11 +13,8 @@ double gib_of(std::uint64_t bytes) {
 
 std::string number(double value) { return fmt::format("{:.{}f}", value, value < 10 ? 2 : 1); }
 
-// The bounds change sides.
 std::optional<Estimate> per_second(const std::optional<Estimate>& ms) {
-  if (!ms || ms->low <= 0) return std::nullopt;
-  constexpr double kMsPerSecond = 1000;
-  return Estimate{kMsPerSecond / ms->value, kMsPerSecond / ms->high, kMsPerSecond / ms->low};
+  return ms && ms->low > 0 ? std::optional(sweetspot::per_second(*ms)) : std::nullopt;
 }
 
 std::string with_interval(const Estimate& estimate) {
@@ -29,14 +26,8 @@ std::string speed_of(const std::optional<Speed>& speed) {
   return speed ? with_interval(speed->tokens_per_second) : std::string(kNothing);
 }
 
-std::string placed(const Trial& trial) {
-  if (!trial.title.empty()) return trial.title;
-  if (uses_no_device(trial.config.placement)) return "the CPU alone";
-  return fmt::format("{} layer{}", trial.layers, trial.layers == 1 ? "" : "s");
-}
-
 std::string trial_name(const Run& run, std::size_t index) {
-  return fmt::format("trial {}: {}", index, placed(run.results[index]));
+  return fmt::format("trial {}: {}", index, name_of(run.results[index]));
 }
 
 }  // namespace sweetspot::page

@@ -33,9 +33,6 @@ std::string shown(const Reading<T>& reading, Show&& show) {
   return reading ? std::string(show(*reading)) : std::string(kNothing);
 }
 
-/// "the CPU alone", "12 layers".
-std::string placed(const Trial& trial);
-
 /// "trial 3: 12 layers".
 std::string trial_name(const Run& run, std::size_t index);
 

@@ -3,11 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
-#include <ctime>
-#include <iomanip>
 #include <set>
-#include <sstream>
 
 #include "core/config.hpp"
 #include "core/text.hpp"
@@ -65,14 +61,6 @@ std::string depth_state(const Trial& trial) {
   return trial.full_depth_note.empty() ? state : state + ": " + trial.full_depth_note;
 }
 
-std::optional<double> seconds_of(const std::string& iso) {
-  std::tm time = {};
-  std::istringstream text(iso);
-  text >> std::get_time(&time, "%Y-%m-%dT%H:%M:%S");
-  if (text.fail()) return std::nullopt;
-  return static_cast<double>(timegm(&time));
-}
-
 struct Telling {
   const char* id;
   const char* title;
@@ -117,13 +105,11 @@ Figure over_time(const Run& run, const Telling& telling) {
   figure.table.columns = {"trial", "began"};
   for (const auto& [name, member] : telling.series) figure.table.columns.emplace_back(name);
   figure.table.columns.emplace_back("disturbed by");
-  const std::optional<double> first =
-      run.results.empty() ? std::nullopt : seconds_of(run.results.front().started_at);
   constexpr double kSecondsPerMinute = 60;
   for (std::size_t i = 0; i < run.results.size(); ++i) {
-    const std::optional<double> at = seconds_of(run.results[i].started_at);
-    const auto minutes =
-        first && at ? std::optional((*at - *first) / kSecondsPerMinute) : std::optional<double>();
+    std::optional<double> minutes =
+        seconds_apart(run.results.front().started_at, run.results[i].started_at);
+    if (minutes) *minutes /= kSecondsPerMinute;
     add_look(run.results[i], trial_name(run, i), minutes, telling, figure);
   }
   return figure;
@@ -214,7 +200,7 @@ Figure trials_of(const Run& run) {
                           "outcome",      "notes"};
   for (std::size_t i = 0; i < run.results.size(); ++i) {
     const Trial& trial = run.results[i];
-    figure.table.rows.push_back({fmt::format("{}", i), placed(trial), trial.reason,
+    figure.table.rows.push_back({fmt::format("{}", i), name_of(trial), trial.reason,
                                  speed_of(trial.generation), speed_of(trial.prompt),
                                  shown(trial.vram_used_bytes, format_bytes), depth_state(trial),
                                  disturbances_of(trial), outcome_of(trial),
@@ -245,9 +231,7 @@ Figure surroundings_of(const Run& run) {
              fmt::format("{} {}", listed.status->driver,
                          listed.status->driver_version.value_or("of unknown version")));
   }
-  const Engine& engine = run.engine;
-  add_fact(figure, "llama.cpp",
-           engine.llama_build.empty() ? engine.llama_version : engine.llama_build);
+  add_fact(figure, "llama.cpp", run.engine.build());
   add_fact(figure, "ggml", run.engine.ggml_version);
   add_fact(figure, "backends", fmt::format("{}", fmt::join(run.engine.backends, ", ")));
   add_fact(figure, "processor",

@@ -47,7 +47,7 @@ Figure front_of(const Run& run) {
     if (!usable(run, i)) continue;
     const Estimate& speed = trial.speed()->tokens_per_second;
     const char* role = role_of(*run.tune, i);
-    figure.table.rows.push_back({fmt::format("{}", i), placed(trial), role, with_interval(speed),
+    figure.table.rows.push_back({fmt::format("{}", i), name_of(trial), role, with_interval(speed),
                                  shown(trial.vram_used_bytes, format_bytes),
                                  largest_ctx(*run.tune, i)});
     if (!trial.vram_used_bytes) continue;
@@ -70,7 +70,7 @@ Figure search_of(const Run& run) {
   for (std::size_t i = 0; i < run.results.size(); ++i) {
     const Trial& trial = run.results[i];
     figure.table.rows.push_back(
-        {fmt::format("{}", i), placed(trial), trial.reason, speed_of(trial.speed())});
+        {fmt::format("{}", i), name_of(trial), trial.reason, speed_of(trial.speed())});
     if (!usable(run, i)) continue;
     const Estimate& speed = trial.speed()->tokens_per_second;
     figure.chart->marks.push_back(

@@ -8,8 +8,7 @@ namespace sweetspot::profiler {
 
 Outcome<std::vector<double>> burst(engine::Holder& holder,
                                    const protocol::MeasureRequest& request) {
-  const Phase phase =
-      request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
+  const Phase phase = protocol::phase_of(request);
   std::vector<double> times;
   const auto done = holder.measure(request, phase, [&](const Sample& sample) {
     times.push_back(sample.duration_ms / std::max(sample.tokens, 1U));

@@ -7,6 +7,7 @@
 #include "core/no_device.hpp"
 #include "devices/inventory.hpp"
 #include "devices/release_wait.hpp"
+#include "ground/bytes.hpp"
 #include "profiler/marks.hpp"
 
 namespace sweetspot::profiler {
@@ -142,6 +143,18 @@ void MemoryAccount::note_peaks_now() {
     keep_larger(uses_[i].used_peak_bytes, status->memory_used_bytes);
     keep_larger(uses_[i].spilled_peak_bytes, status->spilled_bytes);
   }
+}
+
+std::uint64_t MemoryAccount::on_host(const MemoryMap& memory) const {
+  std::uint64_t bytes = 0;
+  for (const DeviceMemory& part : memory) {
+    const bool unified =
+        std::any_of(targets_.begin(), targets_.end(), [&](const DeviceReport& each) {
+          return each.device.id == part.id && devices::uses_host_memory(each);
+        });
+    if (part.id == kHostDeviceId || unified) bytes = plus(bytes, part.total_bytes());
+  }
+  return bytes;
 }
 
 void MemoryAccount::settle(Trial& trial) const {

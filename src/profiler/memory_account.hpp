@@ -43,6 +43,9 @@ class MemoryAccount {
   void note_peaks(const devices::Window& window);
   void note_peaks_now();
 
+  /// What of a map lies in the host's memory: the host's own, and devices that have none.
+  [[nodiscard]] std::uint64_t on_host(const MemoryMap& memory) const;
+
   /// What the trial took; marks it where memory went to the system's.
   void settle(Trial& trial) const;
 

@@ -79,7 +79,7 @@ std::optional<std::string> busy_notice() {
 // What a reader must know before the first number.
 std::vector<std::string> notices_for(const std::vector<DeviceReport>& targets) {
   if (targets.empty()) {
-    return {"There is no device here that llama.cpp can offload to: only the CPU is measured."};
+    return {kNoDeviceNotice};
   }
   const bool all_rpc = std::all_of(targets.begin(), targets.end(), [](const DeviceReport& target) {
     return target.device.backend == "RPC";

@@ -31,10 +31,6 @@ bool computes_here(const std::vector<DeviceReport>& targets) {
   });
 }
 
-Phase phase_of(const protocol::MeasureRequest& passes) {
-  return passes.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
-}
-
 }  // namespace
 
 measure::TrialLimits limits_of(const Request& request) {
@@ -143,7 +139,7 @@ Outcome<void> Speeds::measure_prompt(engine::Holder& holder, Trial& trial, doubl
 Outcome<Speed> Speeds::measure_passes(engine::Holder& holder,
                                       const protocol::MeasureRequest& passes,
                                       const measure::StoppingOptions& options, Span& span) {
-  const Phase phase = phase_of(passes);
+  const Phase phase = protocol::phase_of(passes);
   measure::StoppingRule rule(options);
   protocol::MeasureRequest request = passes;
   request.max_samples = options.max_samples;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/memory_map.hpp"
+#include "ground/bytes.hpp"
 #include "measure/sample_set.hpp"
 #include "measure/statistics.hpp"
 #include "profiler/burst.hpp"
@@ -34,13 +35,9 @@ Outcome<double> checked_time(double ms, Phase phase) {
 
 }  // namespace
 
-Outcome<void> TakingTurns::load(const Trial& trial) {
+Outcome<void> TakingTurns::load(const Trial& trial, std::uint64_t host_bytes) {
   const auto available = site_.host_available_bytes();
-  std::uint64_t needed = site_.host_reserve_bytes();
-  if (const DeviceMemory* host = find_device(trial.memory, kHostDeviceId)) {
-    needed += host->total_bytes();
-  }
-  if (!available || needed > *available) {
+  if (!available || plus(site_.host_reserve_bytes(), host_bytes) > *available) {
     return tl::unexpected(failed(FailureClass::does_not_fit, Phase::plan,
                                  "the host's free memory has no room for it beside the other"));
   }

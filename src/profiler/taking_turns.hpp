@@ -18,9 +18,9 @@ class TakingTurns {
   TakingTurns(Site& site, const ModelInfo& model, const Request& request, const Observer& observer)
       : site_(site), request_(request), observer_(observer), other_(site, model) {}
 
-  /// Loads what `trial` measured. Fails before anything is started where the host has no room for
-  /// it now.
-  Outcome<void> load(const Trial& trial);
+  /// Loads what `trial` measured. Fails before anything is started where the host has no room now
+  /// for the `host_bytes` that it takes there.
+  Outcome<void> load(const Trial& trial, std::uint64_t host_bytes);
 
   /// Until `judge` has enough, or the run is cancelled. `held` has the context that it was measured
   /// with.

@@ -70,7 +70,7 @@ Outcome<void> TrialRunner::take_turns(const Trial& last, const Trial& other, tun
     return tl::unexpected(failed(FailureClass::crashed, Phase::start, "the winner is not loaded"));
   }
   TakingTurns turns(site_, model_, request_, observer_);
-  auto taken = turns.load(other);
+  auto taken = turns.load(other, memory_.on_host(other.memory));
   if (taken) taken = turns.take(held_.holder(), judge);
   const bool ended = turns.end();
   held_.note_stuck(!ended);

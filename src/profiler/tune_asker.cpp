@@ -5,6 +5,7 @@
 
 #include "core/no_device.hpp"
 #include "devices/inventory.hpp"
+#include "ground/bytes.hpp"
 #include "plan/make_plan.hpp"
 #include "tune/space.hpp"
 
@@ -104,8 +105,7 @@ tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
   rules.may_read_all = host_free && prepared.run.model.size_bytes <= *host_free / kPartOfHost;
   rules.several_devices = prepared.targets.size() > 1;
   if (host_free) {
-    const std::uint64_t reserve = std::min(*host_free, host_reserve_bytes);
-    rules.host_free_bytes = *host_free - reserve;
+    rules.host_free_bytes = minus(*host_free, host_reserve_bytes);
   }
   for (const DeviceReport& target : prepared.targets) {
     const bool is_remote = target.device.backend == "RPC";
@@ -174,7 +174,8 @@ void TuneAsker::while_held(TrialRunner& runner, const Run& run) {
   const double left = std::max(0.0, job_.max_seconds - seconds_since(start_ms_));
   tune::InTurn judge = tuner_->judge(std::min(left, kTurnsShare * prepared_.request.max_seconds));
   const auto taken = runner.take_turns(run.results.back(), *other, judge);
-  if (!taken) {
+  // Ctrl-C takes nothing from what was measured before it.
+  if (!taken && taken.error().failure_class != FailureClass::cancelled) {
     loop_.say(
         Notice{"winner and defaults are loaded one after the other: " + taken.error().message});
     return tuner_->tell_turns(std::nullopt);

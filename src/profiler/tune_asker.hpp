@@ -39,7 +39,7 @@ class TuneAsker final : public Asker {
   std::vector<Config> configs_;
   Forecasts forecasts_;
   std::optional<tune::Tuner> tuner_;
-  std::string ended_ = "everything is decided";
+  std::string ended_ = kEverythingDecided;
 };
 
 /// Gives each result of the tune's front the longest context it would still fit with; while nothing

@@ -322,7 +322,7 @@ SetDevice set_device(const DeviceReport& report) {
 }
 
 std::string llama_cpp_of(const Engine& engine) {
-  std::string build = engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
+  std::string build = engine.build();
   if (!engine.program_hash.empty()) build.append(", ").append(engine.program_hash);
   return build;
 }

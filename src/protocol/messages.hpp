@@ -106,6 +106,10 @@ struct MeasureRequest {
   std::uint32_t max_samples = 1;
 };
 
+constexpr Phase phase_of(const MeasureRequest& request) {
+  return request.kind == MeasureKind::prompt ? Phase::prompt : Phase::generation;
+}
+
 /// Decodes a fixed token sequence from an empty cache and returns logits at fixed vocabulary
 /// positions.
 struct CheckRequest {};

@@ -16,11 +16,9 @@ namespace {
 // A few counts show the course of the curve; the results file has every count.
 constexpr std::size_t kMostRows = 12;
 
-Estimate speed_of(const Estimate& ms) { return {1000 / ms.value, 1000 / ms.high, 1000 / ms.low}; }
-
 // A prediction that leaves open what the speed is, is none.
 std::string predicted_speed(const Estimate& ms) {
-  const Estimate speed = speed_of(ms);
+  const Estimate speed = per_second(ms);
   return is_uncertain(speed) ? "unknown" : estimate_text(speed);
 }
 
@@ -81,7 +79,7 @@ std::string full_depth_line(const Run& run, const Style& style) {
   for (const CurvePoint& point : run.sweep->curve) {
     if (point.standing != Standing::measured || !point.full_depth_ms) continue;
     speeds += fmt::format("{}{} {} tok/s", speeds.empty() ? "" : ", ", layer_count(point.layers),
-                          estimate_text(speed_of(*point.full_depth_ms)));
+                          estimate_text(per_second(*point.full_depth_ms)));
   }
   if (speeds.empty()) return {};
   return wrap(fmt::format("  With the whole context of {} in use: {}",

@@ -86,10 +86,6 @@ std::string layers_in_words(const Trial& trial) {
   return placed_in_words(trial) + asked_suffix(trial);
 }
 
-std::string placed_in_words(const Trial& trial) {
-  return uses_no_device(trial.config.placement) ? kCpuAloneTitle : layer_count(trial.layers);
-}
-
 std::string failure_tail(const Trial& trial) {
   if (!trial.failure) return "failed";
   if (trial.failure->failure_class == FailureClass::does_not_fit) {
@@ -104,10 +100,6 @@ std::string failure_tail(const Trial& trial) {
 std::string side_by_side(std::uint32_t n_parallel) {
   if (n_parallel < 2) return {};
   return fmt::format(", {} sequences side by side (tok/s of all together)", n_parallel);
-}
-
-std::string layer_count(int layers) {
-  return fmt::format("{} {}", layers, layers == 1 ? "layer" : "layers");
 }
 
 std::string with_reason(const std::string& reason) {

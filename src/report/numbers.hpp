@@ -39,14 +39,8 @@ std::string layers_text(const Trial& trial);
 /// The same with the word: "33 layers (asked 35, -1)", "the CPU alone".
 std::string layers_in_words(const Trial& trial);
 
-/// Without what was asked for: "33 layers", "the CPU alone".
-std::string placed_in_words(const Trial& trial);
-
 /// "failed: out-of-device-memory (load)".
 std::string failure_tail(const Trial& trial);
-
-/// "0 layers", "1 layer".
-std::string layer_count(int layers);
 
 /// ", 4 sequences side by side (tok/s of all together)"; empty for one.
 std::string side_by_side(std::uint32_t n_parallel);

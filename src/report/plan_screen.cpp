@@ -59,16 +59,9 @@ std::string without_budgets(const PlanRecord& record) {
       format_bytes(offloaded_bytes(plan.wanted.memory)));
 }
 
-std::string capitalized(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
-    text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  }
-  return text;
-}
-
 std::string plan_answer(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
-  if (!plan.fit) return answer_text(capitalized(without_budgets(record)), style);
+  if (!plan.fit) return answer_text(capitalised(without_budgets(record)), style);
   const std::string named = record.model.name.value_or("");
   const std::string name = printable(named.empty() ? record.model.path : named, 60);
   const std::string needs = needs_of_devices(*plan.fit);
@@ -76,7 +69,7 @@ std::string plan_answer(const PlanRecord& record, const Style& style) {
              fmt::format("{}: {} with {} tokens of context {}.", name, wanted_layers(plan),
                          plan.request.base.context.n_ctx, plan.fit->fits ? "fit" : "do not fit"),
              style) +
-         (needs.empty() ? std::string() : sentence_text(capitalized(needs) + ".", style));
+         (needs.empty() ? std::string() : sentence_text(capitalised(needs) + ".", style));
 }
 
 // ---- what makes it fit

@@ -88,7 +88,7 @@ std::string why_none(const Run& run) {
 }
 
 std::string profile_answer(const Run& run, const Style& style) {
-  const Trial* const best = result_at(run, run.analysis.optimum);
+  const Trial* const best = run.result(run.analysis.optimum);
   if (best == nullptr) return answer_text(why_none(run), style);
   return answer_text(best_in_words(run, *best), style) +
          sentence_text(memory_in_words(*best), style);
@@ -126,10 +126,6 @@ Row row_of(const Run& run, const Profile& profile) {
           {}};
 }
 
-bool has_result(const Run& run, const Profile& profile) {
-  return profile.result_index && *profile.result_index < run.results.size();
-}
-
 std::string profiles_table(const Run& run, const Style& style) {
   Table table;
   table.rule = false;
@@ -142,7 +138,7 @@ std::string profiles_table(const Run& run, const Style& style) {
   // The largest first: it is the one that most people want.
   for (const char* name : {"performance", "balanced", "fast", "cpu_fallback"}) {
     for (const Profile& profile : run.profiles) {
-      if (profile.name == name && has_result(run, profile)) {
+      if (profile.name == name && run.result(profile.result_index) != nullptr) {
         table.rows.push_back(row_of(run, profile));
       }
     }
@@ -156,7 +152,7 @@ std::vector<std::string> missing_profiles(const Run& run) {
   std::optional<std::string> same_reason;
   bool all_layers_are_lower = false;
   for (const Profile& profile : run.profiles) {
-    if (has_result(run, profile)) {
+    if (run.result(profile.result_index) != nullptr) {
       all_layers_are_lower |=
           run.results[*profile.result_index].layers == run.model.offloadable_layers();
       continue;
@@ -240,15 +236,13 @@ std::vector<std::string> faster_but_unsafe(const Run& run) {
 std::vector<std::string> profile_doubts(const Run& run) {
   std::vector<std::size_t> shown;
   for (const Profile& profile : run.profiles) {
-    if (has_result(run, profile)) shown.push_back(*profile.result_index);
+    if (run.result(profile.result_index) != nullptr) shown.push_back(*profile.result_index);
   }
   std::vector<std::string> doubts = missing_profiles(run);
   std::vector<std::string> notices = notices_of(run);
   // The answer's first line says it.
   if (devices_of(run).empty()) {
-    std::erase_if(notices, [](const std::string& notice) {
-      return notice.starts_with("There is no device here");
-    });
+    std::erase(notices, kNoDeviceNotice);
   }
   for (const std::vector<std::string>& more :
        {faster_but_unsafe(run), failures_in_words(run, "configurations"), doubts_about(run, shown),

@@ -69,9 +69,7 @@ std::string devices_lines(const Run& run, const Style& style) {
 }
 
 std::string engine_line(const Engine& engine) {
-  // The build as its CMake package states it begins with the version.
-  const std::string& known = engine.llama_build.empty() ? engine.llama_version : engine.llama_build;
-  std::string text = "llama.cpp " + printable(known);
+  std::string text = "llama.cpp " + printable(engine.build());
   text += ", ggml " + printable(engine.ggml_version);
   std::vector<std::string> backends;
   for (const std::string& backend : engine.backends) backends.push_back(printable(backend));
@@ -108,7 +106,7 @@ std::string ties_in_words(const Run& run) {
   std::vector<std::string> names;
   for (const std::size_t index : run.analysis.tied_with_optimum) {
     if (index == run.analysis.optimum) continue;
-    if (const Trial* trial = result_at(run, index)) names.push_back(placed_in_words(*trial));
+    if (const Trial* trial = run.result(index)) names.push_back(placed_in_words(*trial));
   }
   if (names.empty()) return {};
   return fmt::format("no measurable difference to {}", joined(names, ", "));
@@ -128,7 +126,7 @@ std::string why_no_optimum(const Run& run) {
 std::string optimum_lines(const Run& run, const Style& style) {
   const Analysis& analysis = run.analysis;
   std::string out;
-  if (result_at(run, analysis.optimum) == nullptr) {
+  if (run.result(analysis.optimum) == nullptr) {
     out += labelled("Best", fmt::format("{}: {}", kAbsent, why_no_optimum(run)), style);
   } else {
     out += labelled("Best", trial_in_words(run, *analysis.optimum), style);
@@ -138,7 +136,7 @@ std::string optimum_lines(const Run& run, const Style& style) {
   const std::vector<std::size_t>& tied = analysis.tied_with_optimum;
   const bool said = analysis.fastest == analysis.optimum ||
                     std::find(tied.begin(), tied.end(), analysis.fastest) != tied.end();
-  if (!said && result_at(run, analysis.fastest) != nullptr) {
+  if (!said && run.result(analysis.fastest) != nullptr) {
     out += labelled("Fastest at any cost", trial_in_words(run, *analysis.fastest), style);
   }
   return out;

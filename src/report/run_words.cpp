@@ -47,10 +47,6 @@ std::string precision_doubt(const Run& run, const std::vector<std::size_t>& resu
 
 }  // namespace
 
-const Trial* result_at(const Run& run, std::optional<std::size_t> index) {
-  return index && *index < run.results.size() ? &run.results[*index] : nullptr;
-}
-
 std::string speed_unit(const Workload& workload) {
   return workload.generates() ? "tokens/s" : "inputs/s";
 }

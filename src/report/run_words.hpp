@@ -10,9 +10,6 @@
 
 namespace sweetspot::report {
 
-/// Nothing where the index is none or points nowhere.
-const Trial* result_at(const Run& run, std::optional<std::size_t> index);
-
 /// "31.4 tokens/s", "12.0 inputs/s" of a model that only reads, "-" where it was not measured.
 std::string speed_in_words(const Trial& trial);
 

@@ -13,16 +13,10 @@
 namespace sweetspot::report {
 namespace {
 
-bool in_front(const Run& run, const TuneRecord& tune, const Config& config) {
-  return std::any_of(tune.front.begin(), tune.front.end(), [&](const FrontPoint& point) {
-    return point.result < run.results.size() && run.results[point.result].config == config;
-  });
-}
-
 std::string mark_of(const Run& run, const TuneRecord& tune, std::size_t index) {
   if (tune.winner == index) return "*";
   if (baseline_of(tune) == index) return "=";
-  return in_front(run, tune, run.results[index].config) ? "+" : "";
+  return in_front(run, run.results[index].config) ? "+" : "";
 }
 
 std::string status_of(const Trial& trial) {

@@ -29,12 +29,7 @@ std::string tune_answer(const TuneRecord& tune) {
         "Use these settings: {:.2f} times as fast as llama.cpp's defaults ({:.2f} to {:.2f})",
         tune.speed_up->value, tune.speed_up->low, tune.speed_up->high);
   }
-  std::string verdict = printable(tune.verdict, kMostCharsOfAVerdict);
-  if (!verdict.empty() && verdict.front() >= 'a' && verdict.front() <= 'z' &&
-      !verdict.starts_with("llama.cpp")) {
-    verdict.front() = static_cast<char>(verdict.front() - 'a' + 'A');
-  }
-  return verdict;
+  return capitalised(printable(tune.verdict, kMostCharsOfAVerdict));
 }
 
 // ---- the two that are compared
@@ -73,10 +68,10 @@ std::string comparison(const Run& run, const Style& style) {
                    {"prompt", Align::right, 0},
                    {"GPU memory", Align::right, 0},
                    {"", Align::right, 1}};
-  if (const Trial* const baseline = result_at(run, baseline_of(tune))) {
+  if (const Trial* const baseline = run.result(baseline_of(tune))) {
     table.rows.push_back(row_of("defaults", *baseline, Emphasis::none));
   }
-  const Trial* const winner = result_at(run, tune.winner);
+  const Trial* const winner = run.result(tune.winner);
   if (winner != nullptr && !defaults_won(tune)) {
     table.rows.push_back(row_of("these", *winner, Emphasis::winner));
   }
@@ -106,8 +101,8 @@ std::string value_of(const Knob& knob, const Trial& trial) {
 
 std::string changes(const Run& run, const Style& style) {
   const TuneRecord& tune = *run.tune;
-  const Trial* const from = result_at(run, baseline_of(tune));
-  const Trial* const to = result_at(run, tune.winner);
+  const Trial* const from = run.result(baseline_of(tune));
+  const Trial* const to = run.result(tune.winner);
   if (from == nullptr || to == nullptr || defaults_won(tune)) return {};
   std::vector<std::string> words;
   if (layers_of(*from) != layers_of(*to)) {
@@ -127,21 +122,19 @@ std::string changes(const Run& run, const Style& style) {
 
 // ---- what takes less memory
 
-std::string less_memory(const Run& run, const Style& style) {
+std::string less_memory(const Run& run, const std::vector<TriedSetting>& settings,
+                        const Style& style) {
   const TuneRecord& tune = *run.tune;
-  const Trial* const winner = result_at(run, tune.winner);
+  const Trial* const winner = run.result(tune.winner);
   if (winner == nullptr) return {};
   constexpr std::size_t kMostShown = 3;
   std::vector<std::string> words;
-  for (const TriedSetting& setting : tried_settings(run)) {
+  for (const TriedSetting& setting : settings) {
     const Trial& trial = run.results[setting.result];
-    const bool in_front =
-        std::any_of(tune.front.begin(), tune.front.end(), [&](const FrontPoint& point) {
-          return point.result < run.results.size() &&
-                 run.results[point.result].config == trial.config;
-        });
     const std::uint64_t most = winner->vram_used_bytes.value_or(0);
-    if (!in_front || !trial.generation || trial.vram_used_bytes.value_or(0) >= most) continue;
+    if (!in_front(run, trial.config) || !trial.generation ||
+        trial.vram_used_bytes.value_or(0) >= most)
+      continue;
     words.push_back(fmt::format(
         "{} ({}{})", printable(setting.title), in_words(trial.generation),
         uses_no_device(trial.config.placement) ? std::string() : " in " + memory_cell(trial)));
@@ -153,17 +146,17 @@ std::string less_memory(const Run& run, const Style& style) {
 
 // ---- how sure it is
 
-std::string tune_basis(const Run& run, const Style& style) {
+std::string tune_basis(const Run& run, std::size_t settings, const Style& style) {
   const TuneRecord& tune = *run.tune;
   const std::string time = time_taken(run);
-  std::string text = fmt::format("{} measurement{} of {} settings{}{}", run.results.size(),
-                                 run.results.size() == 1 ? "" : "s", tried_settings(run).size(),
-                                 time.empty() ? "" : " ", time);
+  std::string text =
+      fmt::format("{} measurement{} of {} settings{}{}", run.results.size(),
+                  run.results.size() == 1 ? "" : "s", settings, time.empty() ? "" : " ", time);
   if (!tune.rounds.empty()) {
     text += fmt::format(", winner and defaults in turn {} time{}", tune.rounds.size(),
                         tune.rounds.size() == 1 ? "" : "s");
   }
-  if (tune.ended != "everything is decided" && !tune.ended.empty()) {
+  if (tune.ended != kEverythingDecided && !tune.ended.empty()) {
     text += "; ended: " + printable(tune.ended);
   }
   return sentence_text(text + ".", style);
@@ -172,8 +165,8 @@ std::string tune_basis(const Run& run, const Style& style) {
 std::vector<std::string> tune_doubts(const Run& run) {
   const TuneRecord& tune = *run.tune;
   std::vector<std::size_t> shown;
-  if (result_at(run, tune.winner) != nullptr) shown.push_back(*tune.winner);
-  if (const auto baseline = baseline_of(tune); result_at(run, baseline) != nullptr) {
+  if (run.result(tune.winner) != nullptr) shown.push_back(*tune.winner);
+  if (const auto baseline = baseline_of(tune); run.result(baseline) != nullptr) {
     if (baseline != tune.winner) shown.push_back(*baseline);
   }
   std::vector<std::string> doubts = failures_in_words(run, "measurements");
@@ -190,7 +183,9 @@ std::string tune_screen(const Run& run, const std::vector<std::string>& command,
   if (!run.tune || run.results.empty()) return "Nothing was measured.\n";
   const std::string above = parted({answer_text(tune_answer(*run.tune), style),
                                     command_text(command, style), comparison(run, style)});
-  const std::string below = changes(run, style) + less_memory(run, style) + tune_basis(run, style);
+  const std::vector<TriedSetting> settings = tried_settings(run);
+  const std::string below = changes(run, style) + less_memory(run, settings, style) +
+                            tune_basis(run, settings.size(), style);
   const int room = kScreenLines - lines_below - lines_in(above) - lines_in(below) - 1;
   return parted({above, below + doubts_text(tune_doubts(run), room, style)});
 }

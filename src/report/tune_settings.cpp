@@ -22,6 +22,14 @@ std::optional<std::size_t> baseline_of(const TuneRecord& tune) {
   return tune.baseline;
 }
 
+bool in_front(const Run& run, const Config& config) {
+  const std::vector<FrontPoint>& front = run.tune->front;
+  return std::any_of(front.begin(), front.end(), [&](const FrontPoint& point) {
+    const Trial* const trial = run.result(point.result);
+    return trial != nullptr && trial->config == config;
+  });
+}
+
 std::vector<TriedSetting> tried_settings(const Run& run) {
   std::vector<TriedSetting> settings;
   for (std::size_t i = 0; i < run.results.size(); ++i) {

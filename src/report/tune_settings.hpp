@@ -21,6 +21,9 @@ struct TriedSetting {
 /// result, else the last one that was measured, else the last one.
 std::vector<TriedSetting> tried_settings(const Run& run);
 
+/// Whether a result of that config is in the front of a tune.
+bool in_front(const Run& run, const Config& config);
+
 /// The result that the winner was last measured in turn with, else the baseline's.
 std::optional<std::size_t> baseline_of(const TuneRecord& tune);
 

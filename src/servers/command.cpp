@@ -230,15 +230,18 @@ Result<std::vector<std::string>> filled(const ServerCommand& command, const Plac
     }
   }
   for (const std::string& word : command.argv) {
-    const std::size_t open = word.find('{');
-    const std::size_t close = word.find('}', open == std::string::npos ? 0 : open);
-    if (open == std::string::npos || close == std::string::npos) continue;
-    const std::string_view named = std::string_view(word).substr(open, close - open + 1);
-    const bool is_known = std::any_of(known.begin(), known.end(),
-                                      [&](const auto& each) { return each.first == named; });
-    if (is_known) continue;
-    return error(ErrorKind::usage, fmt::format("--engine has no placeholder {}", shortened(named)),
-                 "there are {model_dir}, {port} and {name}");
+    for (std::size_t open = word.find('{'); open != std::string::npos;
+         open = word.find('{', open + 1)) {
+      const std::size_t close = word.find('}', open);
+      if (close == std::string::npos) break;
+      const std::string_view named = std::string_view(word).substr(open, close - open + 1);
+      const bool is_known = std::any_of(known.begin(), known.end(),
+                                        [&](const auto& each) { return each.first == named; });
+      if (is_known) continue;
+      return error(ErrorKind::usage,
+                   fmt::format("--engine has no placeholder {}", shortened(named)),
+                   "there are {model_dir}, {port} and {name}");
+    }
   }
   return argv;
 }

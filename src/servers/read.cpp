@@ -114,7 +114,7 @@ Status check_family(const ServerCommand& command, const Asked& help) {
     return error(
         ErrorKind::usage,
         fmt::format("{} is KoboldCpp, which has flags and an interface of its own", shown(command)),
-        "name a llama-server; choose --for koboldcpp writes its settings");
+        "name a llama-server; choose --format koboldcpp writes its settings");
   }
   // ik_llama.cpp's help ends with exit code 1; a crash is no answer.
   const bool crashed = help.status.signal.has_value();

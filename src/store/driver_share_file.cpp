@@ -43,9 +43,8 @@ tl::unexpected<Error> unusable(const FoundShares& found, const std::string& path
 FoundShares parsed_shares(std::string_view text) {
   const Result<Json> json = parse_json(text);
   if (!json) return damaged_shares("it is no JSON");
-  const auto member = json->is_object() ? json->find("schema") : json->end();
-  if (member == json->end() || !member->is_string()) return damaged_shares("it names no schema");
-  const auto schema = member->get<std::string>();
+  const std::string schema = schema_of(*json);
+  if (schema.empty()) return damaged_shares("it names no schema");
   const KeptState state = state_of_schema(schema, kSchema);
   if (state == KeptState::newer) return {state, {}, printable(schema)};
   auto shares = guard(

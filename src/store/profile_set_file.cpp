@@ -58,9 +58,8 @@ std::string reason_of(const Error& failure) {
 FoundSet parsed_set(std::string_view text) {
   const Result<Json> json = parse_json(text);
   if (!json) return damaged_set("it is no JSON");
-  const auto member = json->is_object() ? json->find("schema") : json->end();
-  if (member == json->end() || !member->is_string()) return damaged_set("it names no schema");
-  const auto schema = member->get<std::string>();
+  const std::string schema = schema_of(*json);
+  if (schema.empty()) return damaged_set("it names no schema");
   const State state = state_of_schema(schema, kProfileSetSchema);
   if (state == State::damaged) return damaged_set("it does not hold profiles");
   if (state == State::newer) return {State::newer, {}, printable(schema)};

@@ -62,11 +62,13 @@ std::string run_file_name(std::string_view model_file_name, std::string_view sta
   return fmt::format("{}-{}.json", plain_name(stem(model_file_name)), compact_time(started_at));
 }
 
+std::string runs_folder(const std::string& data_folder) { return data_folder + "/runs"; }
+
 Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
                                   std::string_view started_at) {
   const std::string name = run_file_name(model_file_name, started_at);
   if (data_folder.empty()) return "sweetspot-" + name;
-  const std::string folder = data_folder + "/runs";
+  const std::string folder = runs_folder(data_folder);
   if (const Status made = make_folder(folder); !made) {
     return error(made.error().kind, made.error().message,
                  "give a file with -o FILE, or set XDG_DATA_HOME to a folder that can be written");
@@ -90,20 +92,23 @@ Result<std::string> read_document(const std::string& path) {
                "give a file that profile or tune wrote, or `sweetspot plan --json`");
 }
 
-Result<Run> load_run(const std::string& path) {
-  const Result<std::string> text = read_document(path);
-  if (!text) return tl::unexpected(text.error());
+Result<Run> parse_run(std::string_view text, const std::string& path) {
   const auto no_run = [&](std::string_view why) {
     return error(ErrorKind::usage, fmt::format("{} is no run: {}", shown(path), why),
                  "give a file that profile or tune wrote");
   };
-  const Result<Json> json = parse_json(*text);
+  const Result<Json> json = parse_json(text);
   if (!json || !json->is_object()) return no_run("it is no JSON, or only a part of it");
-  const auto schema = json->find("schema");
-  if (schema == json->end() || *schema != "sweetspot.run/1") return no_run("it has another schema");
+  if (schema_of(*json) != kRunSchema) return no_run("it has another schema");
   Result<Run> run = guard([&] { return value_from<Run>(*json); }, "it cannot be read");
   if (!run) return no_run(printable(run.error().message));
   return run;
+}
+
+Result<Run> load_run(const std::string& path) {
+  const Result<std::string> text = read_document(path);
+  if (!text) return tl::unexpected(text.error());
+  return parse_run(*text, path);
 }
 
 Status save_run(const std::string& path, const Run& run, const FileCalls& calls) {

@@ -15,7 +15,10 @@ namespace sweetspot::store {
 /// without its separators.
 std::string run_file_name(std::string_view model_file_name, std::string_view started_at);
 
-/// Where a run goes that nobody named a file for: "runs" in the data folder, which is made, under
+/// Where runs lie that nobody named a file for.
+std::string runs_folder(const std::string& data_folder);
+
+/// Where a run goes that nobody named a file for: runs_folder(), which is made, under
 /// run_file_name() with a number where that is taken. In the current folder where there is no data
 /// folder. Errors (output): the folder cannot be made.
 Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
@@ -25,8 +28,11 @@ Result<std::string> place_for_run(const std::string& data_folder, std::string_vi
 /// there is none, it cannot be read, it is too large to be one.
 Result<std::string> read_document(const std::string& path);
 
-/// The run that lies at `path`. Errors are of kind usage: those of read_document(), and a file that
-/// is no sweetspot.run/1.
+/// The run that `text` holds. `path` is what it is called in an error, of kind usage: no
+/// sweetspot.run/1.
+Result<Run> parse_run(std::string_view text, const std::string& path);
+
+/// The run that lies at `path`. Errors: those of read_document() and parse_run().
 Result<Run> load_run(const std::string& path);
 
 /// Writes `run` as sweetspot.run/1, indented, through write_atomically().

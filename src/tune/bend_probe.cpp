@@ -83,6 +83,11 @@ std::optional<Step> look_between(const View& view, Placement placement, int laye
   return mixed ? look_at(view, *mixed, layers, reason) : std::nullopt;
 }
 
+// Of joules and of prompts alone there is no line of time per layer.
+bool has_line(const Rules& rules) {
+  return rules.objective != Objective::energy && rules.objective != Objective::prompt;
+}
+
 }  // namespace
 
 // Where the time falls from the CPU alone to one count of layers and falls less, or rises, from
@@ -94,9 +99,7 @@ std::optional<Step> probe_bend(const View& view) {
   if (now == nullptr || arms.size() < 3 || !uses_no_device(arms.front()->config.placement)) {
     return std::nullopt;
   }
-  // Of joules and of prompts alone there is no such line.
-  const Objective objective = view.rules.objective;
-  if (objective == Objective::energy || objective == Objective::prompt) return std::nullopt;
+  if (!has_line(view.rules)) return std::nullopt;
   // A device that only ever slows down is no device that fills: then the CPU alone, measured once
   // and slower than all of them, may have had a neighbour.
   const Arm& alone = *arms.front();
@@ -129,8 +132,7 @@ std::optional<Step> probe_bend(const View& view) {
 // Both ends are measured and nothing between them: the CPU alone, and the most layers that were
 // tried, some of their parts maybe on the CPU.
 std::optional<Step> probe_between(const View& view) {
-  const Objective objective = view.rules.objective;
-  if (objective == Objective::energy || objective == Objective::prompt) return std::nullopt;
+  if (!has_line(view.rules)) return std::nullopt;
   const Arm* cpu = nullptr;
   const Arm* most = nullptr;
   for (const Arm& arm : view.arms.all()) {

@@ -15,11 +15,6 @@ constexpr std::uint64_t kConfigSeed = 20261124;
 
 using Measured = std::optional<Estimate> Arm::*;
 
-double tokens_of(Pass pass, const Rules& rules) {
-  if (pass == Pass::prompt) return rules.n_prompt();
-  return rules.objective == Objective::prompt ? 0 : rules.workload.n_gen;
-}
-
 std::size_t load_of(const std::vector<Arm>& arms, const Placement& placement) {
   const auto found = std::find_if(
       arms.begin(), arms.end(), [&](const Arm& arm) { return arm.config.placement == placement; });
@@ -37,7 +32,7 @@ search::LeastTime least_time_of(const std::vector<Arm>& arms, Measured ms,
     if (!(arm.*ms)) continue;
     const std::vector<double> basis = shape.features(arm.config.placement).basis;
     if (basis[PlacementShape::kCpuAlone] > 0) keep(least.cpu_ms, (arm.*ms)->value);
-    if (basis[5] > 0) keep(least.all_ms, (arm.*ms)->value);
+    if (basis[PlacementShape::kAllOnDevice] > 0) keep(least.all_ms, (arm.*ms)->value);
   }
   return least;
 }
@@ -57,6 +52,11 @@ double typical_of(const std::vector<Arm>& arms, Measured ms) {
 }
 
 }  // namespace
+
+double tokens_of(Pass pass, const Rules& rules) {
+  if (pass == Pass::prompt) return rules.n_prompt();
+  return rules.objective == Objective::prompt ? 0 : rules.workload.n_gen;
+}
 
 double weigh(const PassTimes& times, const Rules& rules) {
   return tokens_of(Pass::generation, rules) * times.generation_ms +

@@ -21,6 +21,9 @@ struct PassTimes {
   double prompt_ms = 0;
 };
 
+/// Tokens of a pass that count; 0 where it does not.
+double tokens_of(Pass pass, const Rules& rules);
+
 /// What of a trial counts, in milliseconds: of one request, or of its generation or prompt where
 /// that alone is the objective.
 double weigh(const PassTimes& times, const Rules& rules);

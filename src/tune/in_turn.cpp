@@ -25,10 +25,6 @@ constexpr std::size_t kFirstLook = 8;
 constexpr int kMostLooks = 8;
 constexpr double kOfManyLooks = 2.73 / 1.96;
 
-double tokens_that_count(Pass pass, const Rules& rules) {
-  return pass == Pass::prompt ? weigh({0, 1}, rules) : weigh({1, 0}, rules);
-}
-
 PassTurns& of(Turns& turns, Pass pass) {
   return pass == Pass::prompt ? turns.prompt : turns.generation;
 }
@@ -61,7 +57,7 @@ struct PassRatio {
 
 std::optional<PassRatio> pass_ratio(Pass pass, const Turns& turns, const Rules& rules) {
   const PassTurns& mine = of(turns, pass);
-  const double tokens = tokens_that_count(pass, rules);
+  const double tokens = tokens_of(pass, rules);
   if (tokens <= 0 || mine.size() == 0) return std::nullopt;
   return PassRatio{ratio_of(mine), tokens * median_of(mine.winner_ms)};
 }
@@ -73,7 +69,7 @@ std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules) {
   double all_ms = 0;
   std::vector<PassRatio> parts;
   for (const Pass pass : {Pass::generation, Pass::prompt}) {
-    if (tokens_that_count(pass, rules) <= 0) continue;
+    if (tokens_of(pass, rules) <= 0) continue;
     const auto part = pass_ratio(pass, turns, rules);
     if (!part) return std::nullopt;
     all_ms += part->winner_ms;
@@ -93,7 +89,12 @@ std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules) {
   return sum;
 }
 
-double InTurn::tokens_of(Pass pass) const { return tokens_that_count(pass, rules_); }
+std::optional<Pass> InTurn::lacking() const {
+  for (const Pass pass : {Pass::prompt, Pass::generation}) {
+    if (tokens_of(pass, rules_) > 0 && of(turns_, pass).size() < fewest(pass)) return pass;
+  }
+  return std::nullopt;
+}
 
 // How much one more turn takes off the variance of the whole, for its time.
 double InTurn::worth_of(Pass pass) const {
@@ -106,9 +107,7 @@ double InTurn::worth_of(Pass pass) const {
 }
 
 std::optional<Pass> InTurn::next() const {
-  for (const Pass pass : {Pass::prompt, Pass::generation}) {
-    if (tokens_of(pass) > 0 && of(turns_, pass).size() < fewest(pass)) return pass;
-  }
+  if (const auto pass = lacking()) return pass;
   if (finished_) return std::nullopt;
   return worth_of(Pass::prompt) > worth_of(Pass::generation) ? Pass::prompt : Pass::generation;
 }
@@ -126,9 +125,7 @@ double InTurn::share_of_time() const {
 }
 
 void InTurn::look() {
-  for (const Pass pass : {Pass::prompt, Pass::generation}) {
-    if (tokens_of(pass) > 0 && of(turns_, pass).size() < fewest(pass)) return;
-  }
+  if (lacking()) return;
   const bool time_is_up = share_of_time() >= 1;
   const std::size_t turns = turns_.generation.size() + turns_.prompt.size();
   if (turns < kFirstLook << looks_ && !time_is_up) return;

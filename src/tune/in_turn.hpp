@@ -38,7 +38,8 @@ class InTurn {
   [[nodiscard]] double share_of_time() const;
 
  private:
-  [[nodiscard]] double tokens_of(Pass pass) const;
+  /// The pass that nothing can be made of yet; the prompt first.
+  [[nodiscard]] std::optional<Pass> lacking() const;
   [[nodiscard]] double worth_of(Pass pass) const;
   void look();
 

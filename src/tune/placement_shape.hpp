@@ -30,10 +30,13 @@ class PlacementShape {
   /// Share of a token's reads that stays on the CPU, 0..1.
   [[nodiscard]] double cpu_share(const Placement& placement) const;
 
+  /// Into the basis of features().
+  static constexpr std::size_t kCpuAlone = 4;
+  static constexpr std::size_t kAllOnDevice = 5;
+
   /// basis: 1; share of the blocks on the device; share of the feed-forward work of all blocks that
   /// stays behind on the CPU; share of blocks with two more crossings; 1 for the CPU alone; 1 for
   /// everything on the device. position: the first two and the third.
-  static constexpr std::size_t kCpuAlone = 4;
   [[nodiscard]] search::Features features(const Placement& placement) const;
 
   [[nodiscard]] search::TimePrior prior(double scale_ms) const;

@@ -71,8 +71,7 @@ std::string why_not(const protocol::MeasureRequest& request, const Decoder& deco
 
 Answer<protocol::MeasureResult> measure(Decoder& decoder, const protocol::MeasureRequest& request,
                                         const std::atomic<bool>& stopped, Reply& reply) {
-  const Phase phase =
-      request.kind == protocol::MeasureKind::prompt ? Phase::prompt : Phase::generation;
+  const Phase phase = protocol::phase_of(request);
   if (const std::string problem = why_not(request, decoder); !problem.empty()) {
     return fault(FaultCode::bad_request, phase, problem);
   }

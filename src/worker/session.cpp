@@ -84,8 +84,7 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
 
 Answer<protocol::MeasureResult> Session::run(const protocol::MeasureRequest& request,
                                              Reply& reply) {
-  const bool prompt = request.kind == protocol::MeasureKind::prompt;
-  if (auto ready = need_context(prompt ? Phase::prompt : Phase::generation); !ready) {
+  if (auto ready = need_context(protocol::phase_of(request)); !ready) {
     return tl::unexpected(ready.error());
   }
   if (encoder_) return measure(*encoder_, request, stopped_, reply);

@@ -12,6 +12,8 @@
 
 namespace sweetspot::history {
 
+using store::runs_folder;
+
 /// A whole run of `model` that began at `started_at`.
 inline Run run_of(const std::string& model, const std::string& started_at) {
   Run run = tests::mission_run();

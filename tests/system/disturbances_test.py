@@ -47,7 +47,7 @@ class Disturbances(SystemTest):
                   "model": {"layers": 22},
                   "speed": {"cpu_ms": 10, "gpu_ms": 5, "noise": 0.4, "real_time": True}, **worker}
         done = self.run_sweetspot(
-            "profile", "m.gguf", "-o", "run.json", "--max-seconds", seconds, *arguments,
+            "profile", "m.gguf", "--details", "-o", "run.json", "--max-seconds", seconds, *arguments,
             env={"SWEETSPOT_WORKER": str(SCRIPTED_WORKER), "SWEETSPOT_SCRIPT": json.dumps(worker),
                  "SWEETSPOT_SYSFS_ROOT": str(self.folder / "root"), **(env or {})})
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -272,6 +272,9 @@ class OnTheCpu(LaunchTest):
 
 
 class OnADevice(LaunchTest):
+    # The software device translates its shaders for the first requests, beside other tests.
+    PATIENCE = ("--load-timeout", "170", "--probe-timeout", "170")
+
     def device_now(self, name, env):
         """The device as llama.cpp describes it."""
         with Worker(self.environment(env)) as worker:
@@ -328,15 +331,15 @@ class OnADevice(LaunchTest):
         self.store(model, [self.device_now("Vulkan0", vulkan)],
                    [("performance", 4, {"Vulkan0": 500 * MIB}, {"n_ctx": 262144}),
                     ("fast", 4, {"Vulkan0": 50 * MIB}, {"n_ctx": 256}), ("cpu_fallback", 0, {})])
-        first = self.launch("--profile", "fast", model, env=vulkan)
-        self.assertEqual(first.wait("healthy", seconds=180)["profile"], "fast")
+        first = self.launch("--profile", "fast", model, *self.PATIENCE, env=vulkan)
+        self.assertEqual(first.wait("healthy", seconds=400)["profile"], "fast")
         server = self.child_of(first.process.pid, "llama-server")
         used = status_bytes(server, "VmPeak")
         self.assertEqual(first.end(), 0)
         # Its device's memory is the process's own: the cache of the large context takes 384 MiB.
         program = self.server_after(f"ulimit -v {(used + 192 * MIB) // 1024}")
-        launched = self.launch(model, "--", program, env=vulkan)
-        self.assertEqual(launched.wait("healthy", seconds=180)["profile"], "fast", launched.events)
+        launched = self.launch(model, *self.PATIENCE, "--", program, env=vulkan)
+        self.assertEqual(launched.wait("healthy", seconds=400)["profile"], "fast", launched.events)
         # This driver crashes as often as it says that memory is short.
         self.assertEqual([each["profile"] for each in launched.all("failed")], ["performance"])
         self.assertEqual(ask(self.port)["tokens_predicted"], 4)
