@@ -10,7 +10,7 @@ import os
 import pathlib
 import subprocess
 
-from harness import EXIT_SKIPPED, LLAMA_PROGRAMS, NO_DEVICES, SOURCE, SWEETSPOT
+from harness import BIN, EXIT_SKIPPED, LLAMA_PROGRAMS, NO_DEVICES, SOURCE, SWEETSPOT
 from worker_client import Refused, Worker
 
 HEADERS = SOURCE / "tests" / "fixtures" / "headers"
@@ -29,6 +29,8 @@ SLICE_BLOCKS = {
 EXPERTS = ("mixtral-8x7b", "qwen3-30b-a3b")
 SLIDING_WINDOW = ("gemma-3-12b",)
 
+# What the software driver has translated: a minute of work for a model of three blocks, kept for all tests.
+SHADERS = BIN.parent / "shaders"
 SOFTWARE_DRIVERS = (SOURCE / ".deps/llama/usr/share/vulkan/icd.d", pathlib.Path("/usr/share/vulkan/icd.d"))
 
 BASE = {"n_ctx": 2048}
@@ -86,7 +88,8 @@ class Answer:
 def software_vulkan():
     """The environment in which Mesa's software driver is the only Vulkan device, or None and why not."""
     for driver in (file for folder in SOFTWARE_DRIVERS for file in sorted(folder.glob("lvp_icd*.json"))):
-        settings = {**NO_DEVICES, "VK_DRIVER_FILES": str(driver), "GGML_VK_VISIBLE_DEVICES": "0"}
+        settings = {**NO_DEVICES, "VK_DRIVER_FILES": str(driver), "GGML_VK_VISIBLE_DEVICES": "0",
+                    "MESA_SHADER_CACHE_DIR": str(SHADERS)}
         with Worker({**os.environ, **settings}) as worker:
             if "Vulkan" not in worker.engine["backends"]:
                 return None, "this llama.cpp has no Vulkan backend"
