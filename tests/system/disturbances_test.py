@@ -79,7 +79,7 @@ class Disturbances(SystemTest):
         run, table = self.profile_on({}, "--layers", "23")
         self.assertEqual(run["results"][0]["disturbances"], [])
         self.assertFalse(any("again" in note for note in run["results"][0]["notes"]))
-        self.assertEqual(self.status_of(table, 0), "time-cap")
+        self.assertEqual(self.status_of(table, 0), "time limit")
         self.assertEqual(run["results"][0]["telemetry"]["throttle_times"], [])
 
     def test_a_throttled_row_says_throttled(self):
