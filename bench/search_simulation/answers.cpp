@@ -1,6 +1,29 @@
 #include "answers.hpp"
 
+#include <algorithm>
+#include <string>
+
 namespace sweetspot::simulation {
+namespace {
+
+// What a sweep tolerates to lose.
+constexpr double kTolerance = 0.02;
+
+// Whether a band before it, with less memory, holds something faster: a device that has slowed down
+// by then. Nobody loses anything where such a band stays empty.
+bool is_dominated(const fake::Machine& machine, const Workload& work,
+                  const std::array<std::optional<int>, kDecisions.size()>& winners, std::size_t k) {
+  const auto ms = [&](int layers) {
+    return true_generation_ms(machine, with_layers(layers), work);
+  };
+  if (kDecisions[k] == std::string("optimum")) return false;
+  return std::any_of(winners.begin(), winners.begin() + static_cast<std::ptrdiff_t>(k),
+                     [&](const std::optional<int>& before) {
+                       return before && ms(*before) < (1 - kTolerance) * ms(*winners[k]);
+                     });
+}
+
+}  // namespace
 
 void judge_answers(const fake::Machine& machine, const VramView& vram, const Workload& work,
                    const Bands& bands, const Answers& answers, SearchOutcome& outcome) {
@@ -13,6 +36,10 @@ void judge_answers(const fake::Machine& machine, const VramView& vram, const Wor
       outcome.unsafe += static_cast<int>(!sound);
     }
     if (!winners[k]) continue;
+    if (!answers[k] && is_dominated(machine, work, winners, k)) {
+      ++outcome.left_empty;
+      continue;
+    }
     if (!answers[k]) {
       ++outcome.missed;
       outcome.regrets[kDecisions[k]] = 1;

@@ -1,5 +1,7 @@
 #include "finals_search.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <optional>
 #include <string>
@@ -129,12 +131,29 @@ class FinalsAsker final : public profiler::Asker {
   double begin_ms_ = -1;
 };
 
+std::string in_words(const tune::Finals& finals) {
+  std::string text;
+  for (const TuneRound& round : finals.rounds()) {
+    text += fmt::format(" {:.4f}", round.speed_up);
+    if (!round.turns) continue;
+    text += fmt::format(" ({} generations, {} prompts)", round.turns->generation.size(),
+                        round.turns->prompt.size());
+  }
+  const auto speed_up = finals.speed_up();
+  if (speed_up) {
+    text += fmt::format(", so {:.4f} ({:.4f} to {:.4f})", speed_up->value, speed_up->low,
+                        speed_up->high);
+  }
+  return text;
+}
+
 }  // namespace
 
 FinalsOutcome finals_search(std::uint64_t seed, double ratio, bool with_turns) {
   FinalsOutcome outcome;
   const auto parts = drawn(seed, ratio);
   if (!parts) return outcome;
+  outcome.is_asked = true;
   const fake::Machine machine(*parts);
   fake::Session session(machine, seed);
   PretendedSite site(machine, session, true);
@@ -152,6 +171,7 @@ FinalsOutcome finals_search(std::uint64_t seed, double ratio, bool with_turns) {
   outcome.took_place = speed_up.has_value();
   if (!speed_up) return outcome;
   outcome.called = speed_up->low > 1;
+  outcome.rounds = in_words(asker.finals());
   outcome.speed_up = speed_up->value;
   outcome.seconds = asker.seconds();
   outcome.loads = static_cast<int>(session.state().loads) - 2;

@@ -152,20 +152,26 @@ void compare_finals(const Options& options) {
     std::vector<double> seconds;
     std::vector<double> loads;
     double called = 0;
+    double asked = 0;
     for (std::uint64_t i = 0; i < options.pairs; ++i) {
       const FinalsOutcome one = finals_search(options.first + i, options.ratio, with_turns);
+      asked += one.is_asked ? 1 : 0;
       if (!one.took_place) continue;
+      if (options.steps) {
+        std::cout << fmt::format("seed {}:{}{}\n", options.first + i, one.rounds,
+                                 one.called ? ", called" : "");
+      }
       called += one.called ? 1 : 0;
       seconds.push_back(one.seconds);
       loads.push_back(one.loads);
     }
     const auto count = static_cast<double>(seconds.size());
     std::cout << fmt::format(
-        "finals {}: {:.0f} machines, called faster {:.1f} %, virtual seconds median {:.0f} p95 "
-        "{:.0f}, loads median {:.0f} p95 {:.0f}\n",
-        with_turns ? "taking turns" : "loaded one after the other", count, 100 * called / count,
-        quantile(seconds, 0.5), quantile(seconds, 0.95), quantile(loads, 0.5),
-        quantile(loads, 0.95));
+        "finals {}: {:.0f} of {:.0f} machines, called faster {:.1f} % ({:.1f} % of all), virtual "
+        "seconds median {:.0f} p95 {:.0f}, loads median {:.0f} p95 {:.0f}\n",
+        with_turns ? "taking turns" : "loaded one after the other", count, asked,
+        100 * called / count, 100 * called / asked, quantile(seconds, 0.5), quantile(seconds, 0.95),
+        quantile(loads, 0.5), quantile(loads, 0.95));
   }
 }
 

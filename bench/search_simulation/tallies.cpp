@@ -94,6 +94,7 @@ Json to_json(const Tally& tally) {
                                       {"p95", quantile(gains, 0.95)}};
   }
   json["missed"] = sum_of(each(tally, [](const auto& o) { return o.missed; }));
+  json["left_empty"] = sum_of(each(tally, [](const auto& o) { return o.left_empty; }));
   json["unsafe"] = sum_of(each(tally, [](const auto& o) { return o.unsafe; }));
   return json;
 }
@@ -141,8 +142,9 @@ std::string to_text(const Tally& tally) {
         gains.size(), gains.front(), quantile(gains, 0.05), quantile(gains, 0.5),
         quantile(gains, 0.95));
   }
-  text += fmt::format("  missed {:.0f}, unsafe {:.0f}\n",
+  text += fmt::format("  missed {:.0f}, left empty {:.0f}, unsafe {:.0f}\n",
                       sum_of(each(tally, [](const auto& o) { return o.missed; })),
+                      sum_of(each(tally, [](const auto& o) { return o.left_empty; })),
                       sum_of(each(tally, [](const auto& o) { return o.unsafe; })));
   return text;
 }

@@ -19,6 +19,8 @@ struct SearchOutcome {
   /// By question; 1 where a search answered nothing although there was an answer.
   std::map<std::string, double> regrets;
   int missed = 0;  ///< questions without an answer although there is one
+  /// Bands without an answer, of which the best is slower than that of a band with less memory.
+  int left_empty = 0;
   int unsafe = 0;  ///< answers that do not fit the machine or the question
   /// True, over llama.cpp's own defaults; 0 where they do not keep to the limit, or nobody asked.
   double speed_up = 0;

@@ -10,6 +10,7 @@
 #include "app/live_view.hpp"
 #include "app/set_engine.hpp"
 #include "devices/machine.hpp"
+#include "profiles/dominated.hpp"
 #include "profiles/host_program.hpp"
 #include "profiles/limit_threads.hpp"
 #include "profiles/server_now.hpp"
@@ -139,7 +140,16 @@ Result<exporting::Exported> export_chosen(std::span<const Chosen> chosen,
   std::vector<exporting::ExportJob> jobs;
   jobs.reserve(chosen.size());
   for (const Chosen& one : chosen) jobs.push_back(export_job(one));
-  return exporting::export_together(format, jobs);
+  Result<exporting::Exported> exported = exporting::export_together(format, jobs);
+  if (!exported) return exported;
+  for (const Chosen& one : chosen) {
+    const SavedProfile& profile = one.set.profiles[*one.choice.profile];
+    const std::string dominated = profiles::dominated_clause(one.set, profile);
+    if (dominated.empty()) continue;
+    exported->notes.push_back(
+        fmt::format("{}: {} is {}", one.set.model_name, profile.name, dominated));
+  }
+  return exported;
 }
 
 }  // namespace sweetspot::app

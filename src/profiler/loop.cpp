@@ -65,10 +65,11 @@ void Loop::drive(Asker& asker) {
     } else {
       measure(*ask);
     }
-    conclude();
+    mark_spills(run().results);
     asker.tell(run().results.back(), run().results.size() - 1);
     asker.while_held(runner_, run());
     asker.record(run(), "");
+    conclude();
     const std::optional<TrialAsk> next = asker.ask();
     if (!next || !completes(*next)) {
       finish_trial(next && !next->loads_anew && next->config.placement == ask->config.placement);
@@ -99,8 +100,11 @@ void Loop::finish_trial(bool keep_model) {
 
 void Loop::conclude() {
   mark_spills(run().results);
-  run().analysis = profiles::analyse(run().results, run().settings.bands);
-  run().profiles = profiles::derive(run().results, run().settings.bands, prepared_.offloadable());
+  const Bands& bands = run().settings.bands;
+  const std::vector<Decision> decided =
+      run().sweep ? run().sweep->decisions : std::vector<Decision>{};
+  run().analysis = profiles::analyse(run().results, bands, decided);
+  run().profiles = profiles::derive(run().results, bands, prepared_.offloadable(), decided);
 }
 
 void Loop::release_model() {

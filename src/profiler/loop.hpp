@@ -24,6 +24,7 @@ class Loop {
   Run& run() { return outcome_.run; }
   [[nodiscard]] bool cancelled() { return site_.cancelled(); }
   [[nodiscard]] bool has_results() const { return !outcome_.run.results.empty(); }
+  [[nodiscard]] const std::vector<Trial>& results() const { return outcome_.run.results; }
 
   /// Whether `ask` wants what the last trial left out, and there is something left out of it.
   [[nodiscard]] bool completes(const TrialAsk& ask) const;

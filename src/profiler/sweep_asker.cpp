@@ -23,6 +23,11 @@ std::vector<search::LayerCandidate> candidates_of(const Forecasts& forecasts, in
   return all;
 }
 
+// 0 layers beside a device are a row of their own.
+bool is_of_the_curve(const Trial& trial) {
+  return trial.layers > 0 || uses_no_device(trial.config.placement);
+}
+
 }  // namespace
 
 ListAsker::ListAsker(Loop& loop, const std::vector<int>& requested_layers)
@@ -95,7 +100,8 @@ TrialAsk AdaptiveAsker::ask_of(const search::SweepStep& step) const {
   TrialAsk ask{configs_[at], step.layers, {step.layers}, step.extent, step.rival_ms, step.reason};
   if (step.layers == 0) ask.title = kCpuAloneTitle;
   ask.forecast = forecast_at(forecasts_, at);
-  ask.completes = step.extent == Extent::full;
+  ask.completes = step.extent == Extent::full && !step.loads_anew;
+  ask.loads_anew = step.loads_anew;
   return ask;
 }
 
@@ -105,9 +111,27 @@ void AdaptiveAsker::tell(const Trial& trial, std::size_t /*index*/) {
     return;
   }
   sweep_->tell(*step_, trial);
+  // What a trial is called may change with those after it.
+  for (const Trial& one : loop_.results()) {
+    if (is_of_the_curve(one)) sweep_->know_spilled(one.layers, one.is(Disturbance::spilled));
+  }
+}
+
+// What the sweep knows of a trial by all the others is said of it everywhere: no profile is made of
+// it, and people can read why.
+void AdaptiveAsker::mark_off_the_curve(std::vector<Trial>& trials) const {
+  for (const auto& [layers, sentence] : sweep_->off_the_curve()) {
+    for (Trial& trial : trials) {
+      if (trial.layers != layers || !trial.measured() || !is_of_the_curve(trial)) continue;
+      if (!trial.is(Disturbance::spilled)) trial.notes.push_back(sentence);
+      trial.mark(Disturbance::spilled);
+    }
+  }
 }
 
 void AdaptiveAsker::record(Run& run, const std::string& ended) const {
+  // Until then a further trial may show that it was something else.
+  if (!ended.empty()) mark_off_the_curve(run.results);
   run.sweep = sweep_->record();
   run.sweep->slices = slices_;
   run.sweep->ended = ended;

@@ -44,6 +44,7 @@ class AdaptiveAsker final : public Asker {
 
  private:
   [[nodiscard]] TrialAsk ask_of(const search::SweepStep& step) const;
+  void mark_off_the_curve(std::vector<Trial>& trials) const;
 
   const Loop& loop_;
   std::vector<Config> configs_;  ///< by layers, 0 being the CPU alone

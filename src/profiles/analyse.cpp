@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/no_device.hpp"
+#include "profiles/decided.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
 #include "profiles/robust_line.hpp"
@@ -142,9 +143,10 @@ Reading<double> temperature_rise(const std::vector<Trial>& trials) {
 
 }  // namespace
 
-Analysis analyse(const std::vector<Trial>& trials, const Bands& bands) {
+Analysis analyse(const std::vector<Trial>& trials, const Bands& bands,
+                 const std::vector<Decision>& decided) {
   Analysis analysis;
-  if (auto ranking = rank(trials, safe_trials(trials, bands))) {
+  if (auto ranking = rank_as_decided(trials, safe_trials(trials, bands), decided, "optimum")) {
     analysis.optimum = ranking->chosen;
     analysis.tied_with_optimum = std::move(ranking->tied);
   }

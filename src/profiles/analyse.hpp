@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/profile.hpp"
+#include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot::profiles {
@@ -12,7 +13,7 @@ namespace sweetspot::profiles {
 ///  - optimum: the fastest of the trials without an objection (recommendable.hpp) whose
 ///  vram_percent
 ///    does not exceed the top band; 0 layers are safe whatever is known of the memory. Ties as in
-///    ranking.hpp, listed in tied_with_optimum.
+///    ranking.hpp, listed in tied_with_optimum. Where `decided` names it, it is that (decided.hpp).
 ///  - fastest: of all that were measured, recommendable or not.
 ///  - speed_up_over_cpu: absent where 0 layers were slowed down from outside and the optimum was
 ///  not: held against such a reference everything wins.
@@ -22,6 +23,7 @@ namespace sweetspot::profiles {
 ///    further layer gains kWorthwhileGain of speed. Trials that spilled do not count.
 ///  - temperature_rise_c: the hottest reading of any trial less the first one of the run.
 /// What cannot be said is absent with the reason.
-Analysis analyse(const std::vector<Trial>& trials, const Bands& bands);
+Analysis analyse(const std::vector<Trial>& trials, const Bands& bands,
+                 const std::vector<Decision>& decided = {});
 
 }  // namespace sweetspot::profiles

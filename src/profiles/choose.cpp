@@ -7,6 +7,7 @@
 #include "core/text.hpp"
 #include "ground/bytes.hpp"
 #include "profiles/device_now.hpp"
+#include "profiles/dominated.hpp"
 #include "profiles/fit.hpp"
 #include "profiles/needs.hpp"
 
@@ -162,6 +163,8 @@ Choice choose(const ProfileSet& set, const LiveMachine& live, const Requirements
   }
   choice.below = rungs_below(situation, *choice.profile);
   choice.reason = reason_for(situation, choice);
+  const std::string dominated = dominated_clause(set, set.profiles[*choice.profile]);
+  if (!dominated.empty()) choice.reason += "; it is " + dominated;
   if (stale.widens) choice.reason += "; the set is stale, so its margins are wide";
   return choice;
 }

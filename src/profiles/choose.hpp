@@ -68,7 +68,9 @@ struct Staleness {
 };
 Staleness staleness(const ProfileSet& set, const LiveMachine& live);
 
-/// The first profile of the set (its fastest) that fits and serves the requirements.
+/// The first profile of the set (its fastest) that fits and serves the requirements. One that is
+/// slower than another with less memory comes after that other; asked for by name, the reason says
+/// so.
 ///
 /// It fits where on every device that it takes memory of
 ///  - need + margin_bytes() <= free - reserve_bytes, and

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/no_device.hpp"
+#include "profiles/decided.hpp"
 #include "profiles/ranking.hpp"
 #include "profiles/recommendable.hpp"
 
@@ -177,13 +178,14 @@ std::string why_empty(const Candidates& candidates, const Shelf& shelf) {
                      nearest(candidates, shelf.band));
 }
 
-Profile on_shelf(const Candidates& candidates, const Shelf& shelf) {
+Profile on_shelf(const Candidates& candidates, const Shelf& shelf,
+                 const std::vector<Decision>& decided) {
   Profile profile;
   profile.name = shelf.name;
   profile.recommended_for = shelf.recommended_for;
   const auto inside = candidates.without_objection(candidates.where(
       [&](const Trial& trial) { return trial.vram_percent && shelf.holds(*trial.vram_percent); }));
-  const auto ranking = rank(candidates.trials(), inside);
+  const auto ranking = rank_as_decided(candidates.trials(), inside, decided, shelf.name);
   if (!ranking) {
     leave_empty(profile, why_empty(candidates, shelf));
     return profile;
@@ -194,6 +196,27 @@ Profile on_shelf(const Candidates& candidates, const Shelf& shelf) {
         "; on this machine the CPU alone is the fastest that uses {} of the memory", shelf.words());
   }
   return profile;
+}
+
+// Memory that makes nothing faster: whoever takes such a profile by name is told.
+void name_dominated(const std::vector<Trial>& trials, std::vector<Profile>& profiles) {
+  for (Profile& profile : profiles) {
+    if (!profile.result_index) continue;
+    const Trial& own = trials[*profile.result_index];
+    const Profile* better = nullptr;
+    for (const Profile& other : profiles) {
+      if (!other.result_index || !takes_less(trials[*other.result_index], own)) continue;
+      const double speed = speed_of(trials[*other.result_index]).value;
+      if (speed <= speed_of(own).value) continue;
+      if (better == nullptr || speed > speed_of(trials[*better->result_index]).value) {
+        better = &other;
+      }
+    }
+    if (better != nullptr) {
+      profile.recommended_for +=
+          fmt::format("; slower than {}, which takes less memory", better->name);
+    }
+  }
 }
 
 Profile cpu_fallback(const Candidates& candidates) {
@@ -218,11 +241,14 @@ Profile cpu_fallback(const Candidates& candidates) {
 }  // namespace
 
 std::vector<Profile> derive(const std::vector<Trial>& trials, const Bands& bands,
-                            int offloadable_layers) {
+                            int offloadable_layers, const std::vector<Decision>& decided) {
   const Candidates candidates(trials, offloadable_layers);
   std::vector<Profile> profiles;
-  for (const Shelf& shelf : shelves(bands)) profiles.push_back(on_shelf(candidates, shelf));
+  for (const Shelf& shelf : shelves(bands)) {
+    profiles.push_back(on_shelf(candidates, shelf, decided));
+  }
   profiles.push_back(cpu_fallback(candidates));
+  name_dominated(trials, profiles);
   return profiles;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/profile.hpp"
+#include "core/sweep_record.hpp"
 #include "core/trial.hpp"
 
 namespace sweetspot::profiles {
@@ -18,7 +19,12 @@ inline constexpr const char* kForCpuFallback =
 /// may also be `fast`, and says so. Only trials without an objection (recommendable.hpp) are used.
 /// A band with none has no result_index and a reason. `offloadable_layers` lets sentences say "all
 /// 33 layers".
+///
+/// `decided`: what a sweep decided by all that it measured and believes. Where it names layers that
+/// may be recommended for a band, they are its profile, whatever the speeds of single trials say.
+///
+/// A profile that is slower than one with less memory says so in recommended_for.
 std::vector<Profile> derive(const std::vector<Trial>& trials, const Bands& bands,
-                            int offloadable_layers);
+                            int offloadable_layers, const std::vector<Decision>& decided = {});
 
 }  // namespace sweetspot::profiles

@@ -11,8 +11,8 @@
 namespace sweetspot::profiles {
 
 /// Two speeds whose medians are further apart than this are no tie, however badly they were
-/// measured.
-inline constexpr double kMaxTieLoss = 0.05;
+/// measured: by as much a sweep tolerates to lose (search::SweepRules::tolerance).
+inline constexpr double kMaxTieLoss = 0.02;
 
 /// Of a measured trial.
 inline const Estimate& speed_of(const Trial& trial) { return trial.speed()->tokens_per_second; }

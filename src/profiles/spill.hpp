@@ -12,6 +12,10 @@ namespace sweetspot::profiles {
 /// A trial is suspected where fewer layers on the same device were this many times faster.
 inline constexpr double kSpillSpeedRatio = 3.0;
 
+/// And where fewer layers read prompts this many times faster: what lies in system memory slows a
+/// prompt down first, because each piece of it reads all weights.
+inline constexpr double kSpillPromptRatio = 1.5;
+
 /// A device of which less than this was in use has nothing to move to system memory, percent.
 inline constexpr double kSpillFromPercent = 60;
 
@@ -21,10 +25,11 @@ struct Spill {
 };
 
 /// Trials more than kSpillSpeedRatio slower than a measured trial with fewer layers, but at least
-/// one: where a device is slower than the CPU, the first layer on it really costs that much. Nor
-/// are trials that left the device half empty: a device can be that slow. Nor are trials that
-/// waited for a processor, or whose speed is too uncertain: their speed says nothing about memory.
-/// Ascending by index.
+/// one, or with prompts more than kSpillPromptRatio slower: where a device is slower than the CPU,
+/// the first layer on it really costs that much; prompts that the CPU alone reads faster than the
+/// device say nothing. Nor are trials that left the device half empty: a device can be that slow.
+/// Nor are trials that waited for a processor, or whose speed is too uncertain: their speed says
+/// nothing about memory. Ascending by index.
 std::vector<Spill> find_spills(const std::vector<Trial>& trials);
 
 /// For each trial whether it spilled: found by find_spills() or marked so, whoever found out (a

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 
 #include "search/hang.hpp"
 #include "search/least_time.hpp"
@@ -28,9 +29,17 @@ constexpr int kDiminishingTrials = 1;
 // A trial this much slower than the upper end of what the others predict lies off the curve.
 constexpr double kOffCurve = 0.1;
 
+// Of the only count known on the device, the share at which a second one is looked at: where it is
+// fast, a device that slows down as it fills hides between the two ends.
+constexpr double kBetween = 0.65;
+
 // How often a spoiled trial is measured anew: the reference, and any other.
 constexpr int kReferenceAnew = 2;
 constexpr int kOtherAnew = 1;
+
+// So few samples of the CPU alone, which may have read its file for the first time, are taken
+// again.
+constexpr std::uint32_t kFewSamples = 8;
 
 // So many speeds that tell nothing, and none that does, are enough.
 constexpr int kMostUncertain = 3;
@@ -74,7 +83,7 @@ const AdaptiveSweep::Row* AdaptiveSweep::row_of(std::size_t candidate) const {
 
 bool AdaptiveSweep::is_usable(std::size_t candidate) const {
   const Row* row = row_of(candidate);
-  return row != nullptr && row->ms && row->objection.empty();
+  return row != nullptr && row->ms && row->objection.empty() && !row->suspect;
 }
 
 bool AdaptiveSweep::is_open(std::size_t candidate) const {
@@ -107,8 +116,9 @@ TimeModel AdaptiveSweep::fit_model(double scale_ms, std::size_t& observations) c
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     points.push_back(shape_.features(candidates_[i].layers));
     if (is_usable(i)) {
-      const Estimate& ms = *row_of(i)->ms;
-      seen.push_back({points.back(), ms.value, sd_of(ms)});
+      for (const Estimate& ms : row_of(i)->loads) {
+        seen.push_back({points.back(), ms.value, sd_of(ms)});
+      }
       ++observations;
     } else if (candidates_[i].slice_ms) {
       const Estimate& ms = *candidates_[i].slice_ms;
@@ -132,10 +142,12 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   Worlds worlds = view.model->draw(kWorlds, kSeed);
   std::vector<int> layers;
   std::vector<std::size_t> tryable;
-  const auto cpu = rows_.find(0);
-  const auto all = rows_.find(shape_.offloadable());
-  const LeastTime least{cpu != rows_.end() && cpu->second.ms ? cpu->second.ms->value : 0,
-                        all != rows_.end() && all->second.ms ? all->second.ms->value : 0};
+  LeastTime least;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (!is_usable(i)) continue;
+    if (candidates_[i].layers == 0) least.cpu_ms = row_of(i)->ms->value;
+    if (candidates_[i].layers == shape_.offloadable()) least.all_ms = row_of(i)->ms->value;
+  }
   const auto least_ms = [&](std::size_t i) {
     return least.at(shape_.cpu_share(candidates_[i].layers));
   };
@@ -161,20 +173,25 @@ AdaptiveSweep::View AdaptiveSweep::look() const {
   return view;
 }
 
+// Of the contests; nothing where it is not safe, or nobody could call it so.
+std::optional<std::size_t> AdaptiveSweep::band_of(std::size_t candidate) const {
+  const Bands& bands = rules_.bands;
+  const Reading<double> used = percent_of(candidate);
+  if (!used && candidates_[candidate].layers > 0) return std::nullopt;
+  const double percent = used.value_or(0);
+  if (percent > bands.performance_percent) return std::nullopt;
+  return percent < bands.fast_percent ? 0 : (percent < bands.balanced_percent ? 1 : 2);
+}
+
 // In the order they are reported; the last one is over everything that is safe.
 std::vector<Contest> AdaptiveSweep::contests() const {
-  const Bands& bands = rules_.bands;
   std::vector<Contest> all = {
       {"fast", {}, {}}, {"balanced", {}, {}}, {"performance", {}, {}}, {"optimum", {}, {}}};
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     if (!is_usable(i) && !is_open(i)) continue;
-    const Reading<double> used = percent_of(i);
-    if (!used && candidates_[i].layers > 0) continue;  // nobody could call it safe
-    const double percent = used.value_or(0);
-    if (percent > bands.performance_percent) continue;
-    const std::size_t band =
-        percent < bands.fast_percent ? 0 : (percent < bands.balanced_percent ? 1 : 2);
-    for (const std::size_t contest : {band, all.size() - 1}) {
+    const std::optional<std::size_t> band = band_of(i);
+    if (!band) continue;
+    for (const std::size_t contest : {*band, all.size() - 1}) {
       (is_usable(i) ? all[contest].measured : all[contest].open).push_back(i);
     }
   }
@@ -191,9 +208,10 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
     if (auto step = first_step()) return step;
     return measured_anew(/*at_the_end=*/true);
   }
-  const bool settled = std::all_of(view.odds.begin(), view.odds.end(), [this](const Odds& odds) {
-    return odds.doubt <= 1 - rules_.confidence;
-  });
+  const bool settled = !confirm_suspect(view) && !second_count(view) &&
+                       std::all_of(view.odds.begin(), view.odds.end(), [this](const Odds& odds) {
+                         return odds.doubt <= 1 - rules_.confidence;
+                       });
   if (again_) {
     return exploring(*again_, view, "again: far slower than the other trials let expect");
   }
@@ -201,10 +219,14 @@ std::optional<SweepStep> AdaptiveSweep::ask() const {
   if (auto step = completion(view, settled)) return step;
   if (!settled) {
     if (auto step = into_new_band(view)) return step;
+    if (auto step = second_count(view)) return step;
+    if (auto step = about_suspect(view)) return step;
     if (auto step = most_promising(view)) return step;
+    if (auto step = confirm_suspect(view)) return step;
     if (auto step = completion(view, true)) return step;
   }
   if (auto step = towards_diminishing(view)) return step;
+  if (auto step = confirm_cliff(view)) return step;
   return measured_anew(/*at_the_end=*/true);
 }
 
@@ -214,14 +236,16 @@ std::optional<SweepStep> AdaptiveSweep::measured_anew(bool at_the_end) const {
   if (!at_the_end && !last_was_quiet_) return std::nullopt;
   for (const auto& [layers, row] : rows_) {
     const bool is_reference = layers == 0;
-    const bool spoiled = row.uncertain || row.starved || (is_reference && row.slowed);
+    const bool few = is_reference && row.few && row.times_anew == 0;
+    const bool spoiled = row.uncertain || row.starved || few || (is_reference && row.slowed);
     if (!row.ms || !spoiled) continue;
     if (at_the_end && (row.times_anew > 0 || !(is_reference || row.uncertain))) continue;
     if (row.times_anew >= (is_reference ? kReferenceAnew : kOtherAnew)) continue;
     SweepStep step{layers, row.extent,
-                   row.uncertain  ? "anew: its speed was too uncertain"
-                   : is_reference ? "anew: it is the reference, and others slowed it down"
-                                  : "anew: others used the processor before"};
+                   few             ? "anew: it is the reference, and it has few samples"
+                   : row.uncertain ? "anew: its speed was too uncertain"
+                   : is_reference  ? "anew: it is the reference, and others slowed it down"
+                                   : "anew: others used the processor before"};
     step.anew = true;
     return step;
   }
@@ -288,7 +312,7 @@ std::optional<SweepStep> AdaptiveSweep::into_new_band(const View& view) const {
     const auto best =
         *std::max_element(contest.open.begin(), contest.open.end(),
                           [&](std::size_t a, std::size_t b) { return gain[a] < gain[b]; });
-    return exploring(candidates_[best].layers, view,
+    return exploring(halved(candidates_[best].layers, contest), view,
                      fmt::format("first GPU measurement in {}", contest.name));
   }
   return std::nullopt;
@@ -309,11 +333,105 @@ std::optional<SweepStep> AdaptiveSweep::most_promising(const View& view) const {
   for (std::size_t i = 0; best > 0 && i < candidates_.size(); ++i) {
     if (gain[i] < kNearlyAsGood * best) continue;
     const std::size_t k = first_contest[i];
-    return exploring(candidates_[i].layers, view,
+    return exploring(halved(candidates_[i].layers, view.contests[k]), view,
                      fmt::format("could be the best in {} ({:.0f} % in doubt)",
                                  view.contests[k].name, view.odds[k].doubt * 100));
   }
   return std::nullopt;
+}
+
+// Whether it stays slow above: where the count with the most layers lies on the curve again, what
+// was seen is no cliff.
+std::optional<SweepStep> AdaptiveSweep::about_suspect(const View& view) const {
+  for (const auto& [layers, row] : rows_) {
+    if (!row.suspect) continue;
+    const std::vector<std::size_t>& open = view.contests.back().open;
+    if (open.empty() || candidates_[open.back()].layers < layers) return std::nullopt;
+    return exploring(candidates_[open.back()].layers, view,
+                     fmt::format("whether what is slow with {} layers stays slow", layers));
+  }
+  return std::nullopt;
+}
+
+// Whether its band has nothing else that was measured on a device: else a count that is slower than
+// one with fewer layers does not win, cliff or not.
+bool AdaptiveSweep::decides_a_band(int layers, const View& view) const {
+  const auto at = std::find_if(candidates_.begin(), candidates_.end(),
+                               [&](const auto& one) { return one.layers == layers; });
+  const auto band = band_of(static_cast<std::size_t>(at - candidates_.begin()));
+  if (!band) return false;
+  const std::vector<std::size_t>& measured = view.contests[*band].measured;
+  return std::none_of(measured.begin(), measured.end(),
+                      [this](std::size_t i) { return candidates_[i].layers > 0; });
+}
+
+// Two points make a line that nothing speaks against: before it is believed, a second count on the
+// device is measured.
+std::optional<SweepStep> AdaptiveSweep::second_count(const View& view) const {
+  std::vector<int> known;
+  for (const auto& [layers, row] : rows_) {
+    if (layers > 0 && row.ms) known.push_back(layers);
+  }
+  if (known.size() != 1) return std::nullopt;
+  std::optional<int> nearest;
+  const double wished = kBetween * known.front();
+  for (const std::size_t i : view.contests.back().open) {
+    const int layers = candidates_[i].layers;
+    if (layers < 2 || layers >= known.front()) continue;
+    if (!nearest || std::abs(layers - wished) < std::abs(*nearest - wished)) nearest = layers;
+  }
+  if (!nearest) return std::nullopt;
+  return exploring(*nearest, view, "whether time is a line: one count on the device tells nothing");
+}
+
+// Nothing is concluded from what was seen once.
+std::optional<SweepStep> AdaptiveSweep::confirm_suspect(const View& view) const {
+  for (const auto& [layers, row] : rows_) {
+    if (!row.suspect || row.confirmed || !decides_a_band(layers, view)) continue;
+    SweepStep step = exploring(layers, view, "loaded again: slower than fewer layers let expect");
+    step.loads_anew = true;
+    return step;
+  }
+  return std::nullopt;
+}
+
+// What slows the processor down for minutes looks like a cliff, too: a band that would stay empty
+// for speeds alone is asked once more when something that was measured since lies on the curve.
+std::optional<SweepStep> AdaptiveSweep::confirm_cliff(const View& view) const {
+  for (const auto& [layers, row] : rows_) {
+    if (!row.off_curve || !decides_a_band(layers, view)) continue;
+    const bool is_quiet = std::any_of(rows_.begin(), rows_.end(), [&, at = row.told_at](auto& one) {
+      return one.first > 0 && one.second.ms && one.second.objection.empty() &&
+             one.second.told_at > at;
+    });
+    // The one with the fewest layers speaks for those above it.
+    if (row.confirmed || !is_quiet) return std::nullopt;
+    SweepStep step = exploring(layers, view, "loaded again: was it others that slowed it down?");
+    step.loads_anew = true;
+    return step;
+  }
+  return std::nullopt;
+}
+
+// Between a good count and one that is not, where a cliff begins is found by halves: `layers`, or
+// the middle of that gap.
+int AdaptiveSweep::halved(int layers, const Contest& contest) const {
+  Gap gap{-1, closed_from_.value_or(shape_.offloadable() + 1)};
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Row* row = row_of(i);
+    if (row != nullptr && (row->suspect || row->off_curve || row->spilled)) {
+      gap.bad = std::min(gap.bad, candidates_[i].layers);
+    }
+  }
+  if (gap.bad > shape_.offloadable() || layers > gap.bad) return layers;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (is_usable(i) && candidates_[i].layers < gap.bad) gap.good = candidates_[i].layers;
+  }
+  if (layers < gap.good) return layers;
+  std::vector<int> open;
+  for (const std::size_t i : contest.open) open.push_back(candidates_[i].layers);
+  gap.good = std::max(gap.good, open.front() - 1);
+  return middle_of(gap, open).value_or(layers);
 }
 
 std::optional<SweepStep> AdaptiveSweep::towards_diminishing(const View& view) const {
@@ -354,8 +472,7 @@ std::optional<double> AdaptiveSweep::curve_limit_ms(int layers) const {
 
 // A device that is always held to its power, or always shared, is what it is: its trials lie on one
 // curve and count, with their label. Where one falls off the curve, that is a cliff.
-std::string AdaptiveSweep::objection_to(const Trial& trial, bool off_curve) {
-  if (trial.is(Disturbance::spilled)) return "spilled";
+std::string AdaptiveSweep::fault_of(const Trial& trial, bool off_curve) {
   if (trial.full_depth == FullDepth::failed) return "fails with its whole context in use";
   if (trial.uncertain()) return kTooUncertain;
   if (!trial.disturbances.empty() && off_curve) return label_of(trial, trial.disturbances.front());
@@ -365,13 +482,16 @@ std::string AdaptiveSweep::objection_to(const Trial& trial, bool off_curve) {
 AdaptiveSweep::Row AdaptiveSweep::row_from(const Trial& trial) {
   Row row;
   row.failure = trial.failure;
-  if (trial.measured()) row.ms = trial.speed()->ms_per_token;
+  if (trial.measured()) row.loads = {trial.speed()->ms_per_token};
+  if (trial.measured()) row.ms = row.loads.front();
+  row.spilled = trial.is(Disturbance::spilled);
   row.extent = trial.extent;
   row.vram_percent = trial.vram_percent;
   row.full_depth_ms = trial.full_depth_ms;
   row.slowed = trial.is(Disturbance::contended) || trial.is(Disturbance::throttled);
   row.starved = trial.shares(Contended::processor);
   row.uncertain = trial.uncertain();
+  row.few = trial.measured() && trial.speed()->samples > 0 && trial.speed()->samples < kFewSamples;
   const std::uint32_t whole =
       trial.effective ? trial.effective->n_ctx / std::max(trial.workload.n_parallel, 1U) : 0;
   if (whole > trial.workload.n_depth) row.more_tokens = whole - trial.workload.n_depth;
@@ -386,27 +506,104 @@ bool AdaptiveSweep::is_sounder(const Row& fresh, const Row& known) {
   return fresh.ms->value < known.ms->value;
 }
 
-void AdaptiveSweep::learn_failure(int layers, const Failure& failure) {
+void AdaptiveSweep::close_after_failure(int layers, const Failure& failure,
+                                        std::optional<int>& hung) {
   if (is_memory(failure.failure_class)) {
     close_from(layers, fmt::format("{} layers: {}", layers, to_string(failure.failure_class)));
   }
-  if (is_hang(failure.failure_class)) {
-    if (hung_) {
-      close_from(std::min(*hung_, layers),
-                 fmt::format("the device hung with {} layers and with {}", std::min(*hung_, layers),
-                             std::max(*hung_, layers)));
-    }
-    hung_ = layers;
+  if (!is_hang(failure.failure_class)) return;
+  if (hung) {
+    close_from(*hung, fmt::format("the device hung with {} layers and with {}", *hung, layers));
+  } else {
+    hung = layers;
   }
+}
+
+void AdaptiveSweep::know_spilled(int layers, bool spilled) {
+  const auto row = rows_.find(layers);
+  if (row == rows_.end() || row->second.spilled == spilled) return;
+  row->second.spilled = spilled;
+  judge();
+}
+
+// Every row is judged again by all that is known now.
+void AdaptiveSweep::judge() {
+  closed_from_.reset();
+  std::optional<int> hung;
+  for (auto& [layers, row] : rows_) {
+    row.suspect = row.off_curve = false;
+    row.objection = row.spilled ? "spilled" : row.fault;
+    if (row.failure) close_after_failure(layers, *row.failure, hung);
+  }
+  judge_curve();
+  for (const auto& [layers, row] : rows_) {
+    if (row.objection.empty() || row.starved || row.uncertain) continue;
+    close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
+  }
+}
+
+// From the fewest layers on. A count that lies on the curve again shows that what fell off it below
+// was no cliff; two loads off it without one above them are.
+void AdaptiveSweep::judge_curve() {
+  std::vector<KnownCount> good;
+  std::vector<int> off;
+  std::size_t loads = 0;
+  for (auto& [layers, row] : rows_) {
+    if (row.spilled) loads += 1;
+    if (!row.ms || !row.objection.empty() || row.starved) continue;
+    const KnownCount known{layers, row.loads};
+    if (layers > 0 && falls_off(shape_, good, known, rules_.tolerance)) {
+      off.push_back(layers);
+      loads += row.loads.size();
+      continue;
+    }
+    good.push_back(known);
+    off.clear();
+    loads = 0;
+  }
+  std::vector<KnownCount> bad;
+  for (const int layers : off) bad.push_back({layers, rows_.at(layers).loads});
+  if (!good.empty() && is_bend(good.back(), bad)) return;
+  for (const int layers : off) {
+    Row& row = rows_.at(layers);
+    (loads > 1 ? row.off_curve : row.suspect) = true;
+    if (loads > 1) row.objection = "slower than fewer layers let expect";
+  }
+}
+
+bool AdaptiveSweep::falls_off_now(int layers, const Row& row) const {
+  std::vector<KnownCount> below;
+  for (const auto& [count, known] : rows_) {
+    if (count >= layers) break;
+    if (known.ms && known.objection.empty() && !known.suspect)
+      below.push_back({count, known.loads});
+  }
+  return row.ms && falls_off(shape_, below, {layers, row.loads}, rules_.tolerance);
+}
+
+std::vector<std::pair<int, std::string>> AdaptiveSweep::off_the_curve() const {
+  std::vector<std::pair<int, std::string>> all;
+  for (const auto& [layers, row] : rows_) {
+    if (row.off_curve) {
+      all.emplace_back(layers,
+                       "spilled, by its speed: slower than fewer layers let expect, seen twice");
+    }
+  }
+  return all;
 }
 
 void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   const int layers = trial.layers;
   Row row = row_from(trial);
+  row.told_at = ++told_;
   const auto known = rows_.find(layers);
+  const bool is_new = known == rows_.end();
   // Asked before the row is known, or it would speak for itself.
-  row.limit_ms = known == rows_.end() ? curve_limit_ms(layers) : known->second.limit_ms;
-  if (known != rows_.end()) row.times_anew = known->second.times_anew + (step.anew ? 1 : 0);
+  row.limit_ms = is_new ? curve_limit_ms(layers) : known->second.limit_ms;
+  if (!is_new) row.times_anew = known->second.times_anew + (step.anew ? 1 : 0);
+  row.confirmed = step.loads_anew || (!is_new && known->second.confirmed);
+  const bool repeats = again_ == layers;
+  const bool same_load = last_told_ == layers && !step.loads_anew;
   again_.reset();
   last_told_ = layers;
   last_was_quiet_ = trial.conclusive() && trial.disturbances.empty();
@@ -414,22 +611,57 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
     ++known->second.times_anew;
     return;
   }
-  if (known != rows_.end() && known->second.ms && row.ms && step.extent != Extent::full &&
-      !step.anew) {
-    // Asked again. Whoever disturbs only ever slows down.
-    if (known->second.ms->value < row.ms->value) row.ms = known->second.ms;
-    row.extent = known->second.extent;
+  if (!is_new && !step.anew && known->second.ms && row.ms) {
+    const bool was_off = known->second.suspect || known->second.off_curve;
+    const bool clears = was_off && !falls_off_now(layers, row);
+    row.loads = loads_with(known->second, *row.ms, repeats, same_load, clears);
+    row.ms = together(row.loads);
+    if (step.extent != Extent::full) row.extent = known->second.extent;
   }
   const bool off_curve = row.ms && row.limit_ms && row.ms->value > *row.limit_ms;
   const bool is_explained = row.starved || row.uncertain;
-  if (off_curve && known == rows_.end() && !is_explained) again_ = layers;
-  row.objection = objection_to(trial, off_curve && !again_);
-  if (!row.objection.empty() && !is_explained) {
-    close_from(layers + 1, fmt::format("{} layers: {}", layers, row.objection));
-  }
-  if (trial.failure) learn_failure(layers, *trial.failure);
+  if (is_new && !is_explained && (off_curve || falls_off_now(layers, row))) again_ = layers;
+  row.fault = fault_of(trial, off_curve && !again_);
   if (step.for_diminishing) ++asked_diminishing_;
   rows_[layers] = std::move(row);
+  judge();
+  // What others confirm already needs no second look.
+  if (rows_.at(layers).off_curve) again_.reset();
+}
+
+// With what was measured of the row before. Whoever disturbs only ever slows down: of one load the
+// faster measurement counts, and a load that lies on the curve clears one that did not.
+std::vector<Estimate> AdaptiveSweep::loads_with(const Row& known, const Estimate& fresh,
+                                                bool repeats, bool same_load, bool clears) {
+  std::vector<Estimate> loads = known.loads;
+  if (clears) return {fresh};
+  if (!same_load) {
+    loads.push_back(fresh);
+  } else if (!repeats || fresh.value < loads.back().value) {
+    loads.back() = fresh;
+  }
+  return loads;
+}
+
+// Between the CPU alone and the least count that was measured on a device nobody knows where the
+// step from the one to the other lies: an interval there holds the straight way between them, too.
+Estimate AdaptiveSweep::with_way_in(int layers, Estimate predicted) const {
+  const auto usable = [](const auto& row) {
+    return row.second.ms && row.second.objection.empty() && !row.second.suspect;
+  };
+  const auto cpu = std::find_if(rows_.begin(), rows_.end(), usable);
+  if (cpu == rows_.end() || cpu->first != 0) return predicted;
+  const auto least = std::find_if(std::next(cpu), rows_.end(), usable);
+  if (least == rows_.end() || layers >= least->first) return predicted;
+  const double share = static_cast<double>(layers) / least->first;
+  const auto between = [&](double at_cpu, double at_least) {
+    return at_cpu + share * (at_least - at_cpu);
+  };
+  const Estimate& from = *cpu->second.ms;
+  const Estimate& to = *least->second.ms;
+  predicted.low = std::min(predicted.low, between(from.low, to.low));
+  predicted.high = std::max(predicted.high, between(from.high, to.high));
+  return predicted;
 }
 
 CurvePoint AdaptiveSweep::curve_point(std::size_t candidate, const View& view) const {
@@ -455,7 +687,7 @@ CurvePoint AdaptiveSweep::curve_point(std::size_t candidate, const View& view) c
     point.note = why_closed_;
   } else if (view.model) {
     point.standing = Standing::predicted;
-    point.generation_ms = view.model->predict(candidate);
+    point.generation_ms = with_way_in(asked.layers, view.model->predict(candidate));
   } else {
     point.standing = Standing::not_tried;
     point.note = "nothing has been measured that it could be predicted from";

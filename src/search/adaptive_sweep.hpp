@@ -20,6 +20,7 @@
 #include "core/reading.hpp"
 #include "core/sweep_record.hpp"
 #include "core/trial.hpp"
+#include "search/cliff.hpp"
 #include "search/decisions.hpp"
 #include "search/depth_growth.hpp"
 #include "search/layer_shape.hpp"
@@ -51,6 +52,7 @@ struct SweepStep {
   double rival_ms = 0;           ///< per token: what takes plainly longer wins nothing; 0 = unknown
   bool for_diminishing = false;  ///< only where returns diminish is still asked
   bool anew = false;             ///< what was measured before was spoiled from outside
+  bool loads_anew = false;       ///< even where its weights are loaded
 };
 
 /// Not thread safe.
@@ -73,21 +75,37 @@ class AdaptiveSweep {
   /// others are held against it.
   void tell(const SweepStep& step, const Trial& trial);
 
+  /// Whether the trial of so many layers is known to have spilled: seen by a driver, or from what
+  /// was measured since. Every row is judged again by it.
+  void know_spilled(int layers, bool spilled);
+
+  /// The counts that lie off the curve of those with fewer layers and were measured twice there,
+  /// each with a sentence: what they are is not known, but a device that pages looks like that.
+  [[nodiscard]] std::vector<std::pair<int, std::string>> off_the_curve() const;
+
   [[nodiscard]] SweepRecord record() const;
 
  private:
   struct Row {
     std::optional<Failure> failure;
-    std::optional<Estimate> ms;             ///< of a token
+    std::vector<Estimate> loads;            ///< ms of a token, of each load it was measured in
+    std::optional<Estimate> ms;             ///< of a token, over its loads
     std::optional<double> limit_ms;         ///< what takes longer lies off the curve of the others
     std::optional<Estimate> full_depth_ms;  ///< of a token with the whole context in use
     double more_tokens = 0;                 ///< then in each cache, beyond the workload's depth
     Extent extent = Extent::full;
     Reading<double> vram_percent = Absence{"not measured"};
-    std::string objection;  ///< why it is neither recommended nor learnt from
-    bool slowed = false;    ///< by heat, or by others on the device or the processor
-    bool starved = false;   ///< by others on the processor
+    std::string fault;       ///< what the trial itself says against it
+    std::string objection;   ///< why it is neither recommended nor learnt from
+    bool spilled = false;    ///< is known to have
+    bool suspect = false;    ///< off the curve of those with fewer layers, seen once
+    bool off_curve = false;  ///< and twice
+    bool confirmed = false;  ///< was loaded again because it was off the curve: once is enough
+    int told_at = 0;         ///< of all that was told, when
+    bool slowed = false;     ///< by heat, or by others on the device or the processor
+    bool starved = false;    ///< by others on the processor
     bool uncertain = false;
+    bool few = false;  ///< samples
     int times_anew = 0;
   };
   struct View;
@@ -108,16 +126,29 @@ class AdaptiveSweep {
   [[nodiscard]] std::optional<SweepStep> most_promising(const View& view) const;
   [[nodiscard]] std::optional<SweepStep> towards_diminishing(const View& view) const;
   [[nodiscard]] DepthGrowth depth_growth() const;
+  [[nodiscard]] Estimate with_way_in(int layers, Estimate predicted) const;
   [[nodiscard]] CurvePoint curve_point(std::size_t candidate, const View& view) const;
   [[nodiscard]] std::optional<Estimate> at_full_depth(const CurvePoint& point,
                                                       const DepthGrowth& growth) const;
   [[nodiscard]] std::vector<Decision> decisions(const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> about_suspect(const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> confirm_suspect(const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> confirm_cliff(const View& view) const;
+  [[nodiscard]] int halved(int layers, const Contest& contest) const;
+  [[nodiscard]] std::optional<std::size_t> band_of(std::size_t candidate) const;
+  [[nodiscard]] bool decides_a_band(int layers, const View& view) const;
+  [[nodiscard]] std::optional<SweepStep> second_count(const View& view) const;
+  [[nodiscard]] bool falls_off_now(int layers, const Row& row) const;
+  static std::vector<Estimate> loads_with(const Row& known, const Estimate& fresh, bool repeats,
+                                          bool same_load, bool clears);
+  void judge();
+  void judge_curve();
   void close_from(int layers, std::string why);
   [[nodiscard]] std::optional<double> curve_limit_ms(int layers) const;
   static Row row_from(const Trial& trial);
   static bool is_sounder(const Row& fresh, const Row& known);
-  static std::string objection_to(const Trial& trial, bool off_curve);
-  void learn_failure(int layers, const Failure& failure);
+  static std::string fault_of(const Trial& trial, bool off_curve);
+  void close_after_failure(int layers, const Failure& failure, std::optional<int>& hung);
 
   std::vector<LayerCandidate> candidates_;
   LayerShape shape_;
@@ -126,8 +157,8 @@ class AdaptiveSweep {
   std::optional<int> last_told_;
   std::optional<int> closed_from_;  ///< this many layers and more are not tried any more
   std::string why_closed_;
-  std::optional<int> hung_;  ///< layers of the first hang
   int asked_diminishing_ = 0;
+  int told_ = 0;
   std::optional<int> again_;     ///< layers of a trial that lies off the curve
   bool last_was_quiet_ = false;  ///< nothing disturbed the trial told last
 };

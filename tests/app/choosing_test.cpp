@@ -67,6 +67,21 @@ TEST_F(ChoosingTest, TheChosenProfileIsExportedForTheFileAndItsDevice) {
   EXPECT_THAT(document->text, HasSubstr("33"));
 }
 
+TEST_F(ChoosingTest, WhatIsExportedAlthoughLessMemoryIsFasterSaysSo) {
+  ProfileSet set = measured_set();
+  std::swap(set.profiles[0], set.profiles[1]);
+  set.profiles[0].tokens_per_second = Estimate{40, 39.9, 40.1};
+  (void)keep(set);
+  const auto exported = [&](const char* profile) {
+    job_.wanted.profile = profile;
+    const auto chosen = choose(job_, workplace_);
+    return export_chosen(std::span(&*chosen, 1), exporting::Format::llama_server).value();
+  };
+  EXPECT_THAT(exported("performance").notes,
+              ElementsAre("small: performance is slower than balanced, which takes less memory"));
+  EXPECT_THAT(exported("balanced").notes, IsEmpty());
+}
+
 TEST(LoaderFor, WhatBecomesAServerIsOne) {
   EXPECT_EQ(loader_for(std::nullopt).program, "llama-server");
   EXPECT_EQ(loader_for(exporting::Format::llama_swap).program, "llama-server");

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "profiles/dominated.hpp"
 #include "sets.hpp"
 
 namespace sweetspot::profiles {
@@ -12,6 +13,7 @@ using namespace sweetspot::profiles::testing;  // NOLINT(google-build-using-name
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 std::string pick(const ProfileSet& set, const LiveMachine& live, const Requirements& wanted = {}) {
   return chosen(set, choose(set, live, wanted));
@@ -404,6 +406,48 @@ TEST(Reports, OfUnknownProfilesSayNothing) {
   ProfileSet set = one_card();
   set.reports = {report("gone", LoadResult::out_of_memory, 8 * kGiB)};
   EXPECT_EQ(pick(set, live_card(8 * kGiB)), "performance");
+}
+
+// fast is faster than balanced and takes less.
+ProfileSet with_a_dominated_profile() {
+  ProfileSet set = one_card();
+  const auto at = [](double speed) { return Estimate{speed, speed * 0.99, speed * 1.01}; };
+  std::swap(set.profiles[1], set.profiles[2]);
+  set.profiles[0].tokens_per_second = at(40);
+  set.profiles[1].tokens_per_second = at(30);  // fast
+  set.profiles[2].tokens_per_second = at(20);  // balanced
+  set.profiles[3].tokens_per_second = at(10);
+  for (SavedProfile& profile : set.profiles) profile.config.context.n_ctx = 4096;
+  return set;
+}
+
+TEST(ChooseDominated, IsNotChosenByItselfNorTriedAfterwards) {
+  const ProfileSet set = with_a_dominated_profile();
+  for (const std::uint64_t free_gib : {3U, 5U, 8U}) {
+    const Choice choice = choose(set, live_card(free_gib * kGiB), {});
+    ASSERT_TRUE(choice.profile);
+    EXPECT_NE(set.profiles[*choice.profile].name, "balanced") << free_gib;
+    for (const Rung& rung : choice.below) EXPECT_NE(set.profiles[rung.profile].name, "balanced");
+  }
+}
+
+TEST(ChooseDominated, ByNameItIsAndTheReasonSaysIt) {
+  const ProfileSet set = with_a_dominated_profile();
+  Requirements wanted;
+  wanted.profile = "balanced";
+  const Choice choice = choose(set, live_card(8 * kGiB), wanted);
+  ASSERT_TRUE(choice.profile);
+  EXPECT_EQ(set.profiles[*choice.profile].name, "balanced");
+  EXPECT_THAT(choice.reason, HasSubstr("it is slower than fast, which takes less memory"));
+  EXPECT_EQ(dominated_clause(set, set.profiles[0]), "");
+  wanted.profile = "fast";
+  EXPECT_THAT(choose(set, live_card(8 * kGiB), wanted).reason, Not(HasSubstr("slower than")));
+}
+
+TEST(ChooseDominated, AShorterContextIsNoBetterProfile) {
+  ProfileSet set = with_a_dominated_profile();
+  set.profiles[2].config.context.n_ctx = 8192;
+  EXPECT_EQ(better_with_less(set, set.profiles[2]), nullptr);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace {
 
 using testing::failed_trial;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::recorded_trials;
 using testing::trial;
 
@@ -182,6 +183,51 @@ RC_GTEST_PROP(Derive, NeverRecommendsOutsideTheBandOrWithoutProof, ()) {
       RC_ASSERT(in_band(profile, *proof.vram_percent));
     }
   }
+}
+
+std::vector<Decision> decide(const std::string& name, int layers) {
+  Decision decision;
+  decision.name = name;
+  decision.layers = layers;
+  return {decision};
+}
+
+TEST(Derive, WhatASweepDecidedIsTheProfile) {
+  const std::vector<Trial> trials = {trial(0, 0, 10), trial(20, 60, 30), trial(22, 66, 30.2)};
+  const auto balanced = [&](const std::vector<Decision>& decided) {
+    return find(derive(trials, Bands{}, kAllLayers, decided), "balanced").n_gpu_layers;
+  };
+  EXPECT_EQ(balanced({}), 20) << "a tie";
+  EXPECT_EQ(balanced(decide("balanced", 22)), 22);
+  EXPECT_EQ(balanced(decide("balanced", 20)), 20);
+  EXPECT_EQ(balanced(decide("fast", 22)), 20) << "another question";
+  EXPECT_EQ(balanced(decide("balanced", 25)), 20) << "nobody measured it";
+}
+
+TEST(Derive, WhatASweepDecidedIsNeverWhatMustNotBeRecommended) {
+  std::vector<Trial> trials = {trial(20, 60, 30), trial(22, 66, 40)};
+  trials[1].mark(Disturbance::spilled);
+  const auto profiles = derive(trials, Bands{}, kAllLayers, decide("balanced", 22));
+  EXPECT_EQ(find(profiles, "balanced").n_gpu_layers, 20);
+}
+
+TEST(Derive, ZeroLayersBesideADeviceStayWhereTheyRankFirst) {
+  Trial beside = trial(0, 5, 12);
+  beside.config.placement = Placement{};
+  beside.config.placement.n_gpu_layers = 0;
+  const std::vector<Trial> trials = {trial(0, 0, 10), beside, trial(5, 20, 9)};
+  const auto profiles = derive(trials, Bands{}, kAllLayers, decide("fast", 5));
+  EXPECT_EQ(find(profiles, "fast").result_index, 1U);
+}
+
+TEST(Derive, AProfileThatIsSlowerThanOneWithLessMemorySaysSo) {
+  const auto profiles =
+      derive({trial(0, 0, 10), trial(12, 40, 30), trial(20, 60, 20), trial(30, 80, 40)}, Bands{},
+             kAllLayers);
+  EXPECT_THAT(find(profiles, "balanced").recommended_for,
+              HasSubstr("slower than fast, which takes less memory"));
+  EXPECT_THAT(find(profiles, "performance").recommended_for, Not(HasSubstr("slower than")));
+  EXPECT_THAT(find(profiles, "fast").recommended_for, Not(HasSubstr("slower than")));
 }
 
 }  // namespace

@@ -32,6 +32,12 @@ TEST(IsTie, NeedsOverlapAndNearness) {
   EXPECT_FALSE(is_tie({100, 50, 200}, {110, 60, 220})) << "too far apart to be waved away";
 }
 
+// A sweep loses 2 % at most; a tie must not lose more.
+TEST(IsTie, IsNoLooserThanWhatASweepTolerates) {
+  EXPECT_FALSE(is_tie({35.3, 33, 37}, {34.2, 32, 36}));
+  EXPECT_TRUE(is_tie({35.3, 33, 37}, {34.7, 33, 36}));
+}
+
 TEST(Rank, TheFastestWins) {
   const Ranking ranking = ranked({trial(0, 5, 10), trial(9, 60, 30), trial(5, 30, 20)});
   EXPECT_EQ(ranking.chosen, 1U);

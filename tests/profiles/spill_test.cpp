@@ -59,6 +59,39 @@ TEST(FindSpills, ASpeedThatIsAnybodysGuessTellsOfNoMemory) {
   EXPECT_THAT(find_spills({trial(24, 75, 34, 0.6), trial(28, 80, 3)}), IsEmpty());
 }
 
+Trial with_prompt(Trial trial, double tokens_per_second, double relative = 0.01) {
+  Speed speed;
+  speed.tokens_per_second = {tokens_per_second, tokens_per_second * (1 - relative),
+                             tokens_per_second * (1 + relative)};
+  trial.prompt = speed;
+  return trial;
+}
+
+// Generation hardly moves where prompts fall to a third.
+TEST(FindSpills, SeesACliffThatOnlyPromptsShow) {
+  const auto spills =
+      find_spills({with_prompt(trial(0, 0, 4), 30), with_prompt(trial(36, 70, 9), 126),
+                   with_prompt(trial(44, 84, 11.2), 59)});
+  ASSERT_EQ(spills.size(), 1U);
+  EXPECT_EQ(spills[0].index, 2U);
+  EXPECT_EQ(spills[0].note, "spilled: reads prompts 2.1 times slower than with 36 layers");
+}
+
+TEST(FindSpills, PromptsThatTheCpuReadsFasterTellNothing) {
+  EXPECT_THAT(find_spills({with_prompt(trial(0, 0, 4), 300), with_prompt(trial(10, 62, 9), 126),
+                           with_prompt(trial(44, 84, 11.2), 59)}),
+              IsEmpty());
+  EXPECT_THAT(
+      find_spills({with_prompt(trial(36, 70, 9), 126), with_prompt(trial(44, 84, 11.2), 90)}),
+      IsEmpty());
+}
+
+TEST(FindSpills, OnePassOfASlowPromptIsEnough) {
+  EXPECT_THAT(
+      find_spills({with_prompt(trial(36, 70, 9), 126), with_prompt(trial(44, 84, 11.2), 59, 0.6)}),
+      ::testing::SizeIs(1));
+}
+
 TEST(Spilled, BelievesAMarkAndNoNote) {
   std::vector<Trial> trials = {trial(10, 40, 20), trial(20, 60, 30), trial(24, 70, 5)};
   trials[0].notes = {"spilled: words are for people"};
