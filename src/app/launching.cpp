@@ -1,12 +1,14 @@
 #include "app/launching.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <utility>
 
 #include "app/choosing.hpp"
 #include "core/text.hpp"
 #include "devices/machine.hpp"
+#include "export/llama_server.hpp"
 #include "launch/rungs.hpp"
 #include "launch/serving.hpp"
 #include "launch/wanted.hpp"
@@ -18,6 +20,18 @@
 #include "store/profile_set_file.hpp"
 
 namespace sweetspot::app {
+namespace {
+
+// One line, with the command that would tell whether it matters.
+std::string changed_since(const ProfileSet& set, const profiles::Choice& choice,
+                          const std::string& model_path) {
+  std::string text = fmt::format("the profiles are stale: {}", fmt::join(choice.stale, "; "));
+  if (set.origin != Origin::measured || !choice.usable) return text;
+  return text.append("; does it still hold? sweetspot check ")
+      .append(exporting::line_to_paste({model_path}));
+}
+
+}  // namespace
 
 launch::Job job_of(const LaunchRequest& request, launch::ServerAddress address,
                    std::uint64_t model_bytes) {
@@ -107,7 +121,7 @@ Status Launching::choose(launch::ServerAddress address) {
   const profiles::Requirements& wanted = request_.wanted;
   if (wanted.by_name() && known_.set.find(wanted.profile) == nullptr) return no_such_profile();
   const profiles::Choice choice = profiles::choose(known_.set, first_, wanted);
-  for (const std::string& change : choice.stale) note("the profiles are stale: " + change);
+  if (!choice.stale.empty()) note(changed_since(known_.set, choice, request_.model_path));
   if (!choice.usable) {
     return error(ErrorKind::nothing_measurable, choice.reason,
                  "measure again with `sweetspot profile`");

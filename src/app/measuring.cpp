@@ -116,7 +116,7 @@ Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& w
   const Result<profiler::RunOutcome> outcome = steps.measure(*profiler);
   if (!outcome) return tl::unexpected(outcome.error());
   if (steps.on_measured) steps.on_measured(outcome->run);
-  if (job.keep) {
+  if (job.keep && job.keep_profiles) {
     const SetKept kept = keep_set_of(outcome->run, model_path, start, workplace);
     if (steps.on_set_kept) steps.on_set_kept(kept);
   }

@@ -14,7 +14,8 @@ namespace sweetspot::app {
 
 struct MeasuringJob {
   profiler::Request request;  ///< without an output path the run lies in the data folder
-  bool keep = true;           ///< run and profiles, in the data folder
+  bool keep = true;           ///< the run, in the data folder
+  bool keep_profiles = true;  ///< those that the run gives, beside it
 };
 
 /// What the caller does between the steps, in this order. All but `measure` may be empty.

@@ -34,6 +34,12 @@ std::uint64_t share_of(const DeviceReport& target, const Run& run,
   return seen ? usual.low_bytes : usual.high_bytes;
 }
 
+std::string why_not(const Error& failure) {
+  return failure.remedy.empty() ? failure.message : failure.message + "; " + failure.remedy;
+}
+
+}  // namespace
+
 std::uint64_t largest_share(const Run& run, const Workplace& workplace) {
   const auto measured = store::load_driver_shares(workplace.driver_shares_path())
                             .value_or(std::vector<MeasuredShare>{});
@@ -43,12 +49,6 @@ std::uint64_t largest_share(const Run& run, const Workplace& workplace) {
   }
   return largest;
 }
-
-std::string why_not(const Error& failure) {
-  return failure.remedy.empty() ? failure.message : failure.message + "; " + failure.remedy;
-}
-
-}  // namespace
 
 SetKept keep_set_of(const Run& run, const std::string& model_path,
                     const engine::StartOptions& start, const Workplace& workplace) {

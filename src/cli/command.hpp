@@ -31,6 +31,7 @@ struct Command {
   void (*add)(CLI::App& app, const Environment& environment, Result<int>& outcome);
 };
 
+void add_check(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_choose(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_compare(CLI::App& app, const Environment& environment, Result<int>& outcome);
 void add_devices(CLI::App& app, const Environment& environment, Result<int>& outcome);

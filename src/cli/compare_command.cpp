@@ -5,13 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
 #include "cli/environment.hpp"
 #include "cli/open_history.hpp"
-#include "cli/percent.hpp"
 #include "cli/print.hpp"
+#include "cli/slower_option.hpp"
 #include "compare/comparison.hpp"
 #include "core/json.hpp"
 #include "core/json_writer.hpp"
@@ -36,12 +37,10 @@ Examples:
   sweetspot compare old.json new.json --fail-if-slower 3%
 )";
 
-constexpr int kSlower = 1;  // exit code
-
 struct CompareOptions {
   std::string a;
   std::string b;
-  std::string fail_if_slower;
+  SlowerOption slower;
   bool json = false;
 };
 
@@ -62,9 +61,7 @@ Result<Run> run_called(const std::string& name, const Environment& environment) 
 }
 
 Result<int> compare_runs(const CompareOptions& options, const Environment& environment) {
-  Result<double> limit = 0;
-  if (!options.fail_if_slower.empty())
-    limit = parse_percent(options.fail_if_slower, "--fail-if-slower");
+  const Result<std::optional<double>> limit = slower_limit(options.slower);
   if (!limit) return tl::unexpected(limit.error());
   const Result<Run> a = run_called(options.a, environment);
   if (!a) return tl::unexpected(a.error());
@@ -75,8 +72,8 @@ Result<int> compare_runs(const CompareOptions& options, const Environment& envir
       environment, options.json ? dump(json_of(comparison), kJsonIndent) + '\n'
                                 : report::comparison_report(comparison, options.a, options.b,
                                                             stdout_style(environment)));
-  if (!printed || options.fail_if_slower.empty()) return printed;
-  return compare::certain_loss(comparison) > *limit ? kSlower : 0;
+  if (!printed) return printed;
+  return exit_code_of(comparison, *limit);
 }
 
 }  // namespace
@@ -86,9 +83,7 @@ void add_compare(CLI::App& app, const Environment& environment, Result<int>& out
   app.footer(kCompareExamples);
   app.add_option("A", options->a, "The run before: a file, or a name in the history")->required();
   app.add_option("B", options->b, "The run after")->required();
-  app.add_option("--fail-if-slower", options->fail_if_slower,
-                 "End with exit code 1 where B is slower by more than this for certain")
-      ->type_name("PERCENT");
+  add_fail_if_slower(app, options->slower);
   app.add_flag("--json", options->json, "As JSON");
   app.callback(
       [options, &environment, &outcome] { outcome = compare_runs(*options, environment); });

@@ -24,6 +24,7 @@
 #include "devices/machine.hpp"
 #include "devices/pci.hpp"
 #include "devices/sampler.hpp"
+#include "devices/slow_hardware.hpp"
 #include "devices/sources.hpp"
 #include "devices/unused_cards.hpp"
 #include "engine/worker.hpp"
@@ -171,6 +172,9 @@ Look look_at(const Known& known, const devices::Snapshot& snapshot) {
   look.reports = devices::join(known.devices, snapshot.devices);
   look.others = devices::unclaimed(known.devices, snapshot.devices);
   look.notes = known.notes;
+  for (std::string& slow : devices::slow_hardware(kernel::default_tree(), look.reports)) {
+    look.notes.push_back(std::move(slow));
+  }
   for (const DeviceStatus& other : look.others) {
     if (!known.engine || devices::is_asleep(other) || is_told(look.notes, other)) continue;
     look.notes.push_back(

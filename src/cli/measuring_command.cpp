@@ -55,7 +55,7 @@ Result<int> run_measuring(profiler::Request request, const MeasuringOptions& opt
   };
   steps.on_measured = [&](const Run& run) {
     if (options.json) {
-      say(environment.out, "{}\n", dump(to_json(run), 2));
+      say(environment.out, "{}\n", command.json ? command.json(run) : dump(to_json(run), 2));
     } else {
       say(out, "{}\n", command.text(run));
     }
@@ -66,8 +66,8 @@ Result<int> run_measuring(profiler::Request request, const MeasuringOptions& opt
   steps.on_saved = [&](const std::string& path) {
     say(out, "Results: {}\n", printable(path, kMostChars));
   };
-  const Status done =
-      app::measure({std::move(request), !options.no_store}, steps, environment.workplace);
+  const Status done = app::measure({std::move(request), !options.no_store, command.keeps_profiles},
+                                   steps, environment.workplace);
   if (!done) return tl::unexpected(done.error());
   return 0;
 }

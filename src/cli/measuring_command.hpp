@@ -16,7 +16,9 @@ namespace sweetspot::cli {
 struct MeasuringCommand {
   std::function<Result<profiler::RunOutcome>(profiler::Profiler&, const profiler::Observer&)>
       measure;
-  std::function<std::string(const Run&)> text;  ///< of the results; not asked for with --json
+  std::function<std::string(const Run&)> text;       ///< of the results; not asked for with --json
+  std::function<std::string(const Run&)> json = {};  ///< with --json; empty = the run itself
+  bool keeps_profiles = true;
 };
 
 /// Lines that follow a command's text: an empty one, the next step, where the results lie.

@@ -36,7 +36,7 @@ void add_vram_limit(CLI::App& app, MeasuringOptions& options, const char* group)
       ->group(group);
 }
 
-void add_measuring(CLI::App& app, MeasuringOptions& options) {
+void add_precision(CLI::App& app, MeasuringOptions& options) {
   app.add_option("--precision", options.precision, "Stop when the speed is known to ± this")
       ->type_name("PERCENT")
       ->capture_default_str()
@@ -48,6 +48,10 @@ void add_measuring(CLI::App& app, MeasuringOptions& options) {
       ->type_name("SECONDS")
       ->capture_default_str()
       ->group("Precision");
+}
+
+void add_measuring(CLI::App& app, MeasuringOptions& options) {
+  add_precision(app, options);
   app.add_option("--full-depth", options.full_depth,
                  "Prove that each setting works with its whole context in use")
       ->check(CLI::IsMember({"auto", "always", "never"}))

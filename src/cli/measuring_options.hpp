@@ -29,6 +29,10 @@ struct MeasuringOptions {
 
 void add_model(CLI::App& app, MeasuringOptions& options);
 void add_vram_limit(CLI::App& app, MeasuringOptions& options, const char* group);
+/// How long one config is measured.
+void add_precision(CLI::App& app, MeasuringOptions& options);
+
+/// And what else is the same for every command that measures configs of its own.
 void add_measuring(CLI::App& app, MeasuringOptions& options);
 void add_output(CLI::App& app, MeasuringOptions& options);
 

@@ -8,7 +8,7 @@
 namespace sweetspot::cli {
 namespace {
 
-constexpr std::array<Command, 14> kCommands = {{
+constexpr std::array<Command, 15> kCommands = {{
     {"profile", "Measure how many layers of a model to put on the GPU", add_profile},
     {"tune", "Find the fastest settings of all for the requests you have", add_tune},
     {"plan", "Say what fits, before anything is loaded or downloaded", add_plan},
@@ -16,6 +16,7 @@ constexpr std::array<Command, 14> kCommands = {{
     {"launch", "Start llama-server, or another program, with what fits now", add_launch},
     {"profiles", "List, show, remove, import and export what was measured", add_profiles},
     {"history", "List what was measured, show it again, remove it", add_history},
+    {"check", "Say whether a stored profile still holds, by measuring it again", add_check},
     {"compare", "Say whether one run is faster than another", add_compare},
     {"report", "Make a page of charts and tables of what was measured or planned", add_report},
     {"devices", "Show the GPUs that llama.cpp can use", add_devices},
@@ -28,6 +29,7 @@ constexpr std::array<Command, 14> kCommands = {{
 constexpr const char* kFooter = R"(
 Exit codes:
   0    all fine
+  1    it is slower than --fail-if-slower allows (check, compare)
   2    a flag or argument is wrong
   3    the model file cannot be used
   4    a device is not there or cannot be reached

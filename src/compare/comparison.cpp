@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace sweetspot::compare {
 namespace {
@@ -15,20 +16,28 @@ double log_deviation(const Estimate& estimate) {
   return std::log(estimate.high / estimate.low) / (2 * kNormal95);
 }
 
+void add_pair(std::vector<SpeedPair>& pairs, SpeedPair pair, double noticeable) {
+  if (is_uncertain(pair.a) || is_uncertain(pair.b)) return;
+  pair.ratio = ratio_of(pair.a, pair.b);
+  pair.finding = finding_of(pair.ratio, noticeable);
+  pairs.push_back(std::move(pair));
+}
+
 void add_speeds(std::vector<SpeedPair>& pairs, const std::string& what, const Trial& a,
                 const Trial& b, double noticeable) {
   const auto add = [&](Measure measure, const std::optional<Speed>& of_a,
                        const std::optional<Speed>& of_b) {
-    if (!of_a || !of_b || is_uncertain(of_a->tokens_per_second) ||
-        is_uncertain(of_b->tokens_per_second)) {
-      return;
-    }
-    SpeedPair pair{
-        what, measure,      a.layers, b.layers, of_a->tokens_per_second, of_b->tokens_per_second,
-        {},   Finding::open};
-    pair.ratio = ratio_of(pair.a, pair.b);
-    pair.finding = finding_of(pair.ratio, noticeable);
-    pairs.push_back(pair);
+    if (!of_a || !of_b) return;
+    add_pair(pairs,
+             {what,
+              measure,
+              a.layers,
+              b.layers,
+              of_a->tokens_per_second,
+              of_b->tokens_per_second,
+              {},
+              Finding::open},
+             noticeable);
   };
   if (a.failure || b.failure) return;
   add(Measure::generation, a.generation, b.generation);
@@ -65,6 +74,30 @@ void compare_profiles(const Run& a, const Run& b, double noticeable, Comparison&
   }
 }
 
+const DeviceNeed* need_on(const SavedProfile& profile, const std::string& device) {
+  if (!profile.needs) return nullptr;
+  const auto found = std::find_if(profile.needs->begin(), profile.needs->end(),
+                                  [&](const DeviceNeed& need) { return need.device == device; });
+  return found == profile.needs->end() ? nullptr : &*found;
+}
+
+void add_memory(std::vector<MemoryPair>& pairs, const SavedProfile& a, const SavedProfile& b) {
+  if (a.needs && b.needs) {
+    for (const DeviceNeed& need : *a.needs) {
+      const DeviceNeed* const other = need_on(b, need.device);
+      pairs.push_back({fmt::format("{} on {}", a.name, need.device), need.bytes,
+                       other == nullptr ? 0 : other->bytes});
+    }
+    for (const DeviceNeed& need : *b.needs) {
+      if (need_on(a, need.device) != nullptr) continue;
+      pairs.push_back({fmt::format("{} on {}", a.name, need.device), 0, need.bytes});
+    }
+  }
+  if (a.host_bytes && b.host_bytes) {
+    pairs.push_back({fmt::format("{} on the host", a.name), *a.host_bytes, *b.host_bytes});
+  }
+}
+
 }  // namespace
 
 Estimate ratio_of(const Estimate& a, const Estimate& b) {
@@ -95,6 +128,38 @@ Comparison compare(const Run& a, const Run& b, double noticeable) {
       add_speeds(comparison.configs, name_of(trial), trial, *other, noticeable);
     }
   }
+  return comparison;
+}
+
+bool takes_more(const MemoryPair& pair) {
+  return static_cast<double>(pair.b_bytes) > static_cast<double>(pair.a_bytes) * (1 + kSameMemory);
+}
+
+Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view profile,
+                   double noticeable) {
+  Comparison comparison;
+  comparison.same_model = a.model.same_model(b.model);
+  comparison.differences = differences(a, b);
+  const SavedProfile* const of_a = a.find(profile);
+  const SavedProfile* const of_b = b.find(profile);
+  if (of_a == nullptr || of_b == nullptr) return comparison;
+  const auto add = [&](Measure measure, const Reading<Estimate>& speed_a,
+                       const Reading<Estimate>& speed_b) {
+    if (!speed_a || !speed_b) return;
+    add_pair(comparison.profiles,
+             {std::string(profile),
+              measure,
+              of_a->config.placement.n_gpu_layers,
+              of_b->config.placement.n_gpu_layers,
+              *speed_a,
+              *speed_b,
+              {},
+              Finding::open},
+             noticeable);
+  };
+  add(Measure::generation, of_a->tokens_per_second, of_b->tokens_per_second);
+  add(Measure::prompt, of_a->prompt_tokens_per_second, of_b->prompt_tokens_per_second);
+  add_memory(comparison.memory, *of_a, *of_b);
   return comparison;
 }
 

@@ -1,13 +1,16 @@
-// Two runs held against each other: what differs around them, and what is faster. Pure.
+// Two runs, or a stored profile and what was found of it later, held against each other: what
+// differs around them, and what is faster. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/enum_names.hpp"
 #include "core/fields.hpp"
+#include "core/profile_set.hpp"
 #include "core/run.hpp"
 #include "core/trial.hpp"
 
@@ -73,9 +76,9 @@ void fields(auto& f, Is<SpeedPair> auto& pair) {
   f("finding", pair.finding);
 }
 
-/// Device memory of one config in both.
+/// Memory of one config in both.
 struct MemoryPair {
-  std::string what;
+  std::string what;  ///< the profile, and of a stored one also where: "fast on CUDA0"
   std::uint64_t a_bytes = 0;
   std::uint64_t b_bytes = 0;
 };
@@ -121,6 +124,19 @@ Finding finding_of(const Estimate& ratio, double noticeable = kNoticeable);
 std::vector<Difference> differences(const Run& a, const Run& b);
 
 Comparison compare(const Run& a, const Run& b, double noticeable = kNoticeable);
+
+/// From this share on more memory is worth a word: allocators round, and drivers differ by less.
+inline constexpr double kSameMemory = 0.02;
+
+/// Whether B takes more by what is worth a word.
+bool takes_more(const MemoryPair& pair);
+
+/// What is not the same around two sets of profiles: llama.cpp, machine, driver, limits.
+std::vector<Difference> differences(const ProfileSet& a, const ProfileSet& b);
+
+/// The profile of that name in both; nothing of it where one has none.
+Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view profile,
+                   double noticeable = kNoticeable);
 
 /// The worst that B lost for certain, as a share: 0.03 = at least 3 % slower. 0 where nothing is.
 double certain_loss(const Comparison& comparison);

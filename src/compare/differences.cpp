@@ -110,6 +110,13 @@ void devices(List& list, const std::vector<DeviceReport>& a, const std::vector<D
   }
 }
 
+void set_device(List& list, const SetDevice& a, const SetDevice& b) {
+  list.text("device " + a.id, a.description, b.description);
+  list.text("driver of " + a.id, a.driver_version.value_or(""), b.driver_version.value_or(""));
+  list.bytes("memory of " + a.id, a.memory_total_bytes, b.memory_total_bytes);
+  list.number("power limit of " + a.id, a.power_limit_w, b.power_limit_w, "W");
+}
+
 void settings(List& list, const Run& a, const Run& b) {
   for (const Knob& knob : knobs()) {
     list.text(std::string(knob.name), knob_text(knob.get(a.base_config)),
@@ -133,6 +140,22 @@ std::vector<Difference> differences(const Run& a, const Run& b) {
   machine(list, a.machine, b.machine);
   devices(list, a.devices, b.devices);
   settings(list, a, b);
+  return list.take();
+}
+
+std::vector<Difference> differences(const ProfileSet& a, const ProfileSet& b) {
+  List list;
+  list.text("engine", a.engine, b.engine);
+  list.text("llama.cpp build", a.fingerprint.llama_cpp, b.fingerprint.llama_cpp);
+  list.text("processor", a.fingerprint.cpu, b.fingerprint.cpu);
+  list.text("environment", fmt::format("{}", fmt::join(a.fingerprint.environment, " ")),
+            fmt::format("{}", fmt::join(b.fingerprint.environment, " ")));
+  for (const SetDevice& device : a.devices) {
+    const auto other = std::find_if(b.devices.begin(), b.devices.end(),
+                                    [&](const SetDevice& each) { return each.id == device.id; });
+    if (other != b.devices.end()) set_device(list, device, *other);
+  }
+  list.text("sweetspot", a.fingerprint.tool, b.fingerprint.tool);
   return list.take();
 }
 

@@ -83,7 +83,7 @@ struct RunSettings {
   Reading<std::uint64_t> vram_limit_bytes = Absence{"not set"};
   Bands bands;
   std::vector<std::string> rpc;  ///< endpoints that were asked for
-  std::string mode;              ///< adaptive, quick, full, custom, tune
+  std::string mode;              ///< adaptive, quick, full, custom, tune, check, compare
   bool complete = false;         ///< false while running and after an interruption
 };
 

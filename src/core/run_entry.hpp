@@ -16,7 +16,7 @@ struct RunEntry {
   std::string name;        ///< its file's name without ".json"; what a person calls it by
   std::string path;        ///< absolute; the file is the truth, this line only what is searched
   std::string started_at;  ///< UTC, ISO 8601
-  std::string mode;        ///< adaptive, quick, full, custom, tune
+  std::string mode;        ///< adaptive, quick, full, custom, tune, check, compare
   bool complete = false;   ///< false: interrupted, or still being measured
   std::string model;       ///< the file's name
   std::string

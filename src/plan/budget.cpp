@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <optional>
 #include <string_view>
 
+#include "core/software_renderer.hpp"
 #include "core/text.hpp"
 #include "ground/bytes.hpp"
 
@@ -33,19 +33,9 @@ constexpr std::array<UsualShare, 6> kUsualShares = {{
 constexpr UsualShare kOtherShare = {"", 50 * kMiB, 300 * kMiB};  // Vulkan, Metal, OpenCL, ...
 /// A driver that computes on the CPU: no firmware, no kernels on a card.
 constexpr UsualShare kSoftwareShare = {"", 0, 64 * kMiB};
-constexpr std::array<std::string_view, 3> kSoftwareNames = {"llvmpipe", "lavapipe", "software"};
-
-bool is_software(std::string description) {
-  for (char& letter : description) {
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  return std::any_of(kSoftwareNames.begin(), kSoftwareNames.end(), [&](std::string_view name) {
-    return description.find(name) != std::string::npos;
-  });
-}
 
 UsualShare usual_share(const Device& device) {
-  if (is_software(device.description)) return kSoftwareShare;
+  if (is_software_renderer(device.description)) return kSoftwareShare;
   for (const UsualShare& share : kUsualShares) {
     if (device.backend == share.backend) return share;
   }

@@ -12,9 +12,11 @@
 #include "devices/inventory.hpp"
 #include "devices/machine.hpp"
 #include "devices/sampler.hpp"
+#include "devices/slow_hardware.hpp"
 #include "engine/oracle.hpp"
 #include "kernel/processor_use.hpp"
 #include "kernel/processors.hpp"
+#include "profiler/config_asker.hpp"
 #include "profiler/constants.hpp"
 #include "profiler/disturbance.hpp"
 #include "profiler/loop.hpp"
@@ -140,6 +142,9 @@ Result<Profiler> Profiler::open(Request request) {
   prepared.targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(prepared.targets);
   if (busy) run.notices.push_back(*busy);
+  for (const std::string& slow : devices::slow_hardware(kernel::default_tree(), prepared.targets)) {
+    run.notices.push_back(slow + ".");
+  }
   prepared.abilities = oracle->hello().abilities;
   if (oracle->speaks_for_another()) {
     run.notices.emplace_back(
@@ -163,6 +168,14 @@ RunOutcome Profiler::run(const std::vector<int>& requested_layers, const std::st
 RunOutcome Profiler::run_adaptively(const Observer& observer) {
   Loop loop(prepared_, *site_, "adaptive", observer);
   AdaptiveAsker asker(loop);
+  loop.drive(asker);
+  return loop.end();
+}
+
+RunOutcome Profiler::run_config(const Config& config, const std::string& mode,
+                                const Observer& observer) {
+  Loop loop(prepared_, *site_, mode, observer);
+  ConfigAsker asker(loop, config);
   loop.drive(asker);
   return loop.end();
 }

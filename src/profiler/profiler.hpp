@@ -70,6 +70,9 @@ class Profiler {
   /// the others are predicted, with their intervals, in Run::sweep. Kept like run().
   RunOutcome run_adaptively(const Observer& observer);
 
+  /// Measures `config` as it stands, in full. Kept like run().
+  RunOutcome run_config(const Config& config, const std::string& mode, const Observer& observer);
+
   /// Searches all knobs for the config that serves the workload best (tune/tuner.hpp). The
   /// request should be `as_request`. Kept like run(), with Run::tune.
   RunOutcome tune(const TuneJob& job, const Observer& observer);

@@ -339,12 +339,9 @@ Fingerprint fingerprint_of(const ModelInfo& model, const Engine& engine, std::st
   return fingerprint;
 }
 
-Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
-                               std::uint64_t driver_share_bytes) {
-  if (run.tune && !run.tune->winner) return Absence{"the tune found no winner"};
-  Picker picker(run);
-  const std::vector<Pick> picks = picker.pick();
-  if (!picker.knows_a_speed(picks)) return Absence{picker.why_none()};
+namespace {
+
+ProfileSet without_profiles(const Run& run, const ModelKey& model) {
   ProfileSet set;
   set.created_at = run.finished_at.empty() ? run.started_at : run.finished_at;
   set.model = model;
@@ -359,6 +356,25 @@ Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                   : run.workload.generates() ? Objective::generation
                                              : Objective::prompt;
   set.bands = run.settings.bands;
+  return set;
+}
+
+}  // namespace
+
+ProfileSet set_of_trial(const Run& run, std::size_t trial, std::string name, const ModelKey& model,
+                        std::uint64_t driver_share_bytes) {
+  ProfileSet set = without_profiles(run, model);
+  set.profiles = {saved({std::move(name), {}, trial}, run, set.devices, driver_share_bytes)};
+  return set;
+}
+
+Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
+                               std::uint64_t driver_share_bytes) {
+  if (run.tune && !run.tune->winner) return Absence{"the tune found no winner"};
+  Picker picker(run);
+  const std::vector<Pick> picks = picker.pick();
+  if (!picker.knows_a_speed(picks)) return Absence{picker.why_none()};
+  ProfileSet set = without_profiles(run, model);
   set.profiles.reserve(picks.size());
   for (const Pick& pick : picks) {
     set.profiles.push_back(saved(pick, run, set.devices, driver_share_bytes));

@@ -1,6 +1,7 @@
 // Profile sets from what is known: a run, a plan, or nothing but the size of the card (M10-M12).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ namespace sweetspot::profiles {
 /// Absent, with the reason, where nothing was measured that may be recommended.
 Reading<ProfileSet> set_of_run(const Run& run, const ModelKey& model,
                                std::uint64_t driver_share_bytes);
+
+/// The set of one trial alone, as a profile of that name, whatever speaks against recommending it:
+/// to be held against the profile of an older set.
+ProfileSet set_of_trial(const Run& run, std::size_t trial, std::string name, const ModelKey& model,
+                        std::uint64_t driver_share_bytes);
 
 /// What a set keeps of a device.
 SetDevice set_device(const DeviceReport& report);

@@ -101,8 +101,11 @@ std::vector<std::string> doubts_of(const ChoiceView& view) {
                   kMostCharsOfAChoice));
   }
   if (!view.stale.empty()) {
-    doubts.push_back(printable(fmt::format("Changed since: {}.", fmt::join(view.stale, "; ")),
-                               kMostCharsOfAChoice));
+    const bool measured = view.set->origin == Origin::measured && !view.model.empty();
+    doubts.push_back(
+        printable(fmt::format("Changed since: {}", fmt::join(view.stale, "; ")),
+                  kMostCharsOfAChoice) +
+        (measured ? fmt::format(". Does it still hold? sweetspot check {}", view.model) : "."));
   }
   for (const std::string& note : view.notes) {
     doubts.push_back(printable(note + ".", kMostCharsOfAChoice));

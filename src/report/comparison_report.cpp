@@ -17,6 +17,29 @@ using compare::SpeedPair;
 
 constexpr double kPercent = 100;
 
+Emphasis emphasis(Finding finding) {
+  if (finding == Finding::faster) return Emphasis::winner;
+  return finding == Finding::slower ? Emphasis::failure : Emphasis::none;
+}
+
+std::string layers(const SpeedPair& pair) {
+  return pair.layers_a == pair.layers_b ? fmt::format("{}", pair.layers_a)
+                                        : fmt::format("{} -> {}", pair.layers_a, pair.layers_b);
+}
+
+std::string memory(const Comparison& comparison, const Style& style) {
+  std::string text;
+  for (const compare::MemoryPair& pair : comparison.memory) {
+    if (pair.a_bytes == pair.b_bytes) continue;
+    text += paragraph(fmt::format("{} takes {} MiB of device memory in A and {} MiB in B",
+                                  printable(pair.what), pair.a_bytes / kMiB, pair.b_bytes / kMiB),
+                      style);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string verdict(const SpeedPair& pair) {
   const double change = std::abs(pair.ratio.value - 1) * kPercent;
   const double reach = kPercent * std::max(pair.ratio.high - 1, 1 - pair.ratio.low);
@@ -33,26 +56,18 @@ std::string verdict(const SpeedPair& pair) {
   return fmt::format("cannot be told apart at {:.0f} %", std::ceil(reach));
 }
 
-Emphasis emphasis(Finding finding) {
-  if (finding == Finding::faster) return Emphasis::winner;
-  return finding == Finding::slower ? Emphasis::failure : Emphasis::none;
-}
-
-std::string layers(const SpeedPair& pair) {
-  return pair.layers_a == pair.layers_b ? fmt::format("{}", pair.layers_a)
-                                        : fmt::format("{} -> {}", pair.layers_a, pair.layers_b);
-}
-
-std::string speeds(const std::vector<SpeedPair>& pairs, const Style& style) {
+std::string speeds_table(const std::vector<SpeedPair>& pairs, const std::string& a,
+                         const std::string& b, const Style& style) {
+  if (pairs.empty()) return {};
   Table table;
   table.columns = {{""},
                    {"", Align::left},
                    {"layers", Align::right, 3},
-                   {"A tok/s", Align::right, 1},
-                   {"B tok/s", Align::right, 1},
-                   {"B / A", Align::right},
+                   {a + " tok/s", Align::right, 1},
+                   {b + " tok/s", Align::right, 1},
+                   {fmt::format("{} / {}", b, a), Align::right},
                    {"95 %", Align::left, 2},
-                   {"B is"}};
+                   {b + " is"}};
   for (const SpeedPair& pair : pairs) {
     table.rows.push_back(
         {{printable(pair.what), std::string(to_string(pair.measure)), layers(pair),
@@ -65,31 +80,19 @@ std::string speeds(const std::vector<SpeedPair>& pairs, const Style& style) {
   return render(table, style);
 }
 
-std::string differences(const Comparison& comparison, const Style& style) {
+std::string differences_table(const Comparison& comparison, const std::string& a,
+                              const std::string& b, const Style& style) {
   if (comparison.differences.empty()) {
-    return "Nothing that is known differs around the two runs.\n";
+    return "Nothing that is known differs around the two.\n";
   }
   Table table;
-  table.columns = {{"differs"}, {"A"}, {"B"}};
+  table.columns = {{"differs"}, {a}, {b}};
   for (const compare::Difference& difference : comparison.differences) {
     table.rows.push_back(
         {{printable(difference.what), printable(difference.a), printable(difference.b)}, {}, {}});
   }
   return render(table, style);
 }
-
-std::string memory(const Comparison& comparison, const Style& style) {
-  std::string text;
-  for (const compare::MemoryPair& pair : comparison.memory) {
-    if (pair.a_bytes == pair.b_bytes) continue;
-    text += paragraph(fmt::format("{} takes {} MiB of device memory in A and {} MiB in B",
-                                  printable(pair.what), pair.a_bytes / kMiB, pair.b_bytes / kMiB),
-                      style);
-  }
-  return text;
-}
-
-}  // namespace
 
 std::string comparison_report(const Comparison& comparison, const std::string& a,
                               const std::string& b, const Style& style) {
@@ -99,12 +102,12 @@ std::string comparison_report(const Comparison& comparison, const std::string& a
                       style) +
             "\n";
   }
-  text += differences(comparison, style) + "\n";
+  text += differences_table(comparison, "A", "B", style) + "\n";
   if (comparison.profiles.empty() && comparison.configs.empty()) {
     return text + "No config was measured in both.\n";
   }
-  if (!comparison.profiles.empty()) text += speeds(comparison.profiles, style);
-  if (!comparison.configs.empty()) text += "\n" + speeds(comparison.configs, style);
+  if (!comparison.profiles.empty()) text += speeds_table(comparison.profiles, "A", "B", style);
+  if (!comparison.configs.empty()) text += "\n" + speeds_table(comparison.configs, "A", "B", style);
   const std::string takes = memory(comparison, style);
   return takes.empty() ? text : text + "\n" + takes;
 }

@@ -26,7 +26,11 @@ std::string when(const std::string& iso) {
   return text;
 }
 
-std::string what(const RunEntry& entry) { return entry.mode == "tune" ? "tune" : "profile"; }
+// The command that made it; the other modes are ways to profile.
+std::string what(const RunEntry& entry) {
+  const bool is_command = entry.mode == "tune" || entry.mode == "check" || entry.mode == "compare";
+  return is_command ? entry.mode : "profile";
+}
 
 std::string speed(const RunEntry& entry) {
   if (entry.tokens_per_second) return fmt::format("{:.1f}", entry.tokens_per_second->value);

@@ -113,6 +113,51 @@ TEST(Comparison, LeavesOutWhatFailedOrSaysNothing) {
   }
 }
 
+// A stored profile and what was found of it later.
+ProfileSet stored(double tokens_per_second, std::uint64_t need_bytes) {
+  SavedProfile profile;
+  profile.name = "fast";
+  profile.config.placement.n_gpu_layers = 20;
+  profile.tokens_per_second = around(tokens_per_second, 0.005);
+  profile.prompt_tokens_per_second = around(10 * tokens_per_second, 0.005);
+  profile.needs = std::vector<DeviceNeed>{{"CUDA0", need_bytes}};
+  profile.host_bytes = std::uint64_t{1000};
+  ProfileSet set;
+  set.profiles = {profile};
+  set.fingerprint.llama_cpp = "build 1";
+  SetDevice card;
+  card.id = "CUDA0";
+  card.driver_version = std::string("550.54");
+  set.devices = {card};
+  return set;
+}
+
+TEST(StoredProfile, ThatIsAsItWasHasLostNothing) {
+  const Comparison comparison = compare(stored(50, 1000), stored(50, 1010), "fast");
+  ASSERT_EQ(comparison.profiles.size(), 2U);
+  EXPECT_EQ(certain_loss(comparison), 0);
+  EXPECT_THAT(comparison.differences, IsEmpty());
+  ASSERT_EQ(comparison.memory.size(), 2U);
+  EXPECT_FALSE(takes_more(comparison.memory.front()));
+}
+
+TEST(StoredProfile, ThatIsSlowerAndLargerIsCalledSo) {
+  ProfileSet now = stored(40, 1100);
+  now.fingerprint.llama_cpp = "build 2";
+  now.devices.front().driver_version = std::string("560.35");
+  const Comparison comparison = compare(stored(50, 1000), now, "fast");
+  ASSERT_EQ(comparison.profiles.size(), 2U);
+  EXPECT_EQ(comparison.profiles.front().finding, Finding::slower);
+  EXPECT_GT(certain_loss(comparison), 0.1);
+  EXPECT_TRUE(takes_more(comparison.memory.front()));
+  EXPECT_THAT(comparison.differences, Contains(Field(&Difference::what, "llama.cpp build")));
+  EXPECT_THAT(comparison.differences, Contains(Field(&Difference::what, "driver of CUDA0")));
+}
+
+TEST(StoredProfile, ThatOneSideLacksIsNotCompared) {
+  EXPECT_THAT(compare(stored(50, 1000), stored(50, 1000), "balanced").profiles, IsEmpty());
+}
+
 TEST(Differences, NameWhatChangedAround) {
   const sweetspot::Run before = tests::mission_run();
   sweetspot::Run after = before;
