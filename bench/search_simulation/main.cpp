@@ -20,6 +20,7 @@
 #include "brute_force.hpp"
 #include "config_space.hpp"
 #include "core/profile.hpp"
+#include "duel_search.hpp"
 #include "finals_search.hpp"
 #include "machine/machine.hpp"
 #include "machine/machine_json.hpp"
@@ -175,7 +176,33 @@ void compare_finals(const Options& options) {
   }
 }
 
+/// How often two engines of `options.ratio` are told apart, and what it takes.
+void compare_engines(const Options& options) {
+  std::vector<double> seconds;
+  std::vector<double> rounds;
+  double slower = 0;
+  double faster = 0;
+  for (std::uint64_t i = 0; i < options.pairs; ++i) {
+    const DuelSearch one = duel_search(options.first + i, options.ratio);
+    if (!one.took_place) continue;
+    slower += one.slower ? 1 : 0;
+    faster += one.faster ? 1 : 0;
+    seconds.push_back(one.seconds);
+    rounds.push_back(one.rounds);
+  }
+  const auto count = static_cast<double>(seconds.size());
+  std::cout << fmt::format(
+      "duel at {}: {:.0f} pairs, called slower {:.1f} %, faster {:.1f} %, virtual seconds median "
+      "{:.0f} p95 {:.0f}, rounds median {:.0f} p95 {:.0f}\n",
+      options.ratio, count, 100 * slower / count, 100 * faster / count, quantile(seconds, 0.5),
+      quantile(seconds, 0.95), quantile(rounds, 0.5), quantile(rounds, 0.95));
+}
+
 int simulate(const Options& options) {
+  if (options.only == "duel") {
+    compare_engines(options);
+    return 0;
+  }
   if (options.only == "finals") {
     compare_finals(options);
     return 0;
@@ -230,10 +257,10 @@ int main(int argc, char** argv) {
   app.add_option(
          "--only", options.only,
          "sweep, brute-force, most-layers, tpe or tuner; fit of --recorded; or finals, of two "
-         "configs of a known ratio")
-      ->check(
-          CLI::IsMember({"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit", "finals"}));
-  app.add_option("--ratio", options.ratio, "true ratio of the two of the finals")
+         "configs of a known ratio, or duel, of two engines")
+      ->check(CLI::IsMember(
+          {"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit", "finals", "duel"}));
+  app.add_option("--ratio", options.ratio, "true ratio of the two of the finals or the duel")
       ->capture_default_str();
   app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
   app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();

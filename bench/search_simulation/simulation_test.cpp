@@ -9,6 +9,7 @@
 #include "best_config.hpp"
 #include "brute_force.hpp"
 #include "config_space.hpp"
+#include "duel_search.hpp"
 #include "finals_search.hpp"
 #include "llama_bench.hpp"
 #include "machine/published_curve.hpp"
@@ -357,6 +358,24 @@ TEST(Tallies, QuantilesAndWorst) {
   tally.outcomes = {outcome};
   EXPECT_EQ(worst_json(tally, 5).size(), 1U);
   EXPECT_EQ(to_json(tally)["regret_percent"]["all"]["count"], 2);
+}
+
+// On machines that drift and have neighbours, two engines in turn: an engine against itself, and
+// one that is 3 % slower.
+TEST(Duel, TellsThreePercentFromNothing) {
+  int pairs = 0;
+  int wrong = 0;
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const DuelSearch same = duel_search(seed, 1);
+    if (!same.took_place) continue;
+    ++pairs;
+    wrong += same.slower || same.faster ? 1 : 0;
+    found += duel_search(seed, 0.97).slower ? 1 : 0;
+  }
+  ASSERT_GT(pairs, 15);
+  EXPECT_LE(wrong, 1 + pairs / 20);
+  EXPECT_GE(found, pairs * 8 / 10);
 }
 
 }  // namespace

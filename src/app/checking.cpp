@@ -57,8 +57,38 @@ Result<const SavedProfile*> chosen_of(const ProfileSet& set, const LiveMachine& 
   return chosen;
 }
 
-Result<profiler::Request> request_of(const CheckJob& job, const ProfileSet& set,
-                                     const SavedProfile& profile, const Workplace& workplace) {
+// The profiles of any engine: --engine says what they are held against.
+Result<std::optional<FoundSet>> stored_of(const SetSource& source, const Workplace& workplace,
+                                          std::vector<std::string>& notes) {
+  Workplace any = workplace;
+  any.engine.clear();
+  return stored_set(source, any, notes);
+}
+
+Result<SetSource> source_for_check(const CheckJob& job) {
+  Result<ModelKey> key = store::model_key(job.model_path);
+  if (!key) return tl::unexpected(key.error());
+  SetSource source;
+  source.model_path = job.model_path;
+  source.key = *std::move(key);
+  source.connection = job.connection;
+  source.wanted = job.set;
+  return source;
+}
+
+}  // namespace
+
+Result<bool> has_measured_set(const CheckJob& job, const Workplace& workplace) {
+  const Result<SetSource> source = source_for_check(job);
+  if (!source) return tl::unexpected(source.error());
+  std::vector<std::string> unsaid;
+  const Result<std::optional<FoundSet>> found = stored_of(*source, workplace, unsaid);
+  if (!found) return tl::unexpected(found.error());
+  return *found && (*found)->set.origin == Origin::measured;
+}
+
+Result<profiler::Request> request_for(const CheckJob& job, const ProfileSet& set,
+                                      const SavedProfile& profile, const Workplace& workplace) {
   profiler::Request request;
   request.model_path = job.model_path;
   request.base = profile.config;
@@ -75,36 +105,26 @@ Result<profiler::Request> request_of(const CheckJob& job, const ProfileSet& set,
   return request;
 }
 
-}  // namespace
-
 Result<CheckPlan> plan_check(const CheckJob& job, const Workplace& workplace) {
-  Result<ModelKey> key = store::model_key(job.model_path);
-  if (!key) return tl::unexpected(key.error());
-  SetSource source;
-  source.model_path = job.model_path;
-  source.key = *key;
-  source.connection = job.connection;
-  source.wanted = job.set;
+  const Result<SetSource> source = source_for_check(job);
+  if (!source) return tl::unexpected(source.error());
   CheckPlan plan;
-  // The profiles of any engine: --engine says what they are held against.
-  Workplace any = workplace;
-  any.engine.clear();
-  Result<std::optional<FoundSet>> found = stored_set(source, any, plan.notes);
+  Result<std::optional<FoundSet>> found = stored_of(*source, workplace, plan.notes);
   if (!found) return tl::unexpected(found.error());
   if (!*found) return nothing_to_check(job, nullptr);
   plan.before = std::move((*found)->set);
   if (plan.before.origin != Origin::measured) return nothing_to_check(job, &plan.before);
-  const Workplace same = with_engine_of_set(source, workplace, plan.notes);
+  const Workplace same = with_engine_of_set(*source, workplace, plan.notes);
   LiveView view(same, job.connection, /*may_wake=*/true);
   if (view.problem()) return tl::unexpected(*view.problem());
   LiveMachine live = view.now();
-  live.model = *std::move(key);
+  live.model = source->key;
   std::string fewer = profiles::limit_threads(plan.before, devices::this_machine());
   if (!fewer.empty()) plan.notes.push_back(std::move(fewer));
   const Result<const SavedProfile*> profile = chosen_of(plan.before, live, job.wanted);
   if (!profile) return tl::unexpected(profile.error());
   plan.profile = (*profile)->name;
-  Result<profiler::Request> request = request_of(job, plan.before, **profile, same);
+  Result<profiler::Request> request = request_for(job, plan.before, **profile, same);
   if (!request) return tl::unexpected(request.error());
   plan.request = *std::move(request);
   return plan;

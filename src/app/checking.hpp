@@ -30,6 +30,14 @@ struct CheckPlan {
   std::vector<std::string> notes = {};  ///< sentences without full stops
 };
 
+/// Whether plan_check() would find anything measured of the model. Errors as those of stored_set().
+Result<bool> has_measured_set(const CheckJob& job, const Workplace& workplace);
+
+/// How a profile of `set` is measured as it was then, at `workplace`'s engine. Errors as those of
+/// start_options().
+Result<profiler::Request> request_for(const CheckJob& job, const ProfileSet& set,
+                                      const SavedProfile& profile, const Workplace& workplace);
+
 /// The profile that choose() gives now, and the engine that it was measured with unless the user
 /// names another one. Starts a worker that lists devices. Errors: nothing measured is kept for the
 /// model (usage), no profile of that name (usage), it does not fit now or the set is another card's

@@ -31,7 +31,8 @@ std::string sentence(const SetKept& kept);
 SetKept keep_set_of(const Run& run, const std::string& model_path,
                     const engine::StartOptions& start, const Workplace& workplace);
 
-/// What the device that takes most takes beyond llama.cpp's buffers: as measured here, else as usual.
+/// What the device that takes most takes beyond llama.cpp's buffers: as measured here, else as
+/// usual.
 std::uint64_t largest_share(const Run& run, const Workplace& workplace);
 
 }  // namespace sweetspot::app

@@ -22,7 +22,9 @@ constexpr std::size_t kMostChars = 4096;
 // What to type now, or why the profiles cannot be used.
 std::string next_step(const app::SetKept& kept, const MeasuringOptions& options,
                       const report::Style& style) {
-  const std::string more = options.details || options.json ? "" : "All rows: --details";
+  const std::string more = options.details || options.json
+                               ? "Charts: sweetspot report"
+                               : "All rows: --details; charts: sweetspot report";
   if (kept.what == app::SetKept::What::kept) {
     return report::two_ends(
         "Start it: sweetspot launch " +

@@ -21,8 +21,8 @@ struct MeasuringCommand {
   bool keeps_profiles = true;
 };
 
-/// Lines that follow a command's text: an empty one, the next step, where the results lie.
-inline constexpr int kLinesBelow = 3;
+/// Lines that follow a command's text: an empty one, the next steps, where the results lie.
+inline constexpr int kLinesBelow = 4;
 
 /// Measures, prints and keeps. Errors as those of app::measure().
 Result<int> run_measuring(profiler::Request request, const MeasuringOptions& options,

@@ -10,7 +10,9 @@
 #include "cli/measuring_command.hpp"
 #include "cli/profile_options.hpp"
 #include "cli/sweep_question.hpp"
+#include "core/charset.hpp"
 #include "profiler/profiler.hpp"
+#include "report/layer_chart.hpp"
 #include "report/profile_screen.hpp"
 #include "report/screen.hpp"
 
@@ -54,7 +56,9 @@ std::string text_of(const Run& run, const ProfileOptions& options, const Environ
   std::string text = report::profile_screen(
       run, command_of(environment.workplace, run, run.analysis.optimum), kLinesBelow, style);
   if (!options.measuring.details) return text;
+  const bool chart = environment.stdout_is_terminal && !text_is_ascii() && !options.no_chart;
   return report::parted({std::move(text), report::results_table(run, style, sort_of(options)),
+                         chart ? report::layer_chart(run, style) : std::string(),
                          report::curve_text(run, style), report::failures_text(run, style),
                          report::memory_table(run, style), report::analysis_text(run, style),
                          report::profiles_text(run, style)});

@@ -99,6 +99,9 @@ void add_profile_options(CLI::App& app, ProfileOptions& options) {
       ->check(CLI::IsMember({"speed", "layers"}))
       ->capture_default_str()
       ->group("Output");
+  app.add_flag("--no-chart", options.no_chart,
+               "Leave out the chart of --details, which needs a terminal and UTF-8")
+      ->group("Output");
   add_connection(app, options.measuring.connection);
 }
 

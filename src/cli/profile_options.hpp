@@ -24,6 +24,7 @@ struct ProfileOptions {
   bool try_anyway = false;
   std::vector<double> bands = {50, 70, 85};
   std::string sort = "speed";
+  bool no_chart = false;
 };
 
 void add_profile_options(CLI::App& app, ProfileOptions& options);

@@ -29,7 +29,7 @@ struct ReportOptions {
 };
 
 constexpr const char* kReportExamples = R"(
-FILE is what `profile` or `tune` wrote, or what `sweetspot plan MODEL --json`
+FILE is what `profile` or `tune` wrote (their last line names it), or what `sweetspot plan MODEL --json`
 printed. The page needs no network and no other file.
 --share leaves out paths, user and host names, UUIDs, addresses and values of
 environment variables. Nothing is ever sent anywhere.

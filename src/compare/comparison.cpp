@@ -163,6 +163,14 @@ Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view pr
   return comparison;
 }
 
+void take_ratio(Comparison& comparison, Measure measure, const Estimate& ratio, double noticeable) {
+  for (SpeedPair& pair : comparison.profiles) {
+    if (pair.measure != measure) continue;
+    pair.ratio = ratio;
+    pair.finding = finding_of(ratio, noticeable);
+  }
+}
+
 double certain_loss(const Comparison& comparison) {
   double most = 0;
   for (const std::vector<SpeedPair>* pairs : {&comparison.profiles, &comparison.configs}) {

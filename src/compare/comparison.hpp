@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/between_loads.hpp"
 #include "core/enum_names.hpp"
 #include "core/fields.hpp"
 #include "core/profile_set.hpp"
@@ -106,11 +107,6 @@ void fields(auto& f, Is<Comparison> auto& comparison) {
   f("memory", comparison.memory);
 }
 
-/// What two loads of one config differ by though nothing has changed, as a standard deviation of
-/// the logarithm: the mixture that the search believes (kBetweenLoads of search/time_model.cpp).
-/// Two runs are two loads, and no interval of one of them shows it.
-inline constexpr double kBetweenLoads = 0.015;
-
 /// From this share on a difference is worth a word.
 inline constexpr double kNoticeable = 0.03;
 
@@ -137,6 +133,10 @@ std::vector<Difference> differences(const ProfileSet& a, const ProfileSet& b);
 /// The profile of that name in both; nothing of it where one has none.
 Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view profile,
                    double noticeable = kNoticeable);
+
+/// Puts a ratio that was measured in turn in the place of the one of two loads.
+void take_ratio(Comparison& comparison, Measure measure, const Estimate& ratio,
+                double noticeable = kNoticeable);
 
 /// The worst that B lost for certain, as a share: 0.03 = at least 3 % slower. 0 where nothing is.
 double certain_loss(const Comparison& comparison);

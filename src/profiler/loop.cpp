@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "plan/checkpoint.hpp"
+#include "profiler/clock_doubt.hpp"
 #include "profiles/analyse.hpp"
 #include "profiles/derive.hpp"
 #include "profiles/spill.hpp"
@@ -89,6 +90,14 @@ void Loop::measure(const TrialAsk& ask) {
   say(TrialStarted{run().results.size(), ask.total, ask.layers, ask.requested_layers, ask.title,
                    ask.reason});
   run().results.push_back(runner_.run(ask));
+  note_once(clock_doubt(run().results.back().telemetry));
+}
+
+// Of the machine, not of a trial: its figures differ, its kind does not.
+void Loop::note_once(const std::optional<std::string>& doubt) {
+  if (!doubt || doubts_) return;
+  doubts_ = true;
+  run().notices.push_back(*doubt);
 }
 
 void Loop::finish_trial(bool keep_model) {

@@ -1,6 +1,7 @@
 // The only loop: ask, run a trial or complete the last one, tell, keep. A run under way.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,7 @@ class Loop {
 
  private:
   void measure(const TrialAsk& ask);
+  void note_once(const std::optional<std::string>& doubt);
   void finish_trial(bool keep_model);
   Reading<std::uint64_t> ask_checkpoint();
   void conclude();
@@ -60,6 +62,7 @@ class Loop {
   const Observer& observer_;
   RunOutcome outcome_;
   TrialRunner runner_;
+  bool doubts_ = false;  ///< the machine is doubted already
 };
 
 }  // namespace sweetspot::profiler

@@ -100,6 +100,8 @@ Profiler::~Profiler() = default;
 Profiler::Profiler(Profiler&&) noexcept = default;
 Profiler& Profiler::operator=(Profiler&&) noexcept = default;
 
+void Profiler::rest() { site_->end_maps(); }
+
 Result<Profiler> Profiler::open(Request request) {
   Prepared prepared;
   prepared.request = std::move(request);

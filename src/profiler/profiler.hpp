@@ -58,6 +58,13 @@ class Profiler {
   /// device.
   [[nodiscard]] int offloadable_layers() const { return prepared_.offloadable(); }
 
+  /// Ends what was asked for memory maps, which may hold devices. Asking again is allowed.
+  void rest();
+
+  /// Where its trials happen.
+  [[nodiscard]] Site& site() { return *site_; }
+  [[nodiscard]] const Prepared& all_prepared() const { return prepared_; }
+
   /// Everything known before the first trial, as the run starts out.
   [[nodiscard]] const Run& prepared() const { return prepared_.run; }
 

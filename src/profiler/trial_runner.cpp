@@ -65,11 +65,13 @@ bool TrialRunner::complete(Trial& trial) {
   return true;
 }
 
-Outcome<void> TrialRunner::take_turns(const Trial& last, const Trial& other, tune::InTurn& judge) {
+Outcome<void> TrialRunner::take_turns(const Trial& last, const Trial& other, tune::InTurn& judge,
+                                      Site* other_site) {
   if (!held_.holds(last.config) || !held_.is_sound()) {
     return tl::unexpected(failed(FailureClass::crashed, Phase::start, "the winner is not loaded"));
   }
-  TakingTurns turns(site_, model_, request_, observer_);
+  Site& site = other_site == nullptr ? site_ : *other_site;
+  TakingTurns turns(site, model_, request_, observer_);
   auto taken = turns.load(other, memory_.on_host(other.memory));
   if (taken) taken = turns.take(held_.holder(), judge);
   const bool ended = turns.end();

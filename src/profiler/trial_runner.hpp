@@ -40,7 +40,9 @@ class TrialRunner {
   /// Loads `other` beside the config of the last trial and lets the two take turns, `other` as the
   /// baseline, until `judge` has enough; then `other` is gone again. Nothing where there is no room
   /// for it now. What the last trial loaded is held as before, unless its worker died.
-  Outcome<void> take_turns(const Trial& last, const Trial& other, tune::InTurn& judge);
+  /// `other_site`: where the other one is loaded, with another engine; nullptr = here.
+  Outcome<void> take_turns(const Trial& last, const Trial& other, tune::InTurn& judge,
+                           Site* other_site = nullptr);
 
   /// Ends the worker of the last trial, which holds its devices; what goes wrong is noted in
   /// `last`, which may be nullptr.

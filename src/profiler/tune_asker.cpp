@@ -90,6 +90,8 @@ Reading<std::uint32_t> largest_ctx(const Trial& trial, const std::vector<Config>
   return largest;
 }
 
+}  // namespace
+
 tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
                      std::uint64_t host_reserve_bytes) {
   const Machine& machine = prepared.run.machine;
@@ -116,8 +118,6 @@ tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
   }
   return rules;
 }
-
-}  // namespace
 
 TuneAsker::TuneAsker(Loop& loop, Site& site, const TuneJob& job)
     : loop_(loop), prepared_(loop.prepared()), site_(site), job_(job), start_ms_(site.now_ms()) {

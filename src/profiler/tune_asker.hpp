@@ -1,6 +1,7 @@
 // A tune as an asker of the loop.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,10 @@ class TuneAsker final : public Asker {
   std::optional<tune::Tuner> tuner_;
   std::string ended_ = kEverythingDecided;
 };
+
+/// What is asked of two configs on this machine that are to be told apart.
+tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
+                     std::uint64_t host_reserve_bytes);
 
 /// Gives each result of the tune's front the longest context it would still fit with; while nothing
 /// is held.

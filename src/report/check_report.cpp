@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "core/text.hpp"
@@ -42,8 +43,15 @@ bool has_lost(const Comparison& comparison) {
          std::any_of(comparison.memory.begin(), comparison.memory.end(), compare::takes_more);
 }
 
-std::string answer(const Comparison& comparison, const std::string& profile, const Trial& trial,
-                   bool holds) {
+std::string_view how_it_holds(const Comparison& comparison) {
+  if (has_lost(comparison)) return "does not hold any more";
+  const bool open =
+      std::any_of(comparison.profiles.begin(), comparison.profiles.end(),
+                  [](const SpeedPair& pair) { return pair.finding == Finding::open; });
+  return open ? "holds as far as can be told" : "still holds";
+}
+
+std::string answer(const Comparison& comparison, const std::string& profile, const Trial& trial) {
   const std::string name = printable(profile);
   if (trial.failure) {
     return fmt::format("{} does not hold any more: {}", name, printable(trial.failure->message));
@@ -54,8 +62,8 @@ std::string answer(const Comparison& comparison, const std::string& profile, con
   if (comparison.profiles.empty()) {
     return fmt::format("Nobody can tell whether {} still holds: its speed is too uncertain", name);
   }
-  return fmt::format("{} {}: {}{}", name, holds ? "still holds" : "does not hold any more",
-                     speeds_in_words(comparison), memory_in_words(comparison));
+  return fmt::format("{} {}: {}{}", name, how_it_holds(comparison), speeds_in_words(comparison),
+                     memory_in_words(comparison));
 }
 
 std::string memory_table(const Comparison& comparison, const Style& style) {
@@ -92,7 +100,7 @@ std::string check_report(const Comparison& comparison, const ProfileSet& before,
       fmt::format("Held against what was measured {}.", printable(before.created_at)), style);
   const std::string anew =
       holds ? std::string() : sentence_text("Measure anew: " + printable(command), style);
-  return parted({answer_text(answer(comparison, profile, trial, holds), style) + then,
+  return parted({answer_text(answer(comparison, profile, trial), style) + then,
                  differences_table(comparison, "then", "now", style),
                  speeds_table(comparison.profiles, "then", "now", style),
                  memory_table(comparison, style),

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "measure/statistics.hpp"
 #include "search/time_model.hpp"
 #include "tune/few_samples.hpp"
 #include "tune/in_turn.hpp"
 #include "tune/request_cost.hpp"
 #include "tune/room_for_both.hpp"
+#include "tune/rounds.hpp"
 
 namespace sweetspot::tune {
 namespace {
@@ -198,21 +198,10 @@ double Finals::variance_within_trials() const {
 
 std::optional<Estimate> Finals::speed_up() const {
   if (rounds_.empty()) return std::nullopt;
-  const auto n = static_cast<double>(rounds_.size());
-  double mean = 0;
-  for (const TuneRound& round : rounds_) mean += std::log(round.speed_up) / n;
-  double between = 0;
-  for (const TuneRound& round : rounds_) {
-    between += std::pow(std::log(round.speed_up) - mean, 2) / std::max(1.0, n - 1) / n;
-  }
-  double half = 1.96 * std::sqrt(variance_within());
-  // A prompt measured once has a wide interval by convention; rounds that agree know better.
-  if (rounds_.size() >= 3) {
-    half = std::min(half, measure::student_t(rounds_.size() - 1) * std::sqrt(between));
-  }
-  half = std::hypot(std::max(half, 1.96 * std::sqrt(between)),
-                    1.96 * kRatioBetweenLoads / std::sqrt(n));
-  return Estimate{std::exp(mean), std::exp(mean - half), std::exp(mean + half)};
+  std::vector<double> ratios;
+  ratios.reserve(rounds_.size());
+  for (const TuneRound& round : rounds_) ratios.push_back(round.speed_up);
+  return over_rounds(ratios, variance_within(), kRatioBetweenLoads);
 }
 
 }  // namespace sweetspot::tune

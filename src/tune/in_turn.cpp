@@ -64,6 +64,11 @@ std::optional<PassRatio> pass_ratio(Pass pass, const Turns& turns, const Rules& 
 
 }  // namespace
 
+std::optional<Estimate> ratio_of_turns(const PassTurns& turns) {
+  if (turns.size() == 0) return std::nullopt;
+  return ratio_of(turns);
+}
+
 std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules) {
   Estimate sum;
   double all_ms = 0;

@@ -18,6 +18,9 @@ namespace sweetspot::tune {
 /// counts was made.
 std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules);
 
+/// Time of the baseline / time of the winner in one pass, 95 %; nothing without turns.
+std::optional<Estimate> ratio_of_turns(const PassTurns& turns);
+
 /// Not thread safe.
 class InTurn {
  public:

@@ -16,15 +16,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* kCard = "0000:01:00.0";
+constexpr const char* kCardOfSlot = "0000:01:00.0";
 constexpr const char* kCpufreq = "/sys/devices/system/cpu/cpu0/cpufreq/";
 
-DeviceReport report(const std::string& description, DeviceType type = DeviceType::gpu) {
+DeviceReport report_of(const std::string& description, DeviceType type = DeviceType::gpu) {
   DeviceReport report;
   report.device.id = "CUDA0";
   report.device.description = description;
   report.device.type = type;
-  report.device.pci_bus_id = std::string(kCard);
+  report.device.pci_bus_id = std::string(kCardOfSlot);
   report.status = Absence{"nobody asked"};
   return report;
 }
@@ -36,11 +36,11 @@ class SlowHardware : public testing::Test {
     namespace fs = std::filesystem;
     const std::string bridge = "/sys/devices/pci0000:00/0000:00:01.0";
     files_.file(bridge + "/current_link_width", above + "\n");
-    files_.file(bridge + "/" + kCard + "/current_link_width", used + "\n");
-    files_.file(bridge + "/" + kCard + "/max_link_width", most + "\n");
+    files_.file(bridge + "/" + kCardOfSlot + "/current_link_width", used + "\n");
+    files_.file(bridge + "/" + kCardOfSlot + "/max_link_width", most + "\n");
     const fs::path list = files_.root() + "/sys/bus/pci/devices";
     fs::create_directories(list);
-    fs::create_directory_symlink(files_.root() + bridge + "/" + kCard, list / kCard);
+    fs::create_directory_symlink(files_.root() + bridge + "/" + kCardOfSlot, list / kCardOfSlot);
   }
   void processor(const std::string& driver, const std::string& governor,
                  const std::string& allowed_khz = "3600000") {
@@ -49,7 +49,7 @@ class SlowHardware : public testing::Test {
     files_.file(std::string(kCpufreq) + "scaling_max_freq", allowed_khz + "\n");
     files_.file(std::string(kCpufreq) + "cpuinfo_max_freq", "3600000\n");
   }
-  [[nodiscard]] std::vector<std::string> ask(const DeviceReport& one = report("A card")) const {
+  [[nodiscard]] std::vector<std::string> ask(const DeviceReport& one = report_of("A card")) const {
     return slow_hardware(files_.tree(), {one});
   }
   FakeTree files_;
@@ -80,13 +80,13 @@ TEST_F(SlowHardware, ALinkThatIsDownTellsNothing) {
 }
 
 TEST_F(SlowHardware, ASoftwareRendererIsNoCard) {
-  const auto found = ask(report("llvmpipe (LLVM 15.0.6, 256 bits)"));
+  const auto found = ask(report_of("llvmpipe (LLVM 15.0.6, 256 bits)"));
   EXPECT_THAT(found, ElementsAre(AllOf(HasSubstr("software renderer"), HasSubstr("driver"))));
-  EXPECT_THAT(ask(report("llvmpipe", DeviceType::cpu)), IsEmpty());
+  EXPECT_THAT(ask(report_of("llvmpipe", DeviceType::cpu)), IsEmpty());
 }
 
 TEST_F(SlowHardware, ALoweredPowerCapIsNamedWithTheUsualOne) {
-  const std::string monitor = FakeTree::pci(kCard) + "/hwmon/hwmon3/";
+  const std::string monitor = FakeTree::pci(kCardOfSlot) + "/hwmon/hwmon3/";
   files_.file(monitor + "power1_cap_default", "300000000\n");
   files_.file(monitor + "power1_cap", "150000000\n");
   EXPECT_THAT(ask(), ElementsAre(AllOf(HasSubstr("150 W"), HasSubstr("300 W"))));

@@ -1,9 +1,8 @@
 """`sweetspot check`: a stored profile measured again, and whether it still holds."""
 
 import json
-import unittest
 
-from harness import EXIT_NOTHING, EXIT_USAGE, SystemTest
+from harness import EXIT_NOTHING, EXIT_USAGE, SystemTest, main
 
 SLOWER = 1
 
@@ -88,14 +87,15 @@ class Check(SystemTest):
     def test_one_that_cannot_be_loaded_any_more_does_not_hold(self):
         self.measured()
 
-        def larger(kept):
+        def refused(kept):
             for profile in kept["profiles"]:
-                profile["config"]["n_ctx"] = 1 << 28
+                profile["config"].update({"type_v": "q8_0", "flash_attn": "off"})
 
-        self.change_set(larger)
+        self.change_set(refused)
         done = self.check()
         self.assertEqual(done.returncode, EXIT_NOTHING, done.stdout + done.stderr)
+        self.assertIn("does not hold any more: llama.cpp refuses", done.stdout)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

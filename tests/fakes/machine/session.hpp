@@ -31,6 +31,9 @@ class Session {
   /// Another worker on the same machine, without a model: what lasts they share, the clock first.
   [[nodiscard]] Session beside() const { return {machine_, seed_, state_}; }
 
+  /// The same with another engine: `machine` is this one with other speeds.
+  [[nodiscard]] Session beside(const Machine& machine) const { return {machine, seed_, state_}; }
+
   /// Seconds it took. Forgets what was loaded before.
   Outcome<double> load(const Placement& placement);
   Outcome<double> context(const ContextSettings& context);
