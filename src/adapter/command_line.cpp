@@ -1,11 +1,9 @@
 #include "adapter/command_line.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
-#include "core/no_device.hpp"
 #include "dialect/spelling.hpp"
 
 namespace sweetspot::adapter {
@@ -35,26 +33,17 @@ Config in_words(Config config, int threads) {
 tl::expected<std::vector<std::string>, std::string> server_arguments(
     const Abilities& abilities, const Config& config, const std::string& model_path,
     const std::vector<std::string>& rpc) {
+  dialect::CommandWords command = dialect::spell_command(abilities, config, model_path, rpc);
+  if (!command.lacks.empty()) return tl::unexpected(command.lacks.front());
   std::vector<std::string> words;
-  std::string lacks;
-  const auto add = [&](dialect::Spelling spelling) {
-    for (std::string& word : spelling.words) words.push_back(std::move(word));
-    if (lacks.empty()) lacks = std::move(spelling.lacks);
+  const auto add = [&words](std::vector<std::string> said) {
+    std::move(said.begin(), said.end(), std::back_inserter(words));
   };
-  add(spell(abilities, Extra::model, model_path));
-  // llama-server looks devices up as it reads: servers come before the devices that are theirs.
-  if (!rpc.empty() && !uses_no_device(config.placement)) {
-    add(spell(abilities, Extra::rpc, fmt::format("{}", fmt::join(rpc, ","))));
-  }
-  dialect::ConfigWords said = dialect::spell_config(abilities, config);
-  for (std::string& word : said.words) words.push_back(std::move(word));
-  if (lacks.empty() && !said.lacks.empty()) lacks = said.lacks.front();
+  for (dialect::SaidWords& said : command.said) add(std::move(said.words));
   if (shares_with_itself(abilities, config)) words.emplace_back("--kv-unified");
-  for (const Extra extra :
-       {Extra::no_fit, Extra::no_ui, Extra::slots, Extra::buffer_lines, Extra::offline}) {
-    add(spell(abilities, extra));
+  for (const Extra extra : {Extra::no_ui, Extra::slots, Extra::buffer_lines, Extra::offline}) {
+    add(spell(abilities, extra).words);
   }
-  if (!lacks.empty()) return tl::unexpected(lacks);
   return words;
 }
 

@@ -1,64 +1,47 @@
 #include "adapter/engine.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <set>
-#include <string_view>
 #include <utility>
 
-#include "adapter/program_text.hpp"
 #include "kernel/memory.hpp"
+#include "servers/command.hpp"
 
 namespace sweetspot::adapter {
 namespace {
 
-constexpr std::chrono::seconds kToAnswer{30};
-constexpr const char* kListDevices = "--list-devices";
-
-std::vector<std::string> list_devices(const std::string& path, const dialect::Abilities& abilities,
-                                      const std::vector<std::string>& rpc) {
-  std::vector<std::string> argv = {path};
-  if (!rpc.empty() && abilities.knows("--rpc")) {
-    argv.emplace_back("--rpc");
-    argv.push_back(fmt::format("{}", fmt::join(rpc, ",")));
-  }
-  argv.emplace_back(kListDevices);
-  return argv;
+tl::unexpected<protocol::Fault> refused(const Error& error) {
+  const char* const between = error.remedy.empty() ? "" : "; ";
+  return fault(FaultCode::exception, Phase::hello,
+               fmt::format("{}{}{}", error.message, between, error.remedy));
 }
 
 }  // namespace
 
-Answer<dialect::Abilities> look_at_engine(const std::string& path,
-                                          const std::vector<std::string>& rpc) {
-  if (path.empty()) {
+Answer<servers::ServerCard> look_at_engine(const std::string& text,
+                                           const std::vector<std::string>& rpc) {
+  if (text.empty()) {
     return fault(FaultCode::exception, Phase::hello,
                  "SWEETSPOT_ENGINE names no llama-server for sweetspot-adapter to drive");
   }
-  dialect::ProgramTexts texts;
-  auto version = printed_by({path, "--version"}, Phase::hello, kToAnswer);
-  if (!version) return tl::unexpected(version.error());
-  auto help = printed_by({path, "--help"}, Phase::hello, kToAnswer);
-  if (!help) return tl::unexpected(help.error());
-  texts.version = *std::move(version);
-  texts.help = *std::move(help);
-  dialect::Abilities abilities = dialect::read_abilities(texts);
-  if (abilities.family == dialect::Family::other) {
-    return fault(
-        FaultCode::exception, Phase::hello,
-        fmt::format("{} is no llama-server: its --help names no --model and --port", path));
-  }
-  if (!rpc.empty() && !abilities.knows("--rpc")) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment
+  const char* const path = std::getenv("PATH");
+  const auto command = servers::command_of(text, path == nullptr ? "" : path);
+  if (!command) return refused(command.error());
+  servers::ReadOptions options;
+  options.cache_folder = servers::user_cache_folder();
+  options.devices = true;
+  options.rpc = fmt::format("{}", fmt::join(rpc, ","));
+  auto card = servers::read_server(*command, options);
+  if (!card) return refused(card.error());
+  if (!rpc.empty() && !card->abilities.knows("--rpc")) {
     return fault(FaultCode::config_rejected, Phase::hello,
-                 fmt::format("{} was built without RPC, so RPC servers cannot be used", path));
+                 fmt::format("{} was built without RPC, so RPC servers cannot be used", text));
   }
-  if (!abilities.knows(kListDevices)) return abilities;
-  auto devices = printed_by(list_devices(path, abilities, rpc), Phase::hello, kToAnswer);
-  if (!devices) return tl::unexpected(devices.error());
-  texts.devices = *std::move(devices);
-  return dialect::read_abilities(texts);
+  return *std::move(card);
 }
 
 // "0.7.0 (build 11669, commit X)" in two parts, as the linked worker has them.
@@ -86,19 +69,6 @@ Device host_device() {
   host.memory_total_bytes = kernel::host_memory().total_bytes;
   host.memory_free_bytes = Absence{"llama-server does not tell"};
   return host;
-}
-
-void clear_environment() {
-  std::vector<std::string> names;
-  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
-    const std::string_view entry = *each;
-    if (entry.starts_with("LLAMA_")) names.emplace_back(entry.substr(0, entry.find('=')));
-  }
-  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet
-  for (const std::string& name : names) ::unsetenv(name.c_str());
-  // A folder that there is not: no llama.cpp/config.ini is found below it.
-  ::setenv("XDG_CONFIG_HOME", "/dev/null", 1);
-  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 }  // namespace sweetspot::adapter

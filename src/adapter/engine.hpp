@@ -8,22 +8,20 @@
 #include "core/device.hpp"
 #include "core/run.hpp"
 #include "dialect/abilities.hpp"
+#include "servers/read.hpp"
 
 namespace sweetspot::adapter {
 
-/// Starts the program at `path` for --version, --help and --list-devices, the last with the servers
-/// of `rpc`. A fault of phase hello where it is no llama-server.
-Answer<dialect::Abilities> look_at_engine(const std::string& path,
-                                          const std::vector<std::string>& rpc);
+/// Asks the llama-server that `text` means, in the words of --engine, what it is, the last question
+/// with the servers of `rpc`. A fault of phase hello where it is none. What it says is kept in the
+/// user's cache, as the supervisor keeps it, and not asked a second time.
+Answer<servers::ServerCard> look_at_engine(const std::string& text,
+                                           const std::vector<std::string>& rpc);
 
 /// The engine in the words of a run. Pure.
 Engine engine_of(const dialect::Abilities& abilities);
 
 /// This machine's processor and memory, which no llama-server lists.
 Device host_device();
-
-/// What llama.cpp must not read: LLAMA_* variables and the user's configuration file apply beneath
-/// the flags. Call before there are threads.
-void clear_environment();
 
 }  // namespace sweetspot::adapter

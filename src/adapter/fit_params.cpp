@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "adapter/command_line.hpp"
-#include "adapter/program_text.hpp"
 #include "adapter/server_facts.hpp"
 #include "core/ranges.hpp"
 #include "ground/bytes.hpp"
 #include "ground/pieces.hpp"
+#include "servers/ask.hpp"
 
 namespace sweetspot::adapter {
 namespace {
@@ -52,12 +52,14 @@ MemoryMap read_estimate(std::string_view printed) {
   return map;
 }
 
-std::optional<FitParams> FitParams::beside(const std::string& server) {
-  const std::string program = (std::filesystem::path(server).parent_path() / kName).string();
+std::optional<FitParams> FitParams::beside(const servers::ServerCommand& server) {
+  if (server.wrapped) return std::nullopt;
+  const std::filesystem::path beside = server.argv.front();
+  const std::string program = (beside.parent_path() / kName).string();
   if (::access(program.c_str(), X_OK) != 0) return std::nullopt;
-  const auto help = printed_by({program, "--help"}, Phase::hello, kToEstimate);
+  const auto help = servers::printed_by({program, "--help"}, kToEstimate);
   if (!help) return std::nullopt;
-  dialect::Abilities abilities = dialect::read_abilities({*help, {}, {}});
+  dialect::Abilities abilities = dialect::read_abilities({help->text, {}, {}});
   if (!abilities.knows(kPrint)) return std::nullopt;
   return FitParams(program, std::move(abilities));
 }
@@ -85,10 +87,10 @@ PlannedMemory FitParams::ask(const Config& config, const std::string& model_path
   std::vector<std::string> argv = {program_};
   argv.insert(argv.end(), arguments->begin(), arguments->end());
   argv.insert(argv.end(), {kPrint, "on"});
-  const auto printed = printed_by(argv, Phase::plan, kToEstimate);
+  const auto printed = servers::printed_by(std::move(argv), kToEstimate);
   if (!printed) return refused(printed.error().message);
-  MemoryMap map = read_estimate(*printed);
-  if (map.empty()) return refused(last_problem(*printed));
+  MemoryMap map = read_estimate(printed->text);
+  if (map.empty()) return refused(last_problem(printed->text));
   return {std::move(map), config.context.n_ctx, {}};
 }
 

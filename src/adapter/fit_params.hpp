@@ -9,6 +9,7 @@
 #include "adapter/words.hpp"
 #include "core/memory_map.hpp"
 #include "dialect/abilities.hpp"
+#include "servers/command.hpp"
 
 namespace sweetspot::adapter {
 
@@ -19,8 +20,9 @@ MemoryMap read_estimate(std::string_view printed);
 /// Starts the program once for each config. Move only, not thread safe.
 class FitParams {
  public:
-  /// Nothing where it does not lie beside `server`, or cannot print an estimate.
-  static std::optional<FitParams> beside(const std::string& server);
+  /// Nothing where it does not lie beside `server`, cannot print an estimate, or somebody else
+  /// starts the server: what lies beside that one is not to be seen.
+  static std::optional<FitParams> beside(const servers::ServerCommand& server);
 
   /// One answer for each config, in order. A config that it refuses is an answer too.
   [[nodiscard]] protocol::MapResult map(const protocol::MapRequest& request,

@@ -5,11 +5,13 @@
 #include <limits>
 #include <map>
 
+#include "answering/output_check.hpp"
+
 namespace sweetspot::adapter {
 namespace {
 
-constexpr std::uint32_t kCheckTokens = 16;
-constexpr std::size_t kCheckValues = 256;
+using answering::kCheckTokens;
+using answering::kCheckValues;
 /// Of small vocabularies all tokens are ranked.
 constexpr std::uint64_t kRankedTokens = 4096;
 constexpr double kLeastShare = 0.9;

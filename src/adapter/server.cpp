@@ -2,17 +2,23 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "adapter/server_facts.hpp"
 #include "dialect/spelling.hpp"
+#include "os/new_file.hpp"
 #include "os/socket.hpp"
+#include "servers/ask.hpp"
+#include "servers/command.hpp"
 
 namespace sweetspot::adapter {
 namespace {
@@ -56,6 +62,63 @@ Answer<void> say_address(std::vector<std::string>& argv, const dialect::Abilitie
   return {};
 }
 
+/// The process of the server that runs, for the thread that ends this one.
+class Running {
+ public:
+  Result<process::Child> spawn(const process::SpawnOptions& options) {
+    const std::lock_guard lock(mutex_);
+    if (over_) return error(ErrorKind::interrupted, "this process ends");
+    auto child = process::Child::spawn(options);
+    if (child) pid_ = child->pid();
+    return child;
+  }
+
+  /// Before it is reaped: its number may be another's afterwards.
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    pid_ = 0;
+  }
+
+  void end() {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGTERM);
+    const double until = now_ms() + static_cast<double>(kToEnd.count());
+    while (!has_ended() && now_ms() < until) std::this_thread::sleep_for(kHealthPoll);
+  }
+
+ private:
+  [[nodiscard]] bool has_ended() const {
+    siginfo_t info{};
+    const auto id = static_cast<id_t>(pid_);
+    return ::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid_;
+  }
+
+  std::mutex mutex_;
+  pid_t pid_ = 0;
+  bool over_ = false;
+};
+
+Running& running() {
+  static auto* const only = new Running;  // never destroyed: asked while the process ends
+  return *only;
+}
+
+/// A container that is ended may keep its name for a while: each start has one of its own.
+Answer<std::vector<std::string>> words_to_start(const ServerStart& wanted, int port,
+                                                const std::string& key) {
+  auto words = servers::filled(wanted.engine->command,
+                               {os::folder_of(wanted.model_path), std::to_string(port),
+                                fmt::format("sweetspot-{}-{}", ::getpid(), port)});
+  if (!words) return fault(FaultCode::config_rejected, Phase::load, words.error().message);
+  words->insert(words->end(), wanted.arguments.begin(), wanted.arguments.end());
+  if (auto said = say_address(*words, wanted.engine->abilities, port, key); !said) {
+    return tl::unexpected(said.error());
+  }
+  return *std::move(words);
+}
+
 /// Words of llama.cpp and ik_llama.cpp before any load, where an argument is none of theirs.
 bool refuses_arguments(std::string_view log) {
   constexpr std::array<std::string_view, 5> kWords = {
@@ -82,19 +145,17 @@ std::string how_it_ended(const process::ExitStatus& status) {
   return fmt::format("it ended with exit code {}", status.code.value_or(0));
 }
 
-Answer<Server> Server::start(const ServerCommand& command, Reply& reply) {
+Answer<Server> Server::start(const ServerStart& wanted, Reply& reply) {
   reply.send(protocol::Progress{Phase::load, -1});
   for (int i = 0; i < kPortsTried; ++i) {
     const auto port = os::free_loopback_port();
     if (!port) break;
     std::string key = random_key();
-    process::SpawnOptions spawn;
-    spawn.argv = command.argv;
-    if (auto said = say_address(spawn.argv, *command.abilities, *port, key); !said) {
-      return tl::unexpected(said.error());
-    }
+    auto argv = words_to_start(wanted, *port, key);
+    if (!argv) return tl::unexpected(argv.error());
+    process::SpawnOptions spawn = servers::plain_start(*std::move(argv));
     spawn.kept_bytes = kLogBytes;
-    auto child = process::Child::spawn(spawn);
+    auto child = running().spawn(spawn);
     if (!child) return fault(FaultCode::exception, Phase::load, child.error().message);
     Server server(*std::move(child), Endpoint{kLoopback, *port}, std::move(key));
     const auto started = server.wait_until_ours(reply);
@@ -281,7 +342,10 @@ void Server::end() {
   over_ = true;
   child_.send(SIGTERM);
   static_cast<void>(child_.wait_exit(kToEnd));
+  running().forget();
   child_.kill_tree();
 }
+
+void end_running_server() { running().end(); }
 
 }  // namespace sweetspot::adapter

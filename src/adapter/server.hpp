@@ -11,16 +11,17 @@
 #include "adapter/completion.hpp"
 #include "adapter/words.hpp"
 #include "core/endpoint.hpp"
-#include "dialect/abilities.hpp"
 #include "http/client.hpp"
 #include "process/child.hpp"
+#include "servers/read.hpp"
 
 namespace sweetspot::adapter {
 
 /// What is started, without the address and the key.
-struct ServerCommand {
-  std::vector<std::string> argv;  ///< the program's path first
-  const dialect::Abilities* abilities = nullptr;
+struct ServerStart {
+  const servers::ServerCard* engine = nullptr;
+  std::vector<std::string> arguments;
+  std::string model_path;
 };
 
 /// False ends the wait for an answer.
@@ -32,7 +33,7 @@ class Server {
  public:
   /// Waits until it is healthy; how long is for the supervisor to decide, which sees progress. A
   /// port that somebody else takes meanwhile is left for another one. Faults are of `phase` load.
-  static Answer<Server> start(const ServerCommand& command, Reply& reply);
+  static Answer<Server> start(const ServerStart& wanted, Reply& reply);
 
   ~Server();
   Server(Server&&) noexcept;
@@ -82,6 +83,11 @@ class Server {
   std::string api_key_;
   bool over_ = false;
 };
+
+/// Asks the server that runs to end and waits until it has, 5 s at most; none is started any more.
+/// For the end of this process: a container lives on when the client that started it is killed.
+/// Thread safe.
+void end_running_server();
 
 /// How a program ended, as a clause: "it ended with exit code 1", "it crashed (SIGSEGV)".
 std::string how_it_ended(const process::ExitStatus& status);

@@ -8,31 +8,13 @@
 #include "adapter/engine.hpp"
 #include "adapter/load_log.hpp"
 #include "adapter/server_facts.hpp"
+#include "answering/greeting.hpp"
 #include "gguf/header.hpp"
 #include "kernel/processors.hpp"
-#include "os/socket.hpp"
+#include "servers/command.hpp"
 
 namespace sweetspot::adapter {
 namespace {
-
-constexpr int kConnectTimeoutMs = 5000;
-
-Answer<void> reach_rpc_servers(const std::vector<std::string>& rpc, Reply& reply) {
-  for (const std::string& text : rpc) {
-    const auto endpoint = parse_endpoint(text);
-    if (!endpoint) {
-      return fault(FaultCode::bad_request, Phase::rpc_connect,
-                   fmt::format("{} is not an address of the form host:port", text));
-    }
-    reply.send(protocol::Progress{Phase::rpc_connect, -1});
-    const std::string problem = os::try_connect(endpoint->host, endpoint->port, kConnectTimeoutMs);
-    if (!problem.empty()) {
-      return fault(FaultCode::rpc_refused, Phase::rpc_connect,
-                   fmt::format("the RPC server {} cannot be reached: {}", text, problem));
-    }
-  }
-  return {};
-}
 
 /// What this worker cannot do; the linked one can.
 tl::unexpected<protocol::Fault> not_here(Phase phase, const char* what) {
@@ -66,24 +48,22 @@ EffectiveConfig effective_of(const ContextSettings& asked, const LoadedSettings&
 }  // namespace
 
 Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request, Reply& reply) {
-  if (request.version != protocol::kVersion) {
-    return fault(FaultCode::version_mismatch, Phase::hello,
-                 fmt::format("the supervisor speaks protocol {}, this worker speaks {}",
-                             request.version, protocol::kVersion));
-  }
-  if (auto reached = reach_rpc_servers(request.rpc, reply); !reached) {
-    return tl::unexpected(reached.error());
+  if (auto same = answering::check_version(request); !same) return tl::unexpected(same.error());
+  for (const std::string& server : request.rpc) {
+    if (auto reached = answering::reach_rpc_server(server, reply); !reached) {
+      return tl::unexpected(reached.error());
+    }
   }
   auto looked = look_at_engine(program_, request.rpc);
   if (!looked) return tl::unexpected(looked.error());
   engine_ = *std::move(looked);
   rpc_ = request.rpc;
   protocol::HelloResult hello;
-  hello.engine = engine_of(*engine_);
-  hello.devices = engine_->devices;
+  hello.engine = engine_of(engine_->abilities);
+  hello.devices = engine_->abilities.devices;
   hello.devices.push_back(host_device());
   hello.threads = kernel::usable_processors().threads();
-  fit_params_ = FitParams::beside(program_);
+  fit_params_ = FitParams::beside(engine_->command);
   hello.abilities = {fit_params_.has_value(), /*keeps_weights=*/false, /*slices=*/false,
                      /*copies_depth=*/false};
   return hello;
@@ -124,15 +104,14 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   }
   const int threads = kernel::usable_processors().threads();
   const Config config = in_words({loaded_->placement, request.context, {}}, threads);
-  auto arguments = server_arguments(*engine_, config, loaded_->model.path, rpc_);
+  const std::string told = servers::told_path(engine_->command, loaded_->model.path);
+  auto arguments = server_arguments(engine_->abilities, config, told, rpc_);
   if (!arguments) {
     return fault(FaultCode::config_rejected, Phase::context,
                  fmt::format("{} cannot be told this: {}", program_, arguments.error()));
   }
-  ServerCommand command{{program_}, &*engine_};
-  command.argv.insert(command.argv.end(), arguments->begin(), arguments->end());
   const double start = now_ms();
-  auto server = Server::start(command, reply);
+  auto server = Server::start({&*engine_, *std::move(arguments), told}, reply);
   if (!server) {
     last_log_ = std::move(server.error().log);
     return tl::unexpected(server.error());

@@ -13,7 +13,7 @@
 #include "adapter/tokens.hpp"
 #include "answering/answerer.hpp"
 #include "answering/model.hpp"
-#include "dialect/abilities.hpp"
+#include "servers/read.hpp"
 
 namespace sweetspot::adapter {
 
@@ -21,8 +21,8 @@ namespace sweetspot::adapter {
 /// context in one go, so that every `context` starts a server of its own.
 class Session final : public answering::Answerer {
  public:
-  /// `program`: the llama-server. `stopped` becomes true when the supervisor asks to end the
-  /// measurement in flight.
+  /// `program`: the llama-server, as --engine takes it. `stopped` becomes true when the supervisor
+  /// asks to end the measurement in flight.
   Session(std::string program, const std::atomic<bool>& stopped)
       : program_(std::move(program)), stopped_(stopped) {}
 
@@ -58,8 +58,8 @@ class Session final : public answering::Answerer {
 
   std::string program_;
   const std::atomic<bool>& stopped_;
-  std::optional<dialect::Abilities> engine_;  ///< once hello was said
-  std::optional<FitParams> fit_params_;       ///< where the engine has one
+  std::optional<servers::ServerCard> engine_;  ///< once hello was said
+  std::optional<FitParams> fit_params_;        ///< where the engine has one
   std::vector<std::string> rpc_;
   answering::InspectedModels inspected_;
   std::optional<Loaded> loaded_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -40,5 +41,8 @@ class Reply {
 
 /// Ends the process now, whatever its threads are doing. Used when there is nobody left to talk to.
 [[noreturn]] void leave();
+
+/// What leave() does first, once, on the thread that leaves. Call before there are threads.
+void when_leaving(std::function<void()> last);
 
 }  // namespace sweetspot::answering

@@ -18,6 +18,9 @@ std::uint64_t default_host_reserve_bytes(std::uint64_t total_bytes) {
 
 namespace {
 
+// A little more than the adapter gives its server to end.
+constexpr double kToLeave = 6;
+
 // The worker that works with the wanted engine: the linked one, or the adapter and what it drives.
 Result<engine::StartOptions> found_worker(const Workplace& workplace) {
   const auto wanted = engine_of(workplace);
@@ -33,6 +36,7 @@ Result<engine::StartOptions> found_worker(const Workplace& workplace) {
     if (linked) start.linked_worker = *linked;
   }
   if (*wanted) {
+    if (servers::hides_its_server((*wanted)->command)) start.deadlines.leave_seconds = kToLeave;
     start.engine_program = servers::text_of((*wanted)->command);
     start.engine_hash = (*wanted)->hash;
     start.environment.emplace_back("SWEETSPOT_ENGINE", servers::text_of((*wanted)->command));

@@ -98,18 +98,22 @@ std::vector<std::string> lacked_knobs(const Workplace& workplace) {
 std::string arguments_to_start(const Workplace& workplace, const Config& config,
                                const std::string& model_path, const std::vector<std::string>& rpc) {
   const auto engine = engine_of(workplace);
-  const dialect::Abilities* const abilities = engine && *engine ? &(*engine)->abilities : nullptr;
-  return exporting::line_to_paste(
-      exporting::llama_server_arguments(config, model_path, rpc, abilities));
+  if (!engine || !*engine) {
+    return exporting::line_to_paste(
+        exporting::llama_server_arguments(config, model_path, rpc, nullptr));
+  }
+  return exporting::line_to_paste(exporting::llama_server_arguments(
+      config, servers::told_path((*engine)->command, model_path), rpc, &(*engine)->abilities));
 }
 
 std::vector<std::string> words_to_start(const servers::ServerCard* engine, const Config& config,
                                         const std::string& model_path,
                                         const std::vector<std::string>& rpc) {
   if (engine == nullptr) return exporting::command_words(config, model_path, rpc);
-  const servers::Placeholders values = {os::folder_of(model_path), "8080", "llama"};
+  const std::string told = servers::told_path(engine->command, model_path);
+  const servers::Placeholders values = {os::folder_of(told), "8080", "llama"};
   return exporting::command_words(
-      config, model_path, rpc, &engine->abilities,
+      config, told, rpc, &engine->abilities,
       servers::filled(engine->command, values).value_or(engine->command.argv));
 }
 

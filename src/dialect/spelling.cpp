@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/no_device.hpp"
 #include "ground/pieces.hpp"
 
 namespace sweetspot::dialect {
@@ -250,16 +251,16 @@ ConfigWords spell_config(const Abilities& abilities, const Config& config) {
   return all;
 }
 
-std::vector<SaidWords> spell_command(const Abilities& abilities, const Config& config,
-                                     std::string_view model_path,
-                                     const std::vector<std::string>& rpc) {
-  std::vector<SaidWords> all;
+CommandWords spell_command(const Abilities& abilities, const Config& config,
+                           std::string_view model_path, const std::vector<std::string>& rpc) {
+  CommandWords all;
   const auto say = [&all](Spelling spelling, const Knob* knob, std::string_view flags) {
-    if (!spelling.words.empty()) all.push_back({std::move(spelling.words), knob, flags});
+    if (!spelling.words.empty()) all.said.push_back({std::move(spelling.words), knob, flags});
+    if (!spelling.lacks.empty()) all.lacks.push_back(std::move(spelling.lacks));
   };
   say(spell(abilities, Extra::model, model_path), nullptr, "-m,--model");
   // A server looks devices up as it reads: servers come before the devices that are theirs.
-  if (!rpc.empty()) {
+  if (!rpc.empty() && !uses_no_device(config.placement)) {
     say(spell(abilities, Extra::rpc, fmt::format("{}", fmt::join(rpc, ","))), nullptr, "--rpc");
   }
   for (const Knob& knob : knobs()) say(spell(abilities, knob, config), &knob, {});

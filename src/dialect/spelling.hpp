@@ -35,11 +35,16 @@ struct SaidWords {
   std::string_view flags = {};  ///< of what is no knob: llama.cpp's names of it
 };
 
-/// All that a server is told of a config: model, RPC servers ("host:port"), knobs, and that it
-/// changes none of it. What it lacks is left out.
-std::vector<SaidWords> spell_command(const Abilities& abilities, const Config& config,
-                                     std::string_view model_path,
-                                     const std::vector<std::string>& rpc);
+/// A command line without its program.
+struct CommandWords {
+  std::vector<SaidWords> said;
+  std::vector<std::string> lacks;  ///< of all that cannot be said; empty = it can
+};
+
+/// All that a server is told of a config: model, RPC servers ("host:port") where a device is used,
+/// knobs, and that it changes none of it.
+CommandWords spell_command(const Abilities& abilities, const Config& config,
+                           std::string_view model_path, const std::vector<std::string>& rpc);
 
 /// The knobs that it cannot be told at all, by their names: nothing is searched over them, and
 /// each has what the binary does by itself.

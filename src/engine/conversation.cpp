@@ -253,6 +253,10 @@ bool Conversation::end() {
   if (!alive_ && !stuck_) return true;
   const double seconds = cancelled() ? std::min(deadlines_.kill_seconds, kCancelledKillSeconds)
                                      : deadlines_.kill_seconds;
+  if (alive_ && deadlines_.leave_seconds > 0) {
+    child_.end_requests();
+    static_cast<void>(child_.wait_exit(to_milliseconds(deadlines_.leave_seconds)));
+  }
   alive_ = false;
   stuck_ = !child_.kill_tree(to_milliseconds(seconds));
   return !stuck_;

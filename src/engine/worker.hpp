@@ -45,6 +45,10 @@ struct Deadlines {
   /// Until a killed tree must be gone, or the worker counts as stuck. A thread of the lowest
   /// priority (Mesa's, for its shaders) takes seconds to end on a machine that others keep busy.
   double kill_seconds = 20;
+  /// For a worker to end by itself when nobody asks it any more, before it is killed; 0 = none
+  /// needs to. What it started may have to be asked to end (a container whose client is killed
+  /// lives on).
+  double leave_seconds = 0;
 };
 
 struct StartOptions {

@@ -24,19 +24,12 @@ std::string joined(const std::vector<std::string>& arguments,
   return line;
 }
 
-std::vector<dialect::SaidWords> said_to_engine(const dialect::Abilities& engine,
-                                               const Config& config, std::string_view model_path,
-                                               const std::vector<std::string>& rpc) {
-  const bool alone = servers_text(config, rpc).empty();
-  return dialect::spell_command(engine, config, model_path,
-                                alone ? std::vector<std::string>() : rpc);
-}
-
 std::vector<std::string> arguments_of_engine(const dialect::Abilities& engine, const Config& config,
                                              std::string_view model_path,
                                              const std::vector<std::string>& rpc) {
   std::vector<std::string> arguments;
-  for (const dialect::SaidWords& said : said_to_engine(engine, config, model_path, rpc)) {
+  const auto command = dialect::spell_command(engine, config, model_path, rpc);
+  for (const dialect::SaidWords& said : command.said) {
     arguments.insert(arguments.end(), said.words.begin(), said.words.end());
   }
   return arguments;
@@ -68,7 +61,8 @@ std::vector<std::string> command_words(const Config& config, std::string_view mo
   std::transform(starter.begin(), starter.end(), words.begin(),
                  [](const std::string& word) { return pasted_word(word); });
   if (engine != nullptr) {
-    for (const dialect::SaidWords& said : said_to_engine(*engine, config, model_path, rpc)) {
+    const auto command = dialect::spell_command(*engine, config, model_path, rpc);
+    for (const dialect::SaidWords& said : command.said) {
       words.push_back(joined(said.words, pasted_word));
     }
     return words;

@@ -50,13 +50,9 @@ std::vector<dialect::SaidWords> said_of(const Arguments& ours) {
   return all;
 }
 
-Arguments servers_of(const SavedProfile& profile, const Arguments& rpc) {
-  return profile.is_cpu_only() ? Arguments{} : rpc;
-}
-
 Arguments flags_of(const SavedProfile& profile, const std::string& model_path,
                    const Arguments& rpc) {
-  return exporting::llama_server_arguments(profile.config, model_path, servers_of(profile, rpc));
+  return exporting::llama_server_arguments(profile.config, model_path, rpc);
 }
 
 // Of what we would say what the user does not say.
@@ -240,9 +236,9 @@ Result<Arguments> command_for(const Program& program, const SavedProfile& profil
     return fill_placeholders(program, profile, model_path, rpc, listen);
   }
   std::vector<dialect::SaidWords> ours =
-      program.abilities ? dialect::spell_command(*program.abilities, profile.config, model_path,
-                                                 servers_of(profile, rpc))
-                        : said_of(flags_of(profile, model_path, rpc));
+      program.abilities
+          ? dialect::spell_command(*program.abilities, profile.config, model_path, rpc).said
+          : said_of(flags_of(profile, model_path, rpc));
   if (program.kind == ProgramKind::llama_server) {
     ours.push_back({{"--host", listen.host}});
     ours.push_back({{"--port", std::to_string(listen.port)}});

@@ -86,6 +86,7 @@ Child::~Child() {
 pid_t Child::pid() const { return state_->process.pid(); }
 int Child::request_fd() const { return state_->requests.get(); }
 int Child::event_fd() const { return state_->events.get(); }
+void Child::end_requests() { state_->requests.reset(); }
 const std::string& Child::marker() const { return state_->process.marker(); }
 const OutputTail& Child::output() const { return state_->output; }
 

@@ -56,6 +56,9 @@ class Child {
   [[nodiscard]] int request_fd() const;
   [[nodiscard]] int event_fd() const;
 
+  /// Closes our end of the requests: the child reads their end. Nothing may be written any more.
+  void end_requests();
+
   /// "NAME=value", found in the environment of every descendant.
   [[nodiscard]] const std::string& marker() const;
 

@@ -22,9 +22,14 @@ Outcome<protocol::LoadResult> HeldModel::load(const engine::ProgressFn& on_progr
 }
 
 Outcome<protocol::ContextResult> HeldModel::make_context(const ContextSettings& settings) {
+  // Where a context costs a load, the one that is there will do: what is in it is computed anew.
+  const bool is_dear = !holder_->abilities().keeps_weights;
+  if (is_dear && context_ == settings && is_sound()) return *made_;
   context_.reset();
   auto made = holder_->context(settings);
-  if (made) context_ = settings;
+  if (!made) return made;
+  context_ = settings;
+  made_ = *made;
   return made;
 }
 

@@ -9,6 +9,7 @@
 #include "core/model_info.hpp"
 #include "engine/holder.hpp"
 #include "profiler/site.hpp"
+#include "protocol/messages.hpp"
 
 namespace sweetspot::profiler {
 
@@ -32,6 +33,9 @@ class HeldModel {
 
   /// Of the holder there is.
   Outcome<protocol::LoadResult> load(const engine::ProgressFn& on_progress);
+
+  /// A new context; of a holder that loads the model for each, the one there is where it is the
+  /// same.
   Outcome<protocol::ContextResult> make_context(const ContextSettings& settings);
 
   /// To measure and check with; there must be one.
@@ -56,6 +60,7 @@ class HeldModel {
   std::unique_ptr<engine::Holder> holder_;
   Placement placement_;
   std::optional<ContextSettings> context_;
+  std::optional<protocol::ContextResult> made_;  ///< what was answered for it
   bool loaded_ = false;
   bool keeps_reference_ = false;
   bool stuck_ = false;

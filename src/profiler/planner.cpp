@@ -393,6 +393,10 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   if (!shares) return tl::unexpected(shares.error());
   auto request = request_for(job, record, shares->of_target);
   if (!request) return tl::unexpected(request.error());
+  const protocol::Abilities& abilities = oracle.hello().abilities;
+  if (auto reads = check_reads(request->base.context, abilities); !reads) {
+    return tl::unexpected(reads.error());
+  }
   auto made = plan::make_plan(*std::move(request), record.model, source_of(oracle, record));
   if (!made) return tl::unexpected(made.error());
   record.plan = *std::move(made);

@@ -123,6 +123,9 @@ Result<Profiler> Profiler::open(Request request) {
     return tl::unexpected(settled.error());
   }
   settle_embeddings(asked.base.context, *model, asked.n_ctx_is_default);
+  if (auto reads = check_reads(asked.base.context, oracle->hello().abilities); !reads) {
+    return tl::unexpected(reads.error());
+  }
   asked.workload.n_parallel = asked.base.context.n_parallel;
   asked.workload = settled_workload(asked.workload, asked.base.context);
   if (auto possible = check_inputs(asked); !possible) return tl::unexpected(possible.error());

@@ -144,6 +144,14 @@ void settle_embeddings(ContextSettings& context, const ModelInfo& model, bool n_
   context.n_batch = context.n_ubatch = longest_input(context, model);
 }
 
+Status check_reads(const ContextSettings& context, const protocol::Abilities& abilities) {
+  if (!context.embeddings || abilities.keeps_weights) return {};
+  return error(ErrorKind::usage,
+               "what only reads (embeddings, scores) is measured and planned with sweetspot's own "
+               "llama.cpp alone, not with a llama-server",
+               "say --engine linked");
+}
+
 Workload settled_workload(Workload workload, const ContextSettings& context) {
   if (!context.embeddings) return workload;
   workload.n_gen = 0;

@@ -10,6 +10,7 @@
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/model_info.hpp"
+#include "protocol/messages.hpp"
 
 namespace sweetspot::profiler {
 
@@ -29,6 +30,10 @@ Status check_kind(const ModelInfo& model);
 /// what a model was trained for where nobody asked for a context. Batch sizes that somebody asked
 /// for stay.
 void settle_embeddings(ContextSettings& context, const ModelInfo& model, bool n_ctx_is_default);
+
+/// Error (usage) where it is such a context and the worker drives a llama-server, which is asked
+/// for tokens alone.
+Status check_reads(const ContextSettings& context, const protocol::Abilities& abilities);
 
 /// What is measured of such a context: inputs, no generation; nothing changes for others.
 Workload settled_workload(Workload workload, const ContextSettings& context);

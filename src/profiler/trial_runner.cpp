@@ -149,7 +149,7 @@ Outcome<void> TrialRunner::load(Trial& trial) {
   return {};
 }
 
-Outcome<void> TrialRunner::make_context(Trial& trial) {
+Outcome<void> TrialRunner::make_context(Trial& trial, bool loads) {
   report(observer_, Phase::context, -1);
   memory_.forget_peaks();
   const auto context = held_.make_context(trial.config.context);
@@ -160,7 +160,7 @@ Outcome<void> TrialRunner::make_context(Trial& trial) {
     trial.notes.push_back(
         fmt::format("llama.cpp offloaded {} layers, not {}", *offloaded, trial.layers));
   }
-  if (!held_.holder().abilities().keeps_weights) trial.load_seconds = context->seconds;
+  if (loads) trial.load_seconds = context->seconds;
   trial.memory = context->memory;
   if (trial.memory.empty() && !context->memory_note.empty()) {
     trial.notes.push_back("memory: " + context->memory_note);
@@ -169,8 +169,9 @@ Outcome<void> TrialRunner::make_context(Trial& trial) {
 }
 
 Outcome<void> TrialRunner::measure(Trial& trial, double rival_ms) {
+  const bool loads = !held_.holder().abilities().keeps_weights && !held_.holds(trial.config);
   if (auto checked = output_.check_divergence(held_, trial); !checked) return checked;
-  if (auto made = make_context(trial); !made) return made;
+  if (auto made = make_context(trial, loads); !made) return made;
   if (auto checked = output_.check_logits(held_, trial); !checked) return checked;
   const bool generation = trial.workload.generates();
   const bool prompt =

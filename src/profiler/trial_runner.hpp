@@ -56,7 +56,7 @@ class TrialRunner {
   [[nodiscard]] Trial blank_trial(const TrialAsk& ask) const;
   [[nodiscard]] std::optional<Failure> why_not_run(const TrialAsk& ask) const;
   Outcome<void> load(Trial& trial);
-  Outcome<void> make_context(Trial& trial);
+  Outcome<void> make_context(Trial& trial, bool loads);
   Outcome<void> measure(Trial& trial, double rival_ms);
   void check_file_is_the_same(Trial& trial) const;
   void conclude(Trial& trial, const Outcome<void>& measured);

@@ -105,6 +105,7 @@ tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
   rules.knobs.allow_kv_quant = job.allow_kv_quant;
   rules.knobs.fixed = job.fixed_knobs;
   rules.may_read_all = host_free && prepared.run.model.size_bytes <= *host_free / kPartOfHost;
+  rules.context_costs_a_load = !prepared.abilities.keeps_weights;
   rules.several_devices = prepared.targets.size() > 1;
   if (host_free) {
     rules.host_free_bytes = minus(*host_free, host_reserve_bytes);

@@ -213,6 +213,10 @@ std::string text_of(const ServerCommand& command) {
   return command.wrapped ? line_of(command.argv) : command.argv.front();
 }
 
+std::string told_path(const ServerCommand& command, const std::string& path) {
+  return command.wrapped ? whole_path(path) : path;
+}
+
 bool hides_its_server(const ServerCommand& command) {
   return command.wrapped || head_of(command.argv.front()).kind == FileKind::script;
 }

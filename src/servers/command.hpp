@@ -39,6 +39,10 @@ std::string line_of(const std::vector<std::string>& words);
 /// `argv` with its placeholders filled in. Errors (usage): one that there is not.
 Result<std::vector<std::string>> filled(const ServerCommand& command, const Placeholders& values);
 
+/// The path of a file as the server has to be told it: whole where somebody else starts it, who may
+/// do so in another folder.
+std::string told_path(const ServerCommand& command, const std::string& path);
+
 /// Whether somebody else decides what is started: a wrapped command, or one whose program is a
 /// script. Its file says nothing of the server's.
 bool hides_its_server(const ServerCommand& command);

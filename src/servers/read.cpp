@@ -1,6 +1,7 @@
 #include "servers/read.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,15 +15,12 @@
 #include "core/json_reader.hpp"
 #include "core/json_writer.hpp"
 #include "core/text.hpp"
-#include "process/child.hpp"
+#include "servers/ask.hpp"
 #include "servers/stamp.hpp"
 #include "store/durable_file.hpp"
 
 namespace sweetspot::servers {
 namespace {
-
-using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kSchema = "sweetspot.engine-reading/1";
 constexpr const char* kFilePrefix = "engine-";
@@ -46,16 +44,10 @@ void fields(auto& f, Is<KeptReading> auto& kept) {
 
 std::string shown(const ServerCommand& command) { return shortened(line_of(command.argv)); }
 
-struct Asked {
-  std::string printed;
-  process::ExitStatus status;
-};
-
 // Why a program that answered nothing of use ended.
-Error unable(const ServerCommand& command, std::string_view flag, const Asked& asked) {
-  const std::string line = last_line(asked.printed);
-  const bool library =
-      asked.printed.find("error while loading shared libraries") != std::string::npos;
+Error unable(const ServerCommand& command, std::string_view flag, const Printed& asked) {
+  const std::string line = last_line(asked.text);
+  const bool library = asked.text.find("error while loading shared libraries") != std::string::npos;
   const std::string how =
       asked.status.signal ? fmt::format("ended with signal {}", *asked.status.signal)
                           : fmt::format("ended with exit code {}", asked.status.code.value_or(0));
@@ -65,50 +57,21 @@ Error unable(const ServerCommand& command, std::string_view flag, const Asked& a
                   : "start it by hand to see what it says"};
 }
 
-// All that it prints for one flag. A program that asks something reads the end of its input.
-Result<Asked> ask(const ServerCommand& command, const std::vector<std::string>& flags,
-                  const ReadOptions& options) {
-  constexpr milliseconds kLook{100};
-  constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
+// All that it prints for these flags.
+Result<Printed> ask(const ServerCommand& command, const std::vector<std::string>& flags,
+                    const ReadOptions& options) {
   std::error_code problem;
-  Placeholders nothing = {std::filesystem::temp_directory_path(problem).string(), "0",
-                          "sweetspot-asks"};
+  // Several may ask at once, and no two containers can have one name.
+  const Placeholders nothing = {std::filesystem::temp_directory_path(problem).string(), "0",
+                                fmt::format("sweetspot-{}{}", getpid(), flags.back())};
   Result<std::vector<std::string>> argv = filled(command, nothing);
   if (!argv) return tl::unexpected(argv.error());
   argv->insert(argv->end(), flags.begin(), flags.end());
-  process::SpawnOptions spawn;
-  spawn.argv = *std::move(argv);
-  spawn.environment = plain_environment();
-  spawn.without = kVariables;
-  spawn.kept_bytes = kMostBytes;
-  Result<process::Child> child = process::Child::spawn(spawn);
-  if (!child) {
-    Error error = child.error();
-    if (error.kind == ErrorKind::internal) error.kind = ErrorKind::device;
-    return tl::unexpected(std::move(error));
-  }
-  const Clock::time_point deadline = Clock::now() + options.patience;
-  while (!child->exit_status()) {
-    if (options.cancel != nullptr && options.cancel->cancelled()) {
-      return error(ErrorKind::interrupted, "interrupted");
-    }
-    if (Clock::now() >= deadline) {
-      return error(
-          ErrorKind::device,
-          fmt::format("{} {} has not ended after {} s", shown(command), flags.front(),
-                      std::chrono::duration_cast<std::chrono::seconds>(options.patience).count()),
-          "it may wait for an answer: name a llama-server that asks nothing");
-    }
-    (void)child->wait_exit(kLook);
-  }
-  const process::ExitStatus status = *child->exit_status();
-  child->kill_tree();
-  (void)child->output().wait_end(kLook);
-  return Asked{child->output().text(), status};
+  return printed_by(*std::move(argv), options.patience, options.cancel);
 }
 
-Status check_family(const ServerCommand& command, const Asked& help) {
-  const dialect::Abilities abilities = dialect::read_abilities({help.printed, {}, {}});
+Status check_family(const ServerCommand& command, const Printed& help) {
+  const dialect::Abilities abilities = dialect::read_abilities({help.text, {}, {}});
   if (abilities.family != dialect::Family::other) return {};
   if (abilities.knows("--usecublas")) {
     return error(
@@ -130,15 +93,15 @@ Status check_family(const ServerCommand& command, const Asked& help) {
 
 Result<KeptReading> asked_afresh(const ServerCommand& command, const ReadOptions& options) {
   KeptReading reading;
-  const Result<Asked> help = ask(command, {"--help"}, options);
+  const Result<Printed> help = ask(command, {"--help"}, options);
   if (!help) return tl::unexpected(help.error());
   if (const Status known = check_family(command, *help); !known) {
     return tl::unexpected(known.error());
   }
-  reading.help = help->printed;
-  const Result<Asked> version = ask(command, {"--version"}, options);
+  reading.help = help->text;
+  const Result<Printed> version = ask(command, {"--version"}, options);
   if (!version) return tl::unexpected(version.error());
-  reading.version = version->printed;
+  reading.version = version->text;
   return reading;
 }
 
@@ -216,12 +179,12 @@ Result<ServerCard> read_server(const ServerCommand& command, const ReadOptions& 
   if (!options.rpc.empty() && card.abilities.knows("--rpc")) {
     flags.insert(flags.begin(), {"--rpc", options.rpc});
   }
-  const Result<Asked> devices = ask(command, flags, options);
+  const Result<Printed> devices = ask(command, flags, options);
   if (!devices) return tl::unexpected(devices.error());
   if (devices->status.signal || devices->status.code.value_or(1) != 0) {
     return tl::unexpected(unable(command, "--list-devices", *devices));
   }
-  card.texts.devices = devices->printed;
+  card.texts.devices = devices->text;
   card.abilities = dialect::read_abilities(card.texts);
   return card;
 }
@@ -246,10 +209,6 @@ void forget_readings(const std::string& cache_folder) {
     if (it->path().filename().string().starts_with(kFilePrefix)) kept.push_back(it->path());
   }
   for (const fs::path& path : kept) fs::remove(path, problem);
-}
-
-std::vector<std::pair<std::string, std::string>> plain_environment() {
-  return {{"XDG_CONFIG_HOME", "/nonexistent/sweetspot"}};
 }
 
 }  // namespace sweetspot::servers

@@ -5,9 +5,6 @@
 
 #include <chrono>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "core/error.hpp"
 #include "dialect/abilities.hpp"
@@ -45,10 +42,5 @@ std::string user_cache_folder();
 
 /// Forgets what was kept of all programs.
 void forget_readings(const std::string& cache_folder);
-
-/// What a llama-server's environment must be so that nothing but its flags decides: without the
-/// variables that it reads, whose names begin so, and with a config home that does not exist.
-inline constexpr std::string_view kVariables = "LLAMA_";
-std::vector<std::pair<std::string, std::string>> plain_environment();
 
 }  // namespace sweetspot::servers

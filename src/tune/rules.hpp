@@ -27,7 +27,8 @@ struct Rules {
   /// What may be taken of the host's memory, its reserve left out, while nothing is loaded.
   Reading<std::uint64_t> host_free_bytes = Absence{"not asked"};
   bool devices_use_host_memory = false;  ///< what lies there counts as the host's
-  bool devices_serve_one = false;        ///< only one worker at a time can have them (RPC)
+  bool context_costs_a_load = false;  ///< as another placement does: what is loaded is no cheaper
+  bool devices_serve_one = false;     ///< only one worker at a time can have them (RPC)
   /// Layers are spread over several devices: then what a placement takes cannot be worked out from
   /// what others take (memory.hpp).
   bool several_devices = false;

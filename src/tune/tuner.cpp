@@ -175,7 +175,8 @@ std::optional<Step> Tuner::ask_placement() const {
 
 // The cheapest: what ties with it and takes less memory is no better a place to go on from. What is
 // loaded needs no load, and what a change does there it does nearby, too: it is taken where it
-// costs no more than `at_most` times as much and a device has as much of a part in it.
+// costs no more than `at_most` times as much and a device has as much of a part in it. Where every
+// context costs a load there is no such difference.
 const Arm* Tuner::where_to_walk(double at_most) const {
   const Arm* cheapest = arms_.cheapest();
   if (cheapest == nullptr) return nullptr;
@@ -184,7 +185,7 @@ const Arm* Tuner::where_to_walk(double at_most) const {
     const bool as_good =
         arm.may_win() && arm.cost->value <= at_most * cheapest->cost->value &&
         uses_no_device(arm.config.placement) == uses_no_device(cheapest->config.placement);
-    if (!as_good || arm.config.placement != last_told_) continue;
+    if (rules_.context_costs_a_load || !as_good || arm.config.placement != last_told_) continue;
     const bool is_loaded = start->config.placement == last_told_;
     if (!is_loaded || arm.cost->value < start->cost->value) start = &arm;
   }

@@ -11,16 +11,13 @@
 #include <string>
 #include <system_error>
 
-#include "core/endpoint.hpp"
+#include "answering/greeting.hpp"
 #include "core/ranges.hpp"
 #include "kernel/own_file.hpp"
-#include "os/socket.hpp"
 #include "worker/library_log.hpp"
 
 namespace sweetspot::worker {
 namespace {
-
-constexpr int kConnectTimeoutMs = 5000;
 
 DeviceType type_of(enum ggml_backend_dev_type type) {
   switch (type) {
@@ -74,18 +71,7 @@ Device describe(ggml_backend_dev_t handle) {
 }
 
 Answer<void> connect_rpc_server(const std::string& text, Reply& reply) {
-  const auto endpoint = parse_endpoint(text);
-  if (!endpoint) {
-    return fault(FaultCode::bad_request, Phase::rpc_connect,
-                 fmt::format("{} is not an address of the form host:port", text));
-  }
-  reply.send(protocol::Progress{Phase::rpc_connect, -1});
-  if (const std::string problem =
-          os::try_connect(endpoint->host, endpoint->port, kConnectTimeoutMs);
-      !problem.empty()) {
-    return fault(FaultCode::rpc_refused, Phase::rpc_connect,
-                 fmt::format("the RPC server {} cannot be reached: {}", text, problem));
-  }
+  if (auto reached = answering::reach_rpc_server(text, reply); !reached) return reached;
   using AddServer = decltype(&ggml_backend_rpc_add_server);
   const auto add = backend_function<AddServer>("RPC", "ggml_backend_rpc_add_server");
   if (add == nullptr) {

@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "answering/output_check.hpp"
 #include "worker/answer.hpp"
 #include "worker/decoder.hpp"
 
 namespace sweetspot::worker {
 
-inline constexpr std::uint32_t kCheckTokens = 16;
-inline constexpr std::size_t kCheckValues = 256;
+using answering::kCheckTokens;
+using answering::kCheckValues;
 
 /// As MeasureRequest says, of all sequences that the context has. One SampleEvent per timed
 /// stretch, sent after its clock has stopped.

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "answering/greeting.hpp"
 #include "kernel/processors.hpp"
 #include "worker/context.hpp"
 #include "worker/devices.hpp"
@@ -19,11 +20,7 @@
 namespace sweetspot::worker {
 
 Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request, Reply& reply) {
-  if (request.version != protocol::kVersion) {
-    return fault(FaultCode::version_mismatch, Phase::hello,
-                 fmt::format("the supervisor speaks protocol {}, this worker speaks {}",
-                             request.version, protocol::kVersion));
-  }
+  if (auto same = answering::check_version(request); !same) return tl::unexpected(same.error());
   if (!backends_loaded_) {
     if (auto loaded = load_backends(); !loaded) return tl::unexpected(loaded.error());
     backends_loaded_ = true;

@@ -34,6 +34,31 @@ TEST_F(HeldModelTest, HoldsThePlacementAndTheContextItWasGiven) {
   EXPECT_TRUE(held.holds(config));
 }
 
+TEST_F(HeldModelTest, AContextThatCostsALoadIsMadeOnce) {
+  plain.keeps_weights = false;
+  plain.memory = {{"CPU", 1, 2, 3}};
+  ASSERT_TRUE(held.start(with_layers(3)));
+  ASSERT_TRUE(held.load({}));
+  ASSERT_TRUE(held.make_context({}));
+  const auto again = held.make_context({});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->memory, plain.memory);
+  EXPECT_EQ(plain.contexts, 1);
+  ContextSettings other;
+  other.n_ctx = 512;
+  ASSERT_TRUE(held.make_context(other));
+  ASSERT_TRUE(held.make_context({}));
+  EXPECT_EQ(plain.contexts, 3);
+}
+
+TEST_F(HeldModelTest, AContextThatCostsNothingIsMadeAnew) {
+  ASSERT_TRUE(held.start(with_layers(3)));
+  ASSERT_TRUE(held.load({}));
+  ASSERT_TRUE(held.make_context({}));
+  ASSERT_TRUE(held.make_context({}));
+  EXPECT_EQ(plain.contexts, 2);
+}
+
 TEST_F(HeldModelTest, ALoadThatIsRefusedLeavesNothingLoaded) {
   plain.load_failure = test::refused();
   ASSERT_TRUE(held.start(with_layers(3)));

@@ -18,7 +18,9 @@ struct Plain {
   std::optional<Failure> load_failure = std::nullopt;
   MemoryMap memory = {};  ///< of every context
   Reading<std::uint64_t> host_free = Absence{"nobody asked"};
-  bool ends = true;  ///< a holder can be ended
+  bool ends = true;           ///< a holder can be ended
+  bool keeps_weights = true;  ///< where a context is made anew
+  int contexts = 0;
   bool cancelled = false;
   int starts = 0;
   int ended = 0;
@@ -31,7 +33,9 @@ inline Failure refused() {
 
 class PlainHolder final : public engine::Holder {
  public:
-  explicit PlainHolder(Plain& plain) : plain_(plain) {}
+  explicit PlainHolder(Plain& plain) : plain_(plain) {
+    abilities_.keeps_weights = plain.keeps_weights;
+  }
 
   [[nodiscard]] const std::vector<Device>& devices() const override { return devices_; }
   [[nodiscard]] const protocol::Abilities& abilities() const override { return abilities_; }
@@ -44,6 +48,7 @@ class PlainHolder final : public engine::Holder {
   }
 
   Outcome<protocol::ContextResult> context(const ContextSettings&) override {
+    ++plain_.contexts;
     protocol::ContextResult result;
     result.memory = plain_.memory;
     return result;

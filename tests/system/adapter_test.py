@@ -30,6 +30,20 @@ class Adapter(SystemTest):
             self.assertEqual(adapter.ask("inspect", path=str(model), header_only=False),
                              linked.ask("inspect", path=str(model), header_only=False))
 
+    def test_it_finds_its_engine_as_the_flag_does(self):
+        server = LLAMA_PROGRAMS / "llama-server"
+        llama = self.folder / "with blanks/llama"
+        llama.parent.mkdir()
+        llama.write_text(f"#!/bin/sh\n[ \"$1\" = serve ] || exit 64\nshift\nexec '{server}' \"$@\"\n")
+        llama.chmod(0o755)
+        for engine in (llama, llama.parent, f"env LLAMA_ARG_N_PARALLEL=3 '{llama}' serve"):
+            with self.subTest(engine=str(engine)):
+                with Worker(self.engine(SWEETSPOT_ENGINE=str(engine)), program="sweetspot-adapter") as adapter:
+                    self.assertIn("0.", adapter.engine["llama_version"])
+        with self.assertRaises(Refused) as caught:
+            Worker(self.engine(SWEETSPOT_ENGINE=str(self.folder / "nowhere")), program="sweetspot-adapter")
+        self.assertIn("does not exist", caught.exception.fault["message"])
+
     def test_memory_is_the_linked_worker_s_to_within_what_is_printed(self):
         model = self.synth()
         self.needs_llama_cpp(model)

@@ -75,6 +75,13 @@ esac
                                 text=True, timeout=60, env=self.environment(NO_DEVICES))
         self.assertEqual(judged.returncode, 0, judged.stdout + judged.stderr)
 
+    def test_what_only_reads_is_for_the_linked_worker(self):
+        model = self.synth("bert.gguf", "--arch", "bert", "--blocks", "2", "--embd", "256", "--ff", "512", "--heads", "4",
+                           "--kv-heads", "4", "--vocab", "512", "--ctx-train", "128")
+        for command in ("profile", "plan", "choose"):
+            done = self.run_sweetspot(command, model, "--engine", self.real(), env=NO_DEVICES)
+            self.assert_clear_sentence(done, EXIT_USAGE, "only reads", "--engine linked")
+
     # ---- use, forget, and what comes before what
 
     def test_use_is_remembered_until_it_is_forgotten(self):

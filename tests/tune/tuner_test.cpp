@@ -205,6 +205,34 @@ TEST(Tuner, ThenTheCpuAloneAndOneMorePlacementAndThenTheContext) {
   }
 }
 
+TEST(Tuner, WhereAContextCostsALoadTheCheapestIsWalkedFromWhateverIsLoaded) {
+  World alike;  // so that what is loaded is nearly as cheap
+  alike.total_mib = 6144;
+  alike.cpu_ms = 14;
+  alike.cpu_prompt_ms = 0.7;
+  const auto walked_from = [&](bool costs_a_load) {
+    Rules each = rules();
+    each.context_costs_a_load = costs_a_load;
+    const Played played = play(alike, each);
+    const auto walk = std::find_if(played.steps.begin(), played.steps.end(), [](const Step& step) {
+      return step.config.context != ContextSettings{};
+    });
+    const auto before = static_cast<std::size_t>(walk - played.steps.begin());
+    std::size_t cheapest = 0;
+    for (std::size_t i = 1; i < before; ++i) {
+      const auto cost = [&](std::size_t k) {
+        return alike.request(played.trials[k].config, each.workload);
+      };
+      if (cost(i) < cost(cheapest)) cheapest = i;
+    }
+    EXPECT_LT(before, played.steps.size());
+    return std::pair(walk->config.placement == played.steps[cheapest].config.placement,
+                     walk->config.placement == played.steps[before - 1].config.placement);
+  };
+  EXPECT_EQ(walked_from(false), std::pair(false, true)) << "what is loaded needs no load";
+  EXPECT_EQ(walked_from(true), std::pair(true, false));
+}
+
 TEST(Tuner, OneTrialInTheTimeAllowedDecidesNothing) {
   const Played played = play(World{}, rules(), {}, /*hurry_after=*/1);
   ASSERT_EQ(played.trials.size(), 1U);
