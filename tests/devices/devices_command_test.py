@@ -118,6 +118,19 @@ class Devices(SystemTest):
         self.assertIn("0000:c1:00.0 is a card of NVIDIA",
                       self.run_sweetspot("devices", env=env).stdout)
 
+    def test_a_card_in_a_narrow_slot_and_a_renderer_that_is_no_card_are_said(self):
+        env = self.machine([CARD], [ggml("CUDA0", "0000:c1:00.0"),
+                                    {**ggml("Vulkan0", "0000:c2:00.0"), "description": "llvmpipe (LLVM 15.0.6, 256 bits)"}])
+        card = self.folder / "root/sys/bus/pci/devices/0000:c1:00.0"
+        (card / "max_link_width").write_text("16\n")
+        (card / "current_link_width").write_text("4\n")
+        notes = " ".join(self.read_json(env=env)["notes"])
+        self.assertIn("CUDA0 is connected by 4 of its 16 PCIe lanes", notes)
+        self.assertIn("is a software renderer", notes)
+        self.assertIn("4 of its 16", " ".join(self.run_sweetspot("devices", env=env).stdout.split()))
+        (card / "current_link_width").write_text("16\n")
+        self.assertNotIn("PCIe lanes", " ".join(self.read_json(env=env)["notes"]))
+
     def test_wake_asks_it(self):
         env = self.machine([CARD], [ggml("CUDA0", "0000:c1:00.0")], power="suspended")
         seen = self.read_json("--wake", env=env)

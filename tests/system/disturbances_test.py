@@ -82,6 +82,13 @@ class Disturbances(SystemTest):
         self.assertEqual(self.status_of(table, 0), "time limit")
         self.assertEqual(run["results"][0]["telemetry"]["throttle_times"], [])
 
+    def test_a_card_that_is_stuck_at_its_idle_clock_is_said(self):
+        run, table = self.profile_on({"graphics_mhz": 210, "utilisation": 99}, "--layers", "23")
+        (notice,) = (text for text in run["notices"] if "Something is wrong with this machine" in text)
+        self.assertIn("210 of 3000 MHz", notice)
+        self.assertIn("nvidia-smi -rgc", notice)
+        self.assertIn("Something is wrong with this machine", " ".join(table.split()))
+
     def test_a_throttled_row_says_throttled(self):
         run, table = self.profile_on(HOT, "--layers", "23")
         row = run["results"][0]
