@@ -38,7 +38,7 @@ def main():
         subprocess.run([sweetspot, "synth", model, "--blocks", "3", "--embd", "256", "--ff", "512", "--heads", "4",
                         "--kv-heads", "2", "--vocab", "512"], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([sweetspot, "profile", model, "-c", "256", "-p", "32", "-n", "16", "-b", "64", "-ub", "64",
-                        "--layers", "0", "--max-seconds", "0.3", "--no-store", "-o", folder / "run.json"],
+                        "--layers", "0", "--max-seconds", "2", "--no-store", "-o", folder / "run.json"],
                        check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         run = json.loads((folder / "run.json").read_text())
         runs = folder / "sweetspot/runs"

@@ -15,10 +15,10 @@
 namespace sweetspot::simulation {
 namespace {
 
-constexpr double kSlowestToken = 300;  // ms
+constexpr double kSlowestDuelTokenMs = 300;
 
 // Without a device the processor's speed alone decides.
-Config on_cpu() { return {cpu_alone({}), {}}; }
+Config on_the_cpu() { return {cpu_alone({}), {}}; }
 
 fake::Parts faster_by(fake::Parts parts, double factor) {
   parts.processor.bandwidth_gb_s *= factor;
@@ -27,7 +27,7 @@ fake::Parts faster_by(fake::Parts parts, double factor) {
 }
 
 double true_ms(const fake::Parts& parts) {
-  return true_generation_ms(fake::Machine(parts), on_cpu(), {});
+  return true_generation_ms(fake::Machine(parts), on_the_cpu(), {});
 }
 
 /// The same machine with an engine that is `ratio` times as fast; nothing where no processor is.
@@ -51,19 +51,19 @@ DuelSearch duel_search(std::uint64_t seed, double ratio) {
   parts.disturbance = shaking(dice);
   parts.device.integrated = false;
   const auto other = other_engine(parts, ratio);
-  if (!other || true_ms(parts) > kSlowestToken) return outcome;
+  if (!other || true_ms(parts) > kSlowestDuelTokenMs) return outcome;
   const fake::Machine machine_a(parts);
   const fake::Machine machine_b(*other);
   fake::Session session_a(machine_a, seed);
   fake::Session session_b = session_a.beside(machine_b);
   PretendedSite site_a(machine_a, session_a, true);
   PretendedSite site_b(machine_b, session_b, true);
-  const profiler::Prepared a = prepare(machine_a, site_a, {}, {}, on_cpu());
-  const profiler::Prepared b = prepare(machine_b, site_b, {}, {}, on_cpu());
+  const profiler::Prepared a = prepare(machine_a, site_a, {}, {}, on_the_cpu());
+  const profiler::Prepared b = prepare(machine_b, site_b, {}, {}, on_the_cpu());
   const double begin = session_a.state().seconds;
   const profiler::DuelRules rules;
   const profiler::DuelOutcome duel =
-      profiler::duel({a, site_a}, {b, site_b}, on_cpu(), rules, profiler::Observer());
+      profiler::duel({a, site_a}, {b, site_b}, on_the_cpu(), rules, profiler::Observer());
   const auto found = profiler::ratio_over(duel.rounds, &profiler::DuelRound::generation);
   outcome.took_place = found.has_value();
   if (!found) return outcome;
