@@ -3,7 +3,8 @@
 
 Each config is measured by all three in turn, round by round, and the ratios to the linked worker's figures are
 printed with their medians. Interleaving cancels the drift of the machine; single speeds do not compare. Memory is
-compared once for each config: the adapter reads it in hundredths of a MiB, one rounding for each buffer.
+compared once for each config: the adapter reads it in hundredths of a MiB, one rounding for each buffer, and counts the
+output buffer as compute, which the linked worker does not.
 
     bench/engines_agree.py .deps/models/demo-1.1b.gguf --rounds 5
     bench/engines_agree.py MODEL.gguf --rounds 3 --depth 512
@@ -27,8 +28,15 @@ def profile(args, layers, worker):
         os.environ["SWEETSPOT_WORKER"] = worker
     _, run = sweetspot(args, "profile", "--layers", layers, "-p", args.n_prompt, "-n", args.n_gen, "-d", args.depth,
                        "-t", args.threads, "-fa", "on", "--max-seconds", args.max_seconds, "--full-depth", "never")
+    return trial_of(run, layers), run
+
+
+def trial_of(run, layers):
+    """The last one with that many layers, which was measured anew where a neighbour disturbed the first. llama-bench
+    has the device beside it even for no layers, so the CPU alone stands for them only where there is no device."""
     wanted = [trial for trial in run["results"] if trial["requested_layers"] == [layers]]
-    return wanted[0] if wanted else run["results"][0], run
+    beside_a_device = [trial for trial in wanted if trial["config"]["devices"] != ["none"]]
+    return (beside_a_device or wanted)[-1]
 
 
 def bench(args, layers):
