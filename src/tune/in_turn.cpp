@@ -7,7 +7,6 @@
 
 #include "measure/sample_set.hpp"
 #include "measure/statistics.hpp"
-#include "search/time_model.hpp"
 #include "tune/cost_model.hpp"
 
 namespace sweetspot::tune {
@@ -50,16 +49,36 @@ double median_of(std::vector<double> values) {
   return set ? measure::median(*set) : 0;
 }
 
-struct PassRatio {
-  Estimate ratio;
-  double winner_ms = 0;  ///< of a request
-};
+/// The middle one of `count` pieces of the series, in the order they were measured.
+double median_of_piece(const std::vector<double>& values, std::size_t piece, std::size_t count) {
+  const auto begin = values.begin() + static_cast<std::ptrdiff_t>(piece * values.size() / count);
+  const auto end =
+      values.begin() + static_cast<std::ptrdiff_t>((piece + 1) * values.size() / count);
+  return median_of({begin, end});
+}
 
-std::optional<PassRatio> pass_ratio(Pass pass, const Turns& turns, const Rules& rules) {
-  const PassTurns& mine = of(turns, pass);
-  const double tokens = tokens_of(pass, rules);
-  if (tokens <= 0 || mine.size() == 0) return std::nullopt;
-  return PassRatio{ratio_of(mine), tokens * median_of(mine.winner_ms)};
+/// What generation takes of the winner's request, 0 to 1, 95 %. A machine that drifts was fast in
+/// one pass and slow in the other: how much that may be shows where the passes, which were made by
+/// turns, are held against each other piece by piece.
+Estimate share_of_generation(const Turns& turns, const Rules& rules) {
+  const std::size_t pieces = std::min(turns.generation.size(), turns.prompt.size());
+  std::vector<double> shares;
+  shares.reserve(pieces);
+  for (std::size_t i = 0; i < pieces; ++i) {
+    const double generation_ms =
+        tokens_of(Pass::generation, rules) * median_of_piece(turns.generation.winner_ms, i, pieces);
+    const double prompt_ms =
+        tokens_of(Pass::prompt, rules) * median_of_piece(turns.prompt.winner_ms, i, pieces);
+    shares.push_back(generation_ms / (generation_ms + prompt_ms));
+  }
+  const auto set = measure::SampleSet::make(std::move(shares));
+  return set ? measure::median_interval(*set) : Estimate{};
+}
+
+Estimate widened(Estimate ratio) {
+  ratio.low = std::max(0.0, ratio.value - kOfManyLooks * (ratio.value - ratio.low));
+  ratio.high = ratio.value + kOfManyLooks * (ratio.high - ratio.value);
+  return ratio;
 }
 
 }  // namespace
@@ -70,28 +89,27 @@ std::optional<Estimate> ratio_of_turns(const PassTurns& turns) {
 }
 
 std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules) {
-  Estimate sum;
-  double all_ms = 0;
-  std::vector<PassRatio> parts;
-  for (const Pass pass : {Pass::generation, Pass::prompt}) {
-    if (tokens_of(pass, rules) <= 0) continue;
-    const auto part = pass_ratio(pass, turns, rules);
-    if (!part) return std::nullopt;
-    all_ms += part->winner_ms;
-    parts.push_back(*part);
+  const bool with_prompts = tokens_of(Pass::prompt, rules) > 0;
+  const bool with_generation = tokens_of(Pass::generation, rules) > 0;
+  if ((with_prompts && turns.prompt.size() == 0) ||
+      (with_generation && turns.generation.size() == 0) || !(with_prompts || with_generation)) {
+    return std::nullopt;
   }
-  if (all_ms <= 0) return std::nullopt;
-  double below = 0;
-  double above = 0;
-  for (const PassRatio& part : parts) {
-    const double share = part.winner_ms / all_ms;
-    sum.value += share * part.ratio.value;
-    below += std::pow(share * (part.ratio.value - part.ratio.low), 2);
-    above += std::pow(share * (part.ratio.high - part.ratio.value), 2);
-  }
-  sum.low = std::max(0.0, sum.value - kOfManyLooks * std::sqrt(below));
-  sum.high = sum.value + kOfManyLooks * std::sqrt(above);
-  return sum;
+  if (!with_prompts) return widened(ratio_of(turns.generation));
+  if (!with_generation) return widened(ratio_of(turns.prompt));
+  const Estimate generation = ratio_of(turns.generation);
+  const Estimate prompt = ratio_of(turns.prompt);
+  const Estimate share = share_of_generation(turns, rules);
+  const double rest = 1 - share.value;
+  const double by_share = (generation.value - prompt.value) *
+                          std::max(share.value - share.low, share.high - share.value);
+  Estimate whole;
+  whole.value = share.value * generation.value + rest * prompt.value;
+  whole.low = whole.value - std::hypot(share.value * (generation.value - generation.low),
+                                       rest * (prompt.value - prompt.low), by_share);
+  whole.high = whole.value + std::hypot(share.value * (generation.high - generation.value),
+                                        rest * (prompt.high - prompt.value), by_share);
+  return widened(whole);
 }
 
 std::optional<Pass> InTurn::lacking() const {
@@ -101,20 +119,15 @@ std::optional<Pass> InTurn::lacking() const {
   return std::nullopt;
 }
 
-// How much one more turn takes off the variance of the whole, for its time.
-double InTurn::worth_of(Pass pass) const {
-  const auto part = pass_ratio(pass, turns_, rules_);
-  if (!part) return 0;
-  const auto turns = static_cast<double>(of(turns_, pass).size());
-  const double seconds = pass == Pass::prompt ? prompt_seconds_ : generation_seconds_;
-  const double sd = part->winner_ms * search::sd_of(part->ratio);
-  return sd * sd / turns / std::max(seconds / turns, 1e-9);
-}
-
+// Both passes by turns, so that what drifts finds each of them as often: two turns of generation at
+// least for one prompt, and as much time.
 std::optional<Pass> InTurn::next() const {
-  if (const auto pass = lacking()) return pass;
   if (finished_) return std::nullopt;
-  return worth_of(Pass::prompt) > worth_of(Pass::generation) ? Pass::prompt : Pass::generation;
+  if (tokens_of(Pass::prompt, rules_) <= 0) return Pass::generation;
+  if (tokens_of(Pass::generation, rules_) <= 0) return Pass::prompt;
+  const bool prompt_is_due = turns_.generation.size() >= 2 * turns_.prompt.size() &&
+                             generation_seconds_ >= prompt_seconds_;
+  return prompt_is_due ? Pass::prompt : Pass::generation;
 }
 
 void InTurn::add(Pass pass, double baseline_ms, double winner_ms, double seconds) {

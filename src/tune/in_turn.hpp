@@ -27,8 +27,8 @@ class InTurn {
   /// `max_seconds`: of turns, once there are the fewest that say something.
   InTurn(const Rules& rules, double max_seconds) : rules_(rules), max_seconds_(max_seconds) {}
 
-  /// The pass that tells most for its time; nothing when the interval leaves 1 or lies within the
-  /// tolerance of it, or the time is up.
+  /// Which pass is due; nothing when the interval leaves 1 or lies within the tolerance of it, or
+  /// the time is up.
   [[nodiscard]] std::optional<Pass> next() const;
 
   /// Both made the pass, each in a time above 0; it took so long with all that had to be done
@@ -43,7 +43,6 @@ class InTurn {
  private:
   /// The pass that nothing can be made of yet; the prompt first.
   [[nodiscard]] std::optional<Pass> lacking() const;
-  [[nodiscard]] double worth_of(Pass pass) const;
   void look();
 
   Rules rules_;

@@ -51,6 +51,35 @@ TEST(InTurn, FindsOneInTwentyWhereSpeedsSwingByAFifth) {
   EXPECT_LE(wrong, 5);
 }
 
+// One generates faster, the other reads prompts faster, and both take as long for a request. Turns
+// of prompts take seconds; were all of them made before the generation, the machine would have
+// changed its speed in between, and one of the two parts would seem to weigh more.
+TEST(InTurn, WhatDriftsBetweenThePassesIsNoDifference) {
+  constexpr int kSeeds = 200;
+  const double tokens_per_prompt_token =
+      test::rules().workload.n_gen / static_cast<double>(test::rules().n_prompt());
+  int wrong = 0;
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    Shaking machine{1, 0.01, seed * 7.0, std::mt19937_64(seed)};
+    InTurn judge(test::rules(), 80);
+    for (int turn = 0; const auto pass = judge.next(); ++turn) {
+      const bool is_prompt = *pass == Pass::prompt;
+      const double begin = machine.seconds;
+      const auto held = [&](double ms, double takes) {
+        const double took = machine.ms(ms);
+        machine.seconds += takes - 0.15;
+        return took;
+      };
+      const double baseline = is_prompt ? held(1, 0.5) : held(28, 0.15);
+      const double winner = is_prompt ? held(1 + 8 * tokens_per_prompt_token, 1.5) : held(20, 0.15);
+      judge.add(*pass, baseline, winner, machine.seconds - begin);
+    }
+    const auto ratio = speed_up_of(judge.turns(), test::rules());
+    wrong += ratio->low > 1 || ratio->high < 1 ? 1 : 0;
+  }
+  EXPECT_LE(wrong, kSeeds / 20);
+}
+
 TEST(InTurn, EndsSoonWhereOneIsFarAhead) {
   Shaking apart{1.5};
   InTurn judge(test::rules(), 80);
