@@ -71,6 +71,16 @@ std::string why_by_generation(const std::vector<Trial>& trials, const Trial& tri
   return fmt::format("spilled: {:.1f} times slower {}", ratio, with_layers(*below));
 }
 
+/// Whether the device had anything to move to system memory. One that has run out of memory with
+/// more layers was nearly full with these, whatever its driver says of the whole.
+bool may_spill(const std::vector<Trial>& trials, const Trial& trial) {
+  if (!trial.vram_percent || *trial.vram_percent >= kSpillFromPercent) return true;
+  return std::any_of(trials.begin(), trials.end(), [&](const Trial& other) {
+    return other.layers > trial.layers && other.failure &&
+           other.failure->failure_class == FailureClass::out_of_device_memory;
+  });
+}
+
 }  // namespace
 
 std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
@@ -80,7 +90,7 @@ std::vector<Spill> find_spills(const std::vector<Trial>& trials) {
     // A trial that waited for a processor, or whose speed is too uncertain, says nothing about
     // memory.
     if (!trial.conclusive() || trial.shares(Contended::processor)) continue;
-    if (trial.vram_percent && *trial.vram_percent < kSpillFromPercent) continue;
+    if (!may_spill(trials, trial)) continue;
     std::string note = why_by_generation(trials, trial);
     if (note.empty()) note = why_by_prompts(trials, trial);
     if (!note.empty()) spills.push_back({index, std::move(note)});

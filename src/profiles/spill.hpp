@@ -16,7 +16,8 @@ inline constexpr double kSpillSpeedRatio = 3.0;
 /// prompt down first, because each piece of it reads all weights.
 inline constexpr double kSpillPromptRatio = 1.5;
 
-/// A device of which less than this was in use has nothing to move to system memory, percent.
+/// A device of which less than this was in use has nothing to move to system memory, percent;
+/// unless it ran out of memory with more layers.
 inline constexpr double kSpillFromPercent = 60;
 
 struct Spill {

@@ -414,12 +414,12 @@ std::optional<SweepStep> AdaptiveSweep::confirm_cliff(const View& view) const {
 }
 
 // Between a good count and one that is not, where a cliff begins is found by halves: `layers`, or
-// the middle of that gap.
+// the middle of that gap. What looks like a bend from afar may be one: the middle tells.
 int AdaptiveSweep::halved(int layers, const Contest& contest) const {
   Gap gap{-1, closed_from_.value_or(shape_.offloadable() + 1)};
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     const Row* row = row_of(i);
-    if (row != nullptr && (row->suspect || row->off_curve || row->spilled)) {
+    if (row != nullptr && (row->suspect || row->off_curve || row->bent || row->spilled)) {
       gap.bad = std::min(gap.bad, candidates_[i].layers);
     }
   }
@@ -531,7 +531,7 @@ void AdaptiveSweep::judge() {
   closed_from_.reset();
   std::optional<int> hung;
   for (auto& [layers, row] : rows_) {
-    row.suspect = row.off_curve = false;
+    row.suspect = row.off_curve = row.bent = false;
     row.objection = row.spilled ? "spilled" : row.fault;
     if (row.failure) close_after_failure(layers, *row.failure, hung);
   }
@@ -563,9 +563,11 @@ void AdaptiveSweep::judge_curve() {
   }
   std::vector<KnownCount> bad;
   for (const int layers : off) bad.push_back({layers, rows_.at(layers).loads});
-  if (!good.empty() && is_bend(good.back(), bad)) return;
+  const bool bends = !good.empty() && is_bend(good.back(), bad);
   for (const int layers : off) {
     Row& row = rows_.at(layers);
+    row.bent = bends;
+    if (bends) continue;
     (loads > 1 ? row.off_curve : row.suspect) = true;
     if (loads > 1) row.objection = "slower than fewer layers let expect";
   }

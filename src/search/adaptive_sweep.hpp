@@ -100,6 +100,7 @@ class AdaptiveSweep {
     bool spilled = false;    ///< is known to have
     bool suspect = false;    ///< off the curve of those with fewer layers, seen once
     bool off_curve = false;  ///< and twice
+    bool bent = false;       ///< off it, but it may be a bend: learnt from
     bool confirmed = false;  ///< was loaded again because it was off the curve: once is enough
     int told_at = 0;         ///< of all that was told, when
     bool slowed = false;     ///< by heat, or by others on the device or the processor

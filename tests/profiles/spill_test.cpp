@@ -77,6 +77,13 @@ TEST(FindSpills, SeesACliffThatOnlyPromptsShow) {
   EXPECT_EQ(spills[0].note, "spilled: reads prompts 2.1 times slower than with 36 layers");
 }
 
+TEST(FindSpills, ADeviceThatRanOutOfMemoryWasFullWhateverItsDriverSays) {
+  std::vector<Trial> trials = {trial(36, 40, 30), trial(44, 55, 9)};
+  EXPECT_THAT(find_spills(trials), IsEmpty()) << "half of it was free";
+  trials.push_back(failed_trial(49, FailureClass::out_of_device_memory));
+  EXPECT_EQ(find_spills(trials).size(), 1U);
+}
+
 TEST(FindSpills, PromptsThatTheCpuReadsFasterTellNothing) {
   EXPECT_THAT(find_spills({with_prompt(trial(0, 0, 4), 300), with_prompt(trial(10, 62, 9), 126),
                            with_prompt(trial(44, 84, 11.2), 59)}),
