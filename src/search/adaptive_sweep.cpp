@@ -562,6 +562,7 @@ void AdaptiveSweep::judge_curve() {
     loads = 0;
   }
   std::vector<KnownCount> bad;
+  bad.reserve(off.size());
   for (const int layers : off) bad.push_back({layers, rows_.at(layers).loads});
   const bool bends = !good.empty() && is_bend(good.back(), bad);
   for (const int layers : off) {
