@@ -142,8 +142,9 @@ Answer<protocol::DivergenceResult> divergence(const Slots& slots,
   }
   const std::uint32_t tokens = std::min(request.tokens, slots.capacity - 1);
   const std::uint64_t most = std::min(slots.tokens->vocabulary(), kRankedTokens);
+  const std::uint32_t positions = tokens - tokens / 2;
   Ranked ranked;
-  for (std::uint32_t count = tokens / 2 + 1; count <= tokens; ++count) {
+  for (std::uint32_t count = tokens - positions + 1; count <= tokens; ++count) {
     auto one = ranked_after(slots, slots.tokens->prompt(0, count), most, true);
     if (!one) return tl::unexpected(one.error());
     if (!*one) return cannot_compare("this llama-server tells no probabilities of tokens");
@@ -152,7 +153,8 @@ Answer<protocol::DivergenceResult> divergence(const Slots& slots,
     }
     ranked.push_back(*std::move(*one));
     // Each is a request of its own, and the supervisor gives so much time to each.
-    reply.progress(Phase::warm_up, static_cast<double>(ranked.size()) / (tokens - tokens / 2));
+    reply.progress(Phase::warm_up,
+                   static_cast<double>(ranked.size()) / static_cast<double>(positions));
   }
   if (request.keep_as_reference) {
     protocol::DivergenceResult kept;
