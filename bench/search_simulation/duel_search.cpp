@@ -61,7 +61,9 @@ DuelSearch duel_search(std::uint64_t seed, double ratio) {
   const profiler::Prepared a = prepare(machine_a, site_a, {}, {}, on_the_cpu());
   const profiler::Prepared b = prepare(machine_b, site_b, {}, {}, on_the_cpu());
   const double begin = session_a.state().seconds;
-  const profiler::DuelRules rules;
+  // Many of the drawn machines take minutes for a round; the rounds are what is looked at.
+  profiler::DuelRules rules;
+  rules.max_seconds = 3600;
   const profiler::DuelOutcome duel =
       profiler::duel({a, site_a}, {b, site_b}, on_the_cpu(), rules, profiler::Observer());
   const auto found = profiler::ratio_over(duel.rounds, &profiler::DuelRound::generation);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -94,10 +95,16 @@ Status problem_of(const profiler::RunOutcome& outcome, const char* name,
                            trial.failure->message));
 }
 
+// As the last of its trials that measured everything found it.
 ProfileSet set_of(const profiler::RunOutcome& outcome, const CheckPlan& plan,
                   const Workplace& workplace) {
-  return profiles::set_of_trial(outcome.run, outcome.run.results.size() - 1, plan.profile,
-                                plan.before.model, largest_share(outcome.run, workplace));
+  const std::vector<Trial>& trials = outcome.run.results;
+  const auto whole = std::find_if(trials.rbegin(), trials.rend(), [](const Trial& trial) {
+    return trial.extent != Extent::generation_only;
+  });
+  const auto index = static_cast<std::size_t>(trials.rend() - whole) - 1;
+  return profiles::set_of_trial(outcome.run, index, plan.profile, plan.before.model,
+                                largest_share(outcome.run, workplace));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ struct EnginesJob {
   bool keep = true;  ///< both runs, in the data folder
 };
 
-/// What came of it. `a` and `b` are sets of the one profile, as each engine's last trial found it.
+/// What came of it. `a` and `b` are sets of the one profile, as each engine's last whole trial
+/// found it.
 struct EnginesCompared {
   std::string profile;
   ProfileSet a;

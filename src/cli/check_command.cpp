@@ -109,7 +109,7 @@ Result<int> check(const CheckOptions& options, const Environment& environment) {
     if (!run.results.empty()) comparison = comparison_of(run, *plan, environment);
     return dump(json_of(comparison), kJsonIndent);
   };
-  const Result<int> done = run_measuring(plan->request, options.measuring, environment, command);
+  Result<int> done = run_measuring(plan->request, options.measuring, environment, command);
   if (!done) return done;
   return exit_code_of(comparison, *limit);
 }

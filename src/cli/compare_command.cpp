@@ -160,7 +160,7 @@ Result<int> compare_engines(const CompareOptions& options, const Environment& en
   for (const std::string& path : compared->paths) {
     if (!options.json) text += "Results: " + printable(path, kMostChars) + "\n";
   }
-  const Result<int> printed = print_all(environment, text);
+  Result<int> printed = print_all(environment, text);
   if (!printed) return printed;
   return exit_code_of(comparison, *limit);
 }

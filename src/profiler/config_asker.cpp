@@ -34,7 +34,7 @@ std::optional<TrialAsk> ConfigAsker::ask() {
 }
 
 void ConfigAsker::tell(const Trial& trial, std::size_t /*index*/) {
-  is_due_ = asks_ < kMostAsks && may_have_passed(trial);
+  is_due_ = how_.again && asks_ < kMostAsks && may_have_passed(trial);
   ask_.reason = "the first time it was disturbed";
 }
 

@@ -14,11 +14,12 @@ namespace sweetspot::profiler {
 struct ConfigAsk {
   Extent extent = Extent::full;
   std::string title = {};  ///< empty = its layers
+  bool again = true;       ///< once more where somebody disturbed it: he may have gone by then
   /// Called while the config's last trial is held.
   std::function<void(TrialRunner& runner, const Run& run)> while_held = {};
 };
 
-/// Asks for the config, and once more where somebody disturbed it: he may have gone by then.
+/// Asks for the config, once or twice.
 class ConfigAsker final : public Asker {
  public:
   ConfigAsker(Loop& loop, const Config& config, ConfigAsk how = {});

@@ -18,8 +18,9 @@
 namespace sweetspot::profiler {
 namespace {
 
-// Turns of a round take as long at most as so many trials may measure.
-constexpr double kDuelTurnsShare = 2;
+// Turns of a round take this share at most of the time that a trial may measure: loads differ by
+// more than what longer turns would still find, so more rounds tell more.
+constexpr double kDuelTurnsShare = 0.75;
 
 tune::Rules rules_for(const DuelSide& side) {
   TuneJob job;
@@ -125,7 +126,11 @@ class Duel {
 
   ConfigAsk ask(const char* name) const {
     ConfigAsk ask;
-    ask.extent = rounds_.empty() ? Extent::full : Extent::speeds;
+    // Later the turns tell, and whoever disturbs the trial before them disturbs both in them.
+    ask.extent = rounds_.empty() ? Extent::full
+                 : in_turn_      ? Extent::generation_only
+                                 : Extent::speeds;
+    ask.again = !in_turn_;
     ask.title = fmt::format("{}, round {}", name, rounds_.size() + 1);
     return ask;
   }
