@@ -28,7 +28,9 @@ class CompareEngines(SystemTest):
         self.server = LLAMA_PROGRAMS / "llama-server"
         if not self.server.exists():
             self.skipTest("there is no llama-server beside the llama.cpp that was built against")
-        self.model = self.synth()
+        # A token takes longer than the time for which the slowed one is stopped: each is slower, not a few.
+        self.model = self.synth("small.gguf", "--blocks", "8", "--embd", "1024", "--ff", "2816", "--heads", "8",
+                                "--kv-heads", "4", "--vocab", "4096")
         done, _ = self.profile(self.model, "--layers", "0", env=NO_DEVICES)
         self.assertEqual(done.returncode, 0, done.stderr)
 
@@ -40,8 +42,8 @@ class CompareEngines(SystemTest):
         return path
 
     def compare(self, a, b, *arguments):
-        return self.run_sweetspot("compare", self.model, "--engine", a, "--engine", b, "--max-seconds", "1",
-                                  "--max-minutes", "0.5", *arguments, env=NO_DEVICES, timeout=300)
+        return self.run_sweetspot("compare", self.model, "--engine", a, "--engine", b, "--max-seconds", "2",
+                                  "--max-minutes", "1", *arguments, env=NO_DEVICES, timeout=300)
 
     def test_an_engine_that_is_held_up_is_slower_and_both_runs_are_kept(self):
         done = self.compare(self.server, self.slowed(), "--fail-if-slower", "10%")
