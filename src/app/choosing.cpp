@@ -76,8 +76,8 @@ Result<Chosen> find_basis(const ChooseJob& job, const Workplace& wanted) {
   basis.set = std::move((*found)->set);
   if (basis.set.origin == Origin::planned) {
     basis.notes.emplace_back(
-        "These profiles are planned, not measured: the memory is llama.cpp's own answer, no speed "
-        "is known; sweetspot profile measures them");
+        "These profiles are planned, not measured: memory as llama.cpp counts it; sweetspot "
+        "profile measures their speed");
   }
   basis.set = profiles::for_host(std::move(basis.set), job.host_program);
   if (auto engine = engine_of(workplace); engine && *engine) {

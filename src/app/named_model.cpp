@@ -19,6 +19,10 @@ bool exists(const std::string& path) {
   return std::filesystem::exists(path, ignored);
 }
 
+bool is_path(const std::string& typed) {
+  return typed.find('/') != std::string::npos || typed.ends_with(".gguf");
+}
+
 // As a list shows it.
 bool has_name(const ProfileSet& set, const std::string& name) {
   return !name.empty() && (set.model_name == name || printable(set.model_name) == name);
@@ -34,7 +38,12 @@ Result<std::string> model_file(const std::string& typed, const Workplace& workpl
     const std::string& path = stored.set->model.path;
     if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
   }
-  if (paths.empty()) return typed;
+  if (paths.empty()) {
+    if (is_path(typed)) return typed;  // who opens it says what is wrong with it
+    return error(ErrorKind::model,
+                 fmt::format("no file and no measured model is called {}", shortened(typed)),
+                 "`sweetspot profiles list` shows the names");
+  }
   const std::string gone = paths.front();
   if (paths.size() > 1) std::erase_if(paths, [](const auto& path) { return !exists(path); });
   if (paths.size() > 1) {

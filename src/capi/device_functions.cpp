@@ -37,7 +37,7 @@ void add_status(sweetspot_device& device, const DeviceStatus& status) {
 }
 
 void nobody_knows(sweetspot_device& device, const LiveDevice& live) {
-  const char* const why = live.memory_total_bytes ? "no driver interface knows this device"
+  const char* const why = live.memory_total_bytes ? "not available for this device"
                                                   : live.memory_total_bytes.reason().c_str();
   const sweetspot_number absent = {std::numeric_limits<double>::quiet_NaN(), why};
   device.driver = {nullptr, why};

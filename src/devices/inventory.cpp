@@ -31,7 +31,7 @@ Reading<DeviceStatus> status_of(const Device& device, const std::vector<DeviceSt
   if (!id) return Absence{"ggml gives no PCI address for it"};
   const auto found = std::find_if(statuses.begin(), statuses.end(),
                                   [&](const DeviceStatus& status) { return matches(status, *id); });
-  if (found == statuses.end()) return Absence{"no driver interface knows this device"};
+  if (found == statuses.end()) return Absence{"not available for this device"};
   return *found;
 }
 

@@ -48,7 +48,7 @@ Reading<std::string> normal(const Reading<std::string>& pci_bus_id) {
 }
 
 LiveDevice nobody_knows(const PciDevice& card) {
-  const Absence absence{"no driver interface knows this device"};
+  const Absence absence{"not available for this device"};
   LiveDevice device;
   device.pci_bus_id = card.id;
   device.description = fmt::format("PCI device {:04x}:{:04x}", card.vendor, card.device);

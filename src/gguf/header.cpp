@@ -115,7 +115,14 @@ class HeaderParser {
     why_ = std::move(why);
     return false;
   }
-  bool ends() { return refuse(fmt::format("its header ends at byte {}", bytes_.position())); }
+  bool ends() {
+    if (bytes_.stamp().size_bytes > kMaxHeaderBytes) {
+      return refuse(fmt::format("it is longer than {} bytes", kMaxHeaderBytes));
+    }
+    return refuse(
+        fmt::format("the file is incomplete, it ends within it after {} bytes; finish the download",
+                    bytes_.stamp().size_bytes));
+  }
 
   bool refuse_version(std::uint32_t version) {
     if ((version & 0xffffU) == 0) return refuse("it was written for big-endian machines");

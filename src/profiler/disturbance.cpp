@@ -179,7 +179,7 @@ bool knows_processes(const Evidence& evidence) {
 
 Reading<double> utilisation_of(const devices::Snapshot& snapshot,
                                const std::vector<std::string>& pci_bus_ids) {
-  Reading<double> busiest = Absence{"no driver interface knows the device"};
+  Reading<double> busiest = Absence{"not available for this device"};
   for (const std::string& id : pci_bus_ids) {
     const DeviceStatus* status = snapshot.find(id);
     if (status == nullptr) continue;

@@ -113,7 +113,7 @@ void MemoryAccount::look_before(const std::vector<Device>& listed) {
     for (const Device& device : listed) {
       if (device.id != use.id) continue;
       const devices::MemoryView view =
-          devices::memory_of({device, Absence{"no driver interface knows it"}});
+          devices::memory_of({device, Absence{"not available for this device"}});
       use.total_bytes = view.total_bytes;
       use.used_before_bytes = view.used_bytes;
     }
@@ -178,7 +178,7 @@ void MemoryAccount::settle(Trial& trial) const {
 
 void MemoryAccount::take_telemetry(const devices::Window& window, Trial& trial) const {
   trial.telemetry = absent_telemetry(
-      {used_.empty() ? "no device takes part in it" : "no driver interface knows the device"});
+      {used_.empty() ? "no device takes part in it" : "not available for this device"});
   for (const DeviceReport& target : used_) {
     const devices::DeviceWindow* seen = window_of(window, target);
     if (seen == nullptr) continue;

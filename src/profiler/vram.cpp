@@ -26,7 +26,7 @@ Reading<std::uint64_t> allocated_on(const MemoryMap& memory, const std::string& 
 }
 
 Reading<std::uint64_t> rise_of(const DeviceUse& device) {
-  if (!device.driver) return Absence{"no driver interface knows " + device.id};
+  if (!device.driver) return Absence{"not available for " + device.id};
   if (!device.used_before_bytes) return Absence{device.used_before_bytes.reason()};
   if (!device.used_peak_bytes) return Absence{device.used_peak_bytes.reason()};
   if (*device.used_peak_bytes < *device.used_before_bytes) {

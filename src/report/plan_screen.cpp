@@ -55,13 +55,13 @@ std::string without_budgets(const PlanRecord& record) {
   return fmt::format(
       "No GPU that llama.cpp can use, and no size of a card was given. {} with {} tokens of "
       "context need {} on one; --vram-limit 6GiB says whether that fits.",
-      wanted_layers(plan), plan.request.base.context.n_ctx,
+      capitalised(wanted_layers(plan)), plan.request.base.context.n_ctx,
       format_bytes(offloaded_bytes(plan.wanted.memory)));
 }
 
 std::string plan_answer(const PlanRecord& record, const Style& style) {
   const Plan& plan = record.plan;
-  if (!plan.fit) return answer_text(capitalised(without_budgets(record)), style);
+  if (!plan.fit) return answer_text(without_budgets(record), style);
   const std::string named = record.model.name.value_or("");
   const std::string name = printable(named.empty() ? record.model.path : named, 60);
   const std::string needs = needs_of_devices(*plan.fit);

@@ -146,7 +146,7 @@ std::string reason_of_column(const Run& run, Select&& select) {
   return reasons.size() == 1 ? printable(*reasons.begin()) : std::string();
 }
 
-// "- under GPU %, °C: no driver interface knows RPC0", one line per reason.
+// "- under GPU %, °C: not available for RPC0", one line per reason.
 std::vector<std::string> column_notes(const Run& run) {
   const auto telemetry = [](auto member) {
     return [member](const Trial& trial) -> auto& { return trial.telemetry.*member; };

@@ -736,9 +736,8 @@ std::vector<Decision> AdaptiveSweep::decisions(const View& view) const {
       first == last
           ? fmt::format("every layer up to {} gains {:g} % or more", first, kWorthwhileGain * 100)
           : fmt::format(
-                "somewhere between {} and {} layers another one begins to gain less than "
-                "{:g} %",
-                first, last, kWorthwhileGain * 100);
+                "the gain of another layer falls below {:g} % somewhere between {} and {} layers",
+                kWorthwhileGain * 100, first, last);
   all.push_back(std::move(diminishing));
   return all;
 }

@@ -333,8 +333,8 @@ std::string Tuner::verdict_for_defaults() const {
         tried);
   }
   if (!finals_.rounds().empty()) {
-    return "llama.cpp's defaults are as good: measured in turn with the best that was found, the "
-           "difference cannot be told from none";
+    return "llama.cpp's defaults are as good: no measurable difference to the best that was found, "
+           "measured in turn";
   }
   return fmt::format("llama.cpp's defaults are best: of the {} measured none beats them", tried);
 }

@@ -86,7 +86,7 @@ TEST(Live, WithoutGgmlDriversAndThePciBusTell) {
   EXPECT_EQ(live.devices[0].description, "NVIDIA Test GPU");
   EXPECT_EQ(live.devices[0].memory_free_bytes, Reading<std::uint64_t>(20 * kGiB));
   EXPECT_EQ(live.devices[1].pci_bus_id, Reading<std::string>("0000:00:02.0"));
-  EXPECT_EQ(live.devices[1].memory_free_bytes.reason(), "no driver interface knows this device");
+  EXPECT_EQ(live.devices[1].memory_free_bytes.reason(), "not available for this device");
 }
 
 TEST(Live, ASleepingCardIsListedAndNotAsked) {

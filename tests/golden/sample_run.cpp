@@ -204,7 +204,7 @@ Run mission_run() {
   run.devices = {{{"CUDA0", "NVIDIA GeForce RTX 4050 Laptop GPU", "CUDA", DeviceType::gpu,
                    std::string("0000:01:00.0"), 6 * kGiB, 6 * kGiB - 300 * kMiB},
                   driver_status()},
-                 {cpu(), Absence{"no driver interface knows it"}}};
+                 {cpu(), Absence{"not available for this device"}}};
   const std::array<MissionRow, 5> rows = {{{{0}, 0, 0.52, 9, 12.5, 0, 55},
                                            {{10}, 10, 1.72, 29, 18.2, 38, 58},
                                            {{20}, 20, 2.85, 48, 23.4, 58, 60},
@@ -234,7 +234,7 @@ Run troubled_run() {
   Device rpc{"RPC0", hostile_text(), "RPC", DeviceType::gpu, {}, {}, 3 * kGiB};
   rpc.pci_bus_id = Absence{"not a PCI device"};
   rpc.memory_total_bytes = Absence{hostile_text()};
-  run.devices = {{rpc, Absence{"no driver interface knows it"}}};
+  run.devices = {{rpc, Absence{"not available for this device"}}};
 
   Trial cpu_only = mission_trial({{0}, 0, 0.5, 9, 12.5, 0, 55});
   cpu_only.vram_used_bytes = Absence{"nothing is offloaded"};
@@ -243,8 +243,8 @@ Run troubled_run() {
   cpu_only.used_by_others_bytes = Absence{"no driver tells"};
   cpu_only.vram_source.clear();
   cpu_only.telemetry = Telemetry{};
-  cpu_only.telemetry.utilisation_percent = Absence{"no driver interface knows RPC0"};
-  cpu_only.telemetry.temperature_max_c = Absence{"no driver interface knows RPC0"};
+  cpu_only.telemetry.utilisation_percent = Absence{"not available for RPC0"};
+  cpu_only.telemetry.temperature_max_c = Absence{"not available for RPC0"};
   cpu_only.generation->stop_reason = StopReason::time_cap;
   cpu_only.full_depth = FullDepth::not_tried;
   cpu_only.full_depth_note = "interrupted";

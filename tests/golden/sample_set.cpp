@@ -88,7 +88,7 @@ ProfileSet planned_set() {
   set.objective = Objective::request;
   set.workload = {1024, 256, 2048};
   set.bands = {40, 60, 90};
-  const Absence no_driver{"no driver interface knows it"};
+  const Absence no_driver{"not available for this device"};
   SetDevice rpc{"RPC0", "a stand-in", "RPC", no_driver, no_driver, no_driver, {}, {}, {}};
   rpc.memory_total_bytes = 8 * kGiB;
   rpc.memory_free_bytes = Absence{"the server does not tell"};

@@ -22,7 +22,7 @@ DeviceReport from_ggml(Bytes total, Bytes free) {
   report.device.type = DeviceType::gpu;
   report.device.memory_total_bytes = std::move(total);
   report.device.memory_free_bytes = std::move(free);
-  report.status = Absence{"no driver interface knows this device"};
+  report.status = Absence{"not available for this device"};
   return report;
 }
 

@@ -50,7 +50,7 @@ DeviceMemory on(const std::string& device, std::uint64_t mib) { return {device, 
 DeviceReport card(const std::string& id) {
   Device device{id, "a card", "CUDA", DeviceType::gpu, {}, 8192 * kMiB, 8000 * kMiB};
   device.pci_bus_id = Absence{"not told"};
-  return {device, Absence{"no driver interface knows it"}};
+  return {device, Absence{"not available for this device"}};
 }
 
 // A run of these trials, its profiles derived as the profiler does it.
@@ -367,7 +367,7 @@ TEST(SetOfRun, HoldsTheDevicesThatWereAskedFor) {
   run.base_config.placement.devices = {"CUDA1"};
   ASSERT_EQ(set_of(run).devices.size(), 1U);
   EXPECT_EQ(set_of(run).devices[0].id, "CUDA1");
-  EXPECT_EQ(set_of(run).devices[0].uuid.reason(), "no driver interface knows it");
+  EXPECT_EQ(set_of(run).devices[0].uuid.reason(), "not available for this device");
   EXPECT_EQ(*set_of(run).devices[0].memory_free_bytes, 8000 * kMiB) << "as ggml says";
 }
 

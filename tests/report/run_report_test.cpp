@@ -129,7 +129,7 @@ TEST(ResultsTable, MarksTheOptimumNotTheFirstRow) {
 TEST(ResultsTable, ShowsAbsentAsADashWithTheReasonBelowAndZeroAsZero) {
   const std::string text = results_table(troubled_run(), kPlain);
   EXPECT_THAT(line_with(text, "12.5"), Not(HasSubstr("±0.3  0")));
-  EXPECT_THAT(text, HasSubstr("- under GPU %, °C: no driver interface knows RPC0"));
+  EXPECT_THAT(text, HasSubstr("- under GPU %, °C: not available for RPC0"));
   EXPECT_THAT(line_with(results_table(mission_run(), kPlain), "12.5"), HasSubstr("     0  55  ok"));
 }
 

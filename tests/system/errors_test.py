@@ -26,7 +26,7 @@ TYPED = [
     (["profile", "m.gguf", "--max-seconds", "-1"], EXIT_USAGE, PROFILE_HELP),
     (["plan", "m.gguf", "--vram-limit", "6"], EXIT_USAGE, "6GiB"),
     (["launch", "m.gguf", "--", "vllm"], EXIT_USAGE, "program not found: vllm"),
-    (["choose", "no-such-model"], EXIT_MODEL, "no-such-model"),
+    (["choose", "no-such-model"], EXIT_MODEL, "no file and no measured model is called no-such-model; `sweetspot profiles list`"),
 ]
 
 
@@ -54,6 +54,10 @@ class Errors(SystemTest):
                                               "the file is incomplete (", "finish the download", "`sweetspot plan`")
             self.assertEqual(line.count("cannot be used"), 1, line)
         self.assertEqual(self.run_sweetspot("plan", model).returncode, 0, "plan needs the header only")
+        os.truncate(model, 100)
+        for command in ("profile", "plan", "inspect"):
+            self.assert_clear_sentence(self.run_sweetspot(command, model), EXIT_MODEL, model.name,
+                                       "the file is incomplete", "100 bytes", "finish the download")
 
     def test_an_rpc_server_that_is_not_there(self):
         address = f"127.0.0.1:{free_port()}"

@@ -1,13 +1,14 @@
 """What five kinds of user type and read: the answer comes first, in one screen, and the command works when pasted."""
 
 import json
+import os
 import re
 import subprocess
 import time
 import unittest
 import urllib.request
 
-from harness import FAST, LLAMA_PROGRAMS, SOURCE, SystemTest, free_port, main
+from harness import EXIT_MODEL, EXIT_USAGE, FAST, LLAMA_PROGRAMS, SOURCE, SystemTest, free_port, main
 
 ZEPHYR = SOURCE / "tests/fixtures/headers/zephyr-7b.gguf"
 SCREEN_LINES, SCREEN_COLUMNS = 24, 80
@@ -151,6 +152,37 @@ class EngineerWhoMustTrustTheNumbers(User):
         for word in ("Engine", "Workload", "llama-server -m", "Analysis", "Profiles", "status"):
             self.assertIn(word, done.stdout)
         self.assertLess(done.stdout.index("llama-server -m"), done.stdout.index("Analysis"))
+
+
+class SomeoneWhoseCommandFails(User):
+    """What is wrong, and what do I type instead?"""
+
+    def said(self, *typed, code):
+        return self.assert_clear_sentence(self.run_sweetspot(*typed), code)
+
+    def test_what_a_typo_is_answered_with_works(self):
+        model = self.synth()
+        meant = re.search("did you mean `(.*?)`", self.said("inspct", model, code=EXIT_USAGE))[1]
+        typo = self.said(meant, model, "--jsn", code=EXIT_USAGE)
+        option = re.search(r"did you mean (--[a-z-]+)", typo)[1]
+        self.assertEqual(self.run_sweetspot(meant, model, option).returncode, 0)
+        help_named = re.search(r"see sweetspot (.*?)\)", typo)[1].split()
+        self.assertIn(option, self.run_sweetspot(*help_named).stdout)
+
+    def test_a_download_that_stopped(self):
+        model = self.synth()
+        os.truncate(model, model.stat().st_size // 2)
+        said = self.said("profile", model, code=EXIT_MODEL)
+        self.assertIn("finish the download", said)
+        command = re.search("`sweetspot (.*?)`", said)[1]
+        self.assert_answered_by(self.screen(command, model), 1, "layers")
+
+    def test_more_context_than_was_measured(self):
+        model = self.synth()
+        said = self.said("choose", model, "--min-ctx", "100000", code=EXIT_USAGE)
+        self.assertIn("100000", said)
+        command = re.search("sweetspot (inspect)", said)[1]
+        self.assertIn("4096", self.run_sweetspot(command, model).stdout)
 
 
 if __name__ == "__main__":
