@@ -42,7 +42,8 @@ check_filter() {
 check_tidy() {
   "$repo_dir/scripts/build.sh" lint
   # The compile commands are g++'s: clang need not know each of its warnings.
-  run-clang-tidy -quiet -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option -p "$build_dir/lint" \
+  run-clang-tidy -quiet -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option -extra-arg=-Wno-unused-command-line-argument \
+    -p "$build_dir/lint" \
     >"$build_dir/clang-tidy.log" 2>&1 && return
   sed 's/\x1b\[[0-9;]*m//g' "$build_dir/clang-tidy.log" | grep -E '(warning|error):' | sort -u >&2
   say "lint: clang-tidy found faults (all of its output: build/clang-tidy.log)"

@@ -97,7 +97,7 @@ class HeaderParser {
         *n_tensors > bytes_.left() / kLeastTensorBytes) {
       return refuse(
           fmt::format("it says that it has {} entries and {} tensors, which is more than "
-                      "its {} bytes can hold",
+                      "its {} bytes can hold; if the file is incomplete, finish the download",
                       *n_pairs, *n_tensors, bytes_.stamp().size_bytes));
     }
     for (std::uint64_t i = 0; i < *n_pairs; ++i) {
