@@ -21,6 +21,9 @@ constexpr std::array<std::string_view, 9> kChoose = {"--profile",      "--min-ct
 constexpr std::array<std::string_view, 10> kLaunch = {
     "--profile", "--min-ctx", "--workload", "--vram-percent", "--prefer",
     "--host",    "--port",    "--adapt",    "--dry-run",      "--json"};
+constexpr std::array<std::string_view, 7> kCheck = {
+    "--profile",     "--engine", "--fail-if-slower", "--precision",
+    "--max-seconds", "--json",   "--output"};
 
 }  // namespace
 
@@ -28,6 +31,7 @@ std::span<const std::string_view> basic_options(std::string_view command) {
   if (command == "profile") return kProfile;
   if (command == "tune") return kTune;
   if (command == "plan") return kPlan;
+  if (command == "check") return kCheck;
   if (command == "choose") return kChoose;
   if (command == "launch") return kLaunch;
   return {};

@@ -96,8 +96,8 @@ class HeaderParser {
     if (*n_pairs > bytes_.left() / kLeastPairBytes ||
         *n_tensors > bytes_.left() / kLeastTensorBytes) {
       return refuse(
-          fmt::format("it says that it has {} entries and {} tensors, which is more than "
-                      "its {} bytes can hold; if the file is incomplete, finish the download",
+          fmt::format("the file is incomplete or damaged ({} entries and {} tensors in {} bytes); "
+                      "finish the download",
                       *n_pairs, *n_tensors, bytes_.stamp().size_bytes));
     }
     for (std::uint64_t i = 0; i < *n_pairs; ++i) {
@@ -119,9 +119,9 @@ class HeaderParser {
     if (bytes_.stamp().size_bytes > kMaxHeaderBytes) {
       return refuse(fmt::format("it is longer than {} bytes", kMaxHeaderBytes));
     }
-    return refuse(
-        fmt::format("the file is incomplete, it ends within it after {} bytes; finish the download",
-                    bytes_.stamp().size_bytes));
+    return refuse(fmt::format(
+        "the file is incomplete or damaged (it ends after {} bytes); finish the download",
+        bytes_.stamp().size_bytes));
   }
 
   bool refuse_version(std::uint32_t version) {

@@ -104,7 +104,7 @@ TEST(Join, EveryDeviceWithoutAStatusHasAReason) {
   for (const DeviceReport& report : reports) EXPECT_FALSE(report.status) << report.device.id;
   EXPECT_THAT(reports[1].status.reason(), HasSubstr("address"));
   EXPECT_THAT(reports[2].status.reason(), HasSubstr("RPC"));
-  EXPECT_THAT(reports[3].status.reason(), HasSubstr("no driver"));
+  EXPECT_THAT(reports[3].status.reason(), HasSubstr("not available"));
   EXPECT_EQ(unclaimed(devices, {status("0000:01:00.0", "local")}).size(), 1U);
 }
 

@@ -57,7 +57,7 @@ class Errors(SystemTest):
         os.truncate(model, 100)
         for command in ("profile", "plan", "inspect"):
             self.assert_clear_sentence(self.run_sweetspot(command, model), EXIT_MODEL, model.name,
-                                       "file is incomplete", "100 bytes", "finish the download")
+                                       "the file is incomplete", "100 bytes", "finish the download")
 
     def test_an_rpc_server_that_is_not_there(self):
         address = f"127.0.0.1:{free_port()}"

@@ -236,14 +236,17 @@ class AdaptiveProfile(Pretended):
 
     def test_where_time_is_no_line_it_measures_more_and_says_so(self):
         _, line = self.command("profile", self.LINE)
-        # The model is smooth: of what lies before an edge it believes a part of the step.
-        for quirk, size, at, within in (("hump", 4, 0.8, 0.02), ("kink", 4, 0.6, 0.02),
-                                        ("step", 3, 0.8, 0.1)):
+        for quirk, size, at in (("hump", 4, 0.8), ("kink", 4, 0.6), ("step", 3, 0.8)):
             with self.subTest(quirk=quirk):
                 machine = self.quirky(quirk, size, at)
                 done, run = self.command("profile", machine)
                 self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertFalse(run["sweep"]["time_model"]["linear"])
+                if quirk == "step":  # a cliff: what lies beyond it says nothing of what lies before
+                    beyond = [row["config"]["n_gpu_layers"] for row in run["results"]
+                              if "spilled" in row["disturbances"]]
+                    self.assertGreater(min(beyond), 0.8 * 33)
+                else:
+                    self.assertFalse(run["sweep"]["time_model"]["linear"])
                 self.assertGreater(len(run["results"]), len(line["results"]))
                 truth = self.best_ms(machine)
                 optimum = next(one for one in run["sweep"]["decisions"]
@@ -251,7 +254,7 @@ class AdaptiveProfile(Pretended):
                 safe = {point["layers"] for point in run["sweep"]["curve"]
                         if point["layers"] == 0 or (point["vram_percent"] or 100) <= 85}
                 best = min(ms for layers, ms in truth.items() if layers in safe)
-                self.assertLessEqual(truth[optimum["layers"]], (1 + within) * best)
+                self.assertLessEqual(truth[optimum["layers"]], 1.02 * best)
 
     def test_the_output_for_people_says_what_was_not_measured(self):
         done = self.run_sweetspot("profile", self.model, "--details", env=self.machine(self.LINE))
