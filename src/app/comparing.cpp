@@ -57,7 +57,9 @@ struct Side {
   std::string path;
 };
 
-Result<Side> open_side(const EnginesJob& job, const CheckPlan& plan, const Workplace& workplace) {
+// `promised`: where the other one's run goes.
+Result<Side> open_side(const EnginesJob& job, const CheckPlan& plan, const Workplace& workplace,
+                       const std::string& promised) {
   const SavedProfile* const profile = plan.before.find(plan.profile);
   Result<profiler::Request> request = request_for(job.what, plan.before, *profile, workplace);
   if (!request) return tl::unexpected(request.error());
@@ -68,7 +70,7 @@ Result<Side> open_side(const EnginesJob& job, const CheckPlan& plan, const Workp
   }
   if (job.keep) {
     Result<std::string> place =
-        store::place_for_run(workplace.data_folder, request->model_path, utc_now());
+        store::place_for_run(workplace.data_folder, request->model_path, utc_now(), promised);
     if (!place) return tl::unexpected(place.error());
     request->output_path = *std::move(place);
     if (const Status writable = store::check_writable(request->output_path); !writable) {
@@ -115,9 +117,9 @@ Result<EnginesCompared> compare_engines(const EnginesJob& job, const profiler::O
   const Workplace at_b = with_engine(workplace, job.engines[1]);
   const Result<CheckPlan> plan = plan_of(job.what, at_a);
   if (!plan) return tl::unexpected(plan.error());
-  Result<Side> a = open_side(job, *plan, at_a);
+  Result<Side> a = open_side(job, *plan, at_a, {});
   if (!a) return tl::unexpected(a.error());
-  Result<Side> b = open_side(job, *plan, at_b);
+  Result<Side> b = open_side(job, *plan, at_b, a->path);
   if (!b) return tl::unexpected(b.error());
   EnginesCompared compared;
   compared.profile = plan->profile;

@@ -65,7 +65,7 @@ std::string run_file_name(std::string_view model_file_name, std::string_view sta
 std::string runs_folder(const std::string& data_folder) { return data_folder + "/runs"; }
 
 Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
-                                  std::string_view started_at) {
+                                  std::string_view started_at, std::string_view promised) {
   const std::string name = run_file_name(model_file_name, started_at);
   if (data_folder.empty()) return "sweetspot-" + name;
   const std::string folder = runs_folder(data_folder);
@@ -77,7 +77,7 @@ Result<std::string> place_for_run(const std::string& data_folder, std::string_vi
   const std::string base = folder + "/" + name.substr(0, name.size() - kExtension.size());
   std::string path = fmt::format("{}{}", base, kExtension);
   std::error_code ignored;
-  for (int number = 2; std::filesystem::exists(path, ignored); ++number) {
+  for (int number = 2; path == promised || std::filesystem::exists(path, ignored); ++number) {
     path = fmt::format("{}-{}{}", base, number, kExtension);
   }
   return path;

@@ -59,6 +59,9 @@ TEST(PlaceForRun, IsTheUsersDataFolderAndNoOtherRunsFile) {
   EXPECT_EQ(data + "/runs/a-20261123T174802Z.json", *first);
   ASSERT_TRUE(write_atomically(*first, "{}"));
   EXPECT_EQ(data + "/runs/a-20261123T174802Z-2.json", place_for_run(data, "a", kTime).value());
+  EXPECT_EQ(data + "/runs/b-20261123T174802Z-2.json",
+            place_for_run(data, "b", kTime, data + "/runs/b-20261123T174802Z.json").value())
+      << "of two that are measured together";
 }
 
 TEST(PlaceForRun, IsTheCurrentFolderWhereThereIsNoOther) {
