@@ -49,12 +49,25 @@ class OneAnswer {
   [[nodiscard]] bool was_closed() const { return was_closed_; }
 
  private:
+  static bool is_whole(const std::string& request) {
+    constexpr std::string_view kLength = "Content-Length: ";
+    const std::size_t head = request.find("\r\n\r\n");
+    if (head == std::string::npos) return false;
+    const std::size_t length = request.find(kLength);
+    const std::size_t body =
+        length < head ? std::stoul(request.substr(length + kLength.size())) : 0;
+    return request.size() >= head + 4 + body;
+  }
+
   void serve(bool close_after) {
     const int fd = accept(listener_, nullptr, nullptr);
     if (fd < 0) return;
     std::array<char, 4096> part{};
-    const ssize_t count = read(fd, part.data(), part.size());
-    if (count > 0) request_.assign(part.data(), static_cast<std::size_t>(count));
+    while (!is_whole(request_)) {  // a body may come in a packet of its own
+      const ssize_t count = read(fd, part.data(), part.size());
+      if (count <= 0) break;
+      request_.append(part.data(), static_cast<std::size_t>(count));
+    }
     for (const std::string& piece : pieces_) {
       if (send(fd, piece.data(), piece.size(), MSG_NOSIGNAL) < 0) was_closed_ = true;
       std::this_thread::sleep_for(milliseconds(5));
