@@ -8,6 +8,8 @@
 
 #include <array>
 #include <atomic>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
