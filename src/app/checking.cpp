@@ -1,11 +1,11 @@
 #include "app/checking.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <optional>
 #include <utility>
 
+#include "app/choosing.hpp"
 #include "app/live_view.hpp"
 #include "app/set_engine.hpp"
 #include "app/set_kept.hpp"
@@ -35,11 +35,7 @@ bool measured_as_request(const ProfileSet& set) {
 Result<const SavedProfile*> chosen_of(const ProfileSet& set, const LiveMachine& live,
                                       const profiles::Requirements& wanted) {
   if (wanted.by_name() && set.find(wanted.profile) == nullptr) {
-    std::vector<std::string> names;
-    for (const SavedProfile& profile : set.profiles) names.push_back(profile.name);
-    return error(ErrorKind::usage,
-                 fmt::format("there is no profile '{}'", shortened(wanted.profile)),
-                 fmt::format("the set has: {}", fmt::join(names, ", ")));
+    return tl::unexpected(no_such_profile(set, wanted));
   }
   const profiles::Choice choice = profiles::choose(set, live, wanted);
   if (!choice.usable) {

@@ -90,6 +90,15 @@ Result<Chosen> find_basis(const ChooseJob& job, const Workplace& wanted) {
 
 }  // namespace
 
+Error no_such_profile(const ProfileSet& set, const profiles::Requirements& wanted) {
+  std::string names;
+  for (const SavedProfile& profile : set.profiles) {
+    names += (names.empty() ? "" : ", ") + profile.name;
+  }
+  return {ErrorKind::usage, fmt::format("there is no profile '{}'", shortened(wanted.profile)),
+          "the set has: " + names};
+}
+
 Error nothing_to_load(const ProfileSet& set, const profiles::Choice& choice,
                       const profiles::Requirements& wanted) {
   std::uint32_t longest = 0;

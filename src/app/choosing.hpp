@@ -48,6 +48,9 @@ Result<Chosen> choose(const ChooseJob& job, const Workplace& workplace);
 Error nothing_to_load(const ProfileSet& set, const profiles::Choice& choice,
                       const profiles::Requirements& wanted);
 
+/// There is no profile of the name that is wanted; names those that there are. Of kind usage.
+Error no_such_profile(const ProfileSet& set, const profiles::Requirements& wanted);
+
 /// The config of one of its profiles, with no more of the host's memory for llama-server's own
 /// caches than is there now. The model is known.
 Config config_now(const Chosen& chosen, const SavedProfile& profile);

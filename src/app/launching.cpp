@@ -119,7 +119,9 @@ Result<FoundSet> Launching::find_set() {
 
 Status Launching::choose(launch::ServerAddress address) {
   const profiles::Requirements& wanted = request_.wanted;
-  if (wanted.by_name() && known_.set.find(wanted.profile) == nullptr) return no_such_profile();
+  if (wanted.by_name() && known_.set.find(wanted.profile) == nullptr) {
+    return tl::unexpected(no_such_profile(known_.set, wanted));
+  }
   const profiles::Choice choice = profiles::choose(known_.set, first_, wanted);
   if (!choice.stale.empty()) note(changed_since(known_.set, choice, request_.model_path));
   if (!choice.usable) {
@@ -158,16 +160,6 @@ Status Launching::make_command() {
       launch::uncounted(job_.program, first, job_.model_path, job_.rpc, request_.variables);
   if (!uncounted.empty()) note(std::move(uncounted));
   return {};
-}
-
-tl::unexpected<Error> Launching::no_such_profile() const {
-  std::string names;
-  for (const SavedProfile& profile : known_.set.profiles) {
-    names += (names.empty() ? "" : ", ") + profile.name;
-  }
-  return error(ErrorKind::usage,
-               fmt::format("there is no profile '{}'", shortened(request_.wanted.profile)),
-               "the set has: " + names);
 }
 
 int Launching::run() {

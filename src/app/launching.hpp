@@ -72,7 +72,6 @@ class Launching {
   Result<FoundSet> find_set();
   Status choose(launch::ServerAddress address);
   Status make_command();
-  [[nodiscard]] tl::unexpected<Error> no_such_profile() const;
   Reading<std::uint64_t> free_of(const std::string& device);
   void keep(const LoadReport& report);
 

@@ -61,12 +61,10 @@ Result<app::CheckPlan> plan_of(const CheckOptions& options, const Environment& e
   const Result<app::Connection> connection = connection_of(measuring.connection, environment);
   if (!connection) return tl::unexpected(connection.error());
   job.connection = *connection;
-  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
+  const Result<Wanted> wanted = wanted_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
-  job.wanted = *wanted;
-  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
-  if (!set) return tl::unexpected(set.error());
-  job.set = *set;
+  job.wanted = wanted->requirements;
+  job.set = wanted->set;
   Result<app::CheckPlan> plan = app::plan_check(job, environment.workplace);
   if (!plan) return plan;
   plan->request.precision = *precision;

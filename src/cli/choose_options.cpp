@@ -62,12 +62,10 @@ Result<app::ChooseJob> common_job(const ChooseOptions& options,
   const Result<app::Connection> connection = connection_of(options.connection, environment);
   if (!connection) return tl::unexpected(connection.error());
   job.connection = *connection;
-  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
+  const Result<Wanted> wanted = wanted_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
-  job.wanted = *wanted;
-  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
-  if (!set) return tl::unexpected(set.error());
-  job.set = *set;
+  job.wanted = wanted->requirements;
+  job.set = wanted->set;
   job.wanted.loader = app::loader_for(format);
   const auto of_format =
       format ? exporting::host_program_of(*format) : std::optional<HostProgram>();

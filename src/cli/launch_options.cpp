@@ -122,12 +122,10 @@ Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
   Result<std::string> file = app::model_file(options.model_path, environment.workplace);
   if (!file) return tl::unexpected(file.error());
   request.model_path = *std::move(file);
-  const Result<profiles::Requirements> wanted = requirements_of(options.requirements);
+  const Result<Wanted> wanted = wanted_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
-  request.wanted = *wanted;
-  const Result<profiles::WantedSet> set = wanted_set(options.requirements, *wanted);
-  if (!set) return tl::unexpected(set.error());
-  request.set = *set;
+  request.wanted = wanted->requirements;
+  request.set = wanted->set;
   ConnectionOptions connection;
   connection.rpc = options.rpc;
   if (const auto checked = connection_of(connection, environment); !checked) {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <utility>
 
 #include "cli/connection.hpp"
 #include "cli/knob_options.hpp"
@@ -46,17 +47,6 @@ void add_requirements(CLI::App& app, RequirementOptions& options) {
   add_host_program(app, options.host_program, kRequirements);
 }
 
-Result<profiles::WantedSet> wanted_set(const RequirementOptions& options,
-                                       const profiles::Requirements& wanted) {
-  profiles::WantedSet set;
-  set.min_ctx = wanted.min_ctx;
-  if (options.workload.empty()) return set;
-  const Result<Workload> workload = parse_workload(options.workload);
-  if (!workload) return tl::unexpected(workload.error());
-  set.workload = *workload;
-  return set;
-}
-
 Result<HostProgram> host_program_of(const RequirementOptions& options, HostProgram usual) {
   return options.host_program.empty() ? usual : parse_host_program(options.host_program);
 }
@@ -83,6 +73,18 @@ Result<profiles::Requirements> requirements_of(const RequirementOptions& options
     if (!bytes) return tl::unexpected(bytes.error());
     wanted.reserve_bytes = *bytes;
   }
+  return wanted;
+}
+
+Result<Wanted> wanted_of(const RequirementOptions& options) {
+  Result<profiles::Requirements> requirements = requirements_of(options);
+  if (!requirements) return tl::unexpected(requirements.error());
+  Wanted wanted = {*std::move(requirements), {}};
+  wanted.set.min_ctx = wanted.requirements.min_ctx;
+  if (options.workload.empty()) return wanted;
+  const Result<Workload> workload = parse_workload(options.workload);
+  if (!workload) return tl::unexpected(workload.error());
+  wanted.set.workload = *workload;
   return wanted;
 }
 

@@ -21,10 +21,6 @@ struct RequirementOptions {
   std::string workload;
 };
 
-/// Which of the kept sets is meant. Errors are of kind usage.
-Result<profiles::WantedSet> wanted_set(const RequirementOptions& options,
-                                       const profiles::Requirements& wanted);
-
 void add_requirements(CLI::App& app, RequirementOptions& options);
 
 /// The program that was named, else `usual`: what will load the profile as far as is known. Errors
@@ -33,5 +29,13 @@ Result<HostProgram> host_program_of(const RequirementOptions& options, HostProgr
 
 /// Errors are of kind usage and name the flag.
 Result<profiles::Requirements> requirements_of(const RequirementOptions& options);
+
+struct Wanted {
+  profiles::Requirements requirements;
+  profiles::WantedSet set;  ///< which of the kept sets is meant
+};
+
+/// All of the options but the program. Errors are of kind usage and name the flag.
+Result<Wanted> wanted_of(const RequirementOptions& options);
 
 }  // namespace sweetspot::cli
