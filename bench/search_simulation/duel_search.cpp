@@ -8,7 +8,6 @@
 #include "machine/machine.hpp"
 #include "machine/random_pair.hpp"
 #include "pretended_site.hpp"
-#include "profiler/duel.hpp"
 #include "shaking.hpp"
 #include "truth.hpp"
 
@@ -44,7 +43,7 @@ std::optional<fake::Parts> other_engine(const fake::Parts& parts, double ratio) 
 
 }  // namespace
 
-DuelSearch duel_search(std::uint64_t seed, double ratio) {
+DuelSearch duel_search(std::uint64_t seed, double ratio, const profiler::DuelRules& rules) {
   DuelSearch outcome;
   fake::Dice dice(seed);
   fake::Parts parts = fake::random_pair(seed, {true});
@@ -61,9 +60,6 @@ DuelSearch duel_search(std::uint64_t seed, double ratio) {
   const profiler::Prepared a = prepare(machine_a, site_a, {}, {}, on_the_cpu());
   const profiler::Prepared b = prepare(machine_b, site_b, {}, {}, on_the_cpu());
   const double begin = session_a.state().seconds;
-  // Many of the drawn machines take minutes for a round; the rounds are what is looked at.
-  profiler::DuelRules rules;
-  rules.max_seconds = 3600;
   const profiler::DuelOutcome duel =
       profiler::duel({a, site_a}, {b, site_b}, on_the_cpu(), rules, profiler::Observer());
   const auto found = profiler::ratio_over(duel.rounds, &profiler::DuelRound::generation);
@@ -73,7 +69,8 @@ DuelSearch duel_search(std::uint64_t seed, double ratio) {
   outcome.faster = found->low > 1;
   outcome.rounds = static_cast<int>(duel.rounds.size());
   outcome.seconds = session_a.state().seconds - begin;
-  outcome.ratio = found->value;
+  outcome.ratio = *found;
+  outcome.in_turn = duel.rounds.back().in_turn;
   return outcome;
 }
 

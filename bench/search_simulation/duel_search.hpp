@@ -4,6 +4,9 @@
 
 #include <cstdint>
 
+#include "core/trial.hpp"
+#include "profiler/duel.hpp"
+
 namespace sweetspot::simulation {
 
 struct DuelSearch {
@@ -11,11 +14,12 @@ struct DuelSearch {
   bool slower = false;      ///< B is said to be slower
   bool faster = false;
   int rounds = 0;
-  double seconds = 0;  ///< virtual
-  double ratio = 1;    ///< as measured
+  double seconds = 0;    ///< virtual
+  Estimate ratio;        ///< as measured
+  bool in_turn = false;  ///< both were loaded at once
 };
 
 /// `ratio`: true speed of B / of A, in generated tokens per second.
-DuelSearch duel_search(std::uint64_t seed, double ratio);
+DuelSearch duel_search(std::uint64_t seed, double ratio, const profiler::DuelRules& rules);
 
 }  // namespace sweetspot::simulation

@@ -50,6 +50,7 @@ struct Options {
   RecordedOptions recordings;
   std::size_t worst = 0;
   double ratio = 1.05;
+  profiler::DuelRules duel;
   bool check = false;
 };
 
@@ -183,8 +184,13 @@ void compare_engines(const Options& options) {
   double slower = 0;
   double faster = 0;
   for (std::uint64_t i = 0; i < options.pairs; ++i) {
-    const DuelSearch one = duel_search(options.first + i, options.ratio);
+    const DuelSearch one = duel_search(options.first + i, options.ratio, options.duel);
     if (!one.took_place) continue;
+    if (options.steps) {
+      std::cout << fmt::format("{}: {} rounds {}, {:.0f} s, {:.4f} ({:.4f} to {:.4f})\n",
+                               options.first + i, one.rounds, one.in_turn ? "in turn" : "apart",
+                               one.seconds, one.ratio.value, one.ratio.low, one.ratio.high);
+    }
     slower += one.slower ? 1 : 0;
     faster += one.faster ? 1 : 0;
     seconds.push_back(one.seconds);
@@ -261,6 +267,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(
           {"sweep", "brute-force", "most-layers", "tpe", "tuner", "fit", "finals", "duel"}));
   app.add_option("--ratio", options.ratio, "true ratio of the two of the finals or the duel")
+      ->capture_default_str();
+  app.add_option("--duel-seconds", options.duel.max_seconds,
+                 "no round of a duel begins after so many virtual seconds")
       ->capture_default_str();
   app.add_option("--prompt", options.workload.n_prompt, "prompt tokens")->capture_default_str();
   app.add_option("--gen", options.workload.n_gen, "generated tokens")->capture_default_str();

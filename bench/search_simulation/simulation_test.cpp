@@ -367,11 +367,11 @@ TEST(Duel, TellsThreePercentFromNothing) {
   int wrong = 0;
   int found = 0;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
-    const DuelSearch same = duel_search(seed, 1);
+    const DuelSearch same = duel_search(seed, 1, {});
     if (!same.took_place) continue;
     ++pairs;
     wrong += same.slower || same.faster ? 1 : 0;
-    found += duel_search(seed, 0.97).slower ? 1 : 0;
+    found += duel_search(seed, 0.97, {}).slower ? 1 : 0;
   }
   ASSERT_GT(pairs, 15);
   EXPECT_LE(wrong, 1 + pairs / 20);

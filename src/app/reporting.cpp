@@ -1,8 +1,12 @@
 #include "app/reporting.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <variant>
 
+#include "app/browser.hpp"
+#include "page/drawn.hpp"
 #include "page/html.hpp"
 #include "page/markdown.hpp"
 #include "page/share.hpp"
@@ -28,11 +32,27 @@ void say_as_on_the_screen(Run& run) {
   run.results[*run.best()].config.server = profiles::server_then(run, *best);
 }
 
+bool is_of_one_file(ReportFormat format) {
+  return format == ReportFormat::json || format == ReportFormat::svg;
+}
+
+Result<std::string> drawn(const page::Page& page, const ReportJob& job) {
+  const Result<const page::Figure*> chart = page::chart_of(page, job.chart);
+  if (!chart) return tl::unexpected(chart.error());
+  const Result<std::string> browser = find_browser(job.browser, job.search_path);
+  if (!browser) return browser;
+  const Result<std::string> document =
+      document_after_scripts(*browser, page::html_to_draw(page, **chart), job.cancel);
+  if (!document) return document;
+  return page::picture_in(*document);
+}
+
 }  // namespace
 
 Result<std::string> report_text(const ReportJob& job) {
-  if (job.format == ReportFormat::json && job.paths.size() > 1) {
-    return error(ErrorKind::usage, "--format json is for one file", "give one");
+  if (is_of_one_file(job.format) && job.paths.size() > 1) {
+    return error(ErrorKind::usage,
+                 fmt::format("--format {} is for one file", to_string(job.format)), "give one");
   }
   std::vector<page::Page> pages;
   for (const std::string& path : job.paths) {
@@ -44,6 +64,7 @@ Result<std::string> report_text(const ReportJob& job) {
     if (Run* const run = std::get_if<Run>(&*source)) say_as_on_the_screen(*run);
     pages.push_back(page::page_of(*source));
   }
+  if (job.format == ReportFormat::svg) return drawn(pages.front(), job);
   return job.format == ReportFormat::html ? page::html_of(pages) : page::markdown_of(pages);
 }
 

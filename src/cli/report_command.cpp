@@ -24,6 +24,8 @@ struct ReportOptions {
   std::vector<std::string> paths;
   std::string output;
   std::string format;
+  std::string chart;
+  std::string browser;
   bool share = false;
   bool open = false;
 };
@@ -33,11 +35,14 @@ FILE is what `profile` or `tune` wrote (their last line names it), or what `swee
 printed. The page needs no network and no other file.
 --share leaves out paths, user and host names, UUIDs, addresses and values of
 environment variables. Nothing is ever sent anywhere.
+--format svg has a Chromium, Chrome or Edge of yours draw one chart, without a window; without
+--chart it says which there are.
 
 Examples:
   sweetspot report run.json -o report.html --open
   sweetspot report monday.json friday.json -o both.html
   sweetspot report run.json --format markdown
+  sweetspot report run.json --format svg --chart generation-speed -o speed.svg
   sweetspot report run.json --share --format json -o shared.json
 )";
 
@@ -63,19 +68,27 @@ std::vector<std::string> private_words() {
   return words;
 }
 
-Result<app::ReportJob> report_job(const ReportOptions& options) {
+Result<app::ReportJob> report_job(const ReportOptions& options, const Environment& environment) {
   app::ReportJob job;
+  job.chart = options.chart;
+  job.browser = options.browser;
+  if (const char* value = std::getenv("PATH")) job.search_path = value;
+  job.cancel = environment.workplace.cancel;
   job.paths = options.paths;
   job.share = options.share;
   if (job.share) job.private_words = private_words();
-  if (options.format.empty()) return job;
-  const auto format = from_string<app::ReportFormat>(options.format);
+  const auto format = options.format.empty() ? app::ReportFormat::html
+                                             : from_string<app::ReportFormat>(options.format);
   if (!format) {
     return error(ErrorKind::usage,
                  fmt::format("--format does not take '{}'", shortened(options.format)),
-                 "give html, markdown or json");
+                 "give html, markdown, json or svg");
   }
   job.format = *format;
+  if (job.format != app::ReportFormat::svg && !(options.chart + options.browser).empty()) {
+    return error(ErrorKind::usage, "--chart and --browser are for one chart as a picture",
+                 "add --format svg");
+  }
   return job;
 }
 
@@ -98,7 +111,7 @@ Result<int> write_report(const ReportOptions& options, const app::ReportJob& job
 }
 
 Result<int> report(const ReportOptions& options, const Environment& environment) {
-  const Result<app::ReportJob> job = report_job(options);
+  const Result<app::ReportJob> job = report_job(options, environment);
   if (!job) return tl::unexpected(job.error());
   return write_report(options, *job, environment);
 }
@@ -111,8 +124,13 @@ void add_report(CLI::App& app, const Environment& environment, Result<int>& outc
   app.add_option("FILE", options->paths, "Runs and plans; several make one page")->required();
   app.add_option("-o,--output", options->output, "The file to write; without it stdout")
       ->type_name("FILE");
-  app.add_option("--format", options->format, "html (default), markdown, or json (the one FILE)")
+  app.add_option("--format", options->format,
+                 "html (default), markdown, json (the one FILE), or svg (one chart)")
       ->type_name("FORMAT");
+  app.add_option("--chart", options->chart, "Of svg: which, \"generation-speed\"")
+      ->type_name("NAME");
+  app.add_option("--browser", options->browser, "Of svg: the program that draws it")
+      ->type_name("PATH");
   app.add_flag("--share", options->share, "Leave out what tells who made it and where");
   app.add_flag("--open", options->open, "Open the page when it is written");
   app.callback([options, &environment, &outcome] { outcome = report(*options, environment); });

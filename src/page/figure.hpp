@@ -129,6 +129,9 @@ struct Figure {
   DataTable table;
 };
 
+/// Whether it is a picture, and no table alone.
+inline bool is_drawn(const Figure& figure) { return figure.chart || figure.map; }
+
 /// A run or a plan.
 struct Page {
   std::string title;

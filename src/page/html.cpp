@@ -9,6 +9,7 @@
 #include "core/text.hpp"
 #include "ground/pieces.hpp"
 #include "page/assets.hpp"
+#include "page/drawn.hpp"
 
 namespace sweetspot::page {
 namespace {
@@ -53,8 +54,6 @@ std::string table_of(const DataTable& table, std::string_view caption) {
       "</tbody></table></div>\n",
       html_text(caption), head, body);
 }
-
-bool is_drawn(const Figure& figure) { return figure.chart || figure.map; }
 
 std::string section_of(const Figure& figure, const std::string& id) {
   std::string text = fmt::format("<section id=\"{}\"><h3>{}</h3>\n", id, html_text(figure.title));
@@ -111,6 +110,22 @@ Json drawing_of(const Figure& figure) {
   return drawing;
 }
 
+std::string document(std::string_view title, std::string_view body, const Json& drawings) {
+  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
+  page +=
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
+      "'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  page += fmt::format("<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n", html_text(title),
+                      kStyle);
+  page.append(body);
+  page.append("<script type=\"application/json\" id=\"drawings\">").append(script_data(drawings));
+  page.append("</script>\n<script>\n/*\n").append(kLibraryLicence).append("*/\n");
+  page.append(kLibrary).append("\n</script>\n<script>\n").append(kScript);
+  page.append("</script>\n</body>\n</html>\n");
+  return page;
+}
+
 }  // namespace
 
 std::string html_text(std::string_view text) {
@@ -151,19 +166,17 @@ std::string html_of(std::span<const Page> pages) {
     }
     body += "</article>\n";
   }
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  page +=
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
-      "'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += fmt::format("<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-                      html_text(pages.size() == 1 ? pages.front().title : "sweetspot"), kStyle);
-  page.append(body);
-  page.append("<script type=\"application/json\" id=\"drawings\">").append(script_data(drawings));
-  page.append("</script>\n<script>\n/*\n").append(kLibraryLicence).append("*/\n");
-  page.append(kLibrary).append("\n</script>\n<script>\n").append(kScript);
-  page.append("</script>\n</body>\n</html>\n");
-  return page;
+  return document(pages.size() == 1 ? pages.front().title : "sweetspot", body, drawings);
+}
+
+std::string html_to_draw(const Page& page, const Figure& figure) {
+  Json drawings = Json::object();
+  drawings[figure.id] = drawing_of(figure);
+  const std::string body = fmt::format(
+      "<article>\n<h2>{}</h2>\n<figure class=\"chart\" data-figure=\"{}\"></figure>\n"
+      "</article>\n<pre id=\"{}\"></pre>\n",
+      html_text(page.title), figure.id, kPictureId);
+  return document(page.title, body, drawings);
 }
 
 }  // namespace sweetspot::page

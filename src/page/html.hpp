@@ -17,4 +17,8 @@ std::string html_text(std::string_view text);
 /// that draws them, and a policy that lets the page ask nobody for anything.
 std::string html_of(std::span<const Page> pages);
 
+/// A page of this one figure, which is drawn, for a browser that nobody looks at: its script leaves
+/// the picture where picture_in() finds it.
+std::string html_to_draw(const Page& page, const Figure& figure);
+
 }  // namespace sweetspot::page

@@ -17,6 +17,8 @@
     return values.filter(function (value, i) { return values.indexOf(value) === i; });
   }
 
+  function series_of(chart) { return distinct(chart.marks.map(function (mark) { return mark.series; })); }
+
   // What is said of a mark, for those who point at it, touch it or come to it by the keyboard.
   function tell(selection, figure, label) {
     selection.attr("tabindex", 0).attr("role", "img").attr("aria-label", label);
@@ -95,7 +97,7 @@
         .attr("x", frame.right - 4).attr("y", y(rule.y) - 4).text(rule.label);
     });
 
-    var series = distinct(chart.marks.map(function (mark) { return mark.series; }));
+    var series = series_of(chart);
     series.forEach(function (name, i) {
       var colour = "s" + i % kSeries, marks = chart.marks.filter(function (mark) { return mark.series === name; });
       if (chart.lines.indexOf(name) >= 0) {
@@ -157,21 +159,63 @@
     name_axes(frame, map.x_title, map.y_title);
   }
 
-  // The picture as a file of its own, with the colours it has on the page.
-  function save(figure, title) {
-    var copy = figure.querySelector("svg").cloneNode(true);
-    var wanted = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "font",
-      "text-anchor"];
-    var from = figure.querySelectorAll("svg *"), to = copy.querySelectorAll("*");
+  function shorten(text, width) {
+    var said = text.text();
+    while (said.length > 1 && text.node().getComputedTextLength() > width) {
+      said = said.slice(0, -1);
+      text.text(said + "\u2026");
+    }
+  }
+
+  // What stands around the picture on the page, as part of it: what it is of, above, and what its colours mean,
+  // below. Its box is [left, top, width, height].
+  function surround(svg, drawing, subtitle) {
+    var box = svg.attr("viewBox").split(" ").map(Number), x = 4, y = box[3] + 14, around = svg.append("g");
+    around.append("rect").attr("class", "paper");
+    shorten(around.append("text").attr("class", "head").attr("x", 4).attr("y", -28).text(drawing.title), box[2] - 8);
+    shorten(around.append("text").attr("class", "name").attr("x", 4).attr("y", -11).text(subtitle), box[2] - 8);
+    (drawing.chart ? series_of(drawing.chart) : []).forEach(function (name, i) {
+      var item = around.append("g"), text = item.append("text").attr("class", "said").text(name);
+      shorten(text, box[2] - 30);
+      var width = text.node().getComputedTextLength() + 34;
+      if (x > 4 && x + width > box[2]) { x = 4; y += 18; }
+      item.append("circle").attr("class", "mark s" + i % kSeries + (hollow.test(name) ? " hollow" : ""))
+        .attr("cx", x + 6).attr("cy", y - 4).attr("r", 4.5);
+      text.attr("x", x + 16).attr("y", y);
+      x += width;
+    });
+    box = [0, -46, box[2], (drawing.chart ? y + 10 : box[3]) + 46];
+    around.select(".paper").attr("x", box[0]).attr("y", box[1]).attr("width", box[2]).attr("height", box[3]);
+    return { box: box, around: around };
+  }
+
+  // The picture as a file of its own, with the colours it has on the page. XML has no control characters.
+  function standing_alone(figure, drawing) {
+    var svg = d3.select(figure).select("svg");
+    var article = figure.parentNode;
+    while (article && article.nodeName !== "ARTICLE") article = article.parentNode;
+    var more = surround(svg, drawing, article.querySelector("h2").textContent);
+    svg.node().insertBefore(more.around.node(), svg.node().firstChild);
+    var copy = svg.node().cloneNode(true);
+    var wanted = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "font-family",
+      "font-size", "font-weight", "text-anchor"];
+    var from = svg.node().querySelectorAll("*"), to = copy.querySelectorAll("*");
     for (var i = 0; i < from.length; ++i) {
       var style = getComputedStyle(from[i]);
       wanted.forEach(function (name) { to[i].style.setProperty(name, style.getPropertyValue(name)); });
     }
-    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    copy.style.background = getComputedStyle(document.body).backgroundColor;
+    more.around.remove();
+    copy.setAttribute("viewBox", more.box.join(" "));
+    copy.setAttribute("width", more.box[2]);
+    copy.setAttribute("height", more.box[3]);
+    var text = new XMLSerializer().serializeToString(copy);
+    return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
+  }
+
+  function save(figure, drawing) {
     var link = element("a");
-    link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
-    link.download = title.toLowerCase().replace(/[^a-z0-9]+/g, "-") + ".svg";
+    link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(standing_alone(figure, drawing));
+    link.download = drawing.title.toLowerCase().replace(/[^a-z0-9]+/g, "-") + ".svg";
     link.click();
   }
 
@@ -182,7 +226,7 @@
     var button = element("button", figure, "Save as SVG");
     button.type = "button";
     button.className = "save";
-    button.onclick = function () { save(figure, drawing.title); };
+    button.onclick = function () { save(figure, drawing); };
   }
 
   function each(selector, visit) { Array.prototype.forEach.call(document.querySelectorAll(selector), visit); }
@@ -199,6 +243,10 @@
   }
 
   each("figure.chart", draw);
+  each("#picture", function (place) { // of a page that is made for its one picture
+    var figure = document.querySelector("figure.chart");
+    place.textContent = encodeURIComponent(standing_alone(figure, drawings[figure.getAttribute("data-figure")]));
+  });
   each("button.copy", function (button) { button.onclick = function () { copy_command(button); }; });
   var width = innerWidth;
   addEventListener("resize", function () {

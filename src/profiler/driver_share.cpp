@@ -3,42 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
 #include "core/memory_map.hpp"
 #include "core/text.hpp"
 #include "engine/failure.hpp"
+#include "os/temporary_folder.hpp"
 #include "profiler/profiler.hpp"
 
 namespace sweetspot::profiler {
 namespace {
 
 constexpr int kRounds = 3;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::error_code failure;
-    path_ = (std::filesystem::temp_directory_path(failure) / "sweetspot-XXXXXX").string();
-    made_ = !failure && ::mkdtemp(path_.data()) != nullptr;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (made_) std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] bool made() const { return made_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  bool made_ = false;
-};
 
 // Wide enough that the kernels of a real model are loaded, small enough to be written in a moment.
 protocol::SynthRequest small_model(const std::string& path) {
@@ -115,7 +92,7 @@ Result<MeasuredShare> measure_driver_share(const engine::StartOptions& start,
                                            const devices::SourceFactory& sources,
                                            const DeviceReport& target, const Engine& engine,
                                            const Observer& observer) {
-  const TemporaryFolder folder;
+  const os::TemporaryFolder folder;
   if (!folder.made()) {
     return error(ErrorKind::output, "no temporary folder can be made",
                  "set TMPDIR to one that can");

@@ -15,6 +15,7 @@ from harness import EXIT_OUTPUT, EXIT_USAGE, FAST, SOURCE, SystemTest
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 BROWSER = next((path for path in map(shutil.which, BROWSERS) if path), None)
+SVG = "{http://www.w3.org/2000/svg}"
 GOLDEN = SOURCE / "tests/golden"
 
 # Put into a copy of a page: what went wrong, what was drawn, how long it took.
@@ -174,6 +175,85 @@ class Reports(SystemTest):
                 self.assertNotIn(trace, done.stdout, form)
             self.assertIn("m.gguf", done.stdout)
 
+    # ---- one chart as a picture
+
+    def marks_of(self, picture):
+        """Those that say something: the ones that explain the colours do not."""
+        shapes = [*picture.iter(SVG + "circle"), *picture.iter(SVG + "rect")]
+        return [shape for shape in shapes if shape.find(SVG + "title") is not None]
+
+    def picture_of(self, path, chart, *arguments):
+        if BROWSER is None:
+            self.skipTest("no Chromium is installed (the package chromium-headless-shell has one)")
+        done = self.report(path, "--format", "svg", "--chart", chart, "--browser", BROWSER, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return xml.etree.ElementTree.fromstring(done.stdout)
+
+    def test_one_chart_is_a_picture_that_stands_alone(self):
+        for name, charts in (("run_adaptive.json", ["generation-speed", "memory"]), ("run_tuned.json", ["front"]),
+                             ("plan_short.json", ["map-0"])):
+            path = self.golden(name)
+            data = self.data_of(self.page_of(path))
+            for chart in charts:
+                with self.subTest(name=name, chart=chart):
+                    picture = self.picture_of(path, chart)
+                    drawing = data["r0-" + chart]
+                    wanted = (drawing["chart"]["marks"] if drawing["chart"]
+                              else [cell for cell in drawing["map"]["cells"] if cell["value"] is not None])
+                    self.assertEqual(len(self.marks_of(picture)), len(wanted))
+                    self.assertLessEqual(set(each.tag for each in picture.iter()),
+                                         {SVG + tag for tag in ("svg", "g", "path", "line", "rect", "circle", "text", "title")})
+                    for each in picture.iter():
+                        if each.tag not in (SVG + "svg", SVG + "title"):
+                            self.assertIn("fill:", each.get("style", ""), each.tag)
+                    self.assertIn(drawing["title"], [each.text for each in picture.iter(SVG + "text")])
+                    if drawing["chart"]:
+                        for series in {mark["series"] for mark in wanted}:
+                            self.assertIn(series, [each.text for each in picture.iter(SVG + "text")])
+                    self.assertGreater(float(picture.get("width")), 300)
+
+    def test_hostile_names_stay_text_in_a_picture(self):
+        attack = "</title><script>alert(1)</script>&amp;\x01<pre id=\"picture\">%3Csvg"
+
+        def change(run):
+            run["model"]["name"] = attack
+            for result in run["results"]:
+                result["title"] = attack
+        picture = self.picture_of(self.golden("run_adaptive.json", change), "generation-speed")
+        self.assertNotIn(SVG + "script", {each.tag for each in picture.iter()})
+        self.assertIn("<script>alert(1)</script>&amp;", "".join(picture.itertext()))
+
+    def test_a_shared_picture_has_no_traces(self):
+        def change(run):
+            run["model"]["name"] = None
+            run["model"]["path"] = "/home/somebody/m.gguf"
+        path = self.golden("run_adaptive.json", change)
+        open_text = "".join(self.picture_of(path, "generation-speed").itertext())
+        self.assertIn("somebody", open_text)
+        self.assertNotIn("somebody", "".join(self.picture_of(path, "generation-speed", "--share").itertext()))
+
+    def test_what_a_picture_lacks_is_said(self):
+        run = self.golden("run_adaptive.json")
+        svg = ["--format", "svg"]
+        self.assert_clear_sentence(self.report(run, *svg), EXIT_USAGE, "one chart", "--chart", "generation-speed", "memory")
+        self.assert_clear_sentence(self.report(run, *svg, "--chart", "x<y"), EXIT_USAGE, "x<y", "generation-speed")
+        self.assert_clear_sentence(self.report(run, run, *svg), EXIT_USAGE, "svg", "one")
+        self.assert_clear_sentence(self.report(run, "--chart", "memory"), EXIT_USAGE, "--format svg")
+        one = [run, *svg, "--chart", "memory"]
+        self.assert_clear_sentence(self.report(*one, env={"PATH": "/no/such/folder"}), EXIT_USAGE, "Chromium", "PATH",
+                                   "chromium-headless-shell", "button")
+        self.assert_clear_sentence(self.report(*one, "--browser", "/no/such/browser"), EXIT_USAGE, "/no/such/browser")
+        self.assert_clear_sentence(self.report(*one, "--browser", "no-such-browser"), EXIT_USAGE, "no-such-browser", "PATH")
+        browser = self.folder / "browser.sh"
+        for script, words in (("echo it hurts >&2; exit 3", ["it hurts", "--browser"]), ("true", ["drew no chart", "button"]),
+                              ("echo '<pre id=\"picture\">%3Cb%3E</pre>'", ["drew no chart"]), ("kill -9 $$", ["failed"])):
+            browser.write_text(f"#!/bin/sh\n{script}\n")
+            browser.chmod(0o755)
+            done = self.report(*one, "--browser", browser)
+            self.assertNotEqual(done.returncode, 0)
+            for word in words:
+                self.assertIn(word, done.stderr)
+
     # ---- in a browser
 
     def look(self, page, width=1000):
@@ -222,9 +302,9 @@ class Reports(SystemTest):
         self.assertEqual(len(told["saved"]), len(told["figures"]))
         drawn = told["figures"]["r0-generation-speed"]
         picture = xml.etree.ElementTree.fromstring(told["saved"]["generation-speed-by-layers.svg"])
-        circles = list(picture.iter("{http://www.w3.org/2000/svg}circle"))
-        self.assertEqual(len(circles), drawn["marks"])
-        self.assertIn("fill", circles[0].get("style"))
+        marks = self.marks_of(picture)
+        self.assertEqual(len(marks), drawn["marks"])
+        self.assertIn("fill", marks[0].get("style"))
 
     def test_hostile_names_stay_text(self):
         attack = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
