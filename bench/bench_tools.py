@@ -30,16 +30,12 @@ def add_common(parser):
 
 
 @contextlib.contextmanager
-def device(args):
-    """Sets args.rpc to the device that is measured, or to None for the machine's own."""
-    if args.no_rpc or args.rpc:
-        yield
-        return
+def rpc_server(args):
+    """The address of a server of this machine's processor, which serves one at a time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    args.rpc = f"127.0.0.1:{port}"
-    server = subprocess.Popen([args.sweetspot, "serve", "--listen", args.rpc, "-t", str(args.threads)],
+    server = subprocess.Popen([args.sweetspot, "serve", "--listen", f"127.0.0.1:{port}", "-t", str(args.threads)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30
@@ -49,10 +45,20 @@ def device(args):
             if time.monotonic() > deadline or server.poll() is not None:
                 sys.exit("the RPC server did not start")
             time.sleep(0.1)
-        yield
+        yield f"127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def device(args):
+    """Sets args.rpc to the device that is measured, or to None for the machine's own."""
+    if args.no_rpc or args.rpc:
+        yield
+        return
+    with rpc_server(args) as args.rpc:
+        yield
 
 
 UNCERTAIN = 5  # sweetspot's exit code where nothing is certain enough to recommend: the rows are there all the same

@@ -1,58 +1,60 @@
 #!/usr/bin/env python3
 """Do the linked worker, sweetspot-adapter on a llama-server, and llama-bench read the same speeds and memory?
 
-Each config is measured by all three in turn, round by round, and the ratios to the linked worker's figures are
-printed with their medians. Interleaving cancels the drift of the machine; single speeds do not compare. Memory is
-compared once for each config: the adapter reads it in hundredths of a MiB, one rounding for each buffer, and counts the
-output buffer as compute, which the linked worker does not.
+Both workers are loaded side by side and take turns, a prompt of each, then a generation of each; then llama-bench, which
+loads anew. The ratios to the linked worker's figures are printed with their medians. Turns cancel the drift of the
+machine, as far as it is slower than a turn; single speeds do not compare. Memory is compared once for each config: the
+adapter reads it in hundredths of a MiB, one rounding for each buffer, and counts the output buffer as compute, which the
+linked worker does not.
 
     bench/engines_agree.py .deps/models/demo-1.1b.gguf --rounds 5
+    bench/engines_agree.py MODEL.gguf --rounds 40 --repetitions 0    the two workers alone
     bench/engines_agree.py MODEL.gguf --rounds 3 --depth 512
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
 
-from bench_tools import REPO, Report, add_common, device, device_words, llama_bench, speeds, sweetspot
+from bench_tools import REPO, Report, add_common, device, device_words, llama_bench, rpc_server, speeds, sweetspot
+from workers_in_turn import Loaded
 
 PARTS = ("model_bytes", "context_bytes", "compute_bytes")
 
 
-def profile(args, layers, worker):
-    """The one trial of `sweetspot profile --layers N`, and the run."""
-    os.environ.pop("SWEETSPOT_WORKER", None)
-    os.environ["SWEETSPOT_ENGINE"] = args.engine if worker else "linked"
-    if worker:
-        os.environ["SWEETSPOT_WORKER"] = worker
-    _, run = sweetspot(args, "profile", "--layers", layers, "-p", args.n_prompt, "-n", args.n_gen, "-d", args.depth,
-                       "-t", args.threads, "-fa", "on", "--max-seconds", args.max_seconds, "--full-depth", "never")
-    return trial_of(run, layers), run
-
-
-def trial_of(run, layers):
-    """The last one with that many layers, which was measured anew where a neighbour disturbed the first. llama-bench
-    has the device beside it even for no layers, so the CPU alone stands for them only where there is no device."""
+def config_of(args, layers):
+    """llama.cpp's defaults at so many layers, as `profile --layers N -fa on` asks for them."""
+    _, run = sweetspot(args, "profile", "--layers", layers, "-p", 8, "-n", 8, "-t", args.threads, "-fa", "on",
+                       "-c", args.n_ctx, "--max-seconds", 0.1, "--full-depth", "never")
     wanted = [trial for trial in run["results"] if trial["requested_layers"] == [layers]]
+    # llama-bench has the device beside it even for no layers, so the CPU alone stands for them only without one.
     beside_a_device = [trial for trial in wanted if trial["config"]["devices"] != ["none"]]
-    return (beside_a_device or wanted)[-1]
+    return (beside_a_device or wanted)[-1]["config"], run
 
 
 def bench(args, layers):
     _, rows = llama_bench(args, "-ngl", 999 if layers < 0 else layers, "-p", args.n_prompt, "-n", args.n_gen,
                           "-d", args.depth, "-r", args.repetitions, "-t", args.threads, "-fa", 1)
-    return speeds(rows)
+    return dict(zip(("prompt", "generation"), speeds(rows)))
 
 
-def speed_of(trial, what):
-    return trial[what]["tokens_per_second"]
+def in_turn(args, pair, number):
+    """Speeds of the linked worker and of the adapter, by what is measured: one prompt of the one, one of the other; then the
+    same with a generation. Who begins changes every round."""
+    order = pair if number % 2 else pair[::-1]
+    taken = {}
+    for what, tokens in (("prompt", args.n_prompt), ("generation", args.n_gen)):
+        for one in order:
+            taken[what, one] = getattr(one, what)(tokens, args.depth)
+    return {what: [taken[what, one] for one in pair] for what in ("prompt", "generation")}
 
 
 def memory_lines(linked, adapter):
     """Bytes that differ, by device and part."""
-    mine = {device["id"]: device for device in adapter["devices"]}
-    for theirs in linked["devices"]:
+    mine = {device["id"]: device for device in adapter}
+    for theirs in linked:
         got = mine.get(theirs["id"])
         for part in PARTS:
             a, b = theirs[part], got[part] if got else 0
@@ -64,44 +66,51 @@ def main():
     parser.add_argument("model")
     add_common(parser)
     parser.add_argument("--engine", default=str(REPO / ".deps/llama/bin/llama-server"))
-    parser.add_argument("--adapter", default=str(REPO / "build/bin/sweetspot-adapter"))
     parser.add_argument("--layers", default="0,-1", help="layer counts, each a config")
     parser.add_argument("--n-prompt", type=int, default=128)
     parser.add_argument("--n-gen", type=int, default=64)
     parser.add_argument("--depth", type=int, default=0)
-    parser.add_argument("--max-seconds", type=float, default=10)
-    parser.add_argument("--repetitions", type=int, default=3, help="llama-bench's -r")
+    parser.add_argument("--n-ctx", type=int, default=4096)
+    parser.add_argument("--repetitions", type=int, default=1, help="llama-bench's -r; 0 = without it")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     if args.quick:
-        args.rounds, args.max_seconds, args.repetitions = 1, 1, 1
-    args.adapter = os.path.abspath(args.adapter)
+        args.rounds, args.repetitions = 2, 1
 
     report = Report(args, "The adapter, the linked worker and llama-bench", "engines-agree.md")
     ratios, run = {}, None
-    with device(args):
+    os.environ["SWEETSPOT_ENGINE"] = "linked"  # of what asks for a config; llama-server is the adapter's alone
+    if args.rpc:
+        sys.exit("--rpc: the two workers need a server each, which this script starts by itself")
+    with device(args), contextlib.nullcontext() if args.no_rpc else rpc_server(args) as second:
         for layers in map(int, args.layers.split(",")):
             name = "all layers" if layers < 0 else f"{layers} layers"
+            config, run = config_of(args, layers)
+            # A server of ggml's RPC serves one at a time.
+            pair = [Loaded(args, "sweetspot-worker", config, args.rpc), Loaded(args, "sweetspot-adapter", config, second)]
+            in_turn(args, pair, 0)  # what is slow once, as a file that is read for the first time
             for number in range(1, args.rounds + 1):
-                linked, run = profile(args, layers, None)
-                adapter, _ = profile(args, layers, args.adapter)
-                prompt, generation = bench(args, layers)
-                for what, theirs in (("prompt", prompt), ("generation", generation)):
-                    ours = speed_of(linked, what)
-                    a, b = speed_of(adapter, what) / ours, theirs / ours
-                    ratios.setdefault((name, what), []).append((a, b))
-                    report.say(f"{name}, round {number}: {what:10} linked {ours:8.2f} tok/s, adapter / linked {a:.3f}, "
-                               f"llama-bench / linked {b:.3f}")
+                ours = in_turn(args, pair, number)
+                theirs = bench(args, layers) if args.repetitions > 0 else {}
+                for what, (linked, adapter) in ours.items():
+                    ratios.setdefault((name, what, "adapter"), []).append(adapter / linked)
+                    line = (f"{name}, round {number}: {what:10} linked {linked:8.2f} tok/s, adapter / linked "
+                            f"{adapter / linked:.3f}")
+                    if what in theirs:
+                        ratios.setdefault((name, what, "llama-bench"), []).append(theirs[what] / linked)
+                        line += f", llama-bench / linked {theirs[what] / linked:.3f}"
+                    report.say(line)
             report.say(f"{name}: bytes by the linked worker, by the adapter, difference")
-            for line in memory_lines(linked, adapter):
+            for line in memory_lines(*(one.memory for one in pair)):
                 report.say(line)
+            for one in pair:
+                one.end()
         report.say()
-        for (name, what), pairs in ratios.items():
-            a, b = zip(*pairs)
-            report.say(f"{name}, {what}: median of adapter / linked {statistics.median(a):.3f} ({min(a):.3f} to "
-                       f"{max(a):.3f}), of llama-bench / linked {statistics.median(b):.3f} ({min(b):.3f} to "
-                       f"{max(b):.3f}), {len(pairs)} rounds")
-        report.write("Each config measured by all three in turn, round by round.", run, device_words(args))
+        for (name, what, who), taken in ratios.items():
+            report.say(f"{name}, {what}: median of {who} / linked {statistics.median(taken):.3f} ({min(taken):.3f} to "
+                       f"{max(taken):.3f}), {len(taken)} rounds")
+        report.write("The linked worker and the adapter are loaded side by side and take turns: a prompt of each, a "
+                     "generation of each; then llama-bench, which loads anew. Round by round.", run, device_words(args))
     return 0
 
 

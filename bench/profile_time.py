@@ -13,6 +13,7 @@ safe), both layer counts are measured again in turn, and the ratio of their time
 
     bench/profile_time.py .deps/models/demo-1.1b.gguf --every 4
     bench/profile_time.py .deps/models/demo-1.1b.gguf --vram-limit 900MiB --rounds 3
+    bench/profile_time.py .deps/models/demo-1.1b.gguf --every 4 --engine .deps/llama/bin/llama-server
 """
 
 import argparse
@@ -102,6 +103,7 @@ def arguments():
     parser.add_argument("--every", type=int, default=1, help="of llama-bench's sweep, each k-th layer count")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--regret-rounds", type=int, default=5)
+    parser.add_argument("--engine", help="profile with it, as sweetspot's: each context costs a load")
     add_common(parser)
     args = parser.parse_args()
     args.n_prompt, args.n_gen, args.repetitions = 512, 128, 5
@@ -111,12 +113,15 @@ def arguments():
         args.n_prompt, args.n_gen, args.repetitions, args.regret_rounds = 32, 16, 2, 2
         args.note_layers, args.note_tokens, args.note_sleep = (0, 20, -1), 16, 0.1
         args.profile_flags = ["-c", "512", "--max-seconds", "0.5"]
+    if args.engine:
+        args.profile_flags += ["--engine", args.engine]
     return args
 
 
 def main():
     args = arguments()
-    report = Report(args, "The time a profile takes", "profile-time.md")
+    report = (Report(args, "The time a profile takes with a llama-server", "profile-time-engine.md") if args.engine
+              else Report(args, "The time a profile takes", "profile-time.md"))
     seconds = {"profile": [], "llama-bench": [], "note": []}
     with device(args):
         report.say("round  profile s  loads  llama-bench s  the note s")

@@ -84,6 +84,12 @@ std::optional<CompletionEvent> parse_completion(std::string_view json) {
   return event;
 }
 
+std::uint32_t tokens_by_now(const CompletionEvent& event, std::uint32_t before) {
+  if (event.timings) return event.timings->predicted_n;
+  if (event.progress || event.tokens_predicted > 0) return event.tokens_predicted;
+  return before + 1;
+}
+
 std::optional<std::vector<TokenLogprob>> parse_logprobs(std::string_view json) {
   const nlohmann::json object = parse_json(json);
   if (!object.is_object()) return std::nullopt;

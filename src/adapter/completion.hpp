@@ -46,6 +46,10 @@ struct CompletionEvent {
 /// Nothing where it is no object, or of another form.
 std::optional<CompletionEvent> parse_completion(std::string_view json);
 
+/// Tokens that a stream has by now, where it had `before`: old servers do not count them, and send
+/// an event for each.
+std::uint32_t tokens_by_now(const CompletionEvent& event, std::uint32_t before);
+
 /// The logarithm of the probability of a token.
 struct TokenLogprob {
   std::int32_t id = 0;

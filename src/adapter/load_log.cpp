@@ -175,6 +175,12 @@ LoadedSettings loaded_settings(std::string_view log) {
   return settings;
 }
 
+bool uses_a_device(const MemoryMap& memory) {
+  return std::any_of(memory.begin(), memory.end(), [](const DeviceMemory& device) {
+    return device.id != kHostDeviceId && device.total_bytes() > 0;
+  });
+}
+
 MemoryMap loaded_memory(std::string_view log) {
   // With --fit on, or to try a placement, a context is made and dropped before the one that stays:
   // its weights are the same, its buffers are printed again.

@@ -36,4 +36,8 @@ LoadedSettings loaded_settings(std::string_view log);
 /// of every kind are summed under "CPU". Empty where no buffer line was printed.
 MemoryMap loaded_memory(std::string_view log);
 
+/// Whether a buffer of some device other than the host is in it: a server whose driver fails goes
+/// on without its card, and is well.
+bool uses_a_device(const MemoryMap& memory);
+
 }  // namespace sweetspot::adapter

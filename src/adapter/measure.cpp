@@ -123,7 +123,7 @@ class Measurement {
       if (!done) return tl::unexpected(done.error());
       if (over()) slots_.server->settle();
       if (samples_ == before && !stopped_) {
-        return fault(FaultCode::decode_failed, phase_,
+        return fault(FaultCode::engine_ended, phase_,
                      "llama-server ended its answer before a token was timed");
       }
       ++result.passes;
@@ -260,7 +260,7 @@ Answer<protocol::FullDepthResult> full_depth(const Slots& slots, Reply& reply) {
   slots.server->settle();
   if (result.steps_ms.empty()) {
     return fault(
-        FaultCode::decode_failed, kPhase,
+        FaultCode::engine_ended, kPhase,
         "llama-server ended its answer at the end of the context before a token was timed");
   }
   result.n_sequences = slots.count;

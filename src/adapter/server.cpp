@@ -36,6 +36,10 @@ constexpr milliseconds kToEnd{5000};
 /// Logarithms of the probabilities of a whole vocabulary are 80 bytes for each token.
 constexpr std::size_t kMostAnswerBytes = std::size_t{64} << 20U;
 
+/// An old server counts no tokens, and not every event of its stream is one.
+constexpr std::uint32_t kSpareEvents = 8;
+constexpr const char* kEndless = "it generates more tokens than it was asked for";
+
 std::string random_key() {
   std::array<unsigned char, 16> bytes{};
   std::size_t got = 0;
@@ -257,7 +261,7 @@ tl::unexpected<protocol::Fault> Server::lost(http::Problem problem, Phase phase)
     }
     return "what it answers is not what llama-server answers, or ends early";
   }();
-  return fault(FaultCode::decode_failed, phase, fmt::format("llama-server failed: {}", why));
+  return fault(FaultCode::engine_ended, phase, fmt::format("llama-server failed: {}", why));
 }
 
 Answer<std::string> Server::get(const char* path, Phase phase) const {
@@ -267,8 +271,13 @@ Answer<std::string> Server::get(const char* path, Phase phase) const {
 }
 
 Answer<std::string> Server::post(const char* path, std::string body, Phase phase) const {
+  return post_within(kQuickAnswer, path, std::move(body), phase);
+}
+
+Answer<std::string> Server::post_within(milliseconds patience, const char* path, std::string body,
+                                        Phase phase) const {
   const auto alive = [this] { return !child_.exit_status().has_value(); };
-  const auto reply = ask({"POST", path, std::move(body)}, {kAnyAnswer, alive, kMostAnswerBytes});
+  const auto reply = ask({"POST", path, std::move(body)}, {patience, alive, kMostAnswerBytes});
   if (!reply) return lost(reply.error(), phase);
   if (reply->status == 200) return reply->body;
   return fault(FaultCode::decode_failed, phase,
@@ -277,7 +286,7 @@ Answer<std::string> Server::post(const char* path, std::string body, Phase phase
 }
 
 Answer<std::string> Server::complete(const CompletionAsk& ask, Phase phase) const {
-  return post("/completion", completion_body(ask), phase);
+  return post_within(kAnyAnswer, "/completion", completion_body(ask), phase);
 }
 
 Answer<void> Server::stream(const CompletionAsk& ask, Phase phase, const GoOn& go_on,
@@ -287,6 +296,7 @@ Answer<void> Server::stream(const CompletionAsk& ask, Phase phase, const GoOn& g
   std::string problem;
   bool last = false;
   bool enough = false;
+  std::uint32_t tokens = 0;
   const auto reply = http::stream(address_, request, {kAnyAnswer, alive, kMostAnswerBytes},
                                   [&](const http::ServerEvent& said) {
                                     if (said.value == "[DONE]") return true;
@@ -298,12 +308,14 @@ Answer<void> Server::stream(const CompletionAsk& ask, Phase phase, const GoOn& g
                                     if (!problem.empty()) return false;
                                     last = last || event->last;
                                     enough = !on_event(*event);
-                                    return !enough;
+                                    tokens = tokens_by_now(*event, tokens);
+                                    if (tokens > ask.n_predict + kSpareEvents) problem = kEndless;
+                                    return !enough && problem.empty();
                                   });
-  if (!problem.empty()) {
-    return fault(FaultCode::decode_failed, phase, fmt::format("llama-server failed: {}", problem));
-  }
   if (enough || (last && reply)) return {};
+  if (!problem.empty()) {
+    return fault(FaultCode::engine_ended, phase, fmt::format("llama-server failed: {}", problem));
+  }
   if (!reply) {
     if (reply.error() == http::Problem::interrupted && !child_.exit_status()) return {};
     return lost(reply.error(), phase);

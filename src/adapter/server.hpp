@@ -50,7 +50,7 @@ class Server {
   Answer<void> stream(const CompletionAsk& ask, Phase phase, const GoOn& go_on,
                       const std::function<bool(const CompletionEvent&)>& on_event) const;
 
-  /// Any other request with a body, answered at once or after long.
+  /// Any other request with a body, of what answers at once.
   Answer<std::string> post(const char* path, std::string body, Phase phase) const;
 
   /// Waits until no slot works, after a stream was left. At most a second.
@@ -76,6 +76,8 @@ class Server {
   Answer<Start> is_ours() const;
   [[nodiscard]] tl::unexpected<protocol::Fault> ended(Phase phase) const;
   [[nodiscard]] tl::unexpected<protocol::Fault> lost(http::Problem problem, Phase phase) const;
+  Answer<std::string> post_within(std::chrono::milliseconds patience, const char* path,
+                                  std::string body, Phase phase) const;
   [[nodiscard]] http::Reply ask(const http::Request& request, const http::Patience& patience) const;
 
   process::Child child_;

@@ -9,12 +9,17 @@
 #include "adapter/load_log.hpp"
 #include "adapter/server_facts.hpp"
 #include "answering/greeting.hpp"
+#include "core/no_device.hpp"
 #include "gguf/header.hpp"
 #include "kernel/processors.hpp"
 #include "servers/command.hpp"
 
 namespace sweetspot::adapter {
 namespace {
+
+constexpr const char* kListsNoDevices =
+    "this llama-server does not list its devices (it has no --list-devices), so that it is used on "
+    "the processor alone";
 
 /// What this worker cannot do; the linked one can.
 tl::unexpected<protocol::Fault> not_here(Phase phase, const char* what) {
@@ -62,6 +67,7 @@ Answer<protocol::HelloResult> Session::run(const protocol::HelloRequest& request
   hello.engine = engine_of(engine_->abilities);
   hello.devices = engine_->abilities.devices;
   hello.devices.push_back(host_device());
+  if (!engine_->abilities.lists_devices) hello.backend_problems.emplace_back(kListsNoDevices);
   hello.threads = kernel::usable_processors().threads();
   fit_params_ = FitParams::beside(engine_->command);
   hello.abilities = {fit_params_.has_value(), /*keeps_weights=*/false, /*slices=*/false,
@@ -140,6 +146,9 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   result.effective = effective_of(request.context, loaded, *props, threads);
   result.memory = loaded_memory(log);
   if (result.memory.empty()) result.memory_note = "llama-server prints no sizes of its buffers";
+  if (const std::string passed_over = devices_passed_over(result.memory); !passed_over.empty()) {
+    return fault(FaultCode::device_unknown, Phase::context, passed_over);
+  }
   const auto token = server_->post("/tokenize", R"({"content":"a"})", Phase::context);
   whole_token_ = token ? parse_last_token(*token) : std::nullopt;
   result.pid = server_->pid();
@@ -147,6 +156,18 @@ Answer<protocol::ContextResult> Session::run(const protocol::ContextRequest& req
   // Slots that share a context could each have all of it, but not side by side.
   slot_tokens_ = std::min(result.effective.n_ctx / n_slots_, props->n_ctx_slot);
   return result;
+}
+
+// Why what is loaded is not what was asked for; empty = it is, or nobody can tell.
+std::string Session::devices_passed_over(const MemoryMap& memory) const {
+  const Placement& asked = loaded_->placement;
+  const bool wants_one = asked.n_gpu_layers != 0 && !uses_no_device(asked);
+  const auto& devices = engine_->abilities.devices;
+  if (!wants_one || devices.empty() || memory.empty() || uses_a_device(memory)) return {};
+  return fmt::format(
+      "llama-server put nothing on {}, although {} layers were asked for: its log has no buffer "
+      "there; start it by hand to see why",
+      devices.front().id, asked.n_gpu_layers < 0 ? "all" : std::to_string(asked.n_gpu_layers));
 }
 
 Answer<protocol::MeasureResult> Session::run(const protocol::MeasureRequest& request,

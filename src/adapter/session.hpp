@@ -55,6 +55,7 @@ class Session final : public answering::Answerer {
   };
 
   [[nodiscard]] Answer<Slots> slots(Phase phase) const;
+  [[nodiscard]] std::string devices_passed_over(const MemoryMap& memory) const;
 
   std::string program_;
   const std::atomic<bool>& stopped_;

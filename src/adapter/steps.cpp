@@ -8,14 +8,6 @@ namespace {
 /// The resolution of the server's clock: a step is never nothing.
 constexpr double kLeastMs = 1e-3;
 
-/// Tokens that a stream has by now, where it had `before`: old servers do not count them, and send
-/// an event for each.
-std::uint32_t tokens_by_now(const CompletionEvent& event, std::uint32_t before) {
-  if (event.timings) return event.timings->predicted_n;
-  if (event.progress || event.tokens_predicted > 0) return event.tokens_predicted;
-  return before + 1;
-}
-
 }  // namespace
 
 std::optional<Step> Steps::add(std::size_t stream, const CompletionEvent& event,

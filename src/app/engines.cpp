@@ -28,15 +28,16 @@ Error of_chosen(Error error) {
   return error;
 }
 
-Result<std::optional<servers::ServerCard>> first_found(const Workplace& workplace,
-                                                       Error no_worker) {
+Result<std::optional<servers::ServerCard>> first_found(const Workplace& workplace) {
   for (const servers::Found& found : servers::find_servers(servers::default_find_places())) {
     auto card = servers::read_server(found.command, read_options(workplace));
     if (card) return *std::move(card);
     if (card.error().kind == ErrorKind::interrupted) return tl::unexpected(card.error());
   }
-  no_worker.remedy = "name a llama-server with --engine, or build sweetspot with its own worker";
-  return tl::unexpected(std::move(no_worker));
+  return error(ErrorKind::device,
+               "there is no llama.cpp to work with: neither sweetspot's own worker nor a "
+               "llama-server was found",
+               "name a llama-server with --engine, or build sweetspot with its own worker");
 }
 
 }  // namespace
@@ -70,7 +71,8 @@ Result<std::optional<servers::ServerCard>> engine_of(const Workplace& workplace)
   }
   const auto worker = engine::locate_worker();
   if (worker) return std::nullopt;
-  return first_found(workplace, worker.error());
+  if (worker.error().kind != ErrorKind::device) return tl::unexpected(worker.error());
+  return first_found(workplace);
 }
 
 Status check_can_be_told(const Workplace& workplace, const Config& config) {

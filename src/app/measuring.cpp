@@ -39,8 +39,15 @@ Error nothing_measured(const Run& run) {
     return {ErrorKind::host_limit,
             "no configuration could be measured: " + results.front().failure->message, ""};
   }
+  const bool one_reason = std::all_of(results.begin(), results.end(), [&](const Trial& trial) {
+    return trial.failure && trial.failure->message == results.front().failure->message;
+  });
+  if (!results.empty() && one_reason) {
+    return {ErrorKind::nothing_measurable,
+            "no configuration could be measured: " + results.front().failure->message, ""};
+  }
   return {ErrorKind::nothing_measurable, "no configuration could be measured",
-          "each row above says why its own failed"};
+          "--details says of each row why it failed"};
 }
 
 Error nothing_certain(const std::string& path) {

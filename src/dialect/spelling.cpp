@@ -146,6 +146,15 @@ Spelling spell_layers(const Abilities& abilities, const Knob& knob, int layers) 
   return {{std::string(name), word ? "all" : "999"}, {}};
 }
 
+// Before build 4167 nobody could name devices. Layers are said: with none of them on a device that
+// is as near to the processor alone as such a build comes.
+Spelling spell_devices(const Abilities& abilities, const Knob& knob, const Config& config) {
+  const std::string text = knob_text(knob.get(config));
+  const std::string_view name = name_of(abilities, knob);
+  if (!name.empty()) return {{std::string(name), text}, {}};
+  return uses_no_device(config.placement) ? Spelling{} : lacking(knob, text);
+}
+
 // A word out of a list that the help gives.
 Spelling spell_word(const Abilities& abilities, const Knob& knob, std::string text) {
   const std::string_view name = name_of(abilities, knob);
@@ -234,6 +243,7 @@ Spelling spell(const Abilities& abilities, const Knob& knob, const Config& confi
   if (knob.name == "load_mode") {
     return spell_load_mode(abilities, knob, config.placement.load_mode);
   }
+  if (knob.name == "devices") return spell_devices(abilities, knob, config);
   if (knob.name == "n_cpu_moe") return spell_cpu_moe(abilities, knob, config.placement.n_cpu_moe);
   if (knob.name == "split_mode" || knob.name == "pooling") {
     return spell_word(abilities, knob, knob_text(value));

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/text.hpp"
 #include "kernel/own_file.hpp"
@@ -28,16 +29,15 @@ std::optional<std::string> find_of_ours(const std::string& own_directory, const 
   return std::nullopt;
 }
 
-Result<WorkerProgram> locate_ours(const char* name, const SearchPlaces& places) {
+Result<WorkerProgram> locate_ours(const char* name, const SearchPlaces& places, Error missing) {
   if (const auto found = find_of_ours(places.own_directory, name)) return WorkerProgram{*found};
   if (const auto found = os::find_in_path(places.path, name)) return WorkerProgram{*found};
   if (places.own_directory.empty()) return tl::unexpected(process::no_proc());
-  return error(ErrorKind::internal,
-               fmt::format("the program {} is missing: it is neither beside sweetspot, nor in "
-                           "../libexec/sweetspot, nor in PATH",
-                           name),
-               "build it with `make`, or install sweetspot again");
+  return tl::unexpected(std::move(missing));
 }
+
+constexpr const char* kNowhere =
+    "is neither beside sweetspot, nor in ../libexec/sweetspot, nor in PATH";
 
 }  // namespace
 
@@ -55,11 +55,17 @@ Result<WorkerProgram> locate_worker(const std::string& override_path, const Sear
     }
     return WorkerProgram{fs::absolute(override_path, problem).string()};
   }
-  return locate_ours("sweetspot-worker", places);
+  return locate_ours(
+      "sweetspot-worker", places,
+      {ErrorKind::device,
+       fmt::format("sweetspot's own worker is not here: sweetspot-worker {}", kNowhere),
+       "build it with `make`, not with LINKED_WORKER=OFF, or install sweetspot again"});
 }
 
 Result<WorkerProgram> locate_adapter(const SearchPlaces& places) {
-  return locate_ours("sweetspot-adapter", places);
+  return locate_ours("sweetspot-adapter", places,
+                     {ErrorKind::internal, fmt::format("sweetspot-adapter {}", kNowhere),
+                      "build it with `make`, or install sweetspot again"});
 }
 
 Result<std::string> locate_program(const std::string& name, const SearchPlaces& places) {

@@ -23,12 +23,13 @@ SearchPlaces default_places();
 
 /// `override_path` if it is not empty, else `sweetspot-worker` beside the running program, else in
 /// its ../libexec/sweetspot (a bundle, `cmake --install`), else in PATH. Errors are of kind
-/// internal with a remedy; a bad `override_path` is of kind usage;
+/// device with a remedy, for a build may leave it out; a bad `override_path` is of kind usage;
 /// without /proc it is process::no_proc().
 Result<WorkerProgram> locate_worker(const std::string& override_path = {},
                                     const SearchPlaces& places = default_places());
 
-/// sweetspot-adapter, in the same places. Errors as those of locate_worker().
+/// sweetspot-adapter, in the same places. Errors as those of locate_worker(), but of kind internal:
+/// every build has it.
 Result<WorkerProgram> locate_adapter(const SearchPlaces& places = default_places());
 
 /// The program of that name in PATH, else of the llama.cpp that came with us: llama/bin in the

@@ -80,9 +80,10 @@ Result<void> Oracle::check_model() {
 
 Result<std::vector<PlannedMemory>> Oracle::ask_halves(const std::vector<Config>& configs) {
   if (!hello_.abilities.maps && !speaks_for_another_) {
-    return error(ErrorKind::internal,
-                 "this engine does not say what a configuration takes, and sweetspot's own worker, "
-                 "which could be asked, is not there");
+    return error(ErrorKind::device,
+                 "this engine does not say what a configuration takes (no llama-fit-params beside "
+                 "it), and sweetspot's own worker, which could be asked, is not here",
+                 "measure it with sweetspot profile, or build sweetspot with its own worker");
   }
   if (!worker_.alive()) {
     if (auto started = restart(); !started) return tl::unexpected(started.error());

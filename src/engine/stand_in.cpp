@@ -27,7 +27,17 @@ bool listens_soon(int port, const Worker& worker) {
 
 }  // namespace
 
+bool StandIn::can_start(const StartOptions& options) {
+  return options.engine_program.empty() || options.linked_worker.has_value();
+}
+
 Result<StandIn> StandIn::start(const StartOptions& options) {
+  if (!can_start(options)) {
+    return error(ErrorKind::device,
+                 "a card that is not here is planned for with sweetspot's own worker "
+                 "(sweetspot-worker), which is not here either",
+                 "name a device with --rpc, or build sweetspot with its own worker");
+  }
   std::string last = "no free port was found";
   for (int i = 0; i < kTries; ++i) {
     const auto port = os::free_loopback_port();

@@ -13,7 +13,10 @@ namespace sweetspot::engine {
 /// for.
 class StandIn {
  public:
-  /// Errors of kind device where no port could be served.
+  /// Only sweetspot's own worker serves devices.
+  static bool can_start(const StartOptions& options);
+
+  /// Errors of kind device where no port could be served, or nobody is there who serves.
   static Result<StandIn> start(const StartOptions& options);
 
   /// "127.0.0.1:50123"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <variant>
 
@@ -58,6 +59,12 @@ struct Worker::State {
   [[nodiscard]] double load_seconds() const {
     return deadlines.load_base_seconds +
            static_cast<double>(model_bytes) / deadlines.load_bytes_per_second;
+  }
+  /// Of an engine that makes its context as it loads. A user's figure for a load, to which the
+  /// size adds nothing, is for both.
+  [[nodiscard]] double load_with_context_seconds() const {
+    const bool of_user = std::isinf(deadlines.load_bytes_per_second);
+    return load_seconds() + (of_user ? 0 : deadlines.context_seconds);
   }
 };
 
@@ -139,7 +146,7 @@ Outcome<protocol::ContextResult> Worker::context(const ContextSettings& settings
   const Ask ask{
       .request = protocol::ContextRequest{settings},
       .phase = loads ? Phase::load : Phase::context,
-      .seconds = state_->deadlines.context_seconds + (loads ? state_->load_seconds() : 0)};
+      .seconds = loads ? state_->load_with_context_seconds() : state_->deadlines.context_seconds};
   auto made = ask_for<protocol::ContextResult>(state_->conversation, ask);
   state_->computing = made ? static_cast<pid_t>(made->pid) : 0;
   return made;

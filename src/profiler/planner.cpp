@@ -40,11 +40,17 @@ std::size_t targets_among(const std::vector<Device>& devices, const PlanJob& job
   return offload_targets(devices, job.base.placement.devices).size();
 }
 
+// Where no device is here: whether there is somebody to stand in for a card, and a need to.
+bool is_for_cards(const PlanJob& job) {
+  if (uses_no_device(job.base.placement)) return false;
+  return !job.rules.limits_bytes.empty() || engine::StandIn::can_start(job.start);
+}
+
 // How many cards that are not here the user speaks of; 0 = the devices here are meant.
 Result<std::size_t> cards_not_here(const PlanJob& job, const std::vector<Device>& devices) {
   const std::size_t cards = std::max<std::size_t>(job.rules.limits_bytes.size(), 1);
   const std::size_t here = targets_among(devices, job);
-  if (!any_offload_device(devices)) return cards;
+  if (!any_offload_device(devices)) return is_for_cards(job) ? cards : std::size_t{0};
   if (cards == 1 || cards == here) return std::size_t{0};
   const bool named = !job.base.placement.devices.empty() || !job.start.rpc.empty();
   if (!named) return cards;
@@ -184,6 +190,9 @@ std::string stand_in_notice(std::size_t cards) {
       one ? "ggml's RPC device" : "ggml's RPC devices", one ? "its" : "their");
 }
 
+const char* const kCpuAloneNotice =
+    "llama.cpp has no device here: planned for the processor alone. For a card that is not here "
+    "sweetspot's own worker is needed.";
 const char* const kThisHostNotice =
     "Host memory is judged by this machine's: give --host-memory for another one.";
 const char* const kGuessedShareNotice =
@@ -370,7 +379,7 @@ Result<plan::PlanRequest> request_for(const PlanJob& job, const plan::PlanRecord
 
 }  // namespace
 
-Result<plan::PlanRecord> make_plan(const PlanJob& job) {
+Result<plan::PlanRecord> make_plan(PlanJob job) {
   const auto begin = std::chrono::steady_clock::now();
   // The drivers are asked first: a worker that only lists its devices already takes memory.
   devices::Sampler sampler(job.sources);
@@ -385,10 +394,8 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   }
 
   plan::PlanRecord record = begin_record(job, *opened, drivers);
-  if (record.targets.empty() && !uses_no_device(job.base.placement)) {
-    return error(ErrorKind::device, "llama.cpp lists no device to plan for",
-                 "see what it lists with sweetspot devices");
-  }
+  const bool no_device_here = record.targets.empty() && !uses_no_device(job.base.placement);
+  if (no_device_here) job.base.placement = cpu_alone(job.base.placement);
   const auto shares = find_shares(job, record, oracle);
   if (!shares) return tl::unexpected(shares.error());
   auto request = request_for(job, record, shares->of_target);
@@ -404,6 +411,7 @@ Result<plan::PlanRecord> make_plan(const PlanJob& job) {
   record.loads = oracle.loads();
   record.notices = notices_for(job, record, shares->of_target);
   record.notices.insert(record.notices.end(), shares->notices.begin(), shares->notices.end());
+  if (no_device_here) record.notices.emplace_back(kCpuAloneNotice);
   record.seconds = seconds_since(begin);
   return record;
 }

@@ -50,8 +50,9 @@ struct PlanJob {
   Observer observer;                                            ///< of that measurement
 };
 
-/// Starts a worker (and a stand-in for each card that is not here), asks, and ends them. Errors as
-/// those of Profiler::open and plan::make_plan.
-Result<plan::PlanRecord> make_plan(const PlanJob& job);
+/// Starts a worker (and a stand-in for each card that is not here), asks, and ends them. Without a
+/// device, a size of a card and somebody to stand in for one it plans for the processor alone.
+/// Errors as those of Profiler::open and plan::make_plan.
+Result<plan::PlanRecord> make_plan(PlanJob job);
 
 }  // namespace sweetspot::profiler

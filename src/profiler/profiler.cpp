@@ -150,6 +150,11 @@ Result<Profiler> Profiler::open(Request request) {
   for (const std::string& slow : devices::slow_hardware(kernel::default_tree(), prepared.targets)) {
     run.notices.push_back(slow + ".");
   }
+  if (prepared.targets.empty()) {
+    for (const std::string& why : oracle->hello().backend_problems) {
+      run.notices.push_back(why + ".");
+    }
+  }
   prepared.abilities = oracle->hello().abilities;
   if (oracle->speaks_for_another()) {
     run.notices.emplace_back(

@@ -203,7 +203,8 @@ struct HelloResult {
   Engine engine;
   std::vector<Device> devices;
   int threads = 0;  ///< what 0 threads means in this worker
-  /// Backends that lie beside ggml and cannot be loaded, each a sentence with the loader's reason.
+  /// Why devices may be missing, each a sentence: a backend that lies beside ggml and cannot be
+  /// loaded, with the loader's reason; a llama-server that does not list them.
   std::vector<std::string> backend_problems = {};
   Abilities abilities = {};
 };
@@ -329,7 +330,8 @@ enum class FaultCode {
   device_unknown,
   rpc_refused,  ///< nothing listens there
   cannot_write,
-  engine_ended,  ///< the llama-server that a worker drives: how it ended is in the message
+  engine_ended,  ///< the llama-server that a worker drives is gone or makes no sense: the message
+                 ///< says
   exception,     ///< a C++ exception from the library, its what() in the message
 };
 

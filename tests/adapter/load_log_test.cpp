@@ -89,6 +89,15 @@ TEST(LoadLog, AContextThatWasTriedFirstDoesNotCount) {
   EXPECT_EQ(loaded_memory(twice), loaded_memory(kNew));
 }
 
+TEST(LoadLog, ACardIsUsedWhereABufferOfItIs) {
+  EXPECT_TRUE(uses_a_device(loaded_memory(kNew)));
+  // What llama.cpp prints where a driver failed: it says layers are offloaded all the same.
+  EXPECT_FALSE(
+      uses_a_device(loaded_memory("load_tensors: offloaded 9/9 layers to GPU\n"
+                                  "x:   CPU_Mapped model buffer size = 12.00 MiB\n"
+                                  "x:    CUDA_Host compute buffer size = 1.00 MiB\n")));
+}
+
 TEST(LoadLog, NothingIsMadeUp) {
   EXPECT_TRUE(loaded_memory("server is listening\n").empty());
   EXPECT_FALSE(loaded_settings("").n_gpu_layers);

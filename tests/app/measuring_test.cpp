@@ -41,7 +41,13 @@ TEST(ConcludeRun, NothingMeasuredIsSaidAsSuch) {
       Failure{FailureClass::out_of_device_memory, Phase::load, "full", {}, {}};
   const auto code = conclude_run(outcome, "run.json");
   ASSERT_FALSE(code);
-  EXPECT_THAT(code.error().message, HasSubstr("no configuration could be measured"));
+  EXPECT_THAT(code.error().message, HasSubstr("no configuration could be measured: full"))
+      << "no row of the screen says why";
+  outcome.run.results.emplace_back().failure =
+      Failure{FailureClass::crashed, Phase::load, "gone", {}, {}};
+  const auto several = conclude_run(outcome, "run.json");
+  ASSERT_FALSE(several);
+  EXPECT_THAT(several.error().remedy, HasSubstr("--details"));
 }
 
 TEST(ConcludeRun, WhatEveryRowFailedOfIsTheReason) {

@@ -52,6 +52,15 @@ TEST_F(Spelled, AllLayers) {
   EXPECT_EQ(words(elder_, "n_gpu_layers"), "--n-gpu-layers 7");
 }
 
+TEST_F(Spelled, TheProcessorAloneWithAndWithoutDevices) {
+  config_.placement = cpu_alone(config_.placement);
+  EXPECT_EQ(words(current_, "devices"), "--device none");
+  EXPECT_EQ(words(elder_, "devices"), "") << "it is told 0 layers";
+  EXPECT_EQ(words(elder_, "n_gpu_layers"), "--n-gpu-layers 0");
+  config_.placement.devices = {"CUDA1"};
+  EXPECT_THAT(words(elder_, "devices"), HasSubstr("it has no --device (wanted: CUDA1)"));
+}
+
 TEST_F(Spelled, FlashAttentionWithAndWithoutAValue) {
   EXPECT_EQ(words(current_, "flash_attn"), "--flash-attn auto");
   EXPECT_EQ(words(elder_, "flash_attn"), "");
@@ -95,15 +104,12 @@ TEST_F(Spelled, SwitchesOnAndOff) {
 TEST_F(Spelled, WhatAnEngineLacksIsNeverSent) {
   config_.placement.n_cpu_ffn = 3;
   config_.placement.split_mode = SplitMode::tensor;
-  config_.placement.devices = {std::string(kNoDevice)};
   EXPECT_EQ(words(current_, "n_cpu_ffn"), "--n-cpu-ffn 3");
   EXPECT_EQ(words(elder_, "n_cpu_ffn"), "lacks: it has no --n-cpu-ffn (wanted: 3)");
   EXPECT_EQ(words(current_, "split_mode"), "--split-mode tensor");
   EXPECT_THAT(words(elder_, "split_mode"), HasSubstr("it has no --split-mode (wanted: tensor)"));
-  EXPECT_EQ(words(current_, "devices"), "--device none");
-  EXPECT_THAT(words(elder_, "devices"), HasSubstr("it has no --device"));
   const ConfigWords all = spell_config(elder_, config_);
-  EXPECT_EQ(all.lacks.size(), 3U);
+  EXPECT_EQ(all.lacks.size(), 2U);
   for (const std::string& word : all.words) {
     EXPECT_TRUE(!word.starts_with('-') || elder_.knows(word)) << word;
   }

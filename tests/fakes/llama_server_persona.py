@@ -32,6 +32,7 @@ PERSONAS = {
     "dies-loading": "ends while it loads, out of device memory",
     "dies": "is healthy and dies in the middle of an answer",
     "hangs": "is healthy and never answers a completion",
+    "never-ready": "loads for ever",
     "nonsense": "streams what is no JSON",
     "endless": "streams for ever, whatever was asked for",
     "ends-early": "ends its answer after the first token",
@@ -88,6 +89,7 @@ HELPS = {
     "elder": OLD,
     "cousin": OLD + "--fit                                   fit the model into VRAM\n"
               "--verbosity N                           Set specific verbosity level\n"
+              "-dev,  --device dev1,dev2               comma-separated list of devices\n"
               "-rtr,  --run-time-repack                repack tensors\n"
               "-amb,  --attention-max-batch N          max batch size for attention computations\n",
     "four-slots": MODERN.replace("-kvu,  --kv-unified, -no-kvu, --no-kv-unified", "-kvu,  --kv-unified"),
@@ -197,6 +199,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return False
 
     def do_GET(self):
+        if self.path == "/health" and PERSONA == "never-ready":
+            return self.answer(503, {"error": {"message": "Loading model", "code": 503}})
         if self.path == "/health":
             return self.answer(200, {"status": "ok"})
         if not self.may_ask():

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/no_device.hpp"
 #include "devices/machine.hpp"
 #include "ground/bytes.hpp"
 #include "process/cancel.hpp"
@@ -152,6 +153,29 @@ TEST_F(PlannerTest, ADeviceWhoseMemoryNobodyKnowsNeedsALimit) {
     asked.rules.percent = 100;
     EXPECT_EQ(budget(asked).budget_bytes, 2 * kGiB);
   }
+}
+
+TEST_F(PlannerTest, TheProcessorAloneNeedsNoDevice) {
+  PlanJob asked = job(script(""));
+  asked.base.placement.devices = {"none"};
+  const plan::PlanRecord record = planned(asked);
+  EXPECT_FALSE(record.stand_in);
+  EXPECT_THAT(record.targets, SizeIs(0));
+  EXPECT_TRUE(record.plan.recommended) << "this machine's memory is known";
+}
+
+TEST_F(PlannerTest, WithoutOurOwnWorkerNobodyStandsInForACard) {
+  PlanJob asked = job(script(""));
+  asked.start.engine_program = "/somewhere/llama-server";
+  const plan::PlanRecord record = planned(asked);
+  EXPECT_FALSE(record.stand_in);
+  EXPECT_TRUE(uses_no_device(record.plan.request.base.placement));
+  EXPECT_THAT(record.notices, Contains(HasSubstr("for the processor alone")));
+  asked.rules.limits_bytes = {6 * kGiB};
+  const auto refused = make_plan(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::device);
+  EXPECT_THAT(refused.error().message, HasSubstr("own worker"));
 }
 
 TEST_F(PlannerTest, AnIntegratedDeviceGetsNoMoreThanTheHostHas) {

@@ -54,6 +54,17 @@ class EngineRuns(SystemTest):
         with urllib.request.urlopen(question, timeout=30) as answer:
             self.assertGreater(json.load(answer)["timings"]["predicted_n"], 0)
 
+    def assert_launches(self, model, *words):
+        """`launch` starts the engine with what was measured, and it serves."""
+        port = free_port()
+        launched = self.start_sweetspot("launch", model, *words, "--port", str(port), env=NO_DEVICES,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            self.assert_serves(port, launched)
+        finally:
+            said = self.ended(launched)[1]
+        self.assertIn("sweetspot: starting profile ", said)
+
     def ended(self, process):
         process.send_signal(signal.SIGTERM)
         return process.communicate(timeout=30)
@@ -123,10 +134,20 @@ class EngineRuns(SystemTest):
             planned = json.loads(self.ran("plan", model, "-c", "256", "--json", *words).stdout)
             done = self.ran("profile", model, *FAST, "--json", "--layers", "1,-1", *words, may_end_with=UNCERTAIN)
             chosen = self.ran("choose", model, *words)
+            if done.returncode == 0:
+                self.assertIn("(measured ", chosen.stdout)
+                self.assert_launches(model, *words)
         self.assertTrue(planned["recommended"], planned)
         self.assert_measured_on("RPC0", json.loads(done.stdout))
-        if done.returncode == 0:
-            self.assertIn("(measured ", chosen.stdout)
+
+    def test_a_tune_with_an_rpc_device(self):
+        model = self.model()
+        with self.rpc_server() as address:
+            words = ["--rpc", address, "--engine", SERVER]
+            tuned = self.ran("tune", model, *TUNE, *words, "--json", timeout=300, may_end_with=UNCERTAIN)
+            if tuned.returncode == 0:
+                self.assert_launches(model, *words)
+        self.assert_measured_on("RPC0", json.loads(tuned.stdout))
 
     def test_vulkan_s_software_device(self):
         vulkan, why_not = software_vulkan()
