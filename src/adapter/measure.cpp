@@ -22,6 +22,10 @@ constexpr std::uint32_t kEndSteps = 8;
 /// it is full.
 constexpr std::uint32_t kSlotSpare = 1;
 
+/// Of a token that is a part of a character nothing is told before the next one: of fewer steps
+/// there might be no sample.
+constexpr std::uint32_t kFewestSteps = 8;
+
 /// Steps of all slots side by side, from a depth of `depth` tokens each; `on_step` says false when
 /// it has enough. A slot's stream runs on a thread of its own where there are several.
 class SideBySide {
@@ -195,13 +199,14 @@ class Measurement {
 
   Answer<void> generation() {
     const std::uint32_t left = request_.max_samples - samples_;
+    const std::uint32_t asked = std::min(std::max(left, kFewestSteps), request_.tokens_per_pass);
     const GoOn go_on = [this] { return !stopped_.load(); };
-    const SideBySide::OnStep on_step = [this](const Step& step) {
+    const SideBySide::OnStep on_step = [&](const Step& step) {
       send(step.duration_ms, step.tokens);
-      return !stopped_.load();
+      return !stopped_ && (asked <= left || !over());
     };
     SideBySide pass(slots_, phase_, go_on, on_step);
-    auto done = pass.run(request_.cache_tokens, std::min(left, request_.tokens_per_pass));
+    auto done = pass.run(request_.cache_tokens, asked);
     if (slots_.count > 1) slots_.server->settle();
     return done;
   }

@@ -36,6 +36,7 @@ PERSONAS = {
     "nonsense": "streams what is no JSON",
     "endless": "streams for ever, whatever was asked for",
     "ends-early": "ends its answer after the first token",
+    "syllables": "tells of every second token only, as where a character takes two of them",
     "infinite": "computes no numbers: probabilities are null",
     "asks": "waits for a line on stdin before it says what it is",
     "no-server": "is another program",
@@ -257,6 +258,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if PERSONA == "dies" and token == 3:
                 say("GGML_ASSERT(buffer) failed")
                 os.kill(os.getpid(), signal.SIGABRT)
+            if PERSONA == "syllables" and token % 2 == 0:
+                continue
             event = {"content": "a", "stop": False, "id_slot": -1}
             if PERSONA != "elder":
                 event |= {"tokens_predicted": token,

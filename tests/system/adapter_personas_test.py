@@ -185,6 +185,14 @@ class Personas(SystemTest):
                 self.generate(worker)
         self.assertIn("before a token was timed", caught.exception.fault["message"])
 
+    def test_one_that_does_not_tell_of_every_token(self):
+        with self.adapter("syllables") as worker:
+            self.loaded(worker)
+            counts = []
+            worker.ask("measure", on_sample=lambda event: counts.append(event["tokens"]), kind="generation",
+                       cache_tokens=16, tokens_per_pass=8, max_samples=8)
+        self.assertEqual(counts, [2] * 8, "as many samples as were asked for")
+
     def test_numbers_that_are_none(self):
         with self.adapter("infinite") as worker:
             self.loaded(worker)
