@@ -66,19 +66,15 @@ if(SWEETSPOT_SANITIZE)
   list(APPEND sweetspot_test_options -fno-sanitize=all)
 endif()
 
-# sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...] [SEPARATE])
-# SEPARATE: its files define the same names, so they are no one unit (CMAKE_UNITY_BUILD).
+# sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...])
 # One test program per room that links only that room and what the room itself links: a call to a room
 # that is not allowed fails to link here.
 function(sweetspot_room_test room)
-  cmake_parse_arguments(TEST "SEPARATE" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${room}_test ${TEST_SOURCES})
   target_link_libraries(${room}_test PRIVATE sweetspot_${room} ${TEST_LIBRARIES}
                         GTest::gmock GTest::gtest_main sweetspot_options)
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  if(TEST_SEPARATE)
-    set_target_properties(${room}_test PROPERTIES UNITY_BUILD OFF)
-  endif()
   target_compile_options(${room}_test PRIVATE ${sweetspot_test_options})
   sweetspot_reuse_headers(${room}_test sweetspot_test_headers)
   gtest_discover_tests(${room}_test TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60

@@ -68,8 +68,8 @@ SetKept keep_set_of(const Run& run, const std::string& model_path,
   const std::string path = store::place_of(workplace.data_folder, set);
   std::string why_old;
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
-    why_old = profiles::why_kept(old, set, run.settings.complete);
-    return profiles::successor(old, set, run.settings.complete);
+    why_old = profiles::why_kept(old, set);
+    return profiles::successor(old, set);
   });
   if (!written) return nowhere(why_not(written.error()));
   if (!*written) return {SetKept::What::older_stays, path, std::move(why_old)};

@@ -240,8 +240,8 @@ Result<int> import_set(const ProfilesOptions& options, const Environment& enviro
   const std::string path = store::place_of(environment.workplace.data_folder, *set);
   std::string why_old;
   const Result<bool> written = store::update_profile_set(path, [&](const ProfileSet* old) {
-    why_old = profiles::why_kept(old, *set, true);
-    return profiles::successor(old, *set, true);
+    why_old = profiles::why_kept(old, *set);
+    return profiles::successor(old, *set);
   });
   if (!written) return tl::unexpected(written.error());
   if (*written) return print_all(environment, "imported as " + printable(path, 4096) + "\n");

@@ -235,6 +235,7 @@ inline constexpr std::size_t kKeptReports = 32;
 struct ProfileSet {
   std::string created_at;  ///< UTC, ISO 8601
   Origin origin = Origin::measured;
+  bool complete = true;  ///< false: of a measurement that was ended early
   ModelKey model;
   std::string model_name;  ///< for people; from the file, hostile until escaped
   int offloadable_layers = 0;
@@ -266,6 +267,7 @@ void fields(auto& f, Is<ProfileSet> auto& set) {
   f.constant("schema", kProfileSetSchema);
   f("created_at", set.created_at);
   f("origin", set.origin);
+  f.later("complete", set.complete);
   f.group("model", [&](auto& model) {
     fields(model, set.model);
     model("name", set.model_name);

@@ -344,6 +344,7 @@ namespace {
 ProfileSet without_profiles(const Run& run, const ModelKey& model) {
   ProfileSet set;
   set.created_at = run.finished_at.empty() ? run.started_at : run.finished_at;
+  set.complete = run.settings.complete;
   set.model = model;
   set.model_name = run.model.name.value_or(file_name(run.model.path));
   set.fingerprint = fingerprint_of(run.model, run.engine, run.tool_version, run.machine);

@@ -110,16 +110,17 @@ std::string worse_measured(const ProfileSet& old, const ProfileSet& fresh) {
 
 }  // namespace
 
-std::string why_kept(const ProfileSet* old, const ProfileSet& fresh, bool complete) {
+std::string why_kept(const ProfileSet* old, const ProfileSet& fresh) {
   if (old == nullptr || old->origin != Origin::measured) return {};
   if (fresh.origin != Origin::measured) return "they are measured";
   if (!same_conditions(*old, fresh)) return {};
-  if (!complete) return "this run is not complete";
+  if (!fresh.complete) return "this run is not complete";
+  if (!old->complete) return {};
   return is_comparable(*old, fresh) ? worse_measured(*old, fresh) : std::string();
 }
 
-std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh, bool complete) {
-  if (!why_kept(old, fresh, complete).empty()) return std::nullopt;
+std::optional<ProfileSet> successor(const ProfileSet* old, ProfileSet fresh) {
+  if (!why_kept(old, fresh).empty()) return std::nullopt;
   if (old != nullptr && same_conditions(*old, fresh)) keep_reports(*old, fresh);
   return fresh;
 }

@@ -7,19 +7,13 @@
 #include "plan/answers.hpp"
 #include "plan/fake_oracle.hpp"
 #include "plan/ladder.hpp"
+#include "plan/one_budget.hpp"
 
 namespace sweetspot::plan {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-Budgets budget_of(std::uint64_t bytes) {
-  DeviceBudget budget;
-  budget.id = "GPU0";
-  budget.budget_bytes = bytes;
-  return {{budget}, {Absence{"not read"}}};
-}
 
 struct Case {
   fake::Oracle oracle;

@@ -11,6 +11,7 @@
 #include "core/server_memory.hpp"
 #include "ground/bytes.hpp"
 #include "plan/fake_oracle.hpp"
+#include "plan/one_budget.hpp"
 
 namespace sweetspot::plan {
 namespace {
@@ -21,13 +22,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-Budgets budget_of(std::uint64_t bytes) {
-  DeviceBudget budget;
-  budget.id = "GPU0";
-  budget.budget_bytes = bytes;
-  return {{budget}, {Absence{"not read"}}};
-}
 
 /// 16 blocks of 100 MiB, trained for 8192 tokens.
 class MakePlan : public testing::Test {

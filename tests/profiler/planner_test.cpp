@@ -35,7 +35,7 @@ std::string gpu(const std::string& id, std::uint64_t total_bytes, std::uint64_t 
 }
 
 /// 22 blocks of 50 MB on these devices.
-std::string script(const std::string& devices, const std::string& rules = "") {
+std::string planner_script(const std::string& devices, const std::string& rules = "") {
   return R"({"model": {"layers": 22, "bytes_per_layer": 50000000, "non_layer_bytes": 100000000},
             "devices": [)" +
          devices + R"(], "rules": [)" + rules + "]}";
@@ -102,7 +102,7 @@ class PlannerTest : public testing::Test {
 };
 
 TEST_F(PlannerTest, ARecordSaysWhoAnsweredAndForWhat) {
-  const plan::PlanRecord record = planned(job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB))));
+  const plan::PlanRecord record = planned(job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB))));
   EXPECT_EQ(record.engine.llama_version, "scripted");
   EXPECT_EQ(record.model.n_layer, 22);
   ASSERT_THAT(record.targets, SizeIs(1));
@@ -114,7 +114,8 @@ TEST_F(PlannerTest, ARecordSaysWhoAnsweredAndForWhat) {
 }
 
 TEST_F(PlannerTest, TheDriversFreeMemoryIsTheBudgetOfABusyCard) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")")));
+  PlanJob asked =
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")")));
   asked.sources = driver_says(8 * kGiB, 3 * kGiB);
   asked.rules.percent = 100;
   const plan::DeviceBudget found = budget(asked);
@@ -123,13 +124,13 @@ TEST_F(PlannerTest, TheDriversFreeMemoryIsTheBudgetOfABusyCard) {
 }
 
 TEST_F(PlannerTest, WithoutADriverGgmlsFiguresCount) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 4 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 4 * kGiB)));
   asked.rules.percent = 75;
   EXPECT_EQ(budget(asked).budget_bytes, 2 * kGiB) << "75 % of 8 less 4 in use";
 }
 
 TEST_F(PlannerTest, LimitPercentAndReserveEachTakeTheirPart) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.rules.percent = 50;
   EXPECT_EQ(budget(asked).budget_bytes, 4 * kGiB);
   asked.rules.limits_bytes = {6 * kGiB};
@@ -143,7 +144,7 @@ TEST_F(PlannerTest, LimitPercentAndReserveEachTakeTheirPart) {
 TEST_F(PlannerTest, ADeviceWhoseMemoryNobodyKnowsNeedsALimit) {
   for (const auto& [total, free] :
        {std::pair<std::uint64_t, std::uint64_t>{0, 0}, {4 * kGiB, 5 * kGiB}, {0, 5 * kGiB}}) {
-    PlanJob asked = job(script(gpu("GPU0", total, free)));
+    PlanJob asked = job(planner_script(gpu("GPU0", total, free)));
     const auto refused = make_plan(asked);
     ASSERT_FALSE(refused) << total << " " << free;
     EXPECT_EQ(refused.error().kind, ErrorKind::device);
@@ -180,8 +181,8 @@ TEST_F(PlannerTest, WithoutOurOwnWorkerNobodyStandsInForACard) {
 
 TEST_F(PlannerTest, AnIntegratedDeviceGetsNoMoreThanTheHostHas) {
   const std::uint64_t more_than_any_machine = 1U << 20U;
-  PlanJob asked = job(script(gpu("iGPU0", more_than_any_machine * kGiB,
-                                 more_than_any_machine * kGiB, R"(, "type": "igpu")")));
+  PlanJob asked = job(planner_script(gpu("iGPU0", more_than_any_machine * kGiB,
+                                         more_than_any_machine * kGiB, R"(, "type": "igpu")")));
   asked.rules.percent = 100;
   const auto host = devices::this_machine().memory_total_bytes;
   ASSERT_TRUE(host);
@@ -192,7 +193,7 @@ TEST_F(PlannerTest, AnIntegratedDeviceGetsNoMoreThanTheHostHas) {
 
 TEST_F(PlannerTest, EachDeviceHasItsBudget) {
   PlanJob asked =
-      job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 4 * kGiB, 2 * kGiB)));
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 4 * kGiB, 2 * kGiB)));
   asked.rules.percent = 100;
   const plan::PlanRecord record = planned(asked);
   ASSERT_TRUE(record.plan.request.budgets);
@@ -205,7 +206,7 @@ TEST_F(PlannerTest, EachDeviceHasItsBudget) {
 
 TEST_F(PlannerTest, UnequalLimitsAreThoseOfTheDevicesInOrder) {
   PlanJob asked =
-      job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
   asked.rules.percent = 100;
   asked.rules.limits_bytes = {6 * kGiB, 2 * kGiB};
   const plan::PlanRecord record = planned(asked);
@@ -218,7 +219,7 @@ TEST_F(PlannerTest, UnequalLimitsAreThoseOfTheDevicesInOrder) {
 
 TEST_F(PlannerTest, AnotherNumberOfSizesThanOfNamedDevicesIsRefused) {
   PlanJob asked =
-      job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 8 * kGiB, 8 * kGiB)));
   asked.base.placement.devices = {"GPU1"};
   asked.rules.limits_bytes = {6 * kGiB, 2 * kGiB};
   const auto refused = make_plan(asked);
@@ -228,7 +229,7 @@ TEST_F(PlannerTest, AnotherNumberOfSizesThanOfNamedDevicesIsRefused) {
 }
 
 TEST_F(PlannerTest, ADescribedHostIsJudgedInsteadOfThisOne) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.host = DescribedHost{32 * kGiB, 2 * kGiB};
   const plan::PlanRecord record = planned(asked);
   EXPECT_EQ(record.plan.request.budgets->host.available_bytes, Reading<std::uint64_t>(30 * kGiB));
@@ -236,7 +237,7 @@ TEST_F(PlannerTest, ADescribedHostIsJudgedInsteadOfThisOne) {
 }
 
 TEST_F(PlannerTest, OnlyDevicesThatAreNamedCount) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 0, 0)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB) + "," + gpu("GPU1", 0, 0)));
   asked.base.placement.devices = {"GPU0"};
   const plan::PlanRecord record = planned(asked);
   EXPECT_THAT(record.targets, SizeIs(1));
@@ -244,7 +245,7 @@ TEST_F(PlannerTest, OnlyDevicesThatAreNamedCount) {
 }
 
 TEST_F(PlannerTest, AnUnknownDeviceIsNamedWithThoseThatAreHere) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.base.placement.devices = {"CUDA7"};
   const auto refused = make_plan(asked);
   ASSERT_FALSE(refused);
@@ -254,7 +255,7 @@ TEST_F(PlannerTest, AnUnknownDeviceIsNamedWithThoseThatAreHere) {
 }
 
 TEST_F(PlannerTest, AGuessedDriversShareIsSaid) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   EXPECT_THAT(planned(asked).notices, Each(Not(HasSubstr("driver"))));
   asked.driver_share_bytes = Absence{"not given"};
   EXPECT_THAT(planned(asked).notices, Contains(HasSubstr("driver's share")));
@@ -262,7 +263,7 @@ TEST_F(PlannerTest, AGuessedDriversShareIsSaid) {
 }
 
 TEST_F(PlannerTest, AGivenDriversShareIsCounted) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.driver_share_bytes = 8 * kGiB;
   const plan::PlanRecord record = planned(asked);
   ASSERT_TRUE(record.plan.fit);
@@ -272,7 +273,7 @@ TEST_F(PlannerTest, AGivenDriversShareIsCounted) {
 }
 
 TEST_F(PlannerTest, ContextsBeyondTheTrainedOneNameTheirFlag) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.contexts = {2048, 8192};
   const auto column = make_plan(asked);
   ASSERT_FALSE(column);
@@ -289,7 +290,7 @@ TEST_F(PlannerTest, ContextsBeyondTheTrainedOneNameTheirFlag) {
 }
 
 TEST_F(PlannerTest, AContextThatNobodyAskedForIsShortenedToTheTrainedOne) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)));
   asked.base.context.n_ctx = 8192;
   EXPECT_EQ(planned(asked).plan.request.base.context.n_ctx, 4096U);
 }
@@ -305,13 +306,13 @@ TEST_F(PlannerTest, WeightsOfBlocksThatStayOnTheHostAreSaid) {
   EXPECT_THAT(planned(asked).notices, Contains(AllOf(HasSubstr("286 MiB"), HasSubstr("host"))));
   asked.base.placement.n_cpu_ffn = 3;
   EXPECT_THAT(planned(asked).notices, Each(Not(HasSubstr("host")))) << "that was asked for";
-  EXPECT_THAT(planned(job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB)))).notices,
+  EXPECT_THAT(planned(job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB)))).notices,
               Each(Not(HasSubstr("host"))));
 }
 
 TEST_F(PlannerTest, ProgressIsToldAndACancelledPlanEnds) {
-  PlanJob asked = job(
-      script(gpu("GPU0", 8 * kGiB, 8 * kGiB), R"({"at": "map", "progress": [0.5], "do": "hang"})"));
+  PlanJob asked = job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB),
+                                     R"({"at": "map", "progress": [0.5], "do": "hang"})"));
   double last = 0;
   asked.on_progress = [&](double fraction) {
     last = fraction;
@@ -348,7 +349,8 @@ TEST_F(PlannerTest, TheDriversShareIsMeasuredOnceAndKept) {
   std::atomic<bool> loaded = false;
   std::uint64_t buffers = 0;
   int trials = 0;
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")")));
+  PlanJob asked =
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")")));
   asked.driver_share_bytes = Absence{"not given"};
   asked.sources = [&loaded] {
     devices::Sources sources;
@@ -379,8 +381,9 @@ TEST_F(PlannerTest, TheDriversShareIsMeasuredOnceAndKept) {
 }
 
 TEST_F(PlannerTest, AShareThatCannotBeMeasuredIsTheStatedDefaultWithTheReason) {
-  PlanJob asked = job(script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")"),
-                             R"({"at": "load", "do": "abort"})"));
+  PlanJob asked =
+      job(planner_script(gpu("GPU0", 8 * kGiB, 8 * kGiB, R"(, "pci_bus_id": "0000:01:00.0")"),
+                         R"({"at": "load", "do": "abort"})"));
   asked.driver_share_bytes = Absence{"not given"};
   const std::atomic<bool> loaded = false;
   asked.sources = [&loaded] {

@@ -26,7 +26,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr const char* kPci = "0000:01:00.0";
+constexpr const char* kCard = "0000:01:00.0";
 
 constexpr const char* kHealthy = R"(
   {"devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8589934592, "free_bytes": 8589934592,
@@ -39,11 +39,11 @@ std::string script(const std::string& rules = "") {
 }
 
 /// A driver whose memory in use is a function of how often it was asked.
-class FakeDriver : public devices::StatusSource {
+class ChangingDriver : public devices::StatusSource {
  public:
   using Used = std::function<std::uint64_t(int reads)>;
   using Tweak = std::function<void(DeviceStatus&)>;  ///< what is different about this driver
-  explicit FakeDriver(Used used, Tweak tweak = {})
+  explicit ChangingDriver(Used used, Tweak tweak = {})
       : used_(std::move(used)), tweak_(std::move(tweak)) {}
 
   [[nodiscard]] std::string_view name() const override { return "fake"; }
@@ -52,7 +52,7 @@ class FakeDriver : public devices::StatusSource {
     DeviceStatus status;
     status.driver = "fake";
     status.memory_source = "fake";
-    status.pci_bus_id = std::string(kPci);
+    status.pci_bus_id = std::string(kCard);
     const std::uint64_t used = used_(reads_++);
     status.memory_total_bytes = 8 * kGiB;
     status.memory_used_bytes = used;
@@ -70,10 +70,10 @@ class FakeDriver : public devices::StatusSource {
   int reads_ = 0;
 };
 
-devices::SourceFactory driver(FakeDriver::Used used, FakeDriver::Tweak tweak = {}) {
+devices::SourceFactory driver(ChangingDriver::Used used, ChangingDriver::Tweak tweak = {}) {
   return [used = std::move(used), tweak = std::move(tweak)] {
     devices::Sources sources;
-    sources.list.push_back(std::make_unique<FakeDriver>(used, tweak));
+    sources.list.push_back(std::make_unique<ChangingDriver>(used, tweak));
     return sources;
   };
 }

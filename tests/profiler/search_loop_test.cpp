@@ -24,7 +24,7 @@ using testing::Not;
 using testing::SizeIs;
 
 // 22 blocks of 200 MB on a device of 8 GiB: everything is 58 % of it.
-std::string script(const std::string& rules = "") {
+std::string loop_script(const std::string& rules = "") {
   return R"({"devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8589934592,
                           "free_bytes": 8589934592, "pci_bus_id": "0000:01:00.0"}],
              "model": {"layers": 22, "bytes_per_layer": 200000000, "non_layer_bytes": 100000000},
@@ -97,7 +97,7 @@ const Decision& decision(const Run& run, const std::string& name) {
 }
 
 TEST_F(SearchLoopTest, AnAdaptiveRunMeasuresAFewAndPredictsTheRest) {
-  const RunOutcome outcome = sweep(script());
+  const RunOutcome outcome = sweep(loop_script());
   const sweetspot::Run& run = outcome.run;
   EXPECT_EQ(run.settings.mode, "adaptive");
   EXPECT_TRUE(run.settings.complete);
@@ -122,7 +122,7 @@ TEST_F(SearchLoopTest, AnAdaptiveRunMeasuresAFewAndPredictsTheRest) {
 }
 
 TEST_F(SearchLoopTest, ProfilesRestOnRowsThatWereMeasuredInFull) {
-  const RunOutcome outcome = sweep(script());
+  const RunOutcome outcome = sweep(loop_script());
   int proofs = 0;
   for (const Profile& profile : outcome.run.profiles) {
     if (!profile.result_index) continue;
@@ -133,7 +133,7 @@ TEST_F(SearchLoopTest, ProfilesRestOnRowsThatWereMeasuredInFull) {
 }
 
 TEST_F(SearchLoopTest, OutOfMemoryIsTheEndOfTheCurveNotOfTheRun) {
-  const RunOutcome outcome = sweep(script(
+  const RunOutcome outcome = sweep(loop_script(
       R"({"at": "load", "if": {"layers_from": 15}, "do": "fault", "code": "model-null",
           "message": "no",
           "log": ["ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4000.00 MiB on device 0: )"
@@ -144,7 +144,7 @@ TEST_F(SearchLoopTest, OutOfMemoryIsTheEndOfTheCurveNotOfTheRun) {
 }
 
 TEST_F(SearchLoopTest, AnInterruptedSweepKeepsWhatItKnows) {
-  const RunOutcome outcome = sweep(script(), cancel_at(2));
+  const RunOutcome outcome = sweep(loop_script(), cancel_at(2));
   EXPECT_TRUE(outcome.interrupted);
   EXPECT_FALSE(outcome.run.settings.complete);
   ASSERT_TRUE(outcome.run.sweep);
@@ -154,7 +154,7 @@ TEST_F(SearchLoopTest, AnInterruptedSweepKeepsWhatItKnows) {
 }
 
 TEST_F(SearchLoopTest, ATuneBeginsWithTheDefaultsAndEndsWithAVerdict) {
-  const RunOutcome outcome = tune(script(), job());
+  const RunOutcome outcome = tune(loop_script(), job());
   const sweetspot::Run& run = outcome.run;
   EXPECT_EQ(run.settings.mode, "tune");
   EXPECT_TRUE(run.settings.complete);
@@ -175,7 +175,7 @@ TEST_F(SearchLoopTest, ATuneBeginsWithTheDefaultsAndEndsWithAVerdict) {
 
 TEST_F(SearchLoopTest, ATuneIsKeptAfterEveryTrial) {
   std::vector<std::size_t> rows;
-  tune(script(), job(), [&](const Event& event) {
+  tune(loop_script(), job(), [&](const Event& event) {
     if (std::holds_alternative<TrialStarted>(event) &&
         std::filesystem::exists(folder_.file("run.json"))) {
       rows.push_back(on_disk().at("results").size());
@@ -189,7 +189,7 @@ TEST_F(SearchLoopTest, ATuneIsKeptAfterEveryTrial) {
 TEST_F(SearchLoopTest, ATuneWithoutTimeMeasuresItsBaselineAndDecidesNothing) {
   TuneJob hurried = job();
   hurried.max_seconds = 0;
-  const RunOutcome outcome = tune(script(), hurried);
+  const RunOutcome outcome = tune(loop_script(), hurried);
   EXPECT_THAT(outcome.run.results, SizeIs(1));
   EXPECT_TRUE(outcome.run.tune->baseline);
   EXPECT_FALSE(outcome.run.tune->winner);
@@ -198,7 +198,7 @@ TEST_F(SearchLoopTest, ATuneWithoutTimeMeasuresItsBaselineAndDecidesNothing) {
 }
 
 TEST_F(SearchLoopTest, AnInterruptedTuneKeepsTheBestSoFar) {
-  const RunOutcome outcome = tune(script(), job(), cancel_at(3));
+  const RunOutcome outcome = tune(loop_script(), job(), cancel_at(3));
   EXPECT_TRUE(outcome.interrupted);
   EXPECT_EQ(outcome.run.tune->ended, "interrupted");
   ASSERT_TRUE(outcome.run.tune->winner);
@@ -209,7 +209,7 @@ TEST_F(SearchLoopTest, AnInterruptedTuneKeepsTheBestSoFar) {
 TEST_F(SearchLoopTest, KnobsTheUserChoseStayInEveryTrial) {
   TuneJob fixed = job();
   fixed.fixed_knobs = {"n_ubatch", "flash_attn", "n_threads", "kv_offload"};
-  const RunOutcome outcome = tune(script(), fixed);
+  const RunOutcome outcome = tune(loop_script(), fixed);
   const ContextSettings base;
   for (const Trial& trial : outcome.run.results) {
     EXPECT_EQ(trial.config.context.n_ubatch, base.n_ubatch) << trial.title;
@@ -220,7 +220,7 @@ TEST_F(SearchLoopTest, KnobsTheUserChoseStayInEveryTrial) {
 }
 
 TEST_F(SearchLoopTest, ATuneWhoseEveryLoadFailsEndsWithoutAWinner) {
-  const RunOutcome outcome = tune(script(R"({"at": "load", "do": "abort"})"), job());
+  const RunOutcome outcome = tune(loop_script(R"({"at": "load", "do": "abort"})"), job());
   EXPECT_FALSE(outcome.run.tune->winner);
   EXPECT_THAT(outcome.run.tune->verdict, HasSubstr("nothing could be measured"));
   EXPECT_LE(outcome.run.results.size(), 3U);

@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* kId = "0000:01:00.0";
+constexpr const char* kWatched = "0000:01:00.0";
 constexpr double kMeasureMs = 10000;
 
 /// A device whose state is a function of time and of how often was measured; time passes by
@@ -33,11 +33,11 @@ struct World {
 
   WatchWorld watch() {
     WatchWorld world;
-    world.pci_bus_ids = {kId};
+    world.pci_bus_ids = {kWatched};
     world.worker_pid = 4711;
     world.look = [this] {
       DeviceStatus status;
-      status.pci_bus_id = std::string(kId);
+      status.pci_bus_id = std::string(kWatched);
       status.utilisation_percent = busy();
       status.throttle_reasons = limited();
       status.temperature_c = celsius();
@@ -51,7 +51,7 @@ struct World {
       seen.points = {{now_ms, kGiB, {}, {}, ""}, {now_ms, kGiB, {}, {}, ""}};
       seen.telemetry.temperature_max_c = 90.0;
       window(seen);
-      return devices::Window{{kId, seen}};
+      return devices::Window{{kWatched, seen}};
     };
     world.now_ms = [this] { return now_ms; };
     world.sleep_ms = [this](double ms) { now_ms += ms; };
@@ -79,7 +79,7 @@ TEST(Watch, AQuietMeasurementIsTakenOnceAndNothingIsWaitedFor) {
   EXPECT_EQ(world.now_ms, kMeasureMs);
   EXPECT_THAT(watched.findings, IsEmpty());
   EXPECT_THAT(watched.repeats, IsEmpty());
-  EXPECT_EQ(watched.window.count(kId), 1U);
+  EXPECT_EQ(watched.window.count(kWatched), 1U);
 }
 
 TEST(Watch, OurOwnUseFadesBeforeItIsHeldAgainstOthers) {

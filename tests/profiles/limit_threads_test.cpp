@@ -7,8 +7,8 @@
 namespace sweetspot::profiles {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Machine machine(int cores, int usable, int most) {
   Machine one;

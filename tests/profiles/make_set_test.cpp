@@ -27,10 +27,10 @@ using testing::trial;
 using tests::mission_run;
 using tests::tuned_run;
 
-const ModelKey kModel{"/models/a.gguf", 123, "0123456789abcdef"};
+const ModelKey kModelFile{"/models/a.gguf", 123, "0123456789abcdef"};
 
 ProfileSet set_of(const Run& run, std::uint64_t share = 0) {
-  const auto set = set_of_run(run, kModel, share);
+  const auto set = set_of_run(run, kModelFile, share);
   EXPECT_TRUE(set) << (set ? "" : set.reason());
   if (!set) return {};
   // Whatever is made can be stored.
@@ -81,7 +81,7 @@ TEST(SetOfRun, ASpeedThatIsTooUncertainIsNotStoredAsMeasured) {
 
 TEST(SetOfRun, OfNothingButNoiseThereIsNone) {
   const auto set = set_of_run(
-      run_of({trial(0, 0, 2.37, 2.1), trial(20, 60, 0.57, 1.0)}, {card("CUDA0")}), kModel, 0);
+      run_of({trial(0, 0, 2.37, 2.1), trial(20, 60, 0.57, 1.0)}, {card("CUDA0")}), kModelFile, 0);
   ASSERT_FALSE(set);
   EXPECT_THAT(set.reason(), HasSubstr("too uncertain"));
 }
@@ -234,12 +234,12 @@ TEST(SetOfRun, OfAMachineWithoutADeviceIsTheCpu) {
 }
 
 TEST(SetOfRun, SaysWhyThereIsNone) {
-  const auto nothing = set_of_run(run_of({}, {card("CUDA0")}), kModel, 0);
+  const auto nothing = set_of_run(run_of({}, {card("CUDA0")}), kModelFile, 0);
   ASSERT_FALSE(nothing);
   EXPECT_EQ(nothing.reason(), "nothing was measured");
   auto failed = trial(8, 16, 9);
   failed.full_depth = FullDepth::failed;
-  const auto refused = set_of_run(run_of({failed}, {card("CUDA0")}), kModel, 0);
+  const auto refused = set_of_run(run_of({failed}, {card("CUDA0")}), kModelFile, 0);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.reason(),
               AllOf(HasSubstr("8 layers"), HasSubstr("failed with the whole context")));
@@ -343,7 +343,7 @@ TEST(SetOfRun, KnowsTheModelTheMachineAndTheDevices) {
   const ProfileSet set = set_of(run);
   EXPECT_EQ(set.created_at, run.finished_at);
   EXPECT_EQ(set.origin, Origin::measured);
-  EXPECT_EQ(set.model, kModel);
+  EXPECT_EQ(set.model, kModelFile);
   EXPECT_EQ(set.model_name, "zephyr-7b-beta");
   EXPECT_EQ(set.offloadable_layers, 33);
   EXPECT_EQ(
@@ -373,7 +373,7 @@ TEST(SetOfRun, HoldsTheDevicesThatWereAskedFor) {
 
 TEST(SetOfRun, AnUnfinishedRunOfHostileTextsGivesASetToo) {
   const sweetspot::Run run = tests::troubled_run();
-  const auto set = set_of_run(run, kModel, 0);
+  const auto set = set_of_run(run, kModelFile, 0);
   ASSERT_TRUE(set) << set.reason();
   EXPECT_THAT(names_of(*set), ElementsAre("cpu_fallback"));
   EXPECT_EQ(set->created_at, run.started_at);
@@ -407,7 +407,7 @@ RC_GTEST_PROP(SetOfRun, OfAnyTrialsIsWholeOrHasAReason, ()) {
   int number = 0;
   for (Trial& each : trials) each.config.context.n_threads = ++number;
   const sweetspot::Run run = run_of(trials, {card("CUDA0")});
-  const auto set = set_of_run(run, kModel, *rc::gen::inRange(0U, 1000U) * kMiB);
+  const auto set = set_of_run(run, kModelFile, *rc::gen::inRange(0U, 1000U) * kMiB);
   if (!set) {
     RC_ASSERT(!set.reason().empty());
     return;

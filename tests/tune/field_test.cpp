@@ -15,13 +15,13 @@ using test::config_of;
 using test::tell;
 using test::trial_of;
 
-constexpr int kBlocks = 20;
+constexpr int kFieldBlocks = 20;
 
 // 21 layers of 4 %, of which half a per cent each is the cache, and pieces of 1 % per 100 tokens.
 double percent_of(const Config& config) {
   const int layers = config.placement.n_gpu_layers;
   if (layers == 0) return 0;
-  const int split = std::max(0, config.placement.n_cpu_ffn - (kBlocks + 1 - layers));
+  const int split = std::max(0, config.placement.n_cpu_ffn - (kFieldBlocks + 1 - layers));
   return 4 * (layers - 0.7 * split) - (config.context.kv_offload ? 0 : 0.5 * layers) +
          config.context.n_ubatch / 100.0;
 }
@@ -31,7 +31,7 @@ class ConfigFieldTest : public testing::Test {
   static std::vector<Option> options() {
     std::vector<Option> all;
     for (const ContextSettings& context : memory_variants({}, true, test::kWorkload.n_prompt)) {
-      for (const Placement& placement : placements_of({}, uniform_model(kBlocks), true)) {
+      for (const Placement& placement : placements_of({}, uniform_model(kFieldBlocks), true)) {
         Option& option = all.emplace_back();
         option.config = {placement, context};
         option.vram_percent = percent_of(option.config);
@@ -60,8 +60,8 @@ class ConfigFieldTest : public testing::Test {
     return sizes;
   }
 
-  Memory memory_{options(), kBlocks + 1, 70, true};
-  PlacementShape shape_{uniform_model(kBlocks)};
+  Memory memory_{options(), kFieldBlocks + 1, 70, true};
+  PlacementShape shape_{uniform_model(kFieldBlocks)};
   Arms arms_;
   Rules rules_ = [] {
     Rules one;

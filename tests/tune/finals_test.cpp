@@ -19,7 +19,7 @@ using test::trial_of;
 const Config kDefaults = config_of(5);
 const Config kWinner = config_of(9);
 
-struct Played {
+struct PlayedFinals {
   std::vector<std::string> titles;
   std::vector<TuneRound> rounds;
   std::optional<Estimate> speed_up;
@@ -27,9 +27,9 @@ struct Played {
 };
 
 // `measured`: the n-th trial of the finals, the 0th of each config before them.
-Played play_trials(const std::function<Trial(const Config&, std::size_t)>& measured,
-                   const TuneConstraints& constraints = {}) {
-  Played played;
+PlayedFinals play_trials(const std::function<Trial(const Config&, std::size_t)>& measured,
+                         const TuneConstraints& constraints = {}) {
+  PlayedFinals played;
   const auto told = [&](const Config& config, std::size_t n, Extent extent) {
     Trial trial = measured(config, n);
     trial.extent = extent;
@@ -54,8 +54,8 @@ Played play_trials(const std::function<Trial(const Config&, std::size_t)>& measu
 }
 
 // `ms` of the n-th trial. `objection`: the defaults take too much memory.
-Played play(const std::function<double(const Config&, std::size_t)>& ms, bool objection = false,
-            double precision = 0.01) {
+PlayedFinals play(const std::function<double(const Config&, std::size_t)>& ms,
+                  bool objection = false, double precision = 0.01) {
   TuneConstraints constraints;
   if (objection) constraints.max_vram_percent = 60;
   const auto measured = [&](const Config& config, std::size_t n) {
@@ -67,14 +67,14 @@ Played play(const std::function<double(const Config&, std::size_t)>& ms, bool ob
 }
 
 TEST(Finals, AClearWinnerTakesTwoRounds) {
-  const Played played =
+  const PlayedFinals played =
       play([](const Config& config, std::size_t) { return config == kWinner ? 18.0 : 20.0; });
   EXPECT_EQ(played.rounds.size(), 2U);
   EXPECT_GT(played.speed_up->low, 1);
 }
 
 TEST(Finals, DefaultsThatMustNotBeUsedAreNotLoadedAgain) {
-  const Played played =
+  const PlayedFinals played =
       play([](const Config& config, std::size_t) { return config == kWinner ? 22.0 : 20.0; }, true);
   EXPECT_EQ(played.rounds.size(), 0U);
   EXPECT_THAT(played.titles, testing::ElementsAre("the winner, in full"));
@@ -104,7 +104,7 @@ TEST(Finals, TwoRoundsOfTwoPromptsTellATenthApart) {
       return trial;
     });
   };
-  const Played close = played_with(0.04);
+  const PlayedFinals close = played_with(0.04);
   EXPECT_EQ(close.rounds.size(), 2U);
   EXPECT_GT(close.speed_up->low, 1);
   EXPECT_GT(played_with(0.5).rounds.size(), 2U) << "samples that lie far apart tell less";
@@ -114,7 +114,7 @@ TEST(Finals, WhereTheMachineVariesRoundsCountAsTheyCome) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);
     std::lognormal_distribution<double> noise(0, 0.08);
-    const Played played =
+    const PlayedFinals played =
         play([&](const Config& config,
                  std::size_t) { return (config == kWinner ? 16.0 : 20.0) * noise(random); },
              false, 0.03);
@@ -126,7 +126,7 @@ TEST(Finals, WhereTheMachineVariesRoundsCountAsTheyCome) {
 }
 
 TEST(Finals, ATrialFarSlowerThanBeforeIsMeasuredAgain) {
-  const Played played = play([](const Config& config, std::size_t n) {
+  const PlayedFinals played = play([](const Config& config, std::size_t n) {
     if (n == 3) return 60.0;  // the first trial of the second round
     return config == kWinner ? 18.0 : 20.0;
   });
@@ -136,7 +136,7 @@ TEST(Finals, ATrialFarSlowerThanBeforeIsMeasuredAgain) {
 }
 
 TEST(Finals, ANeighbourWhoStaysForAWhileLeavesNoRoundBehind) {
-  const Played played = play([](const Config& config, std::size_t n) {
+  const PlayedFinals played = play([](const Config& config, std::size_t n) {
     if (n >= 1 && n <= 6 && config == kWinner) return 60.0;
     return config == kWinner ? 18.0 : 20.0;
   });

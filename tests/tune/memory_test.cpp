@@ -12,7 +12,7 @@ using search::test::uniform_model;
 using test::config_of;
 using test::trial_of;
 
-constexpr int kBlocks = 10;
+constexpr int kUnevenBlocks = 10;
 constexpr double kTotal = 10e9;
 
 // Blocks of two sizes: what is derived must come from the right ones.
@@ -23,7 +23,7 @@ double bytes_of(const Config& config) {
   const int layers = config.placement.n_gpu_layers;
   if (layers == 0) return 0;
   double bytes = 0.2e9 + 1e5 * config.context.n_ubatch;
-  for (int block = kBlocks - layers + 1; block < kBlocks; ++block) {
+  for (int block = kUnevenBlocks - layers + 1; block < kUnevenBlocks; ++block) {
     bytes += block_bytes(block) - (block < config.placement.n_cpu_ffn ? ffn_bytes(block) : 0);
     if (config.context.kv_offload) bytes += 0.1e9;
   }
@@ -33,7 +33,7 @@ double bytes_of(const Config& config) {
 std::vector<Option> options() {
   std::vector<Option> all;
   for (const ContextSettings& context : memory_variants({}, true, 512)) {
-    for (const Placement& placement : placements_of({}, uniform_model(kBlocks), true)) {
+    for (const Placement& placement : placements_of({}, uniform_model(kUnevenBlocks), true)) {
       Option& option = all.emplace_back();
       option.config = {placement, context};
       const double bytes = bytes_of(option.config);
@@ -45,7 +45,7 @@ std::vector<Option> options() {
   return all;
 }
 
-Memory memory(bool derives = true) { return {options(), kBlocks + 1, 85, derives}; }
+Memory memory(bool derives = true) { return {options(), kUnevenBlocks + 1, 85, derives}; }
 
 // A trial that shows `beyond` percent more than was predicted.
 Trial shows(const Config& config, double beyond) {
@@ -54,7 +54,7 @@ Trial shows(const Config& config, double beyond) {
   return trial;
 }
 
-ContextSettings pieces(std::uint32_t n_ubatch) {
+ContextSettings pieces_of(std::uint32_t n_ubatch) {
   ContextSettings context;
   context.n_ubatch = n_ubatch;
   return context;
@@ -62,8 +62,8 @@ ContextSettings pieces(std::uint32_t n_ubatch) {
 
 TEST(Memory, FewerLayersWithSomePartsOnTheCpuFollowFromWhatWasAsked) {
   const Memory known = memory();
-  for (int layers = 2; layers <= kBlocks; ++layers) {
-    for (int kept = kBlocks - layers + 2; kept < kBlocks; ++kept) {
+  for (int layers = 2; layers <= kUnevenBlocks; ++layers) {
+    for (int kept = kUnevenBlocks - layers + 2; kept < kUnevenBlocks; ++kept) {
       const Config config = config_of(layers, kept);
       const auto option = known.of(config);
       ASSERT_TRUE(option) << layers << ", " << kept;
@@ -90,9 +90,10 @@ TEST(Memory, OfManyThatFitTheMixedOneKeepsFewestBack) {
 TEST(Memory, WhatTheHostHasNoRoomForIsNotDerived) {
   std::vector<Option> all = options();
   for (Option& option : all) {
-    if (option.config.placement.n_cpu_ffn == kBlocks) option.why_not = "the host is too small";
+    if (option.config.placement.n_cpu_ffn == kUnevenBlocks)
+      option.why_not = "the host is too small";
   }
-  const Memory known(all, kBlocks + 1, 85, true);
+  const Memory known(all, kUnevenBlocks + 1, 85, true);
   EXPECT_FALSE(known.mixed(9, {}));
 }
 
@@ -107,12 +108,12 @@ TEST(Memory, WhatTrialsShowBeyondThePredictionNarrowsTheLimit) {
 
 TEST(Memory, WhatGrowsWithThePiecesIsExtendedToSmallerOnes) {
   Memory known = memory();
-  known.learn(shows(config_of(2, 0, pieces(512)), 9));
-  EXPECT_FALSE(known.may_be_tried(config_of(6, 0, pieces(128)))) << "nothing says it is less";
-  known.learn(shows(config_of(2, 0, pieces(256)), 8));
+  known.learn(shows(config_of(2, 0, pieces_of(512)), 9));
+  EXPECT_FALSE(known.may_be_tried(config_of(6, 0, pieces_of(128)))) << "nothing says it is less";
+  known.learn(shows(config_of(2, 0, pieces_of(256)), 8));
   // 9 at 512, 8 at 256: 7.5 at 128.
-  EXPECT_NEAR(*known.of(config_of(6, 0, pieces(128)))->vram_percent, 77.1, 0.1);
-  EXPECT_TRUE(known.may_be_tried(config_of(6, 0, pieces(128))));
+  EXPECT_NEAR(*known.of(config_of(6, 0, pieces_of(128)))->vram_percent, 77.1, 0.1);
+  EXPECT_TRUE(known.may_be_tried(config_of(6, 0, pieces_of(128))));
 }
 
 TEST(Memory, NothingThatTakesAsMuchAsWhatRanOutIsTried) {

@@ -18,10 +18,11 @@ using test::rules;
 using test::tell;
 using test::trial_of;
 
-constexpr int kBlocks = 30;
+constexpr int kLayeredBlocks = 30;
 
 int split_of(const Config& config) {
-  return std::max(0, config.placement.n_cpu_ffn - (kBlocks + 1 - config.placement.n_gpu_layers));
+  return std::max(
+      0, config.placement.n_cpu_ffn - (kLayeredBlocks + 1 - config.placement.n_gpu_layers));
 }
 
 double percent_of(const Config& config, double per_layer) {
@@ -35,7 +36,7 @@ double percent_of(const Config& config, double per_layer) {
 std::vector<Option> options(double per_layer) {
   std::vector<Option> all;
   for (const ContextSettings& context : memory_variants({}, true, test::kWorkload.n_prompt)) {
-    for (const Placement& placement : placements_of({}, uniform_model(kBlocks), true)) {
+    for (const Placement& placement : placements_of({}, uniform_model(kLayeredBlocks), true)) {
       Option& option = all.emplace_back();
       option.config = {placement, context};
       option.vram_percent = percent_of(option.config, per_layer);
@@ -59,7 +60,7 @@ class Search {
       : curve_(std::move(curve)),
         per_layer_(per_layer),
         baseline_(std::move(baseline)),
-        memory_(options(per_layer), kBlocks + 1, 85, true) {
+        memory_(options(per_layer), kLayeredBlocks + 1, 85, true) {
     measure(baseline_);
   }
 
@@ -100,7 +101,7 @@ class Search {
   double per_layer_;
   Config baseline_;
   Memory memory_;
-  PlacementShape shape_{uniform_model(kBlocks)};
+  PlacementShape shape_{uniform_model(kLayeredBlocks)};
   Rules rules_ = rules();
   Arms arms_;
   std::vector<Step> steps_;
@@ -110,7 +111,7 @@ class Search {
 // A straight line from the CPU to the device.
 Times line(const Config& config, double cpu_ms, double device_ms) {
   const double on_device =
-      (config.placement.n_gpu_layers - 0.7 * split_of(config)) / (kBlocks + 1.0);
+      (config.placement.n_gpu_layers - 0.7 * split_of(config)) / (kLayeredBlocks + 1.0);
   const double generation = cpu_ms + on_device * (device_ms - cpu_ms);
   return {generation, generation / 20};
 }
@@ -142,12 +143,12 @@ TEST(ConfigSearch, OnALineItTakesFewLoads) {
 TEST(ConfigSearch, FindsWhereADeviceBeginsToSlowDownAsItFills) {
   // All of it fits; beyond 22 layers the device needs half as long again.
   const Curve edge = [](const Config& config) -> Times {
-    const double share = config.placement.n_gpu_layers / (kBlocks + 1.0);
+    const double share = config.placement.n_gpu_layers / (kLayeredBlocks + 1.0);
     const double device = 40 * share * (config.placement.n_gpu_layers > 22 ? 1.9 : 1.0);
     const double ms = 100 * (1 - share) + device + 5 * (config.placement.n_cpu_ffn > 0);
     return {ms, ms / 20};
   };
-  Search search(edge, 2, config_of(kBlocks + 1));
+  Search search(edge, 2, config_of(kLayeredBlocks + 1));
   search.run();
   EXPECT_GE(search.best().placement.n_gpu_layers, 21);
   EXPECT_LE(search.best().placement.n_gpu_layers, 22);
@@ -168,7 +169,7 @@ TEST(ConfigSearch, KeepsSomePartsOfFewerLayersOnTheCpuWhereThatIsBest) {
   search.run();
   const Placement& best = search.best().placement;
   EXPECT_GT(best.n_gpu_layers, 17);
-  EXPECT_LT(best.n_gpu_layers, kBlocks + 1);
+  EXPECT_LT(best.n_gpu_layers, kLayeredBlocks + 1);
   EXPECT_GT(best.n_cpu_ffn, 0);
 }
 

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr int kBlocks = 24;
+constexpr int kWorldBlocks = 24;
 
 // A pretended machine for whole configs: 24 blocks of 300 MiB, 16 GiB of device memory, a CPU ten
 // times as slow. Everything that decides is a public number.
@@ -41,16 +41,16 @@ struct World {
   bool energy = false;
 
   [[nodiscard]] double mib(const Config& config) const {
-    const int layers = effective_layers(config.placement.n_gpu_layers, kBlocks + 1);
+    const int layers = effective_layers(config.placement.n_gpu_layers, kWorldBlocks + 1);
     if (layers == 0) return 0;
-    const double left = 0.7 * std::max(0, config.placement.n_cpu_ffn - (kBlocks + 1 - layers));
+    const double left = 0.7 * std::max(0, config.placement.n_cpu_ffn - (kWorldBlocks + 1 - layers));
     return block_mib * (layers - left) + 0.02 * config.context.n_ubatch +
            (config.context.kv_offload ? 0.02 * config.context.n_ctx * layers : 0);
   }
   [[nodiscard]] double on_device(const Config& config) const {
-    const int layers = effective_layers(config.placement.n_gpu_layers, kBlocks + 1);
-    const double left = 0.7 * std::max(0, config.placement.n_cpu_ffn - (kBlocks + 1 - layers));
-    return std::max(0.0, layers - left) / (kBlocks + 1);
+    const int layers = effective_layers(config.placement.n_gpu_layers, kWorldBlocks + 1);
+    const double left = 0.7 * std::max(0, config.placement.n_cpu_ffn - (kWorldBlocks + 1 - layers));
+    return std::max(0.0, layers - left) / (kWorldBlocks + 1);
   }
   [[nodiscard]] double generation(const Config& config) const {
     const double share = on_device(config);
@@ -97,7 +97,7 @@ struct Played {
   [[nodiscard]] const Config& baseline() const { return trials.at(record.baseline.value()).config; }
 };
 
-Rules rules() {
+Rules world_rules() {
   Rules one;
   one.workload = {2048, 128, 0};
   one.knobs.physical_cores = 8;
@@ -108,7 +108,7 @@ Rules rules() {
 std::vector<Option> options_of(const World& world, bool has_device = true) {
   std::vector<Option> options;
   for (const ContextSettings& context : memory_variants({}, has_device, 2048)) {
-    for (const Placement& placement : placements_of({}, uniform_model(kBlocks), has_device)) {
+    for (const Placement& placement : placements_of({}, uniform_model(kWorldBlocks), has_device)) {
       Option& option = options.emplace_back();
       option.config = {placement, context};
       const double mib = world.mib(option.config);
@@ -125,7 +125,7 @@ std::vector<Option> options_of(const World& world, bool has_device = true) {
 // `hurry_after` trials there is no time left.
 Played play(const World& world, const Rules& rules, const Spoil& spoil = {},
             std::size_t hurry_after = 1000, std::uint64_t seed = 1, bool has_device = true) {
-  Tuner tuner(options_of(world, has_device), uniform_model(kBlocks), rules);
+  Tuner tuner(options_of(world, has_device), uniform_model(kWorldBlocks), rules);
   std::mt19937_64 random(seed);
   Played played;
   while (played.steps.size() < 200) {
@@ -136,7 +136,7 @@ Played play(const World& world, const Rules& rules, const Spoil& spoil = {},
     }
     Trial trial;
     trial.config = step->config;
-    trial.layers = effective_layers(step->config.placement.n_gpu_layers, kBlocks + 1);
+    trial.layers = effective_layers(step->config.placement.n_gpu_layers, kWorldBlocks + 1);
     trial.workload = rules.workload;
     trial.extent = step->extent;
     trial.generation = speed(world.generation(step->config), world.noise, random);
@@ -178,7 +178,7 @@ std::size_t finals_of(const Played& played) {
 TEST(Tuner, TheBaselineComesFirstAndIsWhatFitWouldChoose) {
   World tight;
   tight.total_mib = 6144;
-  const Played played = play(tight, rules());
+  const Played played = play(tight, world_rules());
   ASSERT_FALSE(played.steps.empty());
   EXPECT_THAT(played.steps[0].title, HasSubstr("defaults"));
   EXPECT_EQ(played.record.baseline.has_value(), true);
@@ -193,7 +193,7 @@ TEST(Tuner, TheBaselineComesFirstAndIsWhatFitWouldChoose) {
 TEST(Tuner, ThenTheCpuAloneAndOneMorePlacementAndThenTheContext) {
   World tight;
   tight.total_mib = 6144;
-  const Played played = play(tight, rules());
+  const Played played = play(tight, world_rules());
   ASSERT_GE(played.steps.size(), 6U);
   EXPECT_EQ(played.steps[1].config.placement.n_gpu_layers, 0);
   EXPECT_THAT(played.steps[1].title, HasSubstr("CPU"));
@@ -211,7 +211,7 @@ TEST(Tuner, WhereAContextCostsALoadTheCheapestIsWalkedFromWhateverIsLoaded) {
   alike.cpu_ms = 14;
   alike.cpu_prompt_ms = 0.7;
   const auto walked_from = [&](bool costs_a_load) {
-    Rules each = rules();
+    Rules each = world_rules();
     each.context_costs_a_load = costs_a_load;
     const Played played = play(alike, each);
     const auto walk = std::find_if(played.steps.begin(), played.steps.end(), [](const Step& step) {
@@ -234,7 +234,7 @@ TEST(Tuner, WhereAContextCostsALoadTheCheapestIsWalkedFromWhateverIsLoaded) {
 }
 
 TEST(Tuner, OneTrialInTheTimeAllowedDecidesNothing) {
-  const Played played = play(World{}, rules(), {}, /*hurry_after=*/1);
+  const Played played = play(World{}, world_rules(), {}, /*hurry_after=*/1);
   ASSERT_EQ(played.trials.size(), 1U);
   EXPECT_TRUE(played.record.baseline.has_value());
   EXPECT_FALSE(played.record.winner) << "the baseline won nothing";
@@ -243,14 +243,14 @@ TEST(Tuner, OneTrialInTheTimeAllowedDecidesNothing) {
 }
 
 TEST(Tuner, SaysTheSameUntilTold) {
-  Tuner tuner(options_of({}), uniform_model(kBlocks), rules());
+  Tuner tuner(options_of({}), uniform_model(kWorldBlocks), world_rules());
   EXPECT_EQ(tuner.ask(false)->title, tuner.ask(false)->title);
   EXPECT_FALSE(tuner.record().winner);
   EXPECT_THAT(tuner.record().verdict, HasSubstr("nothing could be measured"));
 }
 
 TEST(Tuner, WithoutOptionsThereIsNothingToDo) {
-  Tuner tuner({}, uniform_model(kBlocks), rules());
+  Tuner tuner({}, uniform_model(kWorldBlocks), world_rules());
   EXPECT_FALSE(tuner.ask(false));
 }
 
@@ -259,12 +259,12 @@ TEST(Tuner, FindsWhatIsBestAndProvesItInTurn) {
   world.total_mib = 6144;
   world.large_piece_gain = 0.4;
   world.plain_gain = 0.2;
-  const Played played = play(world, rules());
+  const Played played = play(world, world_rules());
   EXPECT_TRUE(played.ended);
   EXPECT_EQ(played.winner().context.flash_attn, FlashAttention::off);
   EXPECT_GT(played.winner().context.n_ubatch, 512U);
-  const double truth = world.request(played.baseline(), rules().workload) /
-                       world.request(played.winner(), rules().workload);
+  const double truth = world.request(played.baseline(), world_rules().workload) /
+                       world.request(played.winner(), world_rules().workload);
   ASSERT_TRUE(played.record.speed_up);
   EXPECT_GT(played.record.speed_up->low, 1);
   EXPECT_LE(played.record.speed_up->low, truth);
@@ -278,7 +278,7 @@ TEST(Tuner, FindsWhatIsBestAndProvesItInTurn) {
 TEST(Tuner, FinalsAlternateAndTheirRoundsPointAtThem) {
   World world;
   world.plain_gain = 0.2;
-  const Played played = play(world, rules());
+  const Played played = play(world, world_rules());
   ASSERT_GE(played.record.rounds.size(), 2U);
   EXPECT_LE(played.record.rounds.size(), 3U);
   for (const TuneRound& round : played.record.rounds) {
@@ -295,7 +295,7 @@ TEST(Tuner, FinalsAlternateAndTheirRoundsPointAtThem) {
 
 TEST(Tuner, WhereNothingBeatsTheDefaultsTheyStay) {
   // All fits with a GiB to spare, and no knob matters.
-  const Played played = play({}, rules());
+  const Played played = play({}, world_rules());
   EXPECT_TRUE(played.ended);
   EXPECT_EQ(played.winner(), played.baseline());
   EXPECT_THAT(played.record.verdict, HasSubstr("llama.cpp's defaults are"));
@@ -315,13 +315,13 @@ TEST(Tuner, NeverReturnsWhatIsSlowerThanTheBaseline) {
     world.few_threads_gain = uniform(-0.3, 0.3);
     world.total_mib = uniform(2000, 12000);
     world.noise = uniform(0.002, 0.02);
-    const Played played = play(world, rules(), {}, 1000, seed);
+    const Played played = play(world, world_rules(), {}, 1000, seed);
     SCOPED_TRACE(seed);
     EXPECT_TRUE(played.ended);
     ASSERT_TRUE(played.record.winner);
     if (world.mib(played.baseline()) > 0.85 * world.total_mib) continue;  // not allowed to win
-    const double winner = world.request(played.winner(), rules().workload);
-    EXPECT_LE(winner, 1.01 * world.request(played.baseline(), rules().workload));
+    const double winner = world.request(played.winner(), world_rules().workload);
+    EXPECT_LE(winner, 1.01 * world.request(played.baseline(), world_rules().workload));
     EXPECT_LE(played.trials.size(), 50U);
   }
 }
@@ -330,7 +330,7 @@ TEST(Tuner, ADeviceThatIsSlowerThanTheCpuIsLeftAlone) {
   World slow;
   slow.device_ms = 200;
   slow.device_prompt_ms = 10;
-  const Played played = play(slow, rules());
+  const Played played = play(slow, world_rules());
   EXPECT_EQ(played.winner().placement.n_gpu_layers, 0);
   EXPECT_GT(played.record.speed_up->low, 1);
 }
@@ -338,7 +338,7 @@ TEST(Tuner, ADeviceThatIsSlowerThanTheCpuIsLeftAlone) {
 TEST(Tuner, WithoutADeviceTheThreadsAreStillTuned) {
   World world;
   world.few_threads_gain = 0.3;
-  const Played played = play(world, rules(), {}, 1000, 1, /*has_device=*/false);
+  const Played played = play(world, world_rules(), {}, 1000, 1, /*has_device=*/false);
   EXPECT_TRUE(played.ended);
   EXPECT_EQ(played.winner().placement.n_gpu_layers, 0);
   EXPECT_GT(played.winner().context.n_threads, 0);
@@ -348,7 +348,7 @@ TEST(Tuner, WithoutADeviceTheThreadsAreStillTuned) {
 TEST(Tuner, AnOptionThatDoesNotFitIsNeverTried) {
   World world;
   world.total_mib = 4096;
-  const Played played = play(world, rules());
+  const Played played = play(world, world_rules());
   for (const Trial& trial : played.trials) {
     EXPECT_LE(world.mib(trial.config), 0.85 * world.total_mib) << trial.layers;
   }
@@ -358,7 +358,7 @@ TEST(Tuner, NothingIsAskedTwiceBeforeTheFinals) {
   World world;
   world.total_mib = 6144;
   world.plain_gain = 0.1;
-  const Played played = play(world, rules());
+  const Played played = play(world, world_rules());
   const std::size_t before = played.steps.size() - finals_of(played);
   for (std::size_t i = 0; i < before; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
@@ -374,7 +374,7 @@ TEST(Tuner, ANoisySlopeIsNotWalkedToItsEnd) {
     World world;
     world.total_mib = 4096;
     world.noise = 0.2;
-    const Played played = play(world, rules(), {}, 1000, seed);
+    const Played played = play(world, world_rules(), {}, 1000, seed);
     std::set<std::pair<int, int>> tried;
     for (const Step& step : played.steps) {
       if (step.reason.find("best placement") == std::string::npos) continue;
@@ -397,7 +397,7 @@ TEST(Tuner, WeightsThatWereReadWinWhereTheyAreFaster) {
   World world;
   world.total_mib = 4096;
   world.read_gain = 0.2;
-  Rules asked = rules();
+  Rules asked = world_rules();
   asked.may_read_all = true;
   const Played played = play(world, asked);
   EXPECT_EQ(played.winner().placement.load_mode, LoadMode::none);
@@ -408,8 +408,8 @@ TEST(Tuner, AMappedFileStaysWhereNothingElseIsPossibleOrWorthATrial) {
   World world;
   world.total_mib = 4096;
   world.read_gain = 0.2;
-  EXPECT_FALSE(tried_reading(play(world, rules()))) << "no memory for it";
-  Rules asked = rules();
+  EXPECT_FALSE(tried_reading(play(world, world_rules()))) << "no memory for it";
+  Rules asked = world_rules();
   asked.may_read_all = true;
   asked.knobs.fixed = {"load_mode"};
   EXPECT_FALSE(tried_reading(play(world, asked))) << "the user chose";
@@ -425,7 +425,7 @@ TEST(Tuner, OfWhatCannotBeToldApartLessMemoryWins) {
   World even;
   even.device_ms = even.cpu_ms;
   even.device_prompt_ms = even.cpu_prompt_ms;
-  Rules fixed = rules();
+  Rules fixed = world_rules();
   fixed.knobs.fixed = {"n_ubatch", "n_batch", "flash_attn", "kv_offload"};
   const Played played = play(even, fixed);
   const auto finalist = std::find_if(
@@ -437,14 +437,14 @@ TEST(Tuner, OfWhatCannotBeToldApartLessMemoryWins) {
 
 TEST(Tuner, AtEqualMemoryFewerChangesWin) {
   // Threads change neither memory nor (all is on the device) time.
-  Tuner tuner(options_of({}, false), uniform_model(kBlocks), rules());
+  Tuner tuner(options_of({}, false), uniform_model(kWorldBlocks), world_rules());
   World world;
   std::mt19937_64 random(1);
   std::size_t index = 0;
   while (const auto step = tuner.ask(false)) {
     Trial trial;
     trial.config = step->config;
-    trial.workload = rules().workload;
+    trial.workload = world_rules().workload;
     trial.generation = speed(100, 0.003, random);
     // Later ones are a hair faster, which nobody can tell.
     trial.generation->ms_per_token.value -= 0.01 * static_cast<double>(index);
@@ -461,7 +461,7 @@ TEST(Tuner, FixedKnobsAreNotTouched) {
   World world;
   world.large_piece_gain = 0.4;
   world.plain_gain = 0.3;
-  Rules fixed = rules();
+  Rules fixed = world_rules();
   fixed.knobs.fixed = {"n_ubatch", "flash_attn", "n_threads", "n_threads_batch"};
   const Played played = play(world, fixed);
   for (const Trial& trial : played.trials) {
@@ -473,7 +473,7 @@ TEST(Tuner, FixedKnobsAreNotTouched) {
 }
 
 TEST(Tuner, ConstraintsAreKept) {
-  Rules small = rules();
+  Rules small = world_rules();
   small.constraints.max_vram_percent = 40;
   const Played played = play({}, small);
   EXPECT_TRUE(played.ended);
@@ -489,7 +489,7 @@ TEST(Tuner, ConstraintsAreKept) {
 }
 
 TEST(Tuner, OfDefaultsThatTakeTooMuchTheContextIsLearnedAllTheSame) {
-  Rules small = rules();
+  Rules small = world_rules();
   small.constraints.max_vram_percent = 40;
   World world;
   world.plain_gain = 0.2;
@@ -499,7 +499,7 @@ TEST(Tuner, OfDefaultsThatTakeTooMuchTheContextIsLearnedAllTheSame) {
 }
 
 TEST(Tuner, WhereNothingKeepsToTheConstraintsItSaysSo) {
-  Rules fast = rules();
+  Rules fast = world_rules();
   fast.constraints.min_generation_tokens_per_second = 1e6;
   const Played played = play({}, fast);
   EXPECT_TRUE(played.ended);
@@ -513,8 +513,8 @@ TEST(Tuner, ASmallerCacheOnlyWhereItIsAllowed) {
       return trial.config.context.type_k != "f16" || trial.config.context.type_v != "f16";
     });
   };
-  EXPECT_FALSE(quantized(play({}, rules())));
-  Rules allowed = rules();
+  EXPECT_FALSE(quantized(play({}, world_rules())));
+  Rules allowed = world_rules();
   allowed.knobs.allow_kv_quant = true;
   EXPECT_TRUE(quantized(play({}, allowed)));
 }
@@ -522,11 +522,11 @@ TEST(Tuner, ASmallerCacheOnlyWhereItIsAllowed) {
 TEST(Tuner, ObjectivesLookAtTheirOwnHalf) {
   World world;
   world.large_piece_gain = 0.5;
-  Rules generation = rules();
+  Rules generation = world_rules();
   generation.objective = Objective::generation;
   const Played g = play(world, generation);
   EXPECT_EQ(g.winner().context.n_ubatch, 512U) << "a prompt does not count";
-  Rules prompt = rules();
+  Rules prompt = world_rules();
   prompt.objective = Objective::prompt;
   const Played p = play(world, prompt);
   EXPECT_GT(p.winner().context.n_ubatch, 512U);
@@ -534,7 +534,7 @@ TEST(Tuner, ObjectivesLookAtTheirOwnHalf) {
 }
 
 TEST(Tuner, EnergyIsAnObjectiveWhereItIsKnownAndASentenceWhereNot) {
-  Rules energy = rules();
+  Rules energy = world_rules();
   energy.objective = Objective::energy;
   World world;
   world.plain_gain = 0.2;
@@ -554,7 +554,7 @@ TEST(Tuner, EnergyIsAnObjectiveWhereItIsKnownAndASentenceWhereNot) {
 TEST(Tuner, InAHurryOnlyTheFinalsRemain) {
   World world;
   world.total_mib = 6144;
-  const Played played = play(world, rules(), {}, 3);
+  const Played played = play(world, world_rules(), {}, 3);
   EXPECT_TRUE(played.ended);
   for (std::size_t i = 3; i < played.steps.size(); ++i) {
     EXPECT_THAT(played.steps[i].title, HasSubstr("final round"));
@@ -562,14 +562,14 @@ TEST(Tuner, InAHurryOnlyTheFinalsRemain) {
 }
 
 TEST(Tuner, InAHurryFromTheBeginningTheBaselineIsAll) {
-  const Played played = play({}, rules(), {}, 0);
+  const Played played = play({}, world_rules(), {}, 0);
   EXPECT_TRUE(played.ended);
   EXPECT_THAT(played.steps, testing::SizeIs(1));
   EXPECT_FALSE(played.record.winner) << "one trial beats nothing";
 }
 
 TEST(Tuner, InAHurryAfterTheBaselineNothingElseIsSearched) {
-  const Played played = play({}, rules(), {}, 1);
+  const Played played = play({}, world_rules(), {}, 1);
   EXPECT_THAT(played.steps, testing::SizeIs(1));
 }
 
@@ -578,7 +578,7 @@ TEST(Tuner, InAHurryAfterTheBaselineNothingElseIsSearched) {
 TEST(Tuner, ADisturbedTrialNeverWins) {
   World world;
   world.total_mib = 6144;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     if (trial.config.context.n_ubatch <= 512) return;
     trial.mark(Disturbance::spilled);
     trial.prompt->ms_per_token = {0.001, 0.0009, 0.0011};
@@ -594,11 +594,11 @@ TEST(Tuner, ADisturbedFinalSaysNothingOfWhatWasMeasuredBefore) {
   World world;
   world.total_mib = 6144;
   world.plain_gain = 0.2;
-  const Played calm = play(world, rules());
+  const Played calm = play(world, world_rules());
   ASSERT_NE(calm.record.winner, calm.record.baseline);
   const std::size_t finals_from = calm.steps.size() - finals_of(calm);
   std::size_t told = 0;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     if (told++ < finals_from) return;
     trial.mark(Disturbance::contended);
     trial.generation->ms_per_token = {900, 890, 910};
@@ -614,7 +614,7 @@ TEST(Tuner, ARepetitionThatIsDisturbedEachTimeIsNotAskedForEver) {
   world.total_mib = 6144;
   world.plain_gain = -0.3;  // a loss by far, which is measured once more
   std::vector<Config> seen;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     const bool before = std::find(seen.begin(), seen.end(), trial.config) != seen.end();
     seen.push_back(trial.config);
     if (before) trial.mark(Disturbance::throttled);
@@ -630,7 +630,7 @@ TEST(Tuner, TheCpuAloneIsMeasuredAnewOnceTheNeighbourHasGone) {
   world.total_mib = 6144;
   const auto is_cpu = [](const Config& config) { return config.placement.n_gpu_layers == 0; };
   int visits = 0;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     if (!is_cpu(trial.config) || ++visits > 1) return;
     trial.mark_contended(Contended::processor);
     for (double* ms : {&trial.generation->ms_per_token.value, &trial.generation->ms_per_token.low,
@@ -651,15 +651,15 @@ TEST(Tuner, OnAMachineThatIsAlwaysBusyThereIsAWinnerAllTheSame) {
   World world;
   world.plain_gain = 0.2;
   const Played played =
-      play(world, rules(), [](Trial& trial) { trial.mark_contended(Contended::processor); });
+      play(world, world_rules(), [](Trial& trial) { trial.mark_contended(Contended::processor); });
   EXPECT_TRUE(played.ended);
   ASSERT_TRUE(played.record.winner);
-  EXPECT_LT(world.request(played.winner(), rules().workload),
-            1.01 * world.request(played.baseline(), rules().workload));
+  EXPECT_LT(world.request(played.winner(), world_rules().workload),
+            1.01 * world.request(played.baseline(), world_rules().workload));
 }
 
 TEST(Tuner, OfNothingButNoiseNothingWins) {
-  const Played played = play(World{}, rules(), [](Trial& trial) {
+  const Played played = play(World{}, world_rules(), [](Trial& trial) {
     trial.generation->tokens_per_second.low = 0.1 * trial.generation->tokens_per_second.value;
   });
   EXPECT_TRUE(played.ended);
@@ -671,7 +671,7 @@ TEST(Tuner, AFinalistThatFailsInFullGivesWayToTheNext) {
   World world;
   world.plain_gain = 0.2;
   world.large_piece_gain = 0.4;
-  const Played played = play(world, rules(), [](Trial& trial) {
+  const Played played = play(world, world_rules(), [](Trial& trial) {
     if (trial.extent == Extent::full && trial.config.context.n_ubatch > 1024) {
       trial.full_depth = FullDepth::failed;
     }
@@ -691,7 +691,7 @@ TEST(Tuner, AFinalistThatFailsLaterTakesItsRoundsAlong) {
   world.few_threads_gain = 0.2;
   std::vector<Config> proved;
   std::optional<Config> baseline;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     if (!baseline) baseline = trial.config;
     const bool again = std::count(proved.begin(), proved.end(), trial.config) > 0;
     if (trial.extent == Extent::full) proved.push_back(trial.config);
@@ -713,7 +713,7 @@ TEST(Tuner, ABaselineThatFailsEveryTimeDoesNotKeepItForEver) {
   world.total_mib = 6144;
   int baselines = 0;
   std::optional<Config> baseline;
-  const Played played = play(world, rules(), [&](Trial& trial) {
+  const Played played = play(world, world_rules(), [&](Trial& trial) {
     if (!baseline) baseline = trial.config;
     if (trial.config == *baseline) {
       ++baselines;
@@ -730,7 +730,8 @@ TEST(Tuner, ABaselineThatFailsEveryTimeDoesNotKeepItForEver) {
 }
 
 TEST(Tuner, WhereEverythingFailsItEnds) {
-  const Played played = play({}, rules(), [](Trial& trial) { fail(trial, FailureClass::crashed); });
+  const Played played =
+      play({}, world_rules(), [](Trial& trial) { fail(trial, FailureClass::crashed); });
   EXPECT_TRUE(played.ended);
   EXPECT_FALSE(played.record.winner);
   EXPECT_THAT(played.record.front, IsEmpty());
@@ -739,7 +740,7 @@ TEST(Tuner, WhereEverythingFailsItEnds) {
 TEST(Tuner, TheFrontHoldsWhatNoOtherBeatsInTimeAndMemory) {
   World world;
   world.total_mib = 6144;
-  const Played played = play(world, rules());
+  const Played played = play(world, world_rules());
   EXPECT_THAT(played.record.front, Not(IsEmpty()));
   const auto cpu = std::find_if(
       played.record.front.begin(), played.record.front.end(),
