@@ -57,6 +57,57 @@ function(sweetspot_room name)
   target_include_directories(sweetspot_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   set_target_properties(sweetspot_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   sweetspot_reuse_headers(sweetspot_${name} sweetspot_room_headers)
+  set_property(GLOBAL APPEND PROPERTY sweetspot_rooms sweetspot_${name})
+endfunction()
+
+# A room once more under sanitizers, beside the one that is measured: sweetspot_ROOM_asan, sweetspot_ROOM_tsan, with all
+# rooms that it uses. They are linked with what the tests were compiled to anyway, and built only for who asks for them.
+set(sweetspot_asan_options -fsanitize=address,undefined -fno-sanitize-recover=all)
+set(sweetspot_tsan_options -fsanitize=thread)
+set(sweetspot_sanitized_options -O1 -g1 -UNDEBUG -fno-omit-frame-pointer)
+
+function(sweetspot_sanitized_room target kind)
+  if(TARGET ${target}_${kind})
+    return()
+  endif()
+  if(NOT TARGET sweetspot_room_headers_${kind})
+    sweetspot_precompiled(sweetspot_room_headers_${kind})
+    target_compile_options(sweetspot_room_headers_${kind} PRIVATE
+      ${sweetspot_sanitized_options} ${sweetspot_${kind}_options})
+  endif()
+  get_property(rooms GLOBAL PROPERTY sweetspot_rooms)
+  get_target_property(folder ${target} SOURCE_DIR)
+  get_target_property(sources ${target} SOURCES)
+  get_target_property(used ${target} LINK_LIBRARIES)
+  set(libraries)
+  foreach(library ${used})
+    if(library IN_LIST rooms)
+      sweetspot_sanitized_room(${library} ${kind})
+      list(APPEND libraries ${library}_${kind})
+    else()
+      list(APPEND libraries ${library})
+    endif()
+  endforeach()
+  foreach(source ${sources})
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${folder})
+    list(APPEND files ${source})
+  endforeach()
+  add_library(${target}_${kind} STATIC EXCLUDE_FROM_ALL ${files})
+  target_include_directories(${target}_${kind} PUBLIC $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+  target_compile_definitions(${target}_${kind} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
+  target_link_libraries(${target}_${kind} PUBLIC ${libraries})
+  target_compile_options(${target}_${kind} PRIVATE
+    ${sweetspot_sanitized_options} ${sweetspot_${kind}_options})
+  target_link_options(${target}_${kind} INTERFACE ${sweetspot_${kind}_options})
+  sweetspot_reuse_headers(${target}_${kind} sweetspot_room_headers_${kind})
+endfunction()
+
+# sweetspot_sanitized_program(PROGRAM KIND ROOM [libraries]): PROGRAM_KIND, of the same objects as PROGRAM.
+function(sweetspot_sanitized_program program kind room)
+  sweetspot_sanitized_room(sweetspot_${room} ${kind})
+  add_executable(${program}_${kind} EXCLUDE_FROM_ALL $<TARGET_OBJECTS:${program}>)
+  set_target_properties(${program}_${kind} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${program}_${kind} PRIVATE sweetspot_${room}_${kind} ${ARGN})
 endfunction()
 
 # What is tested is optimised, the tests are not: that is a third of the time they take to compile. Nor do they carry
@@ -79,4 +130,10 @@ function(sweetspot_room_test room)
   sweetspot_reuse_headers(${room}_test sweetspot_test_headers)
   gtest_discover_tests(${room}_test TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60
                        PROPERTIES TIMEOUT 120 LABELS fast)
+  if(room IN_LIST sweetspot_rooms_under_asan)
+    sweetspot_sanitized_program(${room}_test asan ${room} ${TEST_LIBRARIES} GTest::gmock GTest::gtest_main)
+  endif()
 endfunction()
+
+# Those that read what others write, or manage memory and processes; scripts/test-sanitized.sh runs their tests.
+set(sweetspot_rooms_under_asan core gguf http dialect process store measure plan export page)

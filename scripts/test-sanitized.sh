@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # The tests of the rooms that read what others write or manage memory and processes, under the address and
-# undefined-behaviour sanitizers. Arguments: other rooms instead.
+# undefined-behaviour sanitizers. The rooms are compiled for it once more; what tests them are the objects of `make test`
+# (cmake/SweetspotRoom.cmake). Arguments: only these rooms.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-readonly asan_dir=$repo_dir/build-asan
+readonly bin_dir=$build_dir/bin
 # Hundreds of processes that are killed: two minutes here, for code that other tests run too.
 readonly starts_many='*.AWriterKilledAtAnyMoment*:*.ShowsReadersOldOrNewButNeverAPart'
 
@@ -13,30 +14,32 @@ rooms=("$@")
 
 targets_of() {
   case $1 in
-    capi) printf '%s\n' capi_test sizes_test threads_test fake_nvml ;;
-    *) printf '%s_test\n' "$1" ;;
+    capi) printf '%s\n' capi_test_asan sizes_test_asan threads_test_asan fake_nvml ;;
+    *) printf '%s_test_asan\n' "$1" ;;
   esac
 }
 
 # All tests of a room in one process: starting one for each takes longer than what they do. Those of capi are programs.
 run_room() {
+  local machine=("$build_dir/tests/fakes/libfake_nvml.so" "$repo_dir/tests/golden/profiles_measured.json")
   if [[ $1 == capi ]]; then
-    ctest --preset asan -R '^capi\.(every_function|every_size_of_every_struct|10000_choices_at_once)$'
+    "$bin_dir/capi_test_asan" "${machine[@]}" && "$bin_dir/sizes_test_asan" "${machine[@]}" &&
+      "$bin_dir/threads_test_asan" "${machine[@]}" 10000
   else
-    "$asan_dir/bin/$1_test" --gtest_brief=1 --gtest_shuffle "--gtest_filter=-$starts_many"
+    "$bin_dir/$1_test_asan" --gtest_brief=1 --gtest_shuffle "--gtest_filter=-$starts_many"
   fi
 }
 
 main() {
   local room logs targets=() failed=()
   "$repo_dir/scripts/setup-packages.sh" test
-  "$repo_dir/scripts/setup-llama.sh"
+  "$repo_dir/scripts/setup-llama.sh" --add-vulkan
   for room in "${rooms[@]}"; do
     mapfile -t -O "${#targets[@]}" targets < <(targets_of "$room")
   done
   cd "$repo_dir"
-  configure asan
-  cmake --build "$asan_dir" --target "${targets[@]}" -- --quiet
+  configure ci
+  cmake --build "$build_dir" --target "${targets[@]}" -- --quiet
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   # Several rooms at once, each told whole: what they print would be mixed otherwise.
   logs=$(mktemp -d)

@@ -5,6 +5,7 @@ question needs, and sparse (only what is allocated counts, so the weights may al
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -26,6 +27,10 @@ SLICE_BLOCKS = {
     "gemma-3-12b": 6,
     "lfm2-1.2b": 4,
 }
+# Each architecture meets every knob on one kind of device, and the contexts of a whole offload on the other: loads of all
+# knobs of all models on both take minutes of processor time, and what a knob does to an architecture is the same on both.
+EVERY_KNOB = {"RPC0": ("zephyr-7b", "gemma-3-12b", "lfm2-1.2b"),
+              "Vulkan0": ("llama-2-13b", "mixtral-8x7b", "qwen3-30b-a3b")}
 EXPERTS = ("mixtral-8x7b", "qwen3-30b-a3b")
 SLIDING_WINDOW = ("gemma-3-12b",)
 
@@ -135,6 +140,11 @@ def placements(model, device):
            "devices": [device]}, ({},)
     yield {"load_mode": "none", "n_gpu_layers": 0}, ({},)
     yield {"load_mode": "mmap", "n_gpu_layers": 0}, ({},)
+
+
+def placements_tested(model, device):
+    """All of them where the model meets every knob on this device, else the whole offload."""
+    return itertools.islice(placements(model, device), None if model.name in EVERY_KNOB[device] else 1)
 
 
 def compare(model, matrix, environment, rpc=()):
