@@ -66,6 +66,18 @@ set(sweetspot_asan_options -fsanitize=address,undefined -fno-sanitize-recover=al
 set(sweetspot_tsan_options -fsanitize=thread)
 set(sweetspot_sanitized_options -O1 -g1 -UNDEBUG -fno-omit-frame-pointer)
 
+# What a room was told besides what it links.
+function(sweetspot_share_settings target room)
+  get_target_property(folders ${room} INCLUDE_DIRECTORIES)
+  get_target_property(definitions ${room} COMPILE_DEFINITIONS)
+  if(folders)
+    target_include_directories(${target} PUBLIC ${folders})
+  endif()
+  if(definitions)
+    target_compile_definitions(${target} PRIVATE ${definitions})
+  endif()
+endfunction()
+
 function(sweetspot_sanitized_room target kind)
   if(TARGET ${target}_${kind})
     return()
@@ -93,8 +105,7 @@ function(sweetspot_sanitized_room target kind)
     list(APPEND files ${source})
   endforeach()
   add_library(${target}_${kind} STATIC EXCLUDE_FROM_ALL ${files})
-  target_include_directories(${target}_${kind} PUBLIC $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
-  target_compile_definitions(${target}_${kind} PRIVATE $<TARGET_PROPERTY:${target},COMPILE_DEFINITIONS>)
+  sweetspot_share_settings(${target}_${kind} ${target})
   target_link_libraries(${target}_${kind} PUBLIC ${libraries})
   target_compile_options(${target}_${kind} PRIVATE
     ${sweetspot_sanitized_options} ${sweetspot_${kind}_options})
