@@ -157,7 +157,7 @@ TEST_F(PlannerTest, ADeviceWhoseMemoryNobodyKnowsNeedsALimit) {
 }
 
 TEST_F(PlannerTest, TheProcessorAloneNeedsNoDevice) {
-  PlanJob asked = job(script(""));
+  PlanJob asked = job(planner_script(""));
   asked.base.placement.devices = {"none"};
   const plan::PlanRecord record = planned(asked);
   EXPECT_FALSE(record.stand_in);
@@ -166,7 +166,7 @@ TEST_F(PlannerTest, TheProcessorAloneNeedsNoDevice) {
 }
 
 TEST_F(PlannerTest, WithoutOurOwnWorkerNobodyStandsInForACard) {
-  PlanJob asked = job(script(""));
+  PlanJob asked = job(planner_script(""));
   asked.start.engine_program = "/somewhere/llama-server";
   const plan::PlanRecord record = planned(asked);
   EXPECT_FALSE(record.stand_in);

@@ -1,5 +1,6 @@
 """Profile sets: `profile` and `tune` keep one, `sweetspot profiles` lists, shows and moves it."""
 
+import collections
 import json
 import signal
 import subprocess
@@ -66,7 +67,9 @@ class ProfileSets(SystemTest):
         self.assertEqual(kept["fingerprint"]["model"], run["model"]["fingerprint"])
         self.assertEqual(kept["model"]["path"], run["model"]["path"])
         self.assertEqual([device["id"] for device in kept["devices"]], ["RPC0"])
-        rows = {(row["layers"], *row["config"]["devices"]): row for row in run["results"]}
+        rows = collections.defaultdict(list)  # what was doubted is measured again
+        for row in run["results"]:
+            rows[row["layers"], *row["config"]["devices"]].append(row)
         profiles = kept["profiles"]
         self.assertEqual(profiles[-1]["name"], "cpu_fallback")
         self.assertEqual(profiles[-1]["config"]["n_gpu_layers"], 0)
@@ -75,9 +78,8 @@ class ProfileSets(SystemTest):
         wanted = {p["name"]: p["result"] for p in run["profiles"] if p["result"] is not None}
         self.assertEqual(set(wanted) - {p["name"] for p in profiles}, set())
         for profile in profiles:
-            row = rows[profile["config"]["n_gpu_layers"], *profile["config"]["devices"]]
-            self.assertEqual(profile["tokens_per_second"]["value"],
-                             row["generation"]["tokens_per_second"])
+            (row,) = [row for row in rows[profile["config"]["n_gpu_layers"], *profile["config"]["devices"]]
+                      if row["generation"]["tokens_per_second"] == profile["tokens_per_second"]["value"]]
             self.assertEqual(profile["config"]["n_ctx"], row["effective"]["n_ctx"])
             self.assertIn("whole context of 256 held", profile["evidence"])
             buffers = sum(device[kind] for device in row["devices"] if device["id"] == "RPC0"
