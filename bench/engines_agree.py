@@ -34,10 +34,16 @@ def config_of(args, layers):
     return (beside_a_device or wanted)[-1]["config"], run
 
 
-def bench(args, layers):
+def bench(args, layers, rpc):
+    args = argparse.Namespace(**{**vars(args), "rpc": rpc})
     _, rows = llama_bench(args, "-ngl", 999 if layers < 0 else layers, "-p", args.n_prompt, "-n", args.n_gen,
                           "-d", args.depth, "-r", args.repetitions, "-t", args.threads, "-fa", 1)
     return dict(zip(("prompt", "generation"), speeds(rows)))
+
+
+def own_server(args):
+    """A server of ggml's RPC serves one at a time, so that each that is loaded has one."""
+    return contextlib.nullcontext() if args.no_rpc else rpc_server(args)
 
 
 def in_turn(args, pair, number):
@@ -81,17 +87,16 @@ def main():
     ratios, run = {}, None
     os.environ["SWEETSPOT_ENGINE"] = "linked"  # of what asks for a config; llama-server is the adapter's alone
     if args.rpc:
-        sys.exit("--rpc: the two workers need a server each, which this script starts by itself")
-    with device(args), contextlib.nullcontext() if args.no_rpc else rpc_server(args) as second:
+        sys.exit("--rpc: each of the three needs a server of its own, which this script starts by itself")
+    with device(args), own_server(args) as second, own_server(args) as third:
         for layers in map(int, args.layers.split(",")):
             name = "all layers" if layers < 0 else f"{layers} layers"
             config, run = config_of(args, layers)
-            # A server of ggml's RPC serves one at a time.
             pair = [Loaded(args, "sweetspot-worker", config, args.rpc), Loaded(args, "sweetspot-adapter", config, second)]
             in_turn(args, pair, 0)  # what is slow once, as a file that is read for the first time
             for number in range(1, args.rounds + 1):
                 ours = in_turn(args, pair, number)
-                theirs = bench(args, layers) if args.repetitions > 0 else {}
+                theirs = bench(args, layers, third) if args.repetitions > 0 else {}
                 for what, (linked, adapter) in ours.items():
                     ratios.setdefault((name, what, "adapter"), []).append(adapter / linked)
                     line = (f"{name}, round {number}: {what:10} linked {linked:8.2f} tok/s, adapter / linked "
