@@ -47,14 +47,18 @@ def own_server(args):
 
 
 def in_turn(args, pair, number):
-    """Speeds of the linked worker and of the adapter, by what is measured: one prompt of the one, one of the other; then the
-    same with a generation. Who begins changes every round."""
+    """Speeds and processor times of the linked worker and of the adapter, by what is measured: one prompt of the one, one
+    of the other; then the same with a generation. Who begins changes every round."""
     order = pair if number % 2 else pair[::-1]
-    taken = {}
+    taken, work = {}, {}
     for what, tokens in (("prompt", args.n_prompt), ("generation", args.n_gen)):
         for one in order:
             taken[what, one] = getattr(one, what)(tokens, args.depth)
-    return {what: [taken[what, one] for one in pair] for what in ("prompt", "generation")}
+            # A llama-server computes one token before those that are timed: a prompt is never empty.
+            before = 1 if what == "generation" and one is pair[1] and args.depth == 0 else 0
+            work[what, one] = one.cpu_ms * tokens / (tokens + before)
+    return {what: ([taken[what, one] for one in pair], [work[what, one] for one in pair])
+            for what in ("prompt", "generation")}
 
 
 def memory_lines(linked, adapter):
@@ -97,7 +101,10 @@ def main():
             for number in range(1, args.rounds + 1):
                 ours = in_turn(args, pair, number)
                 theirs = bench(args, layers, third) if args.repetitions > 0 else {}
-                for what, (linked, adapter) in ours.items():
+                for what, ((linked, adapter), (linked_ms, adapter_ms)) in ours.items():
+                    if layers == 0 and args.no_rpc and min(linked_ms, adapter_ms) > 0:  # all is done by one process
+                        ratios.setdefault((name, what + " by processor time", "adapter"), []).append(
+                            linked_ms / adapter_ms)
                     ratios.setdefault((name, what, "adapter"), []).append(adapter / linked)
                     line = (f"{name}, round {number}: {what:10} linked {linked:8.2f} tok/s, adapter / linked "
                             f"{adapter / linked:.3f}")

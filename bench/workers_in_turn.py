@@ -17,14 +17,23 @@ def worker_class(program):
     return Worker
 
 
+def cpu_ms_of(pid):
+    """What its threads took of the processors so far, which neighbours change less than the time on the clock."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Loaded:
     """A model loaded by one worker; `memory` is what the worker says it took."""
 
     def __init__(self, args, program, config, rpc=None):
+        self.cpu_ms = 0.0  # of the last measurement: processor time of the process that computes
         environment = {**os.environ, "SWEETSPOT_ENGINE": args.engine}
         self.worker = worker_class(args.sweetspot)(environment, rpc=[rpc] if rpc else [], program=program)
         self.worker.ask("load", path=os.path.abspath(args.model), config=config, slice=None)
-        self.memory = self.worker.ask("context", config=config)["memory"]
+        made = self.worker.ask("context", config=config)
+        self.memory = made["memory"]
+        self.pid = made.get("pid") or self.worker.process.pid
 
     def end(self):
         self.worker.__exit__()
@@ -37,8 +46,10 @@ class Loaded:
             ms.append(event["duration_ms"])
             of_each.append(event["tokens"])
 
+        before = cpu_ms_of(self.pid)
         self.worker.ask("measure", on_sample=sample, kind=kind, cache_tokens=depth, tokens_per_pass=tokens,
                         max_samples=samples)
+        self.cpu_ms = cpu_ms_of(self.pid) - before
         return 1000 / statistics.median(one / count for one, count in zip(ms, of_each))
 
     def prompt(self, tokens, depth):

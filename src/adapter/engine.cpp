@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "kernel/memory.hpp"
@@ -44,13 +45,22 @@ Answer<servers::ServerCard> look_at_engine(const std::string& text,
   return *std::move(card);
 }
 
-// "0.7.0 (build 11669, commit X)" in two parts, as the linked worker has them.
+// "0.7.0 (build 11669, commit X)" as the linked worker says it: "0.7.0 build 11669 (X)".
 Engine engine_of(const dialect::Abilities& abilities) {
+  constexpr std::string_view kBuild = " (build ";
+  constexpr std::string_view kCommit = ", commit ";
   Engine engine;
   const std::string& said = abilities.version;
-  const std::size_t open = said.find(" (");
-  engine.llama_version = said.substr(0, open);
+  engine.llama_version = said.substr(0, said.find(" ("));
   engine.llama_build = said;
+  const std::size_t commit = said.find(kCommit);
+  const std::size_t build = said.find(kBuild);
+  if (build == engine.llama_version.size() && commit != std::string::npos && said.back() == ')') {
+    const std::size_t number = build + kBuild.size();
+    engine.llama_build =
+        fmt::format("{} build {} ({}", engine.llama_version, said.substr(number, commit - number),
+                    said.substr(commit + kCommit.size()));
+  }
   if (engine.llama_version.empty()) engine.llama_version = engine.llama_build = "unknown";
   if (abilities.family == dialect::Family::ik_llama_cpp) engine.llama_version += " (ik_llama.cpp)";
   engine.ggml_version = engine.ggml_commit = "unknown";

@@ -14,10 +14,22 @@ bool has_quantized_cache(const ContextSettings& context) {
   return context.type_k != "f16" || context.type_v != "f16";
 }
 
+constexpr std::uint32_t kTokens = 256;
+
+bool is_compared(const Trial& trial) {
+  return trial.workload.generates() && has_quantized_cache(trial.config.context);
+}
+
+// A llama-server loads the model for each context, and compares in any that has room for the
+// tokens.
+bool has_room_in_its_own(HeldModel& held, const ContextSettings& settings) {
+  return !held.holder().abilities().keeps_weights &&
+         settings.n_ctx / context_parts(settings) >= kTokens;
+}
+
 // Probabilities are compared in a context of their own: with logits for every token, which
 // llama-server has no room for, and so small that it fits wherever the trial's own does.
 ContextSettings comparing(ContextSettings settings) {
-  constexpr std::uint32_t kTokens = 256;
   constexpr std::uint32_t kPiece = 64;
   settings.host_program = HostProgram::libllama;
   settings.n_ctx = std::min(settings.n_ctx, kTokens);
@@ -42,12 +54,23 @@ Outcome<void> keep_reference(HeldModel& held, const Trial& trial) {
 }  // namespace
 
 Outcome<void> OutputCheck::check_divergence(HeldModel& held, Trial& trial) const {
-  if (!trial.workload.generates() || !has_quantized_cache(trial.config.context)) return {};
+  if (!is_compared(trial)) return {};
   report(observer_, Phase::warm_up, -1);
   if (auto kept = keep_reference(held, trial); !kept) return kept;
+  if (has_room_in_its_own(held, trial.config.context)) return {};
   if (auto made = held.make_context(comparing(trial.config.context)); !made) {
     return tl::unexpected(made.error());
   }
+  return compare(held, trial);
+}
+
+Outcome<void> OutputCheck::check_divergence_in_its_own(HeldModel& held, Trial& trial) const {
+  if (!is_compared(trial) || !has_room_in_its_own(held, trial.config.context)) return {};
+  report(observer_, Phase::warm_up, -1);
+  return compare(held, trial);
+}
+
+Outcome<void> OutputCheck::compare(HeldModel& held, Trial& trial) const {
   const auto compared = held.holder().divergence({});
   if (!compared) return tl::unexpected(compared.error());
   trial.divergence = Divergence{compared->positions, compared->mean, compared->p99, compared->max,

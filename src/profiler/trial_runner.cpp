@@ -172,6 +172,7 @@ Outcome<void> TrialRunner::measure(Trial& trial, double rival_ms) {
   const bool loads = !held_.holder().abilities().keeps_weights && !held_.holds(trial.config);
   if (auto checked = output_.check_divergence(held_, trial); !checked) return checked;
   if (auto made = make_context(trial, loads); !made) return made;
+  if (auto checked = output_.check_divergence_in_its_own(held_, trial); !checked) return checked;
   if (auto checked = output_.check_logits(held_, trial); !checked) return checked;
   const bool generation = trial.workload.generates();
   const bool prompt =

@@ -5,6 +5,7 @@
 #include <sweetspot_version.hpp>
 #include <utility>
 
+#include "core/engine_text.hpp"
 #include "profiles/choose.hpp"
 #include "profiles/device_now.hpp"
 
@@ -24,6 +25,20 @@ void compare(Staleness& staleness, Weight weight, std::string_view what, const s
              const std::string& is) {
   if (was.empty() || is.empty() || was == is) return;
   add(staleness, weight, fmt::format("{} was {}, is {}", what, was, is));
+}
+
+// A hash says to nobody what is different, only that something is.
+void compare_llama_cpp(Staleness& staleness, const std::string& was, const std::string& is) {
+  const EngineText before = engine_text(was);
+  const EngineText now = engine_text(is);
+  if (was == is || before.build != now.build || before.hash.empty() || now.hash.empty()) {
+    compare(staleness, Weight::memory, "llama.cpp", std::string(before.build),
+            std::string(now.build));
+    return;
+  }
+  add(staleness, Weight::memory,
+      fmt::format("llama.cpp's program is another one than it was, of the same version ({})",
+                  now.build));
 }
 
 void compare_environment(Staleness& staleness, const ProfileSet& set, const LiveMachine& live) {
@@ -77,7 +92,7 @@ Staleness staleness(const ProfileSet& set, const LiveMachine& live) {
     add(result, Weight::everything, "the model file is another one");
   }
   for (const SetDevice& device : set.devices) compare_device(result, device, set, live);
-  compare(result, Weight::memory, "llama.cpp", set.fingerprint.llama_cpp, live.llama_cpp);
+  compare_llama_cpp(result, set.fingerprint.llama_cpp, live.llama_cpp);
   compare(result, Weight::memory, "sweetspot", set.fingerprint.tool, kVersion);
   compare_environment(result, set, live);
   compare(result, Weight::speeds, "the processor", set.fingerprint.cpu, live.cpu);

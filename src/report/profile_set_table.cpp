@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/engine_text.hpp"
 #include "core/text.hpp"
 #include "report/numbers.hpp"
 
@@ -121,10 +122,11 @@ std::string profile_set_text(const ProfileSet& set, const std::vector<HeldLine>&
                              const Style& style) {
   std::string text = paragraph(
       fmt::format("{}  ({})", printable(set.model_name), printable(set.model.path, 400)), style);
-  text += paragraph(fmt::format("{} {} by sweetspot {}, llama.cpp {}, on {}", to_string(set.origin),
-                                printable(set.created_at), printable(set.fingerprint.tool),
-                                printable(set.fingerprint.llama_cpp), devices_in_words(set)),
-                    style);
+  text += paragraph(
+      fmt::format("{} {} by sweetspot {}, llama.cpp {}, on {}", to_string(set.origin),
+                  printable(set.created_at), printable(set.fingerprint.tool),
+                  printable(engine_text(set.fingerprint.llama_cpp).build), devices_in_words(set)),
+      style);
   if (!set.workload.generates()) {
     text += paragraph(
         fmt::format("speeds of inputs of {} tokens; nothing is generated", set.workload.n_prompt),

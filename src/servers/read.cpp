@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "core/json_reader.hpp"
 #include "core/json_writer.hpp"
 #include "core/text.hpp"
+#include "ground/pieces.hpp"
 #include "servers/ask.hpp"
 #include "servers/stamp.hpp"
 #include "store/durable_file.hpp"
@@ -24,6 +26,7 @@ namespace {
 
 constexpr const char* kSchema = "sweetspot.engine-reading/1";
 constexpr const char* kFilePrefix = "engine-";
+constexpr std::size_t kMostLineChars = 400;
 
 // What is kept of one program.
 struct KeptReading {
@@ -44,9 +47,19 @@ void fields(auto& f, Is<KeptReading> auto& kept) {
 
 std::string shown(const ServerCommand& command) { return shortened(line_of(command.argv)); }
 
+// The last line, but for what only says where to read on, as docker does.
+std::string telling_line(std::string_view text) {
+  std::string told;
+  for (const std::string_view line : lines_of(text)) {
+    const bool elsewhere = line.starts_with("Run '") || line.starts_with("See '");
+    if (!trimmed(line).empty() && !elsewhere) told = printable(trimmed(line), kMostLineChars);
+  }
+  return told;
+}
+
 // Why a program that answered nothing of use ended.
 Error unable(const ServerCommand& command, std::string_view flag, const Printed& asked) {
-  const std::string line = last_line(asked.text);
+  const std::string line = telling_line(asked.text);
   const bool library = asked.text.find("error while loading shared libraries") != std::string::npos;
   const std::string how =
       asked.status.signal ? fmt::format("ended with signal {}", *asked.status.signal)
@@ -154,7 +167,9 @@ Result<KeptReading> reading_of(const ServerCommand& command, const ReadOptions& 
   if (hides_its_server(command)) {
     reading->hash = hash_of_text(text + reading->hash + reading->version + reading->help);
   }
-  if (!options.cache_folder.empty()) keep(options.cache_folder, path, *reading);
+  // One that was ended from outside as it was asked may know its version the next time.
+  const bool whole = !dialect::read_version(reading->version).empty();
+  if (!options.cache_folder.empty() && whole) keep(options.cache_folder, path, *reading);
   return reading;
 }
 

@@ -56,6 +56,18 @@ INSTANTIATE_TEST_SUITE_P(
              "the model file is another one"},
         Flip{"llama_cpp", [](auto&, auto& live) { live.llama_cpp = "0.8.0"; }, true, true,
              "llama.cpp was 0.7.0 build 1, is 0.8.0"},
+        Flip{"engine",
+             [](auto& set, auto& live) {
+               set.fingerprint.llama_cpp = "0.7.0 build 1 (x), 0123456789abcdef";
+               live.llama_cpp = "0.8.0 build 2 (y), fedcba9876543210";
+             },
+             true, true, "llama.cpp was 0.7.0 build 1 (x), is 0.8.0 build 2 (y)"},
+        Flip{"engine_file",
+             [](auto& set, auto& live) {
+               set.fingerprint.llama_cpp = "0.7.0 build 1 (x), 0123456789abcdef";
+               live.llama_cpp = "0.7.0 build 1 (x), fedcba9876543210";
+             },
+             true, true, "program is another one than it was, of the same version (0.7.0 build 1"},
         Flip{"driver", [](auto&, auto& live) { live.devices[0].driver_version = std::string("1"); },
              true, true, "the driver of CUDA0 was 550.54, is 1"},
         Flip{"uuid", [](auto&, auto& live) { live.devices[0].uuid = std::string("GPU-2"); }, false,

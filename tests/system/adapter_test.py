@@ -29,6 +29,7 @@ class Adapter(SystemTest):
         with self.adapter() as adapter, self.linked() as linked:
             self.assertEqual(adapter.ask("inspect", path=str(model), header_only=False),
                              linked.ask("inspect", path=str(model), header_only=False))
+            self.assertEqual(adapter.engine["llama_build"], linked.engine["llama_build"], "one spelling")
 
     def test_it_finds_its_engine_as_the_flag_does(self):
         server = LLAMA_PROGRAMS / "llama-server"

@@ -10,14 +10,14 @@ IMPATIENT = ["--step-timeout", "4", "--load-timeout", "8"]
 
 
 class BrokenServers(SystemTest):
-    def measured(self, persona):
+    def measured(self, persona, *more):
         """What `profile` makes of it, and the run."""
         engine = self.folder / persona
         engine.symlink_to(PERSONA)
         notes = self.folder / f"{persona}.starts"
         notes.touch()
         env = {**NO_DEVICES, "FAKE_SERVER_NOTES": str(notes), "SWEETSPOT_SYSFS_ROOT": self.calm_kernel()}
-        done = self.run_sweetspot("profile", self.model, *FAST, *IMPATIENT, "--json", "--engine", engine, env=env)
+        done = self.run_sweetspot("profile", self.model, *FAST, *more, *IMPATIENT, "--json", "--engine", engine, env=env)
         return done, json.loads(done.stdout or "{}")
 
     def setUp(self):
@@ -50,6 +50,13 @@ class BrokenServers(SystemTest):
             self.assertIn("put nothing on CUDA0", trial["error"]["message"])
         self.assertEqual({run["results"][one["result"]]["layers"] for one in run["profiles"]
                           if one["result"] is not None}, {0}, "none of its layers is recommended")
+
+    def test_a_smaller_cache_costs_two_loads(self):
+        done, run = self.measured("modern", "-ctk", "q8_0", "-ctv", "q8_0", "-fa", "on", "-c", "512")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([trial["divergence"]["mean"] for trial in run["results"]], [0])
+        self.assertEqual(len((self.folder / "modern.starts").read_text().splitlines()), 2,
+                         "one with an f16 cache to compare with, and the trial's own")
 
     def test_one_that_lists_no_devices_is_measured_on_the_processor(self):
         for persona in ("elder", "cousin"):

@@ -150,6 +150,9 @@ esac
             self.assertIn("is a program for aarch64", self.refused(foreign, EXIT_DEVICE))
         crash = self.program("crash", "kill -SEGV $$\n")
         self.assertIn("ended with signal 11", self.refused(crash, EXIT_DEVICE))
+        client = self.program("client", "echo 'docker: Cannot connect to the daemon.' >&2; echo >&2\n"
+                                        "echo \"Run 'docker run --help' for more information\" >&2; exit 125\n")
+        self.assertIn("exit code 125: docker: Cannot connect", self.refused(f"{client} run image", EXIT_DEVICE))
         lacking = self.program("lacking", "echo 'x: error while loading shared libraries: libcublas.so.12: cannot "
                                           "open shared object file: No such file or directory' >&2; exit 127\n")
         self.assertIn("libcublas.so.12", self.refused(lacking, EXIT_DEVICE))
