@@ -86,6 +86,18 @@ TEST_F(ReadServer, IsAskedOnceUntilItChanges) {
   EXPECT_EQ(asked().size(), 4 * std::string("--help\n--version\n").size());
 }
 
+TEST_F(ReadServer, OneThatSaidNoVersionIsAskedAgain) {
+  const std::string program =
+      written_program(at("bin/llama-server"),
+                      "case $1 in --help) cat '" HELP_TEXTS "/elder.txt' ;;\n" +
+                          std::string("*) [ -e '") + at("once") + "' ] || { : > '" + at("once") +
+                          "'; kill -9 $$; }; echo 'version: 4100 (x)' ;; esac");
+  ASSERT_TRUE(read(program));
+  const auto again = read(program);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->abilities.version, "4100 (x)");
+}
+
 TEST_F(ReadServer, ADamagedReadingIsReadAgain) {
   const std::string program = written_server(at("bin/llama-server"), "elder");
   ASSERT_TRUE(read(program));
