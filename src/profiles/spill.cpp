@@ -14,11 +14,20 @@ namespace {
 /// Below this share of the CPU alone's speed a device reads prompts more slowly than the CPU.
 constexpr double kSlowerThanCpu = 0.9;
 
+/// Fewer layers, but at least one, and otherwise the same config: a trial of a tune may be slower
+/// for its context, or for what of its layers lies on the CPU.
+bool has_fewer_layers(const Trial& other, const Trial& trial) {
+  if (other.layers < 1 || other.layers >= trial.layers) return false;
+  Config config = other.config;
+  config.placement.n_gpu_layers = trial.config.placement.n_gpu_layers;
+  return config == trial.config;
+}
+
 /// The fastest measured trial with fewer layers than `trial`, but at least one.
 const Trial* fastest_below(const std::vector<Trial>& trials, const Trial& trial) {
   const Trial* fastest = nullptr;
   for (const Trial& other : trials) {
-    if (!other.conclusive() || other.layers < 1 || other.layers >= trial.layers) continue;
+    if (!other.conclusive() || !has_fewer_layers(other, trial)) continue;
     if (fastest == nullptr || speed_of(other).value > speed_of(*fastest).value) fastest = &other;
   }
   return fastest;
@@ -43,7 +52,7 @@ double fastest_prompt_of_cpu(const std::vector<Trial>& trials) {
 const Trial* fastest_prompt_below(const std::vector<Trial>& trials, const Trial& trial) {
   const Trial* fastest = nullptr;
   for (const Trial& other : trials) {
-    if (!prompt_speed(other) || other.layers < 1 || other.layers >= trial.layers) continue;
+    if (!prompt_speed(other) || !has_fewer_layers(other, trial)) continue;
     if (fastest == nullptr || *prompt_speed(other) > *prompt_speed(*fastest)) fastest = &other;
   }
   return fastest;

@@ -1,10 +1,7 @@
 #include "search/cliff.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
-
-#include "search/time_model.hpp"
 
 namespace sweetspot::search {
 namespace {
@@ -14,31 +11,31 @@ namespace {
 constexpr double kPlainlySlower = 0.1;
 
 // The fastest of those on a device that plainly beat the CPU alone.
-const KnownCount* best_on_device(const std::vector<KnownCount>& below, double tolerance) {
-  const KnownCount* best = nullptr;
+std::optional<Estimate> best_on_device(const std::vector<KnownSpeed>& below, double tolerance) {
+  std::optional<Estimate> best;
   std::optional<Estimate> cpu;
-  for (const KnownCount& one : below) {
+  for (const KnownSpeed& one : below) {
+    if (!one.on_device) cpu = one.ms();
+  }
+  for (const KnownSpeed& one : below) {
+    if (!one.on_device) continue;
     const Estimate ms = one.ms();
-    if (one.layers == 0) {
-      cpu = ms;
-      continue;
-    }
     if (cpu && (ms.high >= cpu->low || ms.value >= (1 - tolerance) * cpu->value)) continue;
-    if (best == nullptr || ms.value < best->ms().value) best = &one;
+    if (!best || ms.value < best->value) best = ms;
   }
   return best;
 }
 
-Estimate expected(const LayerShape& shape, const std::vector<KnownCount>& below, int layers) {
+Estimate expected(const PriorOf& prior, const std::vector<KnownSpeed>& below, const Features& at) {
   std::vector<Observation> seen;
   double scale_ms = 0;
-  for (const KnownCount& one : below) {
+  for (const KnownSpeed& one : below) {
     for (const Estimate& ms : one.loads) {
-      seen.push_back({shape.features(one.layers), ms.value, sd_of(ms)});
+      seen.push_back({one.at, ms.value, sd_of(ms)});
       scale_ms = std::max(scale_ms, ms.value);
     }
   }
-  return TimeModel::fit(shape.prior(scale_ms), seen, {shape.features(layers)}).predict(0);
+  return TimeModel::fit(prior(scale_ms), seen, {at}).predict(0);
 }
 
 }  // namespace
@@ -55,26 +52,24 @@ Estimate together(const std::vector<Estimate>& loads) {
   return all;
 }
 
-Estimate KnownCount::ms() const { return together(loads); }
+Estimate KnownSpeed::ms() const { return together(loads); }
 
-bool falls_off(const LayerShape& shape, const std::vector<KnownCount>& below,
-               const KnownCount& count, double tolerance) {
-  const KnownCount* best = best_on_device(below, tolerance);
-  if (best == nullptr) return false;
-  const Estimate ms = count.ms();
-  const Estimate fastest = best->ms();
-  if (ms.value <= (1 + tolerance) * fastest.value || ms.low <= fastest.high) return false;
-  if (below.size() < 3) return ms.value > (1 + kPlainlySlower) * fastest.value;
-  return ms.low > (1 + tolerance) * expected(shape, below, count.layers).high;
+bool falls_off(const PriorOf& prior, const std::vector<KnownSpeed>& below, const KnownSpeed& one,
+               double tolerance) {
+  const auto fastest = best_on_device(below, tolerance);
+  if (!fastest) return false;
+  const Estimate ms = one.ms();
+  if (ms.value <= (1 + tolerance) * fastest->value || ms.low <= fastest->high) return false;
+  if (below.size() < 3) return ms.value > (1 + kPlainlySlower) * fastest->value;
+  return ms.low > (1 + tolerance) * expected(prior, below, one.at).high;
 }
 
-bool is_bend(const KnownCount& good, const std::vector<KnownCount>& off) {
+bool is_bend(const CountMs& good, const std::vector<CountMs>& off) {
   if (off.size() < 2) return false;
-  const double from = good.ms().value;
   const double share =
       static_cast<double>(off.front().layers - good.layers) / (off.back().layers - good.layers);
-  const double straight = from + share * (off.back().ms().value - from);
-  return off.front().ms().value <= (1 + kPlainlySlower) * straight;
+  const double straight = good.ms + share * (off.back().ms - good.ms);
+  return off.front().ms <= (1 + kPlainlySlower) * straight;
 }
 
 std::optional<int> middle_of(const Gap& gap, const std::vector<int>& open) {

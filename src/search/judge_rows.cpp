@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "search/cliff.hpp"
 #include "search/hang.hpp"
 
@@ -27,31 +29,38 @@ void close_after_failure(Closed& closed, int layers, const Failure& failure,
   }
 }
 
+KnownSpeed speed_of(const LayerShape& shape, int layers, const SweepRow& row) {
+  return {shape.features(layers), layers > 0, row.loads};
+}
+
+PriorOf prior_of(const LayerShape& shape) {
+  return [&shape](double scale_ms) { return shape.prior(scale_ms); };
+}
+
 // From the fewest layers on. A count that lies on the curve again shows that what fell off it below
 // was no cliff; two loads off it without one above them are.
 void judge_curve(SweepRows& rows, const LayerShape& shape, double tolerance) {
-  std::vector<KnownCount> good;
-  std::vector<int> off;
+  std::vector<KnownSpeed> good;
+  CountMs last_good;
+  std::vector<CountMs> off;
   std::size_t loads = 0;
   for (auto& [layers, row] : rows) {
     if (row.spilled) loads += 1;
     if (!row.ms || !row.objection.empty() || row.starved) continue;
-    const KnownCount known{layers, row.loads};
-    if (layers > 0 && falls_off(shape, good, known, tolerance)) {
-      off.push_back(layers);
+    KnownSpeed known = speed_of(shape, layers, row);
+    if (layers > 0 && falls_off(prior_of(shape), good, known, tolerance)) {
+      off.push_back({layers, row.ms->value});
       loads += row.loads.size();
       continue;
     }
-    good.push_back(known);
+    good.push_back(std::move(known));
+    last_good = {layers, row.ms->value};
     off.clear();
     loads = 0;
   }
-  std::vector<KnownCount> bad;
-  bad.reserve(off.size());
-  for (const int layers : off) bad.push_back({layers, rows.at(layers).loads});
-  const bool bends = !good.empty() && is_bend(good.back(), bad);
-  for (const int layers : off) {
-    SweepRow& row = rows.at(layers);
+  const bool bends = !good.empty() && is_bend(last_good, off);
+  for (const CountMs& one : off) {
+    SweepRow& row = rows.at(one.layers);
     row.bent = bends;
     if (bends) continue;
     (loads > 1 ? row.off_curve : row.suspect) = true;
@@ -79,12 +88,12 @@ Closed judge(SweepRows& rows, const LayerShape& shape, double tolerance) {
 
 bool falls_off_now(const SweepRows& rows, const LayerShape& shape, int layers, const SweepRow& row,
                    double tolerance) {
-  std::vector<KnownCount> below;
+  std::vector<KnownSpeed> below;
   for (const auto& [count, known] : rows) {
     if (count >= layers) break;
-    if (known.is_usable()) below.push_back({count, known.loads});
+    if (known.is_usable()) below.push_back(speed_of(shape, count, known));
   }
-  return row.ms && falls_off(shape, below, {layers, row.loads}, tolerance);
+  return row.ms && falls_off(prior_of(shape), below, speed_of(shape, layers, row), tolerance);
 }
 
 std::vector<std::pair<int, std::string>> off_the_curve(const SweepRows& rows) {

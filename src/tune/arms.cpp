@@ -100,7 +100,8 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
   arm.uncertain = measured.uncertain() || (cost && is_uncertain(*cost));
   arm.slowed_by = arm.disturbed ? label_of(trial, trial.disturbances.front()) : std::string();
   arm.own_objection = why_outside(trial, constraints);
-  if (trial.is(Disturbance::spilled)) arm.own_objection = to_string(Disturbance::spilled);
+  arm.spilled = trial.is(Disturbance::spilled);
+  if (arm.spilled) arm.own_objection = to_string(Disturbance::spilled);
   if (arm.uncertain) arm.own_objection = "its speed is too uncertain";
   if (trial.full_depth == FullDepth::failed) {
     arm.own_objection = "fails with its whole context in use";

@@ -34,6 +34,7 @@ struct Arm {
   bool proved = false;             ///< measured with its whole context in use
   bool disturbed = false;          ///< what was measured says little of the config
   bool uncertain = false;          ///< or nothing
+  bool spilled = false;            ///< is known to have
 
   /// It was measured, and nothing keeps it from winning.
   [[nodiscard]] bool may_win() const { return cost && objection.empty(); }

@@ -71,7 +71,9 @@ class FieldMaker {
       };
       for (std::size_t k = 0; k < members.size(); ++k) {
         const bool edge = fits(k) && (k == 0 || !fits(k - 1) || !fits(k + 1));
-        if (edge || (fits(k) && k % every == 0)) add({members[k]->config.placement, context});
+        if (edge ||
+            (fits(k) && (k % every == 0 || view_.cliffs.is_in_gap(members[k]->config.placement))))
+          add({members[k]->config.placement, context});
       }
     }
     add_mixed(context, kPerFamily);
@@ -158,13 +160,20 @@ class FieldMaker {
     });
   }
 
+  [[nodiscard]] bool is_closed(const Config& config) const {
+    const auto need = view_.memory.of(config);
+    return view_.cliffs.is_closed(config.placement, need ? need->vram_bytes : Absence{"not asked"});
+  }
+
   void sort_out() {
     for (std::size_t k = 0; k < field_.points.size(); ++k) {
       const Config& config = field_.points[k];
       const Arm* arm = view_.arms.find(config);
+      if (view_.cliffs.is_off(config.placement)) continue;
       if (arm != nullptr) {
         if (arm->may_win()) field_.measured.push_back(k);
-      } else if (!memory_was_tried(config) && view_.memory.may_be_tried(config)) {
+      } else if (!memory_was_tried(config) && !is_closed(config) &&
+                 view_.memory.may_be_tried(config)) {
         field_.open.push_back(k);
       }
     }

@@ -7,6 +7,7 @@
 
 #include "core/config.hpp"
 #include "tune/arms.hpp"
+#include "tune/cliffs.hpp"
 #include "tune/memory.hpp"
 #include "tune/placement_shape.hpp"
 #include "tune/rules.hpp"
@@ -21,6 +22,7 @@ struct View {
   const Rules& rules;
   Config baseline;        ///< with the base context
   ContextSettings knobs;  ///< of the best so far: threads, n_batch, cache types
+  Cliffs cliffs;          ///< of the arms
 };
 
 /// Indexes are those of `points`.

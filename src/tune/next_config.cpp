@@ -81,7 +81,12 @@ std::optional<Step> worth_most(const View& view, const Field& field, const CostM
   if (*most < kWorthALoad) return std::nullopt;
   const search::Odds odds =
       search::odds_of(contest, worlds, looked_at.size(), view.rules.tolerance);
-  const std::size_t chosen = looked_at[static_cast<std::size_t>(most - worth.begin())];
+  const std::size_t promising = looked_at[static_cast<std::size_t>(most - worth.begin())];
+  const std::size_t chosen = view.cliffs.halved(promising, field.points, field.open);
+  if (chosen != promising) {
+    return step_of(view, field.points[chosen],
+                   "halfway to what is slower with more on the device: where does that begin");
+  }
   return step_of(
       view, field.points[chosen],
       fmt::format("may be the best, or tell which is ({:.0f} % in doubt)", odds.doubt * 100));
@@ -95,9 +100,8 @@ std::optional<Step> next_config(const View& view, int in_vain) {
   if (in_vain >= kMostInVain) return probe_between(view);
   const Field field = field_of(view);
   if (field.open.empty()) return probe_between(view);
-  const CostModel model(view.shape, view.rules, view.baseline.context, view.arms.all(),
-                        field.points);
-  const auto& arms = view.arms.all();
+  const std::vector<Arm> arms = view.cliffs.learnt_from(view.arms.all());
+  const CostModel model(view.shape, view.rules, view.baseline.context, arms, field.points);
   const bool knows_costs =
       std::any_of(arms.begin(), arms.end(), [](const Arm& arm) { return arm.cost.has_value(); });
   if (!knows_costs || !model.knows_anything()) return std::nullopt;
@@ -107,7 +111,8 @@ std::optional<Step> next_config(const View& view, int in_vain) {
 }
 
 bool is_off_the_curve(const View& view, const Trial& trial) {
-  const std::vector<Arm>& arms = view.arms.all();
+  const std::vector<Arm> arms = view.cliffs.learnt_from(view.arms.all());
+  if (arms.empty()) return false;
   const auto is_elsewhere = [&](const Arm& arm) {
     return arm.cost && arm.config.placement != arms.front().config.placement;
   };

@@ -37,6 +37,12 @@ int PlacementShape::split_blocks(const Placement& placement) const {
   return std::clamp(kept_on_cpu(placement) - on_cpu, 0, blocks_ - std::min(on_cpu, blocks_));
 }
 
+DeviceParts PlacementShape::on_device(const Placement& placement) const {
+  const int layers = effective_layers(placement.n_gpu_layers, offloadable());
+  const int whole = std::max(0, layers - 1);  // the first of them is the output
+  return {layers, whole - split_blocks(placement)};
+}
+
 double PlacementShape::cpu_share(const Placement& placement) const {
   const int layers = effective_layers(placement.n_gpu_layers, offloadable());
   const double whole = layers_.cpu_share(layers);

@@ -16,6 +16,20 @@ inline int kept_on_cpu(const Placement& placement) {
   return std::max(placement.n_cpu_moe, placement.n_cpu_ffn);
 }
 
+/// What of the model lies on devices. llama.cpp takes blocks from the last one on, and keeps the
+/// feed-forward part of the first ones on the CPU: of two placements with equal or more layers and
+/// feed-forward parts one has all that the other has.
+struct DeviceParts {
+  int layers = 0;  ///< the output is one
+  int feed_forwards = 0;
+
+  bool operator==(const DeviceParts&) const = default;
+  [[nodiscard]] int count() const { return layers + feed_forwards; }
+  [[nodiscard]] bool has_more_than(const DeviceParts& other) const {
+    return layers >= other.layers && feed_forwards >= other.feed_forwards && *this != other;
+  }
+};
+
 /// Knows n_gpu_layers, n_cpu_moe and n_cpu_ffn; what else a placement says is taken to be the same
 /// for all that are compared.
 class PlacementShape {
@@ -26,6 +40,8 @@ class PlacementShape {
 
   /// Blocks of a device whose feed-forward part is computed on the CPU.
   [[nodiscard]] int split_blocks(const Placement& placement) const;
+
+  [[nodiscard]] DeviceParts on_device(const Placement& placement) const;
 
   /// Share of a token's reads that stays on the CPU, 0..1.
   [[nodiscard]] double cpu_share(const Placement& placement) const;

@@ -279,14 +279,19 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
     if (is_walking()) tell_walk(/*may_repeat=*/!was_again);
     return;
   }
-  if (unexpected) {
+  // What others confirm already needs no second look.
+  if (unexpected && !cliffs().is_closed(trial.config.placement, trial.vram_used_bytes)) {
     again_ = Step{trial.config, placement_title(trial.config.placement) + ", again",
                   "far slower than was to be expected: was it a neighbour"};
   }
   if (is_walking()) tell_walk(/*may_repeat=*/true);
   if (is_searching() && !was_again) {
     const bool better = arm.may_win() && arm.cost->value < least * (1 - rules_.tolerance / 4);
-    in_vain_ = better ? 0 : in_vain_ + 1;
+    // What fell off the curve halved where the cliff is looked for: the model had no part in it.
+    if (better)
+      in_vain_ = 0;
+    else if (!cliffs().is_off(trial.config.placement))
+      ++in_vain_;
   }
   if (stage_ == Stage::finals) finals_.tell(trial, arm, index, usual);
 }

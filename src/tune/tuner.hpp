@@ -77,7 +77,10 @@ class Tuner {
     done,
   };
 
-  [[nodiscard]] View view() const { return {memory_, shape_, arms_, rules_, baseline_, knobs()}; }
+  [[nodiscard]] View view() const {
+    return {memory_, shape_, arms_, rules_, baseline_, knobs(), cliffs()};
+  }
+  [[nodiscard]] Cliffs cliffs() const { return {arms_.all(), shape_, rules_}; }
   [[nodiscard]] const Arm* best() const { return arms_.best(baseline_, rules_.tolerance); }
   [[nodiscard]] std::optional<Step> ask_anew() const;
   [[nodiscard]] std::optional<Step> ask_stage();

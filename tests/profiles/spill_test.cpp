@@ -40,6 +40,17 @@ TEST(FindSpills, AHalfEmptyDeviceHasNothingToMove) {
   EXPECT_THAT(find_spills({trial(1, 5, 30), trial(20, 55, 3)}), IsEmpty());
 }
 
+// Of a tune: a cache in host memory slows prompts down, and so does what of the layers is kept.
+TEST(FindSpills, OnlyLayersMayDiffer) {
+  std::vector<Trial> trials = {trial(20, 60, 30), trial(30, 80, 5)};
+  trials[1].config.context.kv_offload = false;
+  EXPECT_THAT(find_spills(trials), IsEmpty());
+  trials[1].config = trials[0].config;
+  trials[1].config.placement.n_gpu_layers = 30;
+  trials[1].config.placement.n_cpu_moe = 20;
+  EXPECT_THAT(find_spills(trials), IsEmpty());
+}
+
 TEST(FindSpills, LooksAtMeasuredTrialsOnly) {
   EXPECT_THAT(find_spills({failed_trial(10, FailureClass::crashed), trial(20, 60, 30),
                            failed_trial(30, FailureClass::out_of_device_memory)}),

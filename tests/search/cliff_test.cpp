@@ -12,19 +12,31 @@ using test::Line;
 using test::uniform_model;
 using testing::Optional;
 
-KnownCount known(int layers, double ms, double relative = 0.01) {
-  return {layers, {{ms, ms * (1 - relative), ms * (1 + relative)}}};
+struct Known {
+  int layers = 0;
+  Estimate ms;
+};
+
+Known known(int layers, double ms, double relative = 0.01) {
+  return {layers, {ms, ms * (1 - relative), ms * (1 + relative)}};
 }
 
 // 32 blocks on a line, so many of them known.
-std::vector<KnownCount> on_line(const std::vector<int>& counts) {
-  std::vector<KnownCount> all;
+std::vector<Known> on_line(const std::vector<int>& counts) {
+  std::vector<Known> all;
   for (const int layers : counts) all.push_back(known(layers, Line{}.ms(layers)));
   return all;
 }
 
-bool falls(const std::vector<KnownCount>& below, const KnownCount& count) {
-  return falls_off(LayerShape(uniform_model(32)), below, count, 0.02);
+bool falls(const std::vector<Known>& below, const Known& count) {
+  const LayerShape shape(uniform_model(32));
+  const auto speed = [&](const Known& one) {
+    return KnownSpeed{shape.features(one.layers), one.layers > 0, {one.ms}};
+  };
+  std::vector<KnownSpeed> speeds;
+  for (const Known& one : below) speeds.push_back(speed(one));
+  const auto prior = [&](double scale_ms) { return shape.prior(scale_ms); };
+  return falls_off(prior, speeds, speed(count), 0.02);
 }
 
 TEST(FallsOff, WhatLiesOnTheLineDoesNot) {
@@ -51,10 +63,10 @@ TEST(FallsOff, WhereTheDeviceIsSlowerThanTheCpuNothingDoes) {
 }
 
 TEST(IsBend, WhatGrowsFromTheLastGoodCountOnIsOneAndAJumpIsNot) {
-  EXPECT_TRUE(is_bend(known(24, 50), {known(29, 62.5), known(34, 75)}));
-  EXPECT_FALSE(is_bend(known(54, 80), {known(59, 237), known(65, 224)}));
-  EXPECT_FALSE(is_bend(known(26, 14.5), {known(27, 46.5), known(30, 72)}));
-  EXPECT_FALSE(is_bend(known(24, 50), {known(34, 75)})) << "of one nobody can tell";
+  EXPECT_TRUE(is_bend(CountMs{24, 50}, {{29, 62.5}, {34, 75}}));
+  EXPECT_FALSE(is_bend(CountMs{54, 80}, {{59, 237}, {65, 224}}));
+  EXPECT_FALSE(is_bend(CountMs{26, 14.5}, {{27, 46.5}, {30, 72}}));
+  EXPECT_FALSE(is_bend(CountMs{24, 50}, {{34, 75}})) << "of one nobody can tell";
 }
 
 TEST(Together, EachLoadCountsTheSameAndTheIntervalHoldsAll) {

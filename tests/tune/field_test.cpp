@@ -50,7 +50,8 @@ class ConfigFieldTest : public testing::Test {
   }
 
   [[nodiscard]] Field field() const {
-    return field_of({memory_, shape_, arms_, rules_, config_of(10), knobs_});
+    return field_of(
+        {memory_, shape_, arms_, rules_, config_of(10), knobs_, {arms_.all(), shape_, rules_}});
   }
 
   [[nodiscard]] std::set<std::uint32_t> open_sizes() const {
