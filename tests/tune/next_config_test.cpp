@@ -181,10 +181,10 @@ TEST(ConfigSearch, FindsTheCliffAmongFeedForwardsOnTheCpu) {
     const bool pages = there > 17;
     return {pages ? 150 : ms, pages ? 30 : ms / 20};
   };
-  Search search(cliff, 2, config_of(kBlocks + 1));
+  Search search(cliff, 2, config_of(kLayeredBlocks + 1));
   search.run();
-  EXPECT_EQ(search.best().placement.n_gpu_layers, kBlocks + 1);
-  EXPECT_EQ(search.best().placement.n_cpu_ffn, kBlocks - 17) << search.told();
+  EXPECT_EQ(search.best().placement.n_gpu_layers, kLayeredBlocks + 1);
+  EXPECT_EQ(search.best().placement.n_cpu_ffn, kLayeredBlocks - 17) << search.told();
   EXPECT_LE(search.steps().size(), 16U);
 }
 
