@@ -44,7 +44,8 @@ def tune(args):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "run.json")
         words = [args.sweetspot, "tune", args.model, "--engine", args.engine, "--no-store", "-o", path, "-c", args.n_ctx,
-                 "-p", args.n_prompt, "-n", args.n_gen, "-d", args.depth, "--max-minutes", args.max_minutes]
+                 "-p", args.n_prompt, "-n", args.n_gen, "-d", args.depth, "-t", args.threads,
+                 "--max-minutes", args.max_minutes]
         words += ["--rpc", args.rpc] if args.rpc else []
         words += ["--max-seconds", args.max_seconds] if args.max_seconds else []
         _, screen = timed(words, may_end_with=(0, UNCERTAIN))
@@ -133,7 +134,7 @@ def compare(args, report, screen, run):
         ratios = [a / b for a, b in zip(hand, measured)]
         report.say(f"{what:10} by hand {middle:8.2f} tok/s ({min(hand):.2f} to {max(hand):.2f}), {within} what the finals "
                    f"said, {said['tokens_per_second']:.2f} ({low:.2f} to {high:.2f}); by hand / the adapter in turn "
-                   f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {len(pairs)} rounds")
+                   f"({statistics.median(measured):.2f}) {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {len(pairs)} rounds")
 
 
 @contextlib.contextmanager

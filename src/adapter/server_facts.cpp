@@ -37,7 +37,13 @@ std::string_view without_stamp(std::string_view line) {
   return level_of(line) == '\0' ? line : line.substr(line.find(' ') + 3);
 }
 
+/// What it says of our own question without a key, which it has to refuse.
+bool is_of_our_asking(std::string_view line) {
+  return line.find("nvalid API Key") != std::string_view::npos;
+}
+
 bool tells_of_a_problem(std::string_view line) {
+  if (is_of_our_asking(line)) return false;
   const char level = level_of(line);
   if (level != '\0') return level == 'E' || level == 'W';
   return std::any_of(kProblemWords.begin(), kProblemWords.end(), [&](std::string_view word) {
@@ -82,6 +88,7 @@ std::string last_problem(std::string_view log) {
   std::string_view last_of_any;
   for (const std::string_view line : split(log, '\n')) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (is_of_our_asking(line)) continue;
     last_of_any = line;
     // These say only that it leaves: the line before them says why.
     const bool leaves = line.find("exiting due to") != std::string_view::npos ||

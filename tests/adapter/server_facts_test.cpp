@@ -38,6 +38,14 @@ TEST(ServerFacts, TheLineThatSaysWhyIsNotTheOneThatLeaves) {
   EXPECT_EQ(last_problem(""), "");
 }
 
+TEST(ServerFacts, WhatWeAskedWithoutAKeyIsNoProblemOfIts) {
+  const std::string log =
+      "0.00.1 I srv  load_model: loaded\n0.00.2 W srv    operator(): unauthorized: Invalid API "
+      "Key\n";
+  EXPECT_EQ(last_problem(log), "srv  load_model: loaded");
+  EXPECT_THAT(problem_lines(log), testing::IsEmpty());
+}
+
 TEST(ServerFacts, ProblemLines) {
   EXPECT_THAT(problem_lines(kPortTaken), testing::SizeIs(2));
   EXPECT_THAT(problem_lines("a: failed\nb: fine\nc: error\nd: unable\n", 2),
