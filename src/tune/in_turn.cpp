@@ -120,13 +120,14 @@ std::optional<Pass> InTurn::lacking() const {
 }
 
 // Both passes by turns, so that what drifts finds each of them as often: two turns of generation at
-// least for one prompt, and as much time.
+// least for one prompt, and, once there are the fewest prompts that say something, as much time.
+// Before that nothing could be made of more generations.
 std::optional<Pass> InTurn::next() const {
   if (finished_) return std::nullopt;
   if (tokens_of(Pass::prompt, rules_) <= 0) return Pass::generation;
   if (tokens_of(Pass::generation, rules_) <= 0) return Pass::prompt;
   const bool prompt_is_due = turns_.generation.size() >= 2 * turns_.prompt.size() &&
-                             generation_seconds_ >= prompt_seconds_;
+                             (lacking() == Pass::prompt || generation_seconds_ >= prompt_seconds_);
   return prompt_is_due ? Pass::prompt : Pass::generation;
 }
 

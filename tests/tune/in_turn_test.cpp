@@ -88,6 +88,15 @@ TEST(InTurn, EndsSoonWhereOneIsFarAhead) {
   EXPECT_EQ(turns.prompt.size(), 4U);
 }
 
+TEST(InTurn, SlowPromptsTakeNoMoreGenerationsThanAreNeeded) {
+  InTurn judge(test::rules(), 80);
+  while (const auto pass = judge.next()) {
+    judge.add(*pass, 30, 20, *pass == Pass::prompt ? 3 : 0.3);
+  }
+  EXPECT_EQ(judge.turns().generation.size(), 8U);
+  EXPECT_EQ(judge.turns().prompt.size(), 4U);
+}
+
 TEST(InTurn, EndsWithinTheToleranceWithoutUsingAllTheTime) {
   Shaking level{1, 0.005};
   InTurn judge(test::rules(), 1000);
