@@ -361,7 +361,7 @@ TEST(Tallies, QuantilesAndWorst) {
 }
 
 // On machines that drift and have neighbours, two engines in turn: an engine against itself, and
-// one that is 3 % slower.
+// one that is 3 % slower, within the time that the command allows by default.
 TEST(Duel, TellsThreePercentFromNothing) {
   int pairs = 0;
   int wrong = 0;
@@ -375,7 +375,7 @@ TEST(Duel, TellsThreePercentFromNothing) {
   }
   ASSERT_GT(pairs, 15);
   EXPECT_LE(wrong, 1 + pairs / 20);
-  EXPECT_GE(found, pairs * 8 / 10);
+  EXPECT_GE(found, pairs * 9 / 10);
 }
 
 }  // namespace

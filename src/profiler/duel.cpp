@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -22,10 +23,19 @@ namespace {
 // more than what longer turns would still find, so more rounds tell more.
 constexpr double kDuelTurnsShare = 0.75;
 
-tune::Rules rules_for(const DuelSide& side) {
+// A prompt may take a minute, and generation is what ends a duel: prompts that take longer than so
+// much of its time, both together, are compared by the first trials alone, and in no later round.
+constexpr double kDuelPromptShare = 0.1;
+
+// Turns of a round that prompts have, at most: as many as tell something of themselves.
+constexpr std::size_t kMostDuelPrompts = 4;
+
+tune::Rules rules_for(const DuelSide& side, bool with_prompts) {
+  const Workload& workload = side.prepared.request.workload;
   TuneJob job;
-  job.objective =
-      side.prepared.request.workload.generates() ? Objective::request : Objective::prompt;
+  job.objective = !workload.generates() ? Objective::prompt
+                  : with_prompts        ? Objective::request
+                                        : Objective::generation;
   return rules_of(side.prepared, job, side.site.host_reserve_bytes());
 }
 
@@ -46,6 +56,11 @@ std::optional<Estimate> ratio_of(const std::optional<Speed>& a, const std::optio
       1.96 * std::hypot(search::sd_of(of_a) / of_a.value, search::sd_of(of_b) / of_b.value);
   const double ratio = of_b.value / of_a.value;
   return Estimate{ratio, ratio * std::exp(-half), ratio * std::exp(half)};
+}
+
+/// What one prompt takes; 0 where none was measured.
+double prompt_seconds(const Trial& trial) {
+  return trial.prompt ? trial.prompt->ms_per_token.value * trial.workload.n_prompt / 1e3 : 0;
 }
 
 DuelRound round_of(const Turns& turns) {
@@ -115,6 +130,7 @@ class Duel {
     const auto turns = measure_b();
     if (!turns) return add_trials();
     rounds_.push_back(round_of(*turns));
+    if (!wants_prompts()) rounds_.back().prompt = round_of(last(a_), last(b_)).prompt;
     return true;
   }
 
@@ -124,12 +140,38 @@ class Duel {
     return true;
   }
 
-  ConfigAsk ask(const char* name) const {
+  // What both first trials say of them; while there is one of them only, of its own.
+  [[nodiscard]] double prompt_pair_seconds() {
+    const double of_a = prompt_seconds(first(a_));
+    return of_a + (b_.has_results() ? prompt_seconds(first(b_)) : of_a);
+  }
+
+  // Whether the round that is due has prompts beside generation.
+  bool wants_prompts() {
+    if (!side_a_.prepared.request.workload.generates()) return true;
+    const double seconds = prompt_pair_seconds();
+    if (seconds > kDuelPromptShare * rules_.max_seconds) return false;
+    const bool is_cheap = seconds * kMostDuelPrompts <= turns_seconds();
+    return is_cheap || rounds_.size() < static_cast<std::size_t>(rules_.least_rounds);
+  }
+
+  // Turns of prompts in a round that has any.
+  std::size_t fewest_prompts() {
+    const double fit = turns_seconds() / std::max(prompt_pair_seconds(), 1e-9);
+    return static_cast<std::size_t>(std::clamp(fit, 1.0, static_cast<double>(kMostDuelPrompts)));
+  }
+
+  [[nodiscard]] double turns_seconds() const {
+    return kDuelTurnsShare * side_b_.prepared.request.max_seconds;
+  }
+
+  // No trial has its whole context filled: that says nothing of speed, and takes as long as many
+  // prompts.
+  ConfigAsk ask(const char* name) {
     ConfigAsk ask;
     // Later the turns tell, and whoever disturbs the trial before them disturbs both in them.
-    ask.extent = rounds_.empty() ? Extent::full
-                 : in_turn_      ? Extent::generation_only
-                                 : Extent::speeds;
+    const bool whole = rounds_.empty() || (!in_turn_ && wants_prompts());
+    ask.extent = whole ? Extent::speeds : Extent::generation_only;
     ask.again = !in_turn_;
     ask.title = fmt::format("{}, round {}", name, rounds_.size() + 1);
     return ask;
@@ -154,11 +196,11 @@ class Duel {
   }
 
   std::optional<Turns> take_turns(TrialRunner& runner, const Trial& of_b) {
-    const tune::Rules rules = rules_for(side_b_);
+    const tune::Rules rules = rules_for(side_b_, wants_prompts());
     if (!of_b.measured() || !tune::has_room_for_both(arm_of(of_b), arm_of(last(a_)), rules)) {
       return std::nullopt;
     }
-    tune::InTurn judge(rules, kDuelTurnsShare * side_b_.prepared.request.max_seconds);
+    tune::InTurn judge(rules, turns_seconds(), fewest_prompts());
     const auto taken = runner.take_turns(of_b, last(a_), judge, &side_a_.site);
     if (taken) return judge.turns();
     if (observer_) {
@@ -170,6 +212,7 @@ class Duel {
   // Ctrl-C may come before the first trial.
   static bool is_measured(Loop& loop) { return loop.has_results() && last(loop).measured(); }
 
+  static const Trial& first(Loop& loop) { return loop.run().results.front(); }
   static const Trial& last(Loop& loop) { return loop.run().results.back(); }
 
   DuelSide side_a_;

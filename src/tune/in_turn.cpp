@@ -12,9 +12,8 @@
 namespace sweetspot::tune {
 namespace {
 
-// Turns of a pass before anything is made of them. A prompt may take a minute.
+// Turns of generation before anything is made of them.
 constexpr std::size_t kFewestGenerations = 8;
-constexpr std::size_t kFewestPrompts = 4;
 
 // Turns are looked at after so many, and each time they have doubled. An interval of 95 % that may
 // end the turns at any of these looks is left by chance more often than 1 in 20 times: with
@@ -30,8 +29,6 @@ PassTurns& of(Turns& turns, Pass pass) {
 const PassTurns& of(const Turns& turns, Pass pass) {
   return pass == Pass::prompt ? turns.prompt : turns.generation;
 }
-
-std::size_t fewest(Pass pass) { return pass == Pass::prompt ? kFewestPrompts : kFewestGenerations; }
 
 /// Of baseline to winner, 95 %.
 Estimate ratio_of(const PassTurns& turns) {
@@ -110,6 +107,10 @@ std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules) {
   whole.high = whole.value + std::hypot(share.value * (generation.high - generation.value),
                                         rest * (prompt.high - prompt.value), by_share);
   return widened(whole);
+}
+
+std::size_t InTurn::fewest(Pass pass) const {
+  return pass == Pass::prompt ? fewest_prompts_ : kFewestGenerations;
 }
 
 std::optional<Pass> InTurn::lacking() const {

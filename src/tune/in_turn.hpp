@@ -21,11 +21,16 @@ std::optional<Estimate> speed_up_of(const Turns& turns, const Rules& rules);
 /// Time of the baseline / time of the winner in one pass, 95 %; nothing without turns.
 std::optional<Estimate> ratio_of_turns(const PassTurns& turns);
 
+/// Turns of prompts before anything is made of them: a prompt may take a minute.
+inline constexpr std::size_t kFewestPrompts = 4;
+
 /// Not thread safe.
 class InTurn {
  public:
-  /// `max_seconds`: of turns, once there are the fewest that say something.
-  InTurn(const Rules& rules, double max_seconds) : rules_(rules), max_seconds_(max_seconds) {}
+  /// `max_seconds`: of turns, once there are the fewest that say something. `fewest_prompts`: 1 or
+  /// more; of one alone it is other loads that say how far it can be trusted.
+  InTurn(const Rules& rules, double max_seconds, std::size_t fewest_prompts = kFewestPrompts)
+      : rules_(rules), max_seconds_(max_seconds), fewest_prompts_(fewest_prompts) {}
 
   /// Which pass is due; nothing when the interval leaves 1 or lies within the tolerance of it, or
   /// the time is up.
@@ -41,12 +46,14 @@ class InTurn {
   [[nodiscard]] double share_of_time() const;
 
  private:
+  [[nodiscard]] std::size_t fewest(Pass pass) const;
   /// The pass that nothing can be made of yet; the prompt first.
   [[nodiscard]] std::optional<Pass> lacking() const;
   void look();
 
   Rules rules_;
   double max_seconds_;
+  std::size_t fewest_prompts_;
   Turns turns_;
   double generation_seconds_ = 0;
   double prompt_seconds_ = 0;

@@ -83,6 +83,31 @@ TEST_F(DuelTest, WithoutRoomForBothEachIsLoadedForItself) {
   EXPECT_LT(ratio->high, 1);
 }
 
+// Here a prompt of 512 tokens is 5 s, and a round has less than a second for turns.
+TEST_F(DuelTest, PromptsOfSecondsAreTakenInTheFirstRoundsAlone) {
+  rules.noticeable = 0.01;
+  const DuelOutcome outcome = fight(10, 10);
+  ASSERT_GT(outcome.rounds.size(), 4U);
+  for (std::size_t i = 0; i < outcome.rounds.size(); ++i) {
+    EXPECT_EQ(outcome.rounds[i].prompt.has_value(), i < 3) << i;
+    EXPECT_TRUE(outcome.rounds[i].generation) << i;
+  }
+}
+
+TEST_F(DuelTest, PromptsThatTakeTooLongAreComparedByTheFirstTrials) {
+  rules.max_seconds = 60;
+  const DuelOutcome outcome = fight(10, 11);
+  ASSERT_THAT(outcome.rounds, SizeIs(rules.least_rounds));
+  ASSERT_TRUE(outcome.rounds[0].prompt);
+  EXPECT_NEAR(outcome.rounds[0].prompt->value, 10.0 / 11, 1e-6);
+  EXPECT_FALSE(outcome.rounds[1].prompt || outcome.rounds[2].prompt);
+}
+
+TEST_F(DuelTest, NoTrialFillsItsWholeContext) {
+  const DuelOutcome outcome = fight(10, 11);
+  for (const Trial& trial : outcome.b.run.results) EXPECT_NE(trial.extent, Extent::full);
+}
+
 TEST_F(DuelTest, OneThatCannotBeLoadedEndsIt) {
   plain_b.load_failure = test::refused();
   const DuelOutcome outcome = fight(10, 10);
