@@ -172,7 +172,8 @@ Look look_at(const Known& known, const devices::Snapshot& snapshot) {
   look.reports = devices::join(known.devices, snapshot.devices);
   look.others = devices::unclaimed(known.devices, snapshot.devices);
   look.notes = known.notes;
-  for (std::string& slow : devices::slow_hardware(kernel::default_tree(), look.reports)) {
+  for (std::string& slow :
+       devices::slow_hardware(kernel::default_tree(), look.reports, snapshot.abilities)) {
     look.notes.push_back(std::move(slow));
   }
   for (const DeviceStatus& other : look.others) {

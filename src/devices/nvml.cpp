@@ -40,6 +40,7 @@ struct NvmlCard {
   Reading<std::string> uuid;
   Reading<double> power_limit_w;
   Reading<double> graphics_clock_limit_mhz;
+  CardAbility ability;
   unsigned long long newest_process_us = 0;  // what was seen of processes' work
   bool lost = false;
 };
@@ -200,6 +201,22 @@ Reading<double> read_power_limit(Asker& asker, const nvml::Symbols& symbols) {
   return watts(milliwatts);
 }
 
+Reading<double> read_default_power_limit(Asker& asker, const nvml::Symbols& symbols) {
+  unsigned milliwatts = 0;
+  const Return code = asker.call(symbols.power_limit_default, &milliwatts);
+  if (code == nvml::kSuccess) return watts(milliwatts);
+  return why(symbols.power_limit_default, "nvmlDeviceGetPowerManagementDefaultLimit", code);
+}
+
+Reading<double> read_generation(Asker& asker, Return (*function)(nvml::Device, unsigned*),
+                                const char* symbol) {
+  constexpr double kNewest = 16;
+  unsigned generation = 0;
+  const Return code = asker.call(function, &generation);
+  if (code != nvml::kSuccess) return why(function, symbol, code);
+  return in_range(generation, 1, kNewest, "as generation of PCIe");
+}
+
 Reading<double> read_clock(Asker& asker, const nvml::Symbols& symbols, int clock) {
   unsigned megahertz = 0;
   const Return code = asker.call(symbols.clock, clock, &megahertz);
@@ -268,6 +285,14 @@ class NvmlSource final : public StatusSource {
     statuses.reserve(cards_.size());
     for (NvmlCard& card : cards_) statuses.push_back(read_card(card));
     return statuses;
+  }
+
+  [[nodiscard]] CardAbilities abilities() const override {
+    CardAbilities known;
+    for (const NvmlCard& card : cards_) {
+      if (card.pci_bus_id && card.identified) known.emplace(*card.pci_bus_id, card.ability);
+    }
+    return known;
   }
 
   /// Initialises the library unless every card sleeps. Empty, or why it cannot be used.
@@ -410,6 +435,9 @@ void NvmlSource::identify(NvmlCard& card) {
   card.uuid = ask_text(asker, symbols.uuid, "nvmlDeviceGetUUID");
   card.power_limit_w = read_power_limit(asker, symbols);
   card.graphics_clock_limit_mhz = read_clock_limit(asker, symbols);
+  card.ability.power_limit_default_w = read_default_power_limit(asker, symbols);
+  card.ability.pcie_generation_max =
+      read_generation(asker, symbols.link_generation_max, "nvmlDeviceGetMaxPcieLinkGeneration");
 }
 
 DeviceStatus NvmlSource::read_card(NvmlCard& card) {
@@ -437,6 +465,8 @@ DeviceStatus NvmlSource::read_card(NvmlCard& card) {
   const nvml::Fields fields = nvml::read_fields(asker, symbols);
   read_power(status, asker, symbols, fields);
   status.power_limit_w = card.power_limit_w;
+  card.ability.pcie_generation =
+      read_generation(asker, symbols.link_generation, "nvmlDeviceGetCurrPcieLinkGeneration");
   status.graphics_clock_mhz = read_clock(asker, symbols, nvml::kClockGraphics);
   status.memory_clock_mhz = read_clock(asker, symbols, nvml::kClockMemory);
   status.graphics_clock_limit_mhz = card.graphics_clock_limit_mhz;

@@ -48,6 +48,9 @@ Symbols load_symbols(void* handle, const SymbolFilter& filter) {
   loader.load("nvmlDeviceGetPowerUsage", symbols.power_usage);
   loader.load("nvmlDeviceGetEnforcedPowerLimit", symbols.enforced_power_limit);
   loader.load("nvmlDeviceGetPowerManagementLimit", symbols.power_limit);
+  loader.load("nvmlDeviceGetPowerManagementDefaultLimit", symbols.power_limit_default);
+  loader.load("nvmlDeviceGetCurrPcieLinkGeneration", symbols.link_generation);
+  loader.load("nvmlDeviceGetMaxPcieLinkGeneration", symbols.link_generation_max);
   loader.load("nvmlDeviceGetClockInfo", symbols.clock);
   loader.load("nvmlDeviceGetCurrentClocksEventReasons", symbols.event_reasons);
   loader.load("nvmlDeviceGetCurrentClocksThrottleReasons", symbols.throttle_reasons);

@@ -32,6 +32,9 @@ struct Symbols {
   Return (*power_usage)(Device, unsigned*) = nullptr;
   Return (*enforced_power_limit)(Device, unsigned*) = nullptr;
   Return (*power_limit)(Device, unsigned*) = nullptr;
+  Return (*power_limit_default)(Device, unsigned*) = nullptr;
+  Return (*link_generation)(Device, unsigned*) = nullptr;
+  Return (*link_generation_max)(Device, unsigned*) = nullptr;
   Return (*clock)(Device, int, unsigned*) = nullptr;
   Return (*event_reasons)(Device, unsigned long long*) = nullptr;
   Return (*throttle_reasons)(Device, unsigned long long*) = nullptr;

@@ -31,13 +31,12 @@ double pause_after(double read_ms, const SamplerOptions& options) {
   return std::clamp(read_ms * (1 / duty - 1), interval, interval * kLongestPauseIntervals);
 }
 
-std::vector<DeviceStatus> read_all(Sources& sources) {
-  std::vector<DeviceStatus> statuses;
+void read_all(Sources& sources, Snapshot& snapshot) {
   for (const auto& source : sources.list) {
     std::vector<DeviceStatus> some = source->read();
-    std::move(some.begin(), some.end(), std::back_inserter(statuses));
+    std::move(some.begin(), some.end(), std::back_inserter(snapshot.devices));
+    snapshot.abilities.merge(source->abilities());
   }
-  return statuses;
 }
 
 }  // namespace
@@ -132,7 +131,7 @@ void Sampler::State::finish(const std::string& note) {
 void Sampler::State::sample(Sources& sources) {
   Snapshot snapshot;
   snapshot.at_ms = steady_now_ms();
-  snapshot.devices = read_all(sources);
+  read_all(sources, snapshot);
   snapshot.notes = sources.notes;
   publish(std::move(snapshot));
 }

@@ -30,6 +30,7 @@ struct Snapshot {
   bool stale = false;  ///< too old: every metric of `devices` is absent for that reason
   std::vector<DeviceStatus> devices;
   std::vector<std::string> notes;  ///< why a source is missing
+  CardAbilities abilities = {};
 
   /// The device of that address, or nullptr.
   [[nodiscard]] const DeviceStatus* find(const std::string& pci_bus_id) const;
@@ -44,6 +45,10 @@ struct SamplePoint {
   std::string power_source;  ///< as DeviceStatus::power_source
 };
 
+/// A card that works for this share of the time or more, percent, has no reason to lower its clocks
+/// or its link.
+inline constexpr double kBusyPercent = 50;
+
 /// What one device did while something ran.
 struct DeviceWindow {
   Telemetry telemetry;
@@ -53,7 +58,10 @@ struct DeviceWindow {
   Reading<std::uint64_t> memory_free_min_bytes;
   Reading<std::uint64_t> spilled_max_bytes;
   Reading<std::vector<ProcessUse>> processes;  ///< mean share of each that worked
-  std::vector<SamplePoint> points = {};        ///< one per sample, oldest first
+  /// PCIe, the highest while the device was busy: at rest a card lowers it.
+  Reading<double> pcie_generation = Absence{"no sample was taken while it was busy"};
+  Reading<double> pcie_generation_max = Absence{"no sample was taken while it was busy"};
+  std::vector<SamplePoint> points = {};  ///< one per sample, oldest first
 };
 
 using Window = std::map<std::string, DeviceWindow>;  ///< by PCI id

@@ -64,8 +64,27 @@ std::string narrow_link(const kernel::FileTree& tree, const std::string& name,
 // A cap within so much of the card's own is the card's own.
 constexpr double kSameCap = 0.02;
 
-std::string power_cap(const kernel::FileTree& tree, const std::string& name,
-                      const std::string& id) {
+std::string capped(const std::string& name, double cap_w, double usual_w,
+                   const std::string& remedy) {
+  if (cap_w >= usual_w * (1 - kSameCap)) return {};
+  return fmt::format(
+      "{} may take {:.0f} W where {:.0f} W are usual for it: it lowers its clocks under load; if "
+      "nobody means that, {}",
+      name, cap_w, usual_w, remedy);
+}
+
+std::string nvml_power_limit(const DeviceReport& report, const CardAbilities& abilities) {
+  const auto ability = abilities.find(*report.device.pci_bus_id);
+  if (ability == abilities.end() || !report.status || !report.status->power_limit_w) return {};
+  const Reading<double>& usual = ability->second.power_limit_default_w;
+  if (!usual) return {};
+  return capped(
+      report.device.id, *report.status->power_limit_w, *usual,
+      fmt::format("`nvidia-smi -i {} -pl {:.0f}` (as root) lifts it", ability->first, *usual));
+}
+
+std::string amdgpu_power_cap(const kernel::FileTree& tree, const std::string& name,
+                             const std::string& id) {
   const std::string monitors = pci_folder(id) + "/hwmon";
   for (const std::string& monitor : tree.folder(monitors)) {
     const std::string folder = fmt::format("{}/{}/", monitors, monitor);
@@ -75,11 +94,9 @@ std::string power_cap(const kernel::FileTree& tree, const std::string& name,
     const auto watts = [](std::uint64_t microwatts) {
       return static_cast<double>(microwatts) / 1e6;
     };
-    if (watts(*cap) >= watts(*usual) * (1 - kSameCap)) continue;
-    return fmt::format(
-        "{} may take {:.0f} W where {:.0f} W are usual for it: it lowers its clocks under load; if "
-        "nobody means that, reset the cap (power1_cap in {})",
-        name, watts(*cap), watts(*usual), folder);
+    std::string sentence = capped(name, watts(*cap), watts(*usual),
+                                  fmt::format("reset the cap (power1_cap in {})", folder));
+    if (!sentence.empty()) return sentence;
   }
   return {};
 }
@@ -120,7 +137,8 @@ std::string low_clock(const kernel::FileTree& tree) {
 }  // namespace
 
 std::vector<std::string> slow_hardware(const kernel::FileTree& tree,
-                                       const std::vector<DeviceReport>& devices) {
+                                       const std::vector<DeviceReport>& devices,
+                                       const CardAbilities& abilities) {
   std::vector<std::string> found;
   const auto add = [&](std::string sentence) {
     if (!sentence.empty()) found.push_back(std::move(sentence));
@@ -135,7 +153,8 @@ std::vector<std::string> slow_hardware(const kernel::FileTree& tree,
     }
     if (!device.can_offload() || !device.pci_bus_id) continue;
     add(narrow_link(tree, device.id, *device.pci_bus_id));
-    add(power_cap(tree, device.id, *device.pci_bus_id));
+    add(amdgpu_power_cap(tree, device.id, *device.pci_bus_id));
+    add(nvml_power_limit(report, abilities));
   }
   add(slow_governor(tree));
   add(low_clock(tree));

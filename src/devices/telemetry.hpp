@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,16 @@ inline constexpr std::string_view kAsleepReason = "asleep: reading it would wake
 inline constexpr std::string_view kLostReason =
     "the GPU is lost: it has fallen off the bus or cannot be reached any more";
 inline constexpr std::string_view kUnifiedPrefix = "unified memory";
+
+/// What a card could do, to hold what it does against. No file keeps it.
+struct CardAbility {
+  Reading<double> power_limit_default_w = Absence{"not asked"};  ///< as the card was sold
+  Reading<double> pcie_generation =
+      Absence{"not asked"};  ///< of its link, now: at rest it is lower
+  Reading<double> pcie_generation_max = Absence{"not asked"};  ///< that card and board both have
+};
+
+using CardAbilities = std::map<std::string, CardAbility>;  ///< by PCI id
 
 /// One driver interface, opened once and kept. Not thread safe: one thread at a time.
 class StatusSource {
@@ -35,6 +46,9 @@ class StatusSource {
   /// that sleeps is listed with every metric absent for kAsleepReason, and is not touched (R23). A
   /// device that was lost is listed with kLostReason and never asked again.
   virtual std::vector<DeviceStatus> read() = 0;
+
+  /// As of the last read(); nothing of cards whose driver tells none of it.
+  [[nodiscard]] virtual CardAbilities abilities() const { return {}; }
 };
 
 /// The sources of this machine, and why others are not among them.

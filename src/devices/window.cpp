@@ -100,7 +100,12 @@ class ProcessTrack {
 
 class DeviceTracks {
  public:
-  void add(double at_ms, const DeviceStatus& status) {
+  void add(double at_ms, const DeviceStatus& status, const CardAbility* ability) {
+    if (ability != nullptr && status.utilisation_percent &&
+        *status.utilisation_percent >= kBusyPercent) {
+      generation_.add(ability->pcie_generation);
+      generation_max_.add(ability->pcie_generation_max);
+    }
     utilisation_.add(status.utilisation_percent);
     temperature_.add(status.temperature_c);
     power_.add(status.power_w);
@@ -137,6 +142,8 @@ class DeviceTracks {
     window.spilled_max_bytes = spilled_.max();
     window.processes = processes_.means();
     window.points = points_;
+    window.pcie_generation = generation_.max();
+    window.pcie_generation_max = generation_max_.max();
     return window;
   }
 
@@ -146,6 +153,8 @@ class DeviceTracks {
   Track<double> power_;
   Track<double> clock_;
   Track<double> clock_limit_;
+  Track<double> generation_;
+  Track<double> generation_max_;
   ThrottleUnion throttle_;
   HeldTimes held_;
   ProcessTrack processes_;
@@ -163,7 +172,10 @@ Window aggregate(const std::vector<Snapshot>& samples) {
   std::map<std::string, DeviceTracks> tracks;
   for (const Snapshot& sample : samples) {
     for (const DeviceStatus& status : sample.devices) {
-      if (status.pci_bus_id) tracks[*status.pci_bus_id].add(sample.at_ms, status);
+      if (!status.pci_bus_id) continue;
+      const auto ability = sample.abilities.find(*status.pci_bus_id);
+      tracks[*status.pci_bus_id].add(
+          sample.at_ms, status, ability == sample.abilities.end() ? nullptr : &ability->second);
     }
   }
   Window window;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "devices/sampler.hpp"
 #include "profiler/disturbance.hpp"
 
 namespace sweetspot::profiler {
@@ -21,7 +22,7 @@ std::optional<std::string> clock_doubt(const Telemetry& telemetry) {
   const auto& clock = telemetry.graphics_clock_mhz;
   const auto& limit = telemetry.graphics_clock_limit_mhz;
   const auto& use = telemetry.utilisation_percent;
-  if (!clock || !limit || !use || *use < kBusyPercent || *limit <= 0) return std::nullopt;
+  if (!clock || !limit || !use || *use < devices::kBusyPercent || *limit <= 0) return std::nullopt;
   if (*clock > kLowClockShare * *limit || is_explained(telemetry)) return std::nullopt;
   return fmt::format(
       "Something is wrong with this machine: the card ran at {:.0f} of {:.0f} MHz though it was "

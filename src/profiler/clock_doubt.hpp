@@ -8,10 +8,9 @@
 
 namespace sweetspot::profiler {
 
-/// Busy for this share of the time or more, percent; with clocks at this share of the limit or
-/// less. A card that has work raises its clocks to near the limit unless heat, power or somebody's
-/// setting keeps them down, and then its driver says so.
-inline constexpr double kBusyPercent = 50;
+/// Busy (devices::kBusyPercent), with clocks at this share of the limit or less. A card that has
+/// work raises its clocks to near the limit unless heat, power or somebody's setting keeps them
+/// down, and then its driver says so.
 inline constexpr double kLowClockShare = 0.5;
 
 /// One sentence with what to do. Nothing where the driver names what holds the clocks down, or does

@@ -90,13 +90,14 @@ void Loop::measure(const TrialAsk& ask) {
   say(TrialStarted{run().results.size(), ask.total, ask.layers, ask.requested_layers, ask.title,
                    ask.reason});
   run().results.push_back(runner_.run(ask));
-  note_once(clock_doubt(run().results.back().telemetry));
+  note_once(clock_doubt(run().results.back().telemetry), doubts_clocks_);
+  note_once(runner_.slow_link(), doubts_link_);
 }
 
 // Of the machine, not of a trial: its figures differ, its kind does not.
-void Loop::note_once(const std::optional<std::string>& doubt) {
-  if (!doubt || doubts_) return;
-  doubts_ = true;
+void Loop::note_once(const std::optional<std::string>& doubt, bool& is_said) {
+  if (!doubt || is_said) return;
+  is_said = true;
   run().notices.push_back(*doubt);
 }
 

@@ -51,7 +51,7 @@ class Loop {
 
  private:
   void measure(const TrialAsk& ask);
-  void note_once(const std::optional<std::string>& doubt);
+  void note_once(const std::optional<std::string>& doubt, bool& is_said);
   void finish_trial(bool keep_model);
   Reading<std::uint64_t> ask_checkpoint();
   void conclude();
@@ -62,7 +62,8 @@ class Loop {
   const Observer& observer_;
   RunOutcome outcome_;
   TrialRunner runner_;
-  bool doubts_ = false;  ///< the machine is doubted already
+  bool doubts_clocks_ = false;  ///< the machine is doubted already
+  bool doubts_link_ = false;
 };
 
 }  // namespace sweetspot::profiler

@@ -8,6 +8,7 @@
 #include "devices/inventory.hpp"
 #include "devices/release_wait.hpp"
 #include "ground/bytes.hpp"
+#include "profiler/link_doubt.hpp"
 #include "profiler/marks.hpp"
 
 namespace sweetspot::profiler {
@@ -176,13 +177,15 @@ void MemoryAccount::settle(Trial& trial) const {
   mark_spill(trial, uses_);
 }
 
-void MemoryAccount::take_telemetry(const devices::Window& window, Trial& trial) const {
+void MemoryAccount::take_telemetry(const devices::Window& window, Trial& trial) {
+  slow_link_.reset();
   trial.telemetry = absent_telemetry(
       {used_.empty() ? "no device takes part in it" : "not available for this device"});
   for (const DeviceReport& target : used_) {
     const devices::DeviceWindow* seen = window_of(window, target);
     if (seen == nullptr) continue;
     trial.telemetry = seen->telemetry;
+    slow_link_ = link_doubt(*seen);
     return;
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,10 @@ class MemoryAccount {
   void settle(Trial& trial) const;
 
   /// Of the first device that tells.
-  void take_telemetry(const devices::Window& window, Trial& trial) const;
+  void take_telemetry(const devices::Window& window, Trial& trial);
+
+  /// As link_doubt(), of the last window that was taken.
+  [[nodiscard]] const std::optional<std::string>& slow_link() const { return slow_link_; }
 
  private:
   [[nodiscard]] Reading<std::uint64_t> free_bytes(const devices::Snapshot& snapshot) const;
@@ -60,7 +64,8 @@ class MemoryAccount {
   std::vector<DeviceReport> used_;
   Reading<std::uint64_t> limit_bytes_;
   Reading<std::uint64_t> baseline_free_bytes_;  ///< sum over targets with a driver
-  std::vector<DeviceUse> uses_;                 ///< around the model that is held, by `used_`
+  std::optional<std::string> slow_link_;
+  std::vector<DeviceUse> uses_;  ///< around the model that is held, by `used_`
 };
 
 /// Telemetry of which nothing could be read.

@@ -147,7 +147,8 @@ Result<Profiler> Profiler::open(Request request) {
   prepared.targets = targets_of(run.devices, asked.base.placement.devices);
   run.notices = notices_for(prepared.targets);
   if (busy) run.notices.push_back(*busy);
-  for (const std::string& slow : devices::slow_hardware(kernel::default_tree(), prepared.targets)) {
+  for (const std::string& slow : devices::slow_hardware(kernel::default_tree(), prepared.targets,
+                                                        prepared.baseline.abilities)) {
     run.notices.push_back(slow + ".");
   }
   if (prepared.targets.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/device.hpp"
@@ -47,6 +48,9 @@ class TrialRunner {
   /// Ends the worker of the last trial, which holds its devices; what goes wrong is noted in
   /// `last`, which may be nullptr.
   void release(Trial* last);
+
+  /// As link_doubt(), of the last trial that was measured.
+  [[nodiscard]] const std::optional<std::string>& slow_link() const { return memory_.slow_link(); }
 
   /// A worker could not be ended: it hangs in a driver and holds its device (R6). Trials after that
   /// fail without being tried.

@@ -131,6 +131,12 @@ class Devices(SystemTest):
         (card / "current_link_width").write_text("16\n")
         self.assertNotIn("PCIe lanes", " ".join(self.read_json(env=env)["notes"]))
 
+    def test_a_card_below_its_default_power_limit_is_said(self):
+        env = self.machine([{**CARD, "power_limit_default_mw": 575000}], [ggml("CUDA0", "0000:c1:00.0")])
+        shown = " ".join(self.run_sweetspot("devices", env=env).stdout.split())
+        self.assertIn("CUDA0 may take 450 W where 575 W are usual for it", shown)
+        self.assertIn("nvidia-smi -i 0000:c1:00.0 -pl 575", shown)
+
     def test_wake_asks_it(self):
         env = self.machine([CARD], [ggml("CUDA0", "0000:c1:00.0")], power="suspended")
         seen = self.read_json("--wake", env=env)

@@ -54,6 +54,36 @@ TEST(Nvml, ReportsEveryMetricOfAHealthyGpu) {
   EXPECT_EQ(status.throttle_reasons, Reading<std::vector<std::string>>(std::vector<std::string>{}));
 }
 
+TEST(Nvml, TellsWhatACardCouldDo) {
+  json gpu = healthy_gpu();
+  gpu["power_limit_default_mw"] = 575000;
+  gpu["pcie"] = json::array({1, 4});
+  gpu["pcie_max"] = 4;
+  FakeNvmlMachine machine(gpu);
+  auto source = machine.open();
+  ASSERT_TRUE(source);
+  (*source)->read();
+  const CardAbility ability = (*source)->abilities().at("0000:c1:00.0");
+  EXPECT_EQ(ability.power_limit_default_w, Reading<double>(575.0));
+  EXPECT_EQ(ability.pcie_generation, Reading<double>(1.0));
+  EXPECT_EQ(ability.pcie_generation_max, Reading<double>(4.0));
+  (*source)->read();
+  EXPECT_EQ((*source)->abilities().at("0000:c1:00.0").pcie_generation, Reading<double>(4.0));
+}
+
+TEST(Nvml, WhatADriverDoesNotTellOfACardIsAbsent) {
+  json gpu = healthy_gpu();
+  gpu["pcie"] = 255;
+  FakeNvmlMachine machine(gpu);
+  auto source = machine.open();
+  ASSERT_TRUE(source);
+  (*source)->read();
+  const CardAbility ability = (*source)->abilities().at("0000:c1:00.0");
+  EXPECT_THAT(ability.power_limit_default_w.reason(), HasSubstr("not supported"));
+  EXPECT_THAT(ability.pcie_generation.reason(), HasSubstr("impossible"));
+  EXPECT_FALSE(ability.pcie_generation_max);
+}
+
 TEST(Nvml, FreeIsTheDriversOwnFigureNotTotalMinusUsed) {
   FakeNvmlMachine machine(healthy_gpu());
   // total - used would be 21 GiB and overstate it by the driver's reserve.

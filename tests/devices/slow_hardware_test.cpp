@@ -94,6 +94,22 @@ TEST_F(SlowHardware, ALoweredPowerCapIsNamedWithTheUsualOne) {
   EXPECT_THAT(ask(), IsEmpty());
 }
 
+TEST_F(SlowHardware, APowerLimitBelowTheDefaultIsNamedWithTheCommandThatLiftsIt) {
+  DeviceReport report = report_of("A card");
+  DeviceStatus status;
+  status.power_limit_w = 150.0;
+  report.status = status;
+  CardAbilities abilities;
+  abilities[kCardOfSlot].power_limit_default_w = 300.0;
+  EXPECT_THAT(slow_hardware(files_.tree(), {report}, abilities),
+              ElementsAre(AllOf(HasSubstr("CUDA0 may take 150 W where 300 W are usual"),
+                                HasSubstr("nvidia-smi -i 0000:01:00.0 -pl 300"))));
+  abilities[kCardOfSlot].power_limit_default_w = 150.0;
+  EXPECT_THAT(slow_hardware(files_.tree(), {report}, abilities), IsEmpty());
+  abilities[kCardOfSlot].power_limit_default_w = Absence{"not supported"};
+  EXPECT_THAT(slow_hardware(files_.tree(), {report}, abilities), IsEmpty());
+}
+
 TEST_F(SlowHardware, APowersavingGovernorIsNamedWhereItMeansTheLowestClock) {
   processor("acpi-cpufreq", "powersave");
   EXPECT_THAT(ask(), ElementsAre(AllOf(HasSubstr("powersave"), HasSubstr("cpupower"))));

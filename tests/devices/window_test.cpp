@@ -41,6 +41,27 @@ TEST(CounterDelta, CopesWithAWrapAndAReset) {
   EXPECT_EQ(counted(std::uint64_t{1} << 40U, 7), std::nullopt);
 }
 
+Snapshot look_at_link(double busy_percent, double generation) {
+  Snapshot snapshot;
+  DeviceStatus one = status();
+  one.utilisation_percent = busy_percent;
+  snapshot.devices = {one};
+  snapshot.abilities[kWindowCard] = {Absence{"-"}, generation, 4.0};
+  return snapshot;
+}
+
+TEST(Aggregate, ALinkIsJudgedByWhatItReachedUnderLoad) {
+  const auto reached = [](const std::vector<Snapshot>& samples) {
+    return aggregate(samples).at(kWindowCard).pcie_generation;
+  };
+  EXPECT_FALSE(reached({look_at_link(0, 1), look_at_link(10, 1)})) << "at rest it is low";
+  EXPECT_EQ(reached({look_at_link(0, 4), look_at_link(90, 1)}), Reading<double>(1.0));
+  EXPECT_EQ(reached({look_at_link(90, 1), look_at_link(95, 4)}), Reading<double>(4.0));
+  Snapshot silent = look_at_link(90, 1);
+  silent.abilities.clear();
+  EXPECT_FALSE(reached({silent}));
+}
+
 TEST(HeldTimes, TakeTheDriversCounters) {
   HeldTimes held;
   held.add(1000, with_counter(50'000'000));

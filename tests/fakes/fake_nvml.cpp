@@ -8,6 +8,7 @@
 //              "utilisation": n, "temperature": n, "power_mw": n, "power_field_mw": n,
 //              "power_instant_mw": n,
 //              "power_limit_mw": n, "graphics_mhz": n, "memory_mhz": n, "throttle": n,
+//              "power_limit_default_mw": n, "pcie": n, "pcie_max": n,
 //              "graphics_max_mhz": n, "energy_mj": n,
 //              "held_ns":      {"power": n, "thermal": n, "board": n, "reliability": n},   //
 //              fields "violation_ns": {...},                            // the same by the older
@@ -326,6 +327,19 @@ FAKE_NVML_API nvmlDeviceGetEnforcedPowerLimit(Device device, unsigned* milliwatt
 
 FAKE_NVML_API nvmlDeviceGetPowerManagementLimit(Device device, unsigned* milliwatts) {
   return scalar(device, "nvmlDeviceGetPowerManagementLimit", "power_limit_mw", milliwatts);
+}
+
+FAKE_NVML_API nvmlDeviceGetPowerManagementDefaultLimit(Device device, unsigned* milliwatts) {
+  return scalar(device, "nvmlDeviceGetPowerManagementDefaultLimit", "power_limit_default_mw",
+                milliwatts);
+}
+
+FAKE_NVML_API nvmlDeviceGetCurrPcieLinkGeneration(Device device, unsigned* generation) {
+  return scalar(device, "nvmlDeviceGetCurrPcieLinkGeneration", "pcie", generation);
+}
+
+FAKE_NVML_API nvmlDeviceGetMaxPcieLinkGeneration(Device device, unsigned* generation) {
+  return scalar(device, "nvmlDeviceGetMaxPcieLinkGeneration", "pcie_max", generation);
 }
 
 FAKE_NVML_API nvmlDeviceGetClockInfo(Device device, int clock, unsigned* megahertz) {

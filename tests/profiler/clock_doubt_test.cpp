@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "profiler/link_doubt.hpp"
+
 namespace sweetspot::profiler {
 namespace {
 
@@ -23,6 +25,18 @@ TEST(ClockDoubt, OfACardThatIsStuckAtItsIdleClock) {
   ASSERT_TRUE(doubt);
   EXPECT_THAT(*doubt, AllOf(HasSubstr("210 of 2505 MHz"), HasSubstr("neither heat nor power"),
                             HasSubstr("nvidia-smi -rgc")));
+}
+
+TEST(LinkDoubt, OfALinkThatNeverReachedItsGeneration) {
+  devices::DeviceWindow window;
+  EXPECT_FALSE(link_doubt(window));
+  window.pcie_generation = 1.0;
+  window.pcie_generation_max = 4.0;
+  const auto doubt = link_doubt(window);
+  ASSERT_TRUE(doubt);
+  EXPECT_THAT(*doubt, AllOf(HasSubstr("PCIe 1 of 4"), HasSubstr("riser")));
+  window.pcie_generation = 4.0;
+  EXPECT_FALSE(link_doubt(window));
 }
 
 TEST(ClockDoubt, IsNoneNearTheLimitOrWithoutWork) {

@@ -89,6 +89,18 @@ class Disturbances(SystemTest):
         self.assertIn("nvidia-smi -rgc", notice)
         self.assertIn("Something is wrong with this machine", " ".join(table.split()))
 
+    def test_a_card_whose_link_stays_slow_under_load_is_said(self):
+        run, _ = self.profile_on({"utilisation": 99, "pcie": 1, "pcie_max": 4}, "--layers", "23")
+        (notice,) = (text for text in run["notices"] if "PCIe" in text)
+        self.assertIn("Something is wrong with this machine: the card's link ran as PCIe 1 of 4", notice)
+        for quiet in ({"utilisation": 99, "pcie": 4, "pcie_max": 4}, {"utilisation": 3, "pcie": 1, "pcie_max": 4}):
+            run, _ = self.profile_on(quiet, "--layers", "23")
+            self.assertFalse([text for text in run["notices"] if "PCIe" in text])
+
+    def test_a_card_below_its_default_power_limit_is_said(self):
+        run, _ = self.profile_on({"power_limit_mw": 150000, "power_limit_default_mw": 300000}, "--layers", "23")
+        self.assertTrue([text for text in run["notices"] if "150 W where 300 W are usual" in text], run["notices"])
+
     def test_a_throttled_row_says_throttled(self):
         run, table = self.profile_on(HOT, "--layers", "23")
         row = run["results"][0]
