@@ -4,6 +4,7 @@
   "use strict";
   var drawings = JSON.parse(document.getElementById("drawings").textContent);
   var kSeries = 6; // colours in the style
+  var kFits = "fits";
   var hollow = /predicted|disturbed|tried/;
 
   function element(name, parent, text) {
@@ -67,9 +68,11 @@
 
   function draw_chart(figure, drawing) {
     var chart = drawing.chart, frame = frame_of(figure, drawing, 340);
-    var heights = [];
+    // Of what is too uncertain the interval may be a hundred times as wide as all the rest.
+    var heights = [], tallest = 2 * d3.max(chart.marks, function (mark) { return mark.y; });
     chart.marks.forEach(function (mark) {
-      heights.push(mark.y, mark.low === null ? mark.y : mark.low, mark.high === null ? mark.y : mark.high);
+      heights.push(mark.y, mark.low === null ? mark.y : mark.low);
+      if (mark.high !== null) heights.push(Math.max(mark.y, Math.min(mark.high, tallest)));
     });
     chart.rules.forEach(function (rule) { heights.push(rule.y); });
     var y_domain = padded(d3.extent(heights), 0.06);
@@ -110,22 +113,24 @@
         .append("line").attr("class", "interval " + colour)
         .attr("x1", function (mark) { return x(mark.x); }).attr("x2", function (mark) { return x(mark.x); })
         .attr("y1", function (mark) { return y(Math.max(mark.low, y.domain()[0])); })
-        .attr("y2", function (mark) { return y(mark.high); });
+        .attr("y2", function (mark) { return y(Math.min(mark.high, y.domain()[1])); });
       tell(frame.svg.append("g").selectAll("circle").data(marks).enter().append("circle")
         .attr("class", "mark " + colour + (hollow.test(name) ? " hollow" : ""))
         .attr("cx", function (mark) { return x(mark.x); }).attr("cy", function (mark) { return y(mark.y); })
         .attr("r", 4.5), figure, function (mark) { return mark.label; });
     });
-    draw_legend(figure, series);
+    draw_legend(figure, series.map(function (name, i) { return { name: name, look: look_of(name, i) }; }));
   }
 
-  function draw_legend(figure, series) {
+  function look_of(name, i) { return "s" + i % kSeries + (hollow.test(name) ? " hollow" : ""); }
+
+  function draw_legend(figure, entries) {
     var legend = element("ul", figure);
     legend.className = "legend";
-    series.forEach(function (name, i) {
+    entries.forEach(function (entry) {
       var item = element("li", legend);
-      element("i", item).className = "s" + i % kSeries + (hollow.test(name) ? " hollow" : "");
-      item.appendChild(document.createTextNode(name));
+      element("i", item).className = entry.look;
+      item.appendChild(document.createTextNode(entry.name));
     });
   }
 
@@ -157,6 +162,7 @@
     frame.svg.append("g").attr("class", "axis").attr("transform", "translate(" + frame.left + ",0)")
       .call(d3.svg.axis().scale(y).orient("left").tickValues(rows.filter(function (row, i) { return i % every === 0; })));
     name_axes(frame, map.x_title, map.y_title);
+    draw_legend(figure, [{ name: kFits, look: "framed" }]);
   }
 
   function shorten(text, width) {
@@ -174,17 +180,21 @@
     around.append("rect").attr("class", "paper");
     shorten(around.append("text").attr("class", "head").attr("x", 4).attr("y", -28).text(drawing.title), box[2] - 8);
     shorten(around.append("text").attr("class", "name").attr("x", 4).attr("y", -11).text(subtitle), box[2] - 8);
-    (drawing.chart ? series_of(drawing.chart) : []).forEach(function (name, i) {
+    (drawing.chart ? series_of(drawing.chart) : [kFits]).forEach(function (name, i) {
       var item = around.append("g"), text = item.append("text").attr("class", "said").text(name);
       shorten(text, box[2] - 30);
       var width = text.node().getComputedTextLength() + 34;
       if (x > 4 && x + width > box[2]) { x = 4; y += 18; }
-      item.append("circle").attr("class", "mark s" + i % kSeries + (hollow.test(name) ? " hollow" : ""))
-        .attr("cx", x + 6).attr("cy", y - 4).attr("r", 4.5);
+      if (drawing.chart) {
+        item.append("circle").attr("class", "mark " + look_of(name, i)).attr("cx", x + 6).attr("cy", y - 4).attr("r", 4.5);
+      } else {
+        item.append("rect").attr("class", "cell fits").attr("fill-opacity", 0).attr("x", x + 1).attr("y", y - 9)
+          .attr("width", 10).attr("height", 10);
+      }
       text.attr("x", x + 16).attr("y", y);
       x += width;
     });
-    box = [0, -46, box[2], (drawing.chart ? y + 10 : box[3]) + 46];
+    box = [0, -46, box[2], y + 56];
     around.select(".paper").attr("x", box[0]).attr("y", box[1]).attr("width", box[2]).attr("height", box[3]);
     return { box: box, around: around };
   }

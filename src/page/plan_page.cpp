@@ -60,11 +60,11 @@ Figure map_of(const PlanDocument& plan, const Types& types, std::size_t number) 
       }
       const PlannedConfig& config = *cell->second;
       const double gib = gib_of(device_bytes(config));
-      row.push_back(fmt::format("{:.2f}, {}", gib, verdict_of(config)));
-      figure.map->cells.push_back({fmt::format("{}", n_ctx), row.front(), gib,
-                                   config.fits.value_or(false),
-                                   fmt::format("{} layers, {} tokens: {:.2f} GiB, {}", layers,
-                                               n_ctx, gib, verdict_of(config))});
+      row.push_back(fmt::format("{}, {}", format_bytes(device_bytes(config)), verdict_of(config)));
+      figure.map->cells.push_back(
+          {fmt::format("{}", n_ctx), row.front(), gib, config.fits.value_or(false),
+           fmt::format("{} layers, {} tokens: {}, {}", layers, n_ctx,
+                       format_bytes(device_bytes(config)), verdict_of(config))});
     }
     figure.table.rows.push_back(std::move(row));
   }

@@ -25,6 +25,12 @@ std::string largest_ctx(const TuneRecord& tune, std::size_t index) {
   return std::string(kNothing);
 }
 
+// For those of the front alone it is known.
+std::string context_clause(const TuneRecord& tune, std::size_t index) {
+  const std::string ctx = largest_ctx(tune, index);
+  return ctx == kNothing ? std::string() : fmt::format(", up to {} tokens of context", ctx);
+}
+
 bool usable(const Run& run, std::size_t index) {
   return index < run.results.size() && run.results[index].measured();
 }
@@ -53,8 +59,8 @@ Figure front_of(const Run& run) {
     if (!trial.vram_used_bytes) continue;
     figure.chart->marks.push_back(
         {role, gib_of(*trial.vram_used_bytes), speed.value, speed.low, speed.high,
-         fmt::format("{}: {} tok/s, {}", trial_name(run, i), with_interval(speed),
-                     format_bytes(*trial.vram_used_bytes))});
+         fmt::format("{}: {} tok/s, {}{}", trial_name(run, i), with_interval(speed),
+                     format_bytes(*trial.vram_used_bytes), context_clause(*run.tune, i))});
   }
   return figure;
 }
