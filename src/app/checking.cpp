@@ -20,12 +20,6 @@
 namespace sweetspot::app {
 namespace {
 
-tl::unexpected<Error> nothing_to_check(const CheckJob& job, const ProfileSet* set) {
-  const char* const why = set == nullptr ? "no profiles are kept for" : "nothing was measured of";
-  return error(ErrorKind::usage, fmt::format("{} {}", why, shortened(job.model_path)),
-               "measure it with sweetspot profile");
-}
-
 // A tune measures the prompt first, and the generation behind it.
 bool measured_as_request(const ProfileSet& set) {
   return set.objective == Objective::request || set.objective == Objective::energy ||
@@ -74,15 +68,6 @@ Result<SetSource> source_for_check(const CheckJob& job) {
 
 }  // namespace
 
-Result<bool> has_measured_set(const CheckJob& job, const Workplace& workplace) {
-  const Result<SetSource> source = source_for_check(job);
-  if (!source) return tl::unexpected(source.error());
-  std::vector<std::string> unsaid;
-  const Result<std::optional<FoundSet>> found = stored_of(*source, workplace, unsaid);
-  if (!found) return tl::unexpected(found.error());
-  return *found && (*found)->set.origin == Origin::measured;
-}
-
 Result<profiler::Request> request_for(const CheckJob& job, const ProfileSet& set,
                                       const SavedProfile& profile, const Workplace& workplace) {
   profiler::Request request;
@@ -101,15 +86,14 @@ Result<profiler::Request> request_for(const CheckJob& job, const ProfileSet& set
   return request;
 }
 
-Result<CheckPlan> plan_check(const CheckJob& job, const Workplace& workplace) {
+Result<std::optional<CheckPlan>> plan_of_stored(const CheckJob& job, const Workplace& workplace) {
   const Result<SetSource> source = source_for_check(job);
   if (!source) return tl::unexpected(source.error());
   CheckPlan plan;
   Result<std::optional<FoundSet>> found = stored_of(*source, workplace, plan.notes);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return nothing_to_check(job, nullptr);
+  if (!*found || (*found)->set.origin != Origin::measured) return std::nullopt;
   plan.before = std::move((*found)->set);
-  if (plan.before.origin != Origin::measured) return nothing_to_check(job, &plan.before);
   const Workplace same = with_engine_of_set(*source, workplace, plan.notes);
   LiveView view(same, job.connection, /*may_wake=*/true);
   if (view.problem()) return tl::unexpected(*view.problem());
@@ -124,6 +108,15 @@ Result<CheckPlan> plan_check(const CheckJob& job, const Workplace& workplace) {
   if (!request) return tl::unexpected(request.error());
   plan.request = *std::move(request);
   return plan;
+}
+
+Result<CheckPlan> plan_check(const CheckJob& job, const Workplace& workplace) {
+  Result<std::optional<CheckPlan>> plan = plan_of_stored(job, workplace);
+  if (!plan) return tl::unexpected(plan.error());
+  if (*plan) return **std::move(plan);
+  return error(ErrorKind::usage,
+               fmt::format("no measured profiles are kept for {}", shortened(job.model_path)),
+               "measure it with sweetspot profile");
 }
 
 ProfileSet found_again(const Run& run, const CheckPlan& plan, const Workplace& workplace) {

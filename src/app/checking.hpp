@@ -1,6 +1,7 @@
 // A stored profile, measured again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,18 +31,19 @@ struct CheckPlan {
   std::vector<std::string> notes = {};  ///< sentences without full stops
 };
 
-/// Whether plan_check() would find anything measured of the model. Errors as those of stored_set().
-Result<bool> has_measured_set(const CheckJob& job, const Workplace& workplace);
-
 /// How a profile of `set` is measured as it was then, at `workplace`'s engine. Errors as those of
 /// start_options().
 Result<profiler::Request> request_for(const CheckJob& job, const ProfileSet& set,
                                       const SavedProfile& profile, const Workplace& workplace);
 
-/// The profile that choose() gives now, and the engine that it was measured with unless the user
-/// names another one. Starts a worker that lists devices. Errors: nothing measured is kept for the
-/// model (usage), no profile of that name (usage), it does not fit now or the set is another card's
-/// (nothing_measurable), and those of model_key(), stored_set() and start_options().
+/// The profile that choose() gives now of those that were measured, and the engine that they were
+/// measured with unless the user names another one; nothing where nothing measured is kept for the
+/// model. Starts a worker that lists devices. Errors: no profile of that name (usage), it does not
+/// fit now or the set is another card's (nothing_measurable), and those of model_key(),
+/// stored_set() and start_options().
+Result<std::optional<CheckPlan>> plan_of_stored(const CheckJob& job, const Workplace& workplace);
+
+/// The same, with an error (usage) where nothing measured is kept for the model.
 Result<CheckPlan> plan_check(const CheckJob& job, const Workplace& workplace);
 
 /// The set of the profile alone, as the last trial of `run` found it. The run has one.

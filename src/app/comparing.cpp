@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -12,7 +13,7 @@
 #include "core/text.hpp"
 #include "profiler/profiler.hpp"
 #include "profiles/make_set.hpp"
-#include "store/run_file.hpp"
+#include "store/run_place.hpp"
 
 namespace sweetspot::app {
 namespace {
@@ -46,43 +47,41 @@ Result<CheckPlan> plan_for_both(const CheckJob& what, const Workplace& workplace
 }
 
 Result<CheckPlan> plan_of(const CheckJob& what, const Workplace& workplace) {
-  Result<bool> measured = has_measured_set(what, workplace);
-  if (!measured) return tl::unexpected(measured.error());
-  return *measured ? plan_check(what, workplace) : plan_for_both(what, workplace);
+  Result<std::optional<CheckPlan>> stored = plan_of_stored(what, workplace);
+  if (!stored) return tl::unexpected(stored.error());
+  return *stored ? Result<CheckPlan>(**std::move(stored)) : plan_for_both(what, workplace);
 }
 
 /// One of the two, ready to be measured.
 struct Side {
   profiler::Profiler profiler;
-  std::string path;
+  std::optional<store::RunPlace> place;  ///< nothing where no run is kept
 };
 
-// `promised`: where the other one's run goes.
-Result<Side> open_side(const EnginesJob& job, const CheckPlan& plan, const Workplace& workplace,
-                       const std::string& promised) {
-  const SavedProfile* const profile = plan.before.find(plan.profile);
-  Result<profiler::Request> request = request_for(job.what, plan.before, *profile, workplace);
-  if (!request) return tl::unexpected(request.error());
-  request->precision = job.precision;
-  request->max_seconds = job.max_seconds;
-  if (const Status told = check_can_be_told(workplace, request->base); !told) {
+// What is planned for A is measured at `workplace`'s engine.
+Result<Side> open_side(const EnginesJob& job, const CheckPlan& plan, const Workplace& workplace) {
+  profiler::Request request = plan.request;
+  Result<engine::StartOptions> start = start_options(workplace, job.what.connection);
+  if (!start) return tl::unexpected(start.error());
+  request.start = *std::move(start);
+  request.precision = job.precision;
+  request.max_seconds = job.max_seconds;
+  if (const Status told = check_can_be_told(workplace, request.base); !told) {
     return tl::unexpected(told.error());
   }
+  std::optional<store::RunPlace> place;
   if (job.keep) {
-    Result<std::string> place =
-        store::place_for_run(workplace.data_folder, request->model_path, utc_now(), promised);
-    if (!place) return tl::unexpected(place.error());
-    request->output_path = *std::move(place);
-    if (const Status writable = store::check_writable(request->output_path); !writable) {
-      return tl::unexpected(writable.error());
-    }
+    Result<store::RunPlace> taken =
+        store::place_for_run(workplace.data_folder, request.model_path, utc_now());
+    if (!taken) return tl::unexpected(taken.error());
+    place = *std::move(taken);
+    request.output_path = place->path();
   }
-  std::string path = request->output_path;
-  Result<profiler::Profiler> profiler = profiler::Profiler::open(*std::move(request));
+  Result<profiler::Profiler> profiler = profiler::Profiler::open(std::move(request));
   if (!profiler) return tl::unexpected(profiler.error());
   // It holds devices, and the other one is looked at next.
   profiler->rest();
-  return Side{*std::move(profiler), std::move(path)};
+  return Side{*std::move(profiler), std::move(place)};
 }
 
 Status problem_of(const profiler::RunOutcome& outcome, const char* name,
@@ -117,14 +116,14 @@ Result<EnginesCompared> compare_engines(const EnginesJob& job, const profiler::O
   const Workplace at_b = with_engine(workplace, job.engines[1]);
   const Result<CheckPlan> plan = plan_of(job.what, at_a);
   if (!plan) return tl::unexpected(plan.error());
-  Result<Side> a = open_side(job, *plan, at_a, {});
+  Result<Side> a = open_side(job, *plan, at_a);
   if (!a) return tl::unexpected(a.error());
-  Result<Side> b = open_side(job, *plan, at_b, a->path);
+  Result<Side> b = open_side(job, *plan, at_b);
   if (!b) return tl::unexpected(b.error());
   EnginesCompared compared;
   compared.profile = plan->profile;
   compared.notes = plan->notes;
-  if (job.keep) compared.paths = {a->path, b->path};
+  if (job.keep) compared.paths = {a->place->path(), b->place->path()};
   compared.duel = profiler::duel({a->profiler.all_prepared(), a->profiler.site()},
                                  {b->profiler.all_prepared(), b->profiler.site()},
                                  a->profiler.all_prepared().request.base, job.rules, observer);

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "core/text.hpp"
 #include "history/index.hpp"
 #include "store/run_file.hpp"
+#include "store/run_place.hpp"
 
 namespace sweetspot::app {
 namespace {
@@ -85,12 +87,13 @@ Status conclude_run(const profiler::RunOutcome& outcome, const std::string& path
 namespace {
 
 // What nobody wants to keep still lies somewhere until the machine is restarted: it was measured.
-Result<std::string> place_of_run(const MeasuringJob& job, const Workplace& workplace) {
+Result<store::RunPlace> place_of_run(const MeasuringJob& job, const Workplace& workplace) {
   const std::string& model = job.request.model_path;
   if (job.keep) return store::place_for_run(workplace.data_folder, model, utc_now());
   std::error_code none;
   const std::filesystem::path folder = std::filesystem::temp_directory_path(none);
-  return (folder / ("sweetspot-" + store::run_file_name(model, utc_now()))).string();
+  return store::RunPlace::take(folder.string(),
+                               "sweetspot-" + store::run_file_name(model, utc_now()));
 }
 
 // The file is written; a history that cannot be is no reason to say that the run failed.
@@ -105,10 +108,12 @@ void remember(const std::string& path, const Workplace& workplace) {
 Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& workplace) {
   std::string& path = job.request.output_path;
   const bool lies_elsewhere = !path.empty();
+  std::optional<store::RunPlace> place;
   if (path.empty()) {
-    Result<std::string> place = place_of_run(job, workplace);
-    if (!place) return tl::unexpected(place.error());
-    path = *std::move(place);
+    Result<store::RunPlace> taken = place_of_run(job, workplace);
+    if (!taken) return tl::unexpected(taken.error());
+    place = *std::move(taken);
+    path = place->path();
   }
   if (const Status writable = store::check_writable(path); !writable) {
     return tl::unexpected(writable.error());

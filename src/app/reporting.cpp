@@ -39,9 +39,9 @@ bool is_of_one_file(ReportFormat format) {
 Result<std::string> drawn(const page::Page& page, const ReportJob& job) {
   const Result<const page::Figure*> chart = page::chart_of(page, job.chart);
   if (!chart) return tl::unexpected(chart.error());
-  const Result<std::string> browser = find_browser(job.browser, job.search_path);
+  Result<std::string> browser = find_browser(job.browser, job.search_path);
   if (!browser) return browser;
-  const Result<std::string> document =
+  Result<std::string> document =
       document_after_scripts(*browser, page::html_to_draw(page, **chart), job.cancel);
   if (!document) return document;
   return page::picture_in(*document);

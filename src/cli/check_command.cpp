@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "app/checking.hpp"
-#include "app/named_model.hpp"
 #include "cli/environment.hpp"
 #include "cli/measuring_command.hpp"
+#include "cli/output.hpp"
 #include "cli/percent.hpp"
 #include "cli/print.hpp"
 #include "cli/requirement_options.hpp"
@@ -49,18 +49,16 @@ struct CheckOptions {
 
 Result<app::CheckPlan> plan_of(const CheckOptions& options, const Environment& environment) {
   const MeasuringOptions& measuring = options.measuring;
-  if (const Status path = check_path(measuring.model_path); !path) {
-    return tl::unexpected(path.error());
+  if (const Status file = check_results_path(measuring.output_path); !file) {
+    return tl::unexpected(file.error());
   }
   const Result<double> precision = parse_percent(measuring.precision, "--precision");
   if (!precision) return tl::unexpected(precision.error());
   app::CheckJob job;
-  Result<std::string> file = app::model_file(measuring.model_path, environment.workplace);
-  if (!file) return tl::unexpected(file.error());
-  job.model_path = *std::move(file);
-  const Result<app::Connection> connection = connection_of(measuring.connection, environment);
-  if (!connection) return tl::unexpected(connection.error());
-  job.connection = *connection;
+  Result<KnownModel> model = known_model(measuring.model_path, measuring.connection, environment);
+  if (!model) return tl::unexpected(model.error());
+  job.model_path = std::move(model->path);
+  job.connection = std::move(model->connection);
   const Result<Wanted> wanted = wanted_of(options.requirements);
   if (!wanted) return tl::unexpected(wanted.error());
   job.wanted = wanted->requirements;

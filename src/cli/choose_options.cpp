@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <vector>
 
-#include "app/named_model.hpp"
 #include "core/text.hpp"
 
 namespace sweetspot::cli {
@@ -96,8 +95,7 @@ Result<ChooseRequest> choose_request(const ChooseOptions& options, const Environ
   const Result<app::ChooseJob> common = common_job(options, request.format, environment);
   if (!common) return tl::unexpected(common.error());
   for (const std::string& path : options.model_paths) {
-    if (const Status usable = check_path(path); !usable) return tl::unexpected(usable.error());
-    Result<std::string> file = app::model_file(path, environment.workplace);
+    Result<std::string> file = known_model_file(path, environment);
     if (!file) return tl::unexpected(file.error());
     request.jobs.push_back(*common);
     request.jobs.back().model_path = *std::move(file);

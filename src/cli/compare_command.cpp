@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "app/comparing.hpp"
-#include "app/named_model.hpp"
 #include "cli/environment.hpp"
 #include "cli/measuring_options.hpp"
 #include "cli/open_history.hpp"
@@ -96,14 +95,10 @@ Result<int> compare_runs(const CompareOptions& options, const Environment& envir
 
 Result<app::EnginesJob> engines_job(const CompareOptions& options, const Environment& environment) {
   app::EnginesJob job;
-  if (const Status path = check_path(options.a); !path) return tl::unexpected(path.error());
-  Result<std::string> file = app::model_file(options.a, environment.workplace);
-  if (!file) return tl::unexpected(file.error());
-  job.what.model_path = *std::move(file);
-  const Result<app::Connection> connection =
-      connection_of(options.measuring.connection, environment);
-  if (!connection) return tl::unexpected(connection.error());
-  job.what.connection = *connection;
+  Result<KnownModel> model = known_model(options.a, options.measuring.connection, environment);
+  if (!model) return tl::unexpected(model.error());
+  job.what.model_path = std::move(model->path);
+  job.what.connection = std::move(model->connection);
   job.what.wanted.profile = options.profile;
   const Result<double> precision = parse_percent(options.measuring.precision, "--precision");
   if (!precision) return tl::unexpected(precision.error());

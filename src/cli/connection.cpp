@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <utility>
 
+#include "app/named_model.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
 #include "ground/bytes.hpp"
@@ -55,6 +57,20 @@ Result<app::Connection> connection_of(const ConnectionOptions& options,
     connection.host_reserve_bytes = *reserve;
   }
   return connection;
+}
+
+Result<std::string> known_model_file(const std::string& typed, const Environment& environment) {
+  if (const Status usable = check_path(typed); !usable) return tl::unexpected(usable.error());
+  return app::model_file(typed, environment.workplace);
+}
+
+Result<KnownModel> known_model(const std::string& typed, const ConnectionOptions& options,
+                               const Environment& environment) {
+  Result<std::string> file = known_model_file(typed, environment);
+  if (!file) return tl::unexpected(file.error());
+  Result<app::Connection> connection = connection_of(options, environment);
+  if (!connection) return tl::unexpected(connection.error());
+  return KnownModel{*std::move(file), *std::move(connection)};
 }
 
 Status check_path(std::string_view path) {

@@ -28,6 +28,20 @@ void add_connection(CLI::App& app, ConnectionOptions& options);
 Result<app::Connection> connection_of(const ConnectionOptions& options,
                                       const Environment& environment);
 
+/// The model file that is meant by a path, or by a name that `profiles list` shows. Errors: those
+/// of check_path() and app::model_file().
+Result<std::string> known_model_file(const std::string& typed, const Environment& environment);
+
+/// A model of which something is kept, and how workers are reached.
+struct KnownModel {
+  std::string path;  ///< of the model file
+  app::Connection connection;
+};
+
+/// Errors: those of known_model_file() and connection_of().
+Result<KnownModel> known_model(const std::string& typed, const ConnectionOptions& options,
+                               const Environment& environment);
+
 /// A path that a worker can be told: errors (usage) where it is not UTF-8, since the protocol is
 /// JSON.
 Status check_path(std::string_view path);

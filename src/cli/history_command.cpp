@@ -9,6 +9,7 @@
 
 #include "cli/environment.hpp"
 #include "cli/open_history.hpp"
+#include "cli/output.hpp"
 #include "cli/print.hpp"
 #include "core/json.hpp"
 #include "core/json_writer.hpp"
@@ -20,6 +21,7 @@
 #include "report/tune_report.hpp"
 #include "store/durable_file.hpp"
 #include "store/run_file.hpp"
+#include "store/run_place.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -92,11 +94,7 @@ Result<int> export_run(const HistoryOptions& options, const Environment& environ
   if (!entry) return tl::unexpected(entry.error());
   const Result<std::string> text = store::read_document(entry->path);
   if (!text) return tl::unexpected(text.error());
-  if (options.output_path.empty()) return print_all(environment, *text);
-  if (const Status written = store::write_atomically(options.output_path, *text); !written) {
-    return tl::unexpected(written.error());
-  }
-  return 0;
+  return print_or_write(environment, options.output_path, *text);
 }
 
 // A file to be kept, and where.
@@ -125,13 +123,13 @@ Result<int> import_runs(const HistoryOptions& options, const Environment& enviro
     imports.push_back(*std::move(import));
   }
   for (const Imported& import : imports) {
-    const Result<std::string> place = store::place_for_run(environment.workplace.data_folder,
-                                                           import.model_path, import.started_at);
+    const Result<store::RunPlace> place = store::place_for_run(
+        environment.workplace.data_folder, import.model_path, import.started_at);
     if (!place) return tl::unexpected(place.error());
-    if (const Status kept = store::write_atomically(*place, import.text); !kept) {
+    if (const Status kept = store::write_atomically(place->path(), import.text); !kept) {
       return tl::unexpected(kept.error());
     }
-    say(environment.err, "kept as {}\n", printable(*place));
+    say(environment.err, "kept as {}\n", printable(place->path()));
   }
   return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "app/connection.hpp"
 #include "app/engines.hpp"
+#include "cli/output.hpp"
 #include "cli/percent.hpp"
 #include "core/text.hpp"
 #include "devices/sources.hpp"
@@ -102,6 +103,9 @@ Result<profiler::Request> measuring_request(const MeasuringOptions& options,
     const Result<std::uint64_t> limit = parse_size(options.vram_limit, "--vram-limit");
     if (!limit) return tl::unexpected(limit.error());
     request.vram_limit_bytes = *limit;
+  }
+  if (const Status file = check_results_path(options.output_path); !file) {
+    return tl::unexpected(file.error());
   }
   request.output_path = options.output_path;
   if (const Status told = app::check_can_be_told(environment.workplace, request.base); !told) {

@@ -14,6 +14,7 @@
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
 #include "cli/open_history.hpp"
+#include "cli/output.hpp"
 #include "cli/print.hpp"
 #include "core/json.hpp"
 #include "core/text.hpp"
@@ -184,12 +185,7 @@ Result<int> export_set(const ProfilesOptions& options, const Environment& enviro
   const Result<ProfileSet> set = load(options, environment);
   if (!set) return tl::unexpected(set.error());
   const std::string text = dump(to_json(*set), kJsonIndent) + "\n";
-  if (options.output_path.empty() || options.output_path == "-")
-    return print_all(environment, text);
-  if (const Status written = store::write_atomically(options.output_path, text); !written) {
-    return tl::unexpected(written.error());
-  }
-  return 0;
+  return print_or_write(environment, options.output_path, text);
 }
 
 // ---- import

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "app/reporting.hpp"
+#include "cli/output.hpp"
 #include "cli/print.hpp"
 #include "core/text.hpp"
 #include "process/replace.hpp"
-#include "store/durable_file.hpp"
 
 namespace sweetspot::cli {
 namespace {
@@ -95,16 +95,15 @@ Result<app::ReportJob> report_job(const ReportOptions& options, const Environmen
 Result<int> write_report(const ReportOptions& options, const app::ReportJob& job,
                          const Environment& environment) {
   const bool is_page = job.format == app::ReportFormat::html;
-  if (options.output.empty() && is_page && (environment.stdout_is_terminal || options.open)) {
+  const bool to_stdout = is_stdout(options.output);
+  if (to_stdout && is_page && (environment.stdout_is_terminal || options.open)) {
     return error(ErrorKind::usage, "a page is no text for a terminal",
                  "give -o report.html, or --format markdown");
   }
   const Result<std::string> text = app::report_text(job);
   if (!text) return tl::unexpected(text.error());
-  if (options.output.empty()) return print_all(environment, *text);
-  if (const Status written = store::write_atomically(options.output, *text); !written) {
-    return tl::unexpected(written.error());
-  }
+  Result<int> written = print_or_write(environment, options.output, *text);
+  if (!written || to_stdout) return written;
   say(environment.err, "report: {}\n", printable(options.output, 400));
   if (!options.open) return 0;
   return tl::unexpected(process::replace_us_by({"xdg-open", options.output}));

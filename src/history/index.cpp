@@ -34,7 +34,8 @@ std::optional<Seen> seen_now(const std::string& path) {
   return Seen{info.st_size, info.st_mtim.tv_sec * kNsPerSecond + info.st_mtim.tv_nsec};
 }
 
-// What begins with a dot is being written.
+// What begins with a dot is being written, and what is empty is the place of a run that is being
+// measured.
 Files files_in(const std::string& folder) {
   Files files;
   std::error_code none;
@@ -43,7 +44,8 @@ Files files_in(const std::string& folder) {
     const std::string name = entry->path().filename().string();
     if (name.starts_with('.') || !name.ends_with(kExtension)) continue;
     std::string path = entry->path().string();
-    if (const auto seen = seen_now(path)) files.emplace(std::move(path), *seen);
+    const auto seen = seen_now(path);
+    if (seen && seen->size_bytes > 0) files.emplace(std::move(path), *seen);
   }
   return files;
 }

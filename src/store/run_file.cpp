@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "core/json.hpp"
@@ -11,7 +9,6 @@
 #include "core/text.hpp"
 #include "ground/bytes.hpp"
 #include "store/kept_file.hpp"
-#include "store/paths.hpp"
 
 namespace sweetspot::store {
 namespace {
@@ -63,25 +60,6 @@ std::string run_file_name(std::string_view model_file_name, std::string_view sta
 }
 
 std::string runs_folder(const std::string& data_folder) { return data_folder + "/runs"; }
-
-Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
-                                  std::string_view started_at, std::string_view promised) {
-  const std::string name = run_file_name(model_file_name, started_at);
-  if (data_folder.empty()) return "sweetspot-" + name;
-  const std::string folder = runs_folder(data_folder);
-  if (const Status made = make_folder(folder); !made) {
-    return error(made.error().kind, made.error().message,
-                 "give a file with -o FILE, or set XDG_DATA_HOME to a folder that can be written");
-  }
-  constexpr std::string_view kExtension = ".json";
-  const std::string base = folder + "/" + name.substr(0, name.size() - kExtension.size());
-  std::string path = fmt::format("{}{}", base, kExtension);
-  std::error_code ignored;
-  for (int number = 2; path == promised || std::filesystem::exists(path, ignored); ++number) {
-    path = fmt::format("{}-{}{}", base, number, kExtension);
-  }
-  return path;
-}
 
 Result<std::string> read_document(const std::string& path) {
   constexpr std::size_t kMostBytes = 256 * kMiB;  // of a run of many trials with all their samples

@@ -18,13 +18,6 @@ std::string run_file_name(std::string_view model_file_name, std::string_view sta
 /// Where runs lie that nobody named a file for.
 std::string runs_folder(const std::string& data_folder);
 
-/// Where a run goes that nobody named a file for: runs_folder(), which is made, under
-/// run_file_name() with a number where that is taken, or is `promised`: the place of another run
-/// that is not written yet. In the current folder where there is no data folder. Errors (output):
-/// the folder cannot be made.
-Result<std::string> place_for_run(const std::string& data_folder, std::string_view model_file_name,
-                                  std::string_view started_at, std::string_view promised = {});
-
 /// The text of a run's or plan's file, to be read by whoever wants it. Errors are of kind usage:
 /// there is none, it cannot be read, it is too large to be one.
 Result<std::string> read_document(const std::string& path);

@@ -68,7 +68,7 @@ TEST_F(CheckingTest, WithoutAnythingMeasuredThereIsNothingToCheck) {
   const auto none = plan_check(job(), workplace_);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, ErrorKind::usage);
-  EXPECT_THAT(none.error().message, HasSubstr("no profiles are kept"));
+  EXPECT_THAT(none.error().message, HasSubstr("no measured profiles are kept"));
   ProfileSet planned = measured_set();
   planned.origin = Origin::planned;
   static_cast<void>(keep(planned));

@@ -32,6 +32,13 @@ TEST_F(TheIndex, ListsTheNewestFirst) {
   EXPECT_THAT(names_in(opened(data)), ElementsAre("new", "old"));
 }
 
+TEST_F(TheIndex, PassesOverThePlaceOfARunThatIsBeingMeasured) {
+  const std::ofstream place(runs_folder(data) + "/now.json");
+  const Index index = opened(data);
+  EXPECT_THAT(names_in(index), ElementsAre("new", "old"));
+  EXPECT_THAT(*index.unreadable(), IsEmpty());
+}
+
 TEST_F(TheIndex, IsEmptyWhereNothingWasMeasured) {
   const Index index = opened(folder.file("other"));
   EXPECT_THAT(names_in(index), IsEmpty());

@@ -51,32 +51,6 @@ TEST(RunFileName, TakesNoPathFromTheTime) {
   EXPECT_EQ("a-unknown-time.json", run_file_name("a", ""));
 }
 
-TEST(PlaceForRun, IsTheUsersDataFolderAndNoOtherRunsFile) {
-  const TemporaryFolder folder;
-  const std::string data = folder.file("data/sweetspot");
-  const auto first = place_for_run(data, "/models/a.gguf", kTime);
-  ASSERT_TRUE(first);
-  EXPECT_EQ(data + "/runs/a-20261123T174802Z.json", *first);
-  ASSERT_TRUE(write_atomically(*first, "{}"));
-  EXPECT_EQ(data + "/runs/a-20261123T174802Z-2.json", place_for_run(data, "a", kTime).value());
-  EXPECT_EQ(data + "/runs/b-20261123T174802Z-2.json",
-            place_for_run(data, "b", kTime, data + "/runs/b-20261123T174802Z.json").value())
-      << "of two that are measured together";
-}
-
-TEST(PlaceForRun, IsTheCurrentFolderWhereThereIsNoOther) {
-  EXPECT_EQ("sweetspot-a-20261123T174802Z.json", place_for_run("", "a", kTime).value());
-}
-
-TEST(PlaceForRun, SaysWhatToDoWhereTheFolderCannotBeMade) {
-  const TemporaryFolder folder;
-  ASSERT_TRUE(write_atomically(folder.file("file"), "text"));
-  const auto place = place_for_run(folder.file("file"), "a", kTime);
-  ASSERT_FALSE(place);
-  EXPECT_EQ(ErrorKind::output, place.error().kind);
-  EXPECT_THAT(place.error().remedy, testing::HasSubstr("-o FILE"));
-}
-
 TEST(SaveRun, WritesJsonThatReadsBackAsTheRun) {
   const TemporaryFolder folder;
   const sweetspot::Run run = tests::mission_run();

@@ -79,7 +79,7 @@ class Check(SystemTest):
 
     def test_what_cannot_be_checked_is_said_in_a_sentence(self):
         self.synth()
-        self.assert_clear_sentence(self.check(), EXIT_USAGE, "no profiles are kept", "sweetspot profile")
+        self.assert_clear_sentence(self.check(), EXIT_USAGE, "no measured profiles are kept", "sweetspot profile")
         self.measured()
         self.assert_clear_sentence(self.check("--profile", "fastest"), EXIT_USAGE, "fastest", "cpu_fallback")
         self.assert_clear_sentence(self.check("--fail-if-slower", "much"), EXIT_USAGE, "--fail-if-slower")

@@ -53,6 +53,8 @@ class History(SystemTest):
         self.assertIn("tiny.gguf", shown.stdout)
         exported = self.history("export", entry["name"])
         self.assertEqual(json.loads(exported.stdout), run)
+        self.assertEqual(self.history("export", entry["name"], "-o", "-").stdout, exported.stdout)
+        self.assertFalse((self.folder / "-").exists())
         removed = self.history("remove", entry["name"])
         self.assertEqual(removed.returncode, 0, removed.stderr)
         self.assertEqual(self.listed(), [])

@@ -130,6 +130,13 @@ class Reports(SystemTest):
         self.assertGreater(len(tables), 3)
         self.assertNotIn("<script", done.stdout)
 
+    def test_a_dash_is_stdout(self):
+        run = self.golden("run_mission.json")
+        done = self.report(run, "--format", "markdown", "-o", "-")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, self.report(run, "--format", "markdown").stdout)
+        self.assertFalse((self.folder / "-").exists())
+
     def test_what_is_no_run_is_refused(self):
         (self.folder / "x.json").write_text("{}")
         self.assert_clear_sentence(self.report(self.folder / "x.json"), EXIT_USAGE, "x.json", "no run or plan")
