@@ -101,8 +101,12 @@
     });
 
     var series = series_of(chart);
-    series.forEach(function (name, i) {
-      var colour = "s" + i % kSeries, marks = chart.marks.filter(function (mark) { return mark.series === name; });
+    // What was measured and chosen lies on top of what was only predicted or tried.
+    var order = series.map(function (name, i) { return i; }).sort(function (a, b) {
+      return hollow.test(series[b]) - hollow.test(series[a]) || a - b;
+    });
+    order.forEach(function (i) {
+      var name = series[i], colour = "s" + i % kSeries, marks = chart.marks.filter(function (mark) { return mark.series === name; });
       if (chart.lines.indexOf(name) >= 0) {
         var line = d3.svg.line().x(function (mark) { return x(mark.x); }).y(function (mark) { return y(mark.y); });
         frame.svg.append("path").datum(marks.slice().sort(function (a, b) { return a.x - b.x; }))
