@@ -58,6 +58,14 @@ class BrokenServers(SystemTest):
         self.assertEqual(len((self.folder / "modern.starts").read_text().splitlines()), 2,
                          "one with an f16 cache to compare with, and the trial's own")
 
+    def test_a_port_that_somebody_took_is_left_for_another(self):
+        for persona in ("port-taken", "twin"):
+            with self.subTest(persona):
+                done, run = self.measured(persona)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual([trial["error"] for trial in run["results"]], [None])
+                self.assertEqual(len((self.folder / f"{persona}.starts").read_text().splitlines()), 2)
+
     def test_one_that_lists_no_devices_is_measured_on_the_processor(self):
         for persona in ("elder", "cousin"):
             with self.subTest(persona):
