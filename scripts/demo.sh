@@ -85,7 +85,7 @@ record() {
 }
 
 main() {
-  local port where=() status=0 results recording='' note=''
+  local port where=() status=0 results recording='' note='' measured=(--n-prompt 128 --n-gen 64 --max-seconds 6)
   if [[ ${1:-} == --record ]]; then
     recording=${2:?--record needs the name of a file}
     shift 2
@@ -98,8 +98,10 @@ main() {
     trap stop_server EXIT
     trap 'exit 143' TERM # deferred by bash until what runs in the foreground has ended
     start_server "$port"
-    # The limit pretends a small card, so that the bands of the profiles mean something.
+    # The limit pretends a small card, so that the bands of the profiles mean something. It demonstrates the program:
+    # shorter passes than a card deserves do.
     where=(--rpc "$host:$port" --vram-limit 900MiB)
+    measured=(--n-prompt 64 --n-gen 32 --max-seconds 2)
     say "No GPU that llama.cpp can use: this demonstrates the program, and its speeds say nothing of a graphics card. The" \
       "device is ggml's RPC device, a second process on loopback ($host:$port)."
     note="No GPU here: ggml's RPC device on the same processor, so the CPU wins."
@@ -107,8 +109,8 @@ main() {
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
   # No application is to load what belongs to a server that is gone.
-  set -- "$sweetspot" profile "$model" -c 512 --n-prompt 128 --n-gen 64 --max-seconds 6 --no-store \
-    "${where[@]}" -o "$results" "$@"
+  set -- "$sweetspot" profile "$model" -c 512 "${measured[@]}" --no-store "${where[@]}" \
+    -o "$results" "$@"
   if [[ -n $recording ]]; then
     record "$recording" "$@" --adaptive
   else
