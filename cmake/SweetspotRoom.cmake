@@ -64,7 +64,7 @@ endfunction()
 # rooms that it uses. They are linked with what the tests were compiled to anyway, and built only for who asks for them.
 set(sweetspot_asan_options -fsanitize=address,undefined -fno-sanitize-recover=all)
 set(sweetspot_tsan_options -fsanitize=thread)
-set(sweetspot_sanitized_options -O1 -g1 -UNDEBUG -fno-omit-frame-pointer)
+set(sweetspot_sanitized_options -O0 -g1 -UNDEBUG -fno-omit-frame-pointer)
 
 # What a room was told besides what it links.
 function(sweetspot_share_settings target room)
