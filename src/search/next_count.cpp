@@ -25,6 +25,10 @@ constexpr int kOtherAnew = 1;
 // So many speeds that tell nothing, and none that does, are enough.
 constexpr int kMostUncertain = 3;
 
+// A winner that is loaded is completed unless another one beats it with this probability: to
+// complete it later costs a load.
+constexpr double kSurelyBeaten = 0.9;
+
 constexpr const char* kCpuReason = "the reference, and the fallback";
 
 std::optional<SweepStep> first_step(const SweepState& sweep) {
@@ -71,7 +75,7 @@ std::optional<SweepStep> completion(const SweepState& sweep, const SweepTurn& tu
     const Odds& odds = view.odds[k];
     if (!odds.winner || sweep.row_of(*odds.winner)->extent == Extent::full) continue;
     const int layers = sweep.candidates[*odds.winner].layers;
-    const bool loaded_and_likely = turn.last_told == layers && odds.doubt < 0.5;
+    const bool loaded_and_likely = turn.last_told == layers && odds.doubt < kSurelyBeaten;
     if (!settled && !loaded_and_likely) continue;
     return SweepStep{layers, Extent::full,
                      fmt::format("in full: it wins {}", view.contests[k].name)};
