@@ -134,7 +134,11 @@ SweepResult sweep_search(const fake::Machine& machine, std::uint64_t seed, const
   const Answers recommended = answers_of(run.profiles);
   for (std::size_t k = 0; k < kDecisions.size(); ++k) {
     if (!recommended[k] && std::string(kDecisions[k]) == "optimum") continue;
-    result.disagree += static_cast<int>(decided[k] != recommended[k]);
+    if (decided[k] != recommended[k]) {
+      ++result.disagree;
+      result.results.push_back(fmt::format("{}: {} was decided", kDecisions[k],
+                                           decided[k] ? std::to_string(*decided[k]) : "nothing"));
+    }
     if (recommended[k] && !machine.is_safe(with_layers(*recommended[k]))) ++result.beyond_cliff;
   }
   if (result.profiles.regrets.erase("optimum") > 0) --result.profiles.missed;

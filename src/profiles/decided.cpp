@@ -22,13 +22,16 @@ std::optional<Ranking> rank_as_decided(const std::vector<Trial>& trials,
   auto ranking = rank(trials, candidates);
   const Decision* const decision = find(decided, name);
   if (!ranking || decision == nullptr || !decision->layers) return ranking;
-  if (is_beside_a_device(trials[ranking->chosen])) return ranking;
   std::vector<std::size_t> theirs = candidates;
   std::erase_if(theirs, [&](std::size_t index) {
     return trials[index].layers != *decision->layers || is_beside_a_device(trials[index]);
   });
   const auto best = rank(trials, theirs);
   if (!best || best->chosen == ranking->chosen) return ranking;
+  if (is_beside_a_device(trials[ranking->chosen]) &&
+      !is_tie(speed_of(trials[ranking->chosen]), speed_of(trials[best->chosen]))) {
+    return ranking;
+  }
   ranking->tied.push_back(ranking->chosen);
   ranking->chosen = best->chosen;
   std::erase_if(ranking->tied, [&](std::size_t index) {
