@@ -41,9 +41,8 @@ Result<profiler::PlanJob> plan_job(const SetSource& source, const Workplace& wor
 }
 
 Status keep_plan(const std::string& path, const ProfileSet& set) {
-  const auto kept = store::update_profile_set(path, [&](const ProfileSet* old) {
-    return profiles::successor(old, set);
-  });
+  const auto kept = store::update_profile_set(
+      path, [&](const ProfileSet* old) { return profiles::successor(old, set); });
   if (!kept) return tl::unexpected(kept.error());
   return {};
 }

@@ -72,7 +72,8 @@ TEST_F(CheckingTest, WithoutAnythingMeasuredThereIsNothingToCheck) {
   ProfileSet planned = measured_set();
   planned.origin = Origin::planned;
   static_cast<void>(keep(planned));
-  EXPECT_THAT(plan_check(job(), workplace_).error().message, HasSubstr("no measured profiles are kept"));
+  EXPECT_THAT(plan_check(job(), workplace_).error().message,
+              HasSubstr("no measured profiles are kept"));
 }
 
 TEST_F(CheckingTest, WhatIsFoundIsAProfileOfTheSameName) {
