@@ -104,7 +104,7 @@ main() {
     measured=(--n-prompt 64 --n-gen 32 --max-seconds 2)
     say "No GPU that llama.cpp can use: this demonstrates the program, and its speeds say nothing of a graphics card. The" \
       "device is ggml's RPC device, a second process on loopback ($host:$port)."
-    note="No GPU here: ggml's RPC device on the same processor, so the CPU wins."
+    note="No GPU here: the device is ggml's RPC device, on the same processor."
   fi
   mkdir -p build/results
   results=build/results/demo-$(date +%Y%m%d-%H%M%S).json
