@@ -52,6 +52,16 @@ def rpc_server(args):
 
 
 @contextlib.contextmanager
+def device_of_its_own(args):
+    """Another server like args.rpc for what is loaded beside it, as one serves one at a time; None without a device."""
+    if not args.rpc:
+        yield None
+        return
+    with rpc_server(args) as address:
+        yield address
+
+
+@contextlib.contextmanager
 def device(args):
     """Sets args.rpc to the device that is measured, or to None for the machine's own."""
     if args.no_rpc or args.rpc:

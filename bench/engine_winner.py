@@ -25,7 +25,7 @@ import tempfile
 import time
 import urllib.request
 
-from bench_tools import REPO, UNCERTAIN, Report, add_common, compare_in_turn, describe, device, device_words, rpc_server, timed
+from bench_tools import REPO, UNCERTAIN, Report, add_common, compare_in_turn, describe, device, device_of_its_own, device_words, timed
 from workers_in_turn import Loaded
 
 START_SECONDS = 300
@@ -135,16 +135,6 @@ def compare(args, report, screen, run):
         report.say(f"{what:10} by hand {middle:8.2f} tok/s ({min(hand):.2f} to {max(hand):.2f}), {within} what the finals "
                    f"said, {said['tokens_per_second']:.2f} ({low:.2f} to {high:.2f}); by hand / the adapter in turn "
                    f"({statistics.median(measured):.2f}) {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {len(pairs)} rounds")
-
-
-@contextlib.contextmanager
-def device_of_its_own(args):
-    """A server of ggml's RPC serves one at a time, so that the second llama-server has one of its own."""
-    if not args.rpc:
-        yield None
-        return
-    with rpc_server(args) as address:
-        yield address
 
 
 def main():

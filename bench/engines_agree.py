@@ -13,12 +13,11 @@ linked worker does not.
 """
 
 import argparse
-import contextlib
 import os
 import statistics
 import sys
 
-from bench_tools import REPO, Report, add_common, device, device_words, llama_bench, rpc_server, speeds, sweetspot
+from bench_tools import REPO, Report, add_common, device, device_of_its_own, device_words, llama_bench, speeds, sweetspot
 from workers_in_turn import Loaded
 
 PARTS = ("model_bytes", "context_bytes", "compute_bytes")
@@ -39,11 +38,6 @@ def bench(args, layers, rpc):
     _, rows = llama_bench(args, "-ngl", 999 if layers < 0 else layers, "-p", args.n_prompt, "-n", args.n_gen,
                           "-d", args.depth, "-r", args.repetitions, "-t", args.threads, "-fa", 1)
     return dict(zip(("prompt", "generation"), speeds(rows)))
-
-
-def own_server(args):
-    """A server of ggml's RPC serves one at a time, so that each that is loaded has one."""
-    return contextlib.nullcontext() if args.no_rpc else rpc_server(args)
 
 
 def in_turn(args, pair, number):
@@ -92,7 +86,7 @@ def main():
     os.environ["SWEETSPOT_ENGINE"] = "linked"  # of what asks for a config; llama-server is the adapter's alone
     if args.rpc:
         sys.exit("--rpc: each of the three needs a server of its own, which this script starts by itself")
-    with device(args), own_server(args) as second, own_server(args) as third:
+    with device(args), device_of_its_own(args) as second, device_of_its_own(args) as third:
         for layers in map(int, args.layers.split(",")):
             name = "all layers" if layers < 0 else f"{layers} layers"
             config, run = config_of(args, layers)

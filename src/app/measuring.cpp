@@ -30,22 +30,18 @@ bool is_limit_of_host(const Trial& trial) {
 
 Error nothing_measured(const Run& run) {
   const auto& results = run.results;
-  const auto each = [&](bool (*is_so)(const Trial&)) {
+  const auto each = [&](const auto& is_so) {
     return !results.empty() && std::all_of(results.begin(), results.end(), is_so);
   };
   if (each(is_model_fault)) {
     return {ErrorKind::model,
             fmt::format("{}: {}", run.model.path, results.front().failure->message), ""};
   }
-  if (each(is_limit_of_host)) {
-    return {ErrorKind::host_limit,
-            "no configuration could be measured: " + results.front().failure->message, ""};
-  }
-  const bool one_reason = std::all_of(results.begin(), results.end(), [&](const Trial& trial) {
-    return trial.failure && trial.failure->message == results.front().failure->message;
-  });
-  if (!results.empty() && one_reason) {
-    return {ErrorKind::nothing_measurable,
+  const bool limited = each(is_limit_of_host);
+  if (limited || each([&](const Trial& trial) {
+        return trial.failure && trial.failure->message == results.front().failure->message;
+      })) {
+    return {limited ? ErrorKind::host_limit : ErrorKind::nothing_measurable,
             "no configuration could be measured: " + results.front().failure->message, ""};
   }
   return {ErrorKind::nothing_measurable, "no configuration could be measured",
@@ -114,8 +110,7 @@ Status measure(MeasuringJob job, const MeasuringSteps& steps, const Workplace& w
     if (!taken) return tl::unexpected(taken.error());
     place = *std::move(taken);
     path = place->path();
-  }
-  if (const Status writable = store::check_writable(path); !writable) {
+  } else if (const Status writable = store::check_writable(path); !writable) {
     return tl::unexpected(writable.error());
   }
   // What is still needed when the profiler has the request.

@@ -50,6 +50,20 @@ Reading<double> in_range(double value, double low, double high, std::string_view
   return Absence{fmt::format("the driver reports an impossible {:.0f} {}", value, unit)};
 }
 
+Reading<double> in_range(const Reading<double>& value, double low, double high,
+                         std::string_view unit) {
+  return value ? in_range(*value, low, high, unit) : value;
+}
+
+// One number that a function of NVML writes behind its other arguments.
+template <typename Function, typename... More>
+Reading<double> ask_number(Asker& asker, Function* function, const char* symbol, More... more) {
+  unsigned value = 0;
+  const Return code = asker.call(function, more..., &value);
+  if (code != nvml::kSuccess) return why(function, symbol, code);
+  return static_cast<double>(value);
+}
+
 template <typename Function>
 Reading<std::string> ask_text(Asker& asker, Function* function, const char* symbol) {
   std::array<char, 128> buffer{};
@@ -160,14 +174,17 @@ Reading<double> read_temperature(Asker& asker, const nvml::Symbols& symbols) {
   if (asker.call(symbols.temperature_v, &newer) == nvml::kSuccess) {
     return in_range(newer.temperature, kMinCelsius, kMostPlausibleCelsius, "degrees C");
   }
-  unsigned celsius = 0;
-  const Return code = asker.call(symbols.temperature, nvml::kTemperatureGpu, &celsius);
-  if (code != nvml::kSuccess) return why(symbols.temperature, "nvmlDeviceGetTemperature", code);
-  return in_range(celsius, kMinCelsius, kMostPlausibleCelsius, "degrees C");
+  return in_range(
+      ask_number(asker, symbols.temperature, "nvmlDeviceGetTemperature", nvml::kTemperatureGpu),
+      kMinCelsius, kMostPlausibleCelsius, "degrees C");
 }
 
-Reading<double> watts(unsigned milliwatts) {
+Reading<double> watts(double milliwatts) {
   return in_range(milliwatts / 1000.0, 0, kMostPlausibleWatts, "W");
+}
+
+Reading<double> watts(const Reading<double>& milliwatts) {
+  return milliwatts ? watts(*milliwatts) : milliwatts;
 }
 
 // The fields first: they say which of two quantities they are, and a driver that has withdrawn
@@ -194,41 +211,29 @@ Reading<double> read_power_limit(Asker& asker, const nvml::Symbols& symbols) {
   if (asker.call(symbols.enforced_power_limit, &milliwatts) == nvml::kSuccess) {
     return watts(milliwatts);
   }
-  const Return code = asker.call(symbols.power_limit, &milliwatts);
-  if (code != nvml::kSuccess) {
-    return why(symbols.power_limit, "nvmlDeviceGetPowerManagementLimit", code);
-  }
-  return watts(milliwatts);
+  return watts(ask_number(asker, symbols.power_limit, "nvmlDeviceGetPowerManagementLimit"));
 }
 
 Reading<double> read_default_power_limit(Asker& asker, const nvml::Symbols& symbols) {
-  unsigned milliwatts = 0;
-  const Return code = asker.call(symbols.power_limit_default, &milliwatts);
-  if (code == nvml::kSuccess) return watts(milliwatts);
-  return why(symbols.power_limit_default, "nvmlDeviceGetPowerManagementDefaultLimit", code);
+  return watts(
+      ask_number(asker, symbols.power_limit_default, "nvmlDeviceGetPowerManagementDefaultLimit"));
 }
 
 Reading<double> read_generation(Asker& asker, Return (*function)(nvml::Device, unsigned*),
                                 const char* symbol) {
   constexpr double kNewest = 16;
-  unsigned generation = 0;
-  const Return code = asker.call(function, &generation);
-  if (code != nvml::kSuccess) return why(function, symbol, code);
-  return in_range(generation, 1, kNewest, "as generation of PCIe");
+  return in_range(ask_number(asker, function, symbol), 1, kNewest, "as generation of PCIe");
 }
 
 Reading<double> read_clock(Asker& asker, const nvml::Symbols& symbols, int clock) {
-  unsigned megahertz = 0;
-  const Return code = asker.call(symbols.clock, clock, &megahertz);
-  if (code != nvml::kSuccess) return why(symbols.clock, "nvmlDeviceGetClockInfo", code);
-  return in_range(megahertz, 0, kMostPlausibleMegahertz, "MHz");
+  return in_range(ask_number(asker, symbols.clock, "nvmlDeviceGetClockInfo", clock), 0,
+                  kMostPlausibleMegahertz, "MHz");
 }
 
 Reading<double> read_clock_limit(Asker& asker, const nvml::Symbols& symbols) {
-  unsigned megahertz = 0;
-  const Return code = asker.call(symbols.max_clock, nvml::kClockGraphics, &megahertz);
-  if (code != nvml::kSuccess) return why(symbols.max_clock, "nvmlDeviceGetMaxClockInfo", code);
-  return in_range(megahertz, 1, kMostPlausibleMegahertz, "MHz");
+  return in_range(
+      ask_number(asker, symbols.max_clock, "nvmlDeviceGetMaxClockInfo", nvml::kClockGraphics), 1,
+      kMostPlausibleMegahertz, "MHz");
 }
 
 std::vector<std::string> throttle_names(unsigned long long mask) {
