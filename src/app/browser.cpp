@@ -19,10 +19,7 @@
 namespace sweetspot::app {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::milliseconds kLook{100};
 constexpr std::size_t kMostComplaint = 300;
 
 // The smallest first. Firefox prints no document.
@@ -64,17 +61,15 @@ Error failed(const std::string& browser, std::string_view what, const std::strin
 // Its helpers end with it: they are of its tree.
 Status run_to_its_end(process::Child& child, const std::string& browser,
                       const process::CancelToken* cancel) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
-  while (!child.exit_status()) {
-    if (cancel != nullptr && cancel->cancelled()) {
+  switch (process::wait_for_end(child, kPatience, cancel)) {
+    case process::Waited::cancelled:
       return error(ErrorKind::interrupted, "interrupted");
-    }
-    if (Clock::now() >= deadline) {
+    case process::Waited::too_long:
       return tl::unexpected(failed(browser,
                                    fmt::format("has not ended after {} s", kPatience.count()),
                                    child.output().text()));
-    }
-    (void)child.wait_exit(kLook);
+    case process::Waited::ended:
+      break;
   }
   const process::ExitStatus status = *child.exit_status();
   child.kill_tree();

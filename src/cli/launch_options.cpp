@@ -119,7 +119,7 @@ Result<app::LaunchRequest> launch_request(const LaunchOptions& options,
                                           const Environment& environment) {
   app::LaunchRequest request;
   // First of all: which engine it is depends on the profiles of the file.
-  Result<std::string> file = app::model_file(options.model_path, environment.workplace);
+  Result<std::string> file = known_model_file(options.model_path, environment);
   if (!file) return tl::unexpected(file.error());
   request.model_path = *std::move(file);
   const Result<Wanted> wanted = wanted_of(options.requirements);

@@ -10,7 +10,6 @@
 #include <system_error>
 #include <utility>
 
-#include "app/named_model.hpp"
 #include "cli/connection.hpp"
 #include "cli/environment.hpp"
 #include "cli/open_history.hpp"
@@ -58,7 +57,7 @@ bool is_file(const std::string& path) {
 // Of a model: the only set there is of it with the same RPC servers, or with any where none are
 // given.
 Result<std::string> path_for_model(const ProfilesOptions& options, const Environment& environment) {
-  const Result<std::string> file = app::model_file(options.target, environment.workplace);
+  const Result<std::string> file = known_model_file(options.target, environment);
   if (!file) return tl::unexpected(file.error());
   const Result<ModelKey> key = store::model_key(*file);
   if (!key) return tl::unexpected(key.error());

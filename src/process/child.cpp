@@ -109,4 +109,15 @@ bool Child::kill_tree(milliseconds timeout) {
   return gone;
 }
 
+Waited wait_for_end(const Child& child, milliseconds patience, const CancelToken* cancel) {
+  constexpr milliseconds kLook{100};
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!child.exit_status()) {
+    if (cancel != nullptr && cancel->cancelled()) return Waited::cancelled;
+    if (std::chrono::steady_clock::now() >= deadline) return Waited::too_long;
+    (void)child.wait_exit(kLook);
+  }
+  return Waited::ended;
+}
+
 }  // namespace sweetspot::process

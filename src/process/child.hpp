@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "process/cancel.hpp"
 #include "process/output_tail.hpp"
 #include "process/tree.hpp"
 
@@ -83,5 +84,12 @@ class Child {
   explicit Child(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// Why wait_for_end() came back.
+enum class Waited { ended, cancelled, too_long };
+
+/// Until the child ends by itself, or is to be ended. `cancel` may be nullptr.
+Waited wait_for_end(const Child& child, std::chrono::milliseconds patience,
+                    const CancelToken* cancel);
 
 }  // namespace sweetspot::process

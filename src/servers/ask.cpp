@@ -13,9 +13,7 @@ namespace sweetspot::servers {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds kLook{100};
 constexpr milliseconds kToEnd{2000};
 /// What it printed last is read by a thread that a busy machine may keep waiting.
 constexpr milliseconds kToRead{5000};
@@ -45,20 +43,14 @@ Result<Printed> printed_by(std::vector<std::string> argv, milliseconds patience,
     child->send(SIGTERM);
     (void)child->wait_exit(kToEnd);
   };
-  const Clock::time_point deadline = Clock::now() + patience;
-  while (!child->exit_status()) {
-    if (cancel != nullptr && cancel->cancelled()) {
-      end_early();
-      return error(ErrorKind::interrupted, "interrupted");
-    }
-    if (Clock::now() >= deadline) {
-      end_early();
-      return error(ErrorKind::device,
-                   fmt::format("{} has not ended after {} s", shortened(line_of(spawn.argv)),
-                               std::chrono::duration_cast<std::chrono::seconds>(patience).count()),
-                   "it may wait for an answer: name a llama-server that asks nothing");
-    }
-    (void)child->wait_exit(kLook);
+  const process::Waited waited = process::wait_for_end(*child, patience, cancel);
+  if (waited != process::Waited::ended) end_early();
+  if (waited == process::Waited::cancelled) return error(ErrorKind::interrupted, "interrupted");
+  if (waited == process::Waited::too_long) {
+    return error(ErrorKind::device,
+                 fmt::format("{} has not ended after {} s", shortened(line_of(spawn.argv)),
+                             std::chrono::duration_cast<std::chrono::seconds>(patience).count()),
+                 "it may wait for an answer: name a llama-server that asks nothing");
   }
   const process::ExitStatus status = *child->exit_status();
   child->kill_tree();

@@ -56,6 +56,15 @@ TEST(Child, TalksOverItsOwnDescriptors) {
   EXPECT_EQ(child.wait_exit(seconds(20)), (ExitStatus{0, std::nullopt}));
 }
 
+TEST(Child, IsWaitedForUntilItEndsOrPatienceDoes) {
+  EXPECT_EQ(wait_for_end(spawn(shell("exit 3")), seconds(60), nullptr), Waited::ended);
+  const Child sleeps = spawn(shell("sleep 60"));
+  EXPECT_EQ(wait_for_end(sleeps, milliseconds(1), nullptr), Waited::too_long);
+  CancelToken cancel;
+  cancel.cancel();
+  EXPECT_EQ(wait_for_end(sleeps, seconds(60), &cancel), Waited::cancelled);
+}
+
 TEST(Child, StdinIsEmptyAndOutputIsKept) {
   Child child = spawn(shell("cat; echo out; echo err >&2"));
   ASSERT_TRUE(child.wait_exit(seconds(20)));
