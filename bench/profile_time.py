@@ -13,7 +13,7 @@ safe), both layer counts are measured again in turn, and the ratio of their time
 
     bench/profile_time.py .deps/models/demo-1.1b.gguf --every 4
     bench/profile_time.py .deps/models/demo-1.1b.gguf --vram-limit 900MiB --rounds 3
-    bench/profile_time.py .deps/models/demo-1.1b.gguf --every 4 --engine .deps/llama/bin/llama-server
+    bench/profile_time.py .deps/models/demo-1.1b.gguf --every 4 --engine .deps/llama/bin/llama-server --no-note
 """
 
 import argparse
@@ -103,6 +103,7 @@ def arguments():
     parser.add_argument("--every", type=int, default=1, help="of llama-bench's sweep, each k-th layer count")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--regret-rounds", type=int, default=5)
+    parser.add_argument("--no-note", action="store_true", help="leave the note's procedure out")
     parser.add_argument("--engine", help="profile with it, as sweetspot's: each context costs a load")
     add_common(parser)
     args = parser.parse_args()
@@ -122,28 +123,32 @@ def main():
     args = arguments()
     report = (Report(args, "The time a profile takes with a llama-server", "profile-time-engine.md") if args.engine
               else Report(args, "The time a profile takes", "profile-time.md"))
-    seconds = {"profile": [], "llama-bench": [], "note": []}
+    ways = ["profile", "llama-bench"] + ([] if args.no_note else ["the note"])
+    seconds = {way: [] for way in ways}
     with device(args):
-        report.say("round  profile s  loads  llama-bench s  the note s")
+        report.say("round  profile s  loads  llama-bench s" + ("" if args.no_note else "  the note s"))
         for number in range(1, args.rounds + 1):
             took, run = profile(args)
             layers = run["model"]["offloadable_layers"]
             swept, found = brute_force(args, layers)
-            noted = note_procedure(args)
-            for name, value in zip(seconds, (took, swept, noted)):
-                seconds[name].append(value)
-            report.say(f"{number:5} {took:10.1f} {len(run['results']):6} {swept:14.1f} {noted:11.1f}")
-        middle = {name: statistics.median(values) for name, values in seconds.items()}
-        report.say(f"medians: llama-bench takes {middle['llama-bench'] / middle['profile']:.2f} times as long as "
-                   f"profile, the note's procedure {middle['note'] / middle['profile']:.2f} times")
+            line = f"{number:5} {took:10.1f} {len(run['results']):6} {swept:14.1f}"
+            seconds["profile"].append(took)
+            seconds["llama-bench"].append(swept)
+            if not args.no_note:
+                seconds["the note"].append(note_procedure(args))
+                line += f" {seconds['the note'][-1]:11.1f}"
+            report.say(line)
+        middle = {way: statistics.median(values) for way, values in seconds.items()}
+        report.say("medians, in times of a profile: " +
+                   ", ".join(f"{way} {middle[way] / middle['profile']:.2f}" for way in ways[1:]))
         regret(args, report, run, found)
     counts = sweep_list(args, layers)
     scaled = (f"llama-bench ran {len(counts)} of the {layers + 1} layer counts; its time is scaled to all of them, "
               "and only those can be its winners." if len(counts) <= layers else "llama-bench ran every layer count.")
-    report.write("Whole commands, in turn, process starts and loads included. " + scaled +
-                 f" The note's procedure is {len(args.note_layers)} loads with three generations of "
-                 f"{args.note_tokens} tokens each, one process per load, and {args.note_sleep} s of sleep between "
-                 "them.", run, device_words(args))
+    note = ("" if args.no_note else
+            f" The note's procedure is {len(args.note_layers)} loads with three generations of {args.note_tokens} tokens "
+            f"each, one process per load, and {args.note_sleep} s of sleep between them.")
+    report.write("Whole commands, in turn, process starts and loads included. " + scaled + note, run, device_words(args))
     return 0
 
 
