@@ -14,6 +14,7 @@
 #include "pretended_site.hpp"
 #include "profiler/asker.hpp"
 #include "profiler/loop.hpp"
+#include "profiler/tune_asker.hpp"
 #include "shaking.hpp"
 #include "truth.hpp"
 #include "tune/arms.hpp"
@@ -74,12 +75,7 @@ class FinalsAsker final : public profiler::Asker {
       step = *std::move(next);
     }
     in_turn_with_ = step.in_turn_with;
-    profiler::TrialAsk ask;
-    ask.config = step.config;
-    ask.extent = step.extent;
-    ask.title = step.title;
-    ask.loads_anew = step.loads_anew;
-    return ask;
+    return profiler::ask_of(step);
   }
 
   void tell(const Trial& trial, std::size_t index) override {

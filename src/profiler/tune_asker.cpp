@@ -120,6 +120,17 @@ tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,
   return rules;
 }
 
+TrialAsk ask_of(const tune::Step& step) {
+  TrialAsk ask;
+  ask.config = step.config;
+  ask.extent = step.extent;
+  ask.reason = step.reason;
+  ask.title = step.title;
+  ask.loads_anew = step.loads_anew;
+  ask.completes = step.completes;
+  return ask;
+}
+
 TuneAsker::TuneAsker(Loop& loop, Site& site, const TuneJob& job)
     : loop_(loop), prepared_(loop.prepared()), site_(site), job_(job), start_ms_(site.now_ms()) {
   const Request& request = prepared_.request;
@@ -145,14 +156,9 @@ std::optional<TrialAsk> TuneAsker::ask() {
     return std::nullopt;
   }
   trial_start_ms_ = site_.now_ms();
-  TrialAsk ask;
-  ask.config = step->config;
+  TrialAsk ask = ask_of(*step);
   ask.layers = effective_layers(step->config.placement.n_gpu_layers, prepared_.offloadable());
   ask.requested_layers = {step->config.placement.n_gpu_layers};
-  ask.extent = step->extent;
-  ask.reason = step->reason;
-  ask.title = step->title;
-  ask.loads_anew = step->loads_anew;
   in_turn_with_ = step->in_turn_with;
   const auto known = std::find(configs_.begin(), configs_.end(), step->config);
   if (known != configs_.end()) {
@@ -163,7 +169,20 @@ std::optional<TrialAsk> TuneAsker::ask() {
 
 void TuneAsker::tell(const Trial& trial, std::size_t index) {
   tuner_->tell(trial, index);
+  tell_spills();
   longest_trial_seconds_ = std::max(longest_trial_seconds_, seconds_since(trial_start_ms_));
+}
+
+// What a trial is called may change with those after it.
+void TuneAsker::tell_spills() {
+  const std::vector<Trial>& results = loop_.results();
+  known_spilled_.resize(results.size());
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const bool spilled = results[i].is(Disturbance::spilled);
+    const bool is_news = spilled && !known_spilled_[i] && i + 1 < results.size();
+    if (is_news) tuner_->know_spilled(results[i].config);
+    known_spilled_[i] = spilled;
+  }
 }
 
 void TuneAsker::while_held(TrialRunner& runner, const Run& run) {

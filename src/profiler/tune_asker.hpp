@@ -28,6 +28,7 @@ class TuneAsker final : public Asker {
 
  private:
   [[nodiscard]] double seconds_since(double start_ms) const;
+  void tell_spills();
 
   Loop& loop_;
   const Prepared& prepared_;
@@ -40,8 +41,12 @@ class TuneAsker final : public Asker {
   std::vector<Config> configs_;
   Forecasts forecasts_;
   std::optional<tune::Tuner> tuner_;
+  std::vector<bool> known_spilled_;  ///< of each result, what the tuner was told
   std::string ended_ = kEverythingDecided;
 };
+
+/// A step of a tune as the loop takes it; layers and forecast are not set.
+TrialAsk ask_of(const tune::Step& step);
 
 /// What is asked of two configs on this machine that are to be told apart.
 tune::Rules rules_of(const Prepared& prepared, const TuneJob& job,

@@ -72,8 +72,7 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
                 const TuneConstraints& constraints, Again again) {
   const Trial trial = believed(measured);
   const bool stands = stands_against(trial);
-  auto found = std::find_if(arms_.begin(), arms_.end(),
-                            [&](const Arm& arm) { return arm.config == trial.config; });
+  auto found = at(trial.config);
   if (found == arms_.end()) found = arms_.insert(arms_.end(), Arm{trial.config});
   Arm& arm = *found;
   if (stands) return arm;
@@ -127,6 +126,20 @@ void Arms::weigh_disturbances(Objective objective) {
         objective != Objective::energy && arm.cost && arm.cost->value < *least_quiet;
     if (!cheaper) arm.objection = arm.slowed_by;
   }
+}
+
+std::vector<Arm>::iterator Arms::at(const Config& config) {
+  return std::find_if(arms_.begin(), arms_.end(),
+                      [&](const Arm& arm) { return arm.config == config; });
+}
+
+void Arms::know_spilled(const Config& config, Objective objective) {
+  const auto found = at(config);
+  if (found == arms_.end() || found->spilled) return;
+  found->spilled = found->disturbed = true;
+  found->slowed_by = to_string(Disturbance::spilled);
+  if (found->own_objection.empty()) found->own_objection = found->slowed_by;
+  weigh_disturbances(objective);
 }
 
 const Arm* Arms::find(const Config& config) const {

@@ -65,6 +65,10 @@ class Arms {
   Arm& tell(const Trial& measured, std::size_t index, Objective objective,
             const TuneConstraints& constraints, Again again);
 
+  /// Trials that came later showed that what was measured of it spilled: it never wins. Nothing
+  /// happens where it was not tried.
+  void know_spilled(const Config& config, Objective objective);
+
   [[nodiscard]] const Arm* find(const Config& config) const;
   [[nodiscard]] const std::vector<Arm>& all() const { return arms_; }
 
@@ -80,6 +84,7 @@ class Arms {
   [[nodiscard]] std::vector<FrontPoint> front() const;
 
  private:
+  [[nodiscard]] std::vector<Arm>::iterator at(const Config& config);
   void weigh_disturbances(Objective objective);
 
   std::vector<Arm> arms_;

@@ -58,6 +58,8 @@ Step Finals::step_with_turns(const std::string& number, const Arm* winner) const
   if (winner != nullptr && !winner->proved) step.extent = Extent::full;
   step.in_turn_with = baseline_;
   step.loads_anew = !rounds_.empty();
+  // Its speed was measured a moment ago, and that against the defaults' comes from the turns.
+  step.completes = rounds_.empty();
   return step;
 }
 
@@ -66,6 +68,7 @@ void Finals::choose_finalist(const Arms& arms) {
   const Arm* winner = arms.best(baseline_, rules_.tolerance);
   if (winner == nullptr || winner->config == baseline_) return;
   finalist_ = winner->config;
+  chosen_by_ = winner->index;
   const Arm* held = arms.find(baseline_);
   has_room_ = held != nullptr && held->cost && rules_.objective != Objective::energy &&
               has_room_for_both(*winner, *held, rules_);
@@ -85,6 +88,7 @@ std::optional<Step> Finals::ask(const Arms& arms, const std::optional<Placement>
     Step proof{*finalist_, "the winner, in full",
                measured ? "the defaults must not be used" : "the defaults could not be measured"};
     proof.extent = Extent::full;
+    proof.completes = true;
     return proof;
   }
   if (is_decided()) return std::nullopt;
@@ -120,6 +124,19 @@ void Finals::tell_disturbed() {
   ++disturbed_;
 }
 
+// It does not hold: the next best takes its place, and these rounds say nothing of that one.
+void Finals::drop_finalist() {
+  finalist_.reset();
+  rounds_.clear();
+  trials_.clear();
+}
+
+void Finals::know_spilled(const Config& config) {
+  if (finalist_ != config) return;
+  void_round();
+  drop_finalist();
+}
+
 void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
                   const std::optional<double>& usual_cost) {
   if (!finalist_) return;
@@ -127,10 +144,7 @@ void Finals::tell(const Trial& trial, const Arm& arm, std::size_t index,
   if (!arm.cost || (is_finalist && !arm.objection.empty())) {
     half_round_.reset();
     if (!is_finalist) return;
-    // It does not hold: the next best takes its place, and these rounds say nothing of that one.
-    finalist_.reset();
-    rounds_.clear();
-    trials_.clear();
+    drop_finalist();
     return;
   }
   const Reading<Estimate> cost = cost_of(trial, rules_.objective);
@@ -160,8 +174,10 @@ void Finals::tell_turns(const std::optional<Turns>& turns, std::size_t baseline_
   if (!awaits_turns()) return;
   const auto ratio = turns ? speed_up_of(*turns, rules_) : std::nullopt;
   if (!ratio) {
-    // The winner's trial stays the first half of a round.
     has_room_ = false;
+    // The winner's trial stays the first half of a round, unless it is the very one that made it the
+    // winner: that one flatters it.
+    if (half_round_->index == chosen_by_) half_round_.reset();
     return;
   }
   rounds_.push_back({baseline_index, half_round_->index, ratio->value, turns});

@@ -38,6 +38,10 @@ class Finals {
   /// Whether a trial is so slow that it says nothing of its config: a neighbour's doing.
   [[nodiscard]] bool is_slow(double cost, const std::optional<double>& usual_cost) const;
 
+  /// What was measured of it spilled, as later trials showed: where it is the finalist, the next
+  /// best takes its place.
+  void know_spilled(const Config& config);
+
   /// No time is left to wait for neighbours to go: rounds count as they come.
   void hurry();
 
@@ -68,12 +72,14 @@ class Finals {
   [[nodiscard]] double variance_within() const;
   [[nodiscard]] double variance_within_trials() const;
   void void_round();
+  void drop_finalist();
 
   Config baseline_;
   Rules rules_;
   std::optional<Config> finalist_;
   std::vector<TuneRound> rounds_;
   std::vector<Trial> trials_;  ///< of rounds that had no turns: of both, one after the other
+  std::size_t chosen_by_ = 0;  ///< the finalist's trial until then
   bool has_room_ = false;      ///< there is room for both
   double usual_ratio_ = 1;     ///< of the least that both cost before, baseline / winner
   std::optional<HalfRound> half_round_;

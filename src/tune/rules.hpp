@@ -53,6 +53,7 @@ struct Step {
   /// Loaded beside it afterwards, where there is room for both: then the two take turns.
   std::optional<Config> in_turn_with = std::nullopt;
   bool loads_anew = false;  ///< even where its weights are loaded
+  bool completes = false;   ///< where it was measured just before, what is missing is enough
 };
 
 /// One standard deviation of the ratio of two configs that only shows when both are loaded again:

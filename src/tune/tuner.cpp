@@ -296,6 +296,11 @@ void Tuner::tell(const Trial& trial, std::size_t index) {
   if (stage_ == Stage::finals) finals_.tell(trial, arm, index, usual);
 }
 
+void Tuner::know_spilled(const Config& config) {
+  arms_.know_spilled(config, rules_.objective);
+  finals_.know_spilled(config);
+}
+
 void Tuner::tell_turns(const std::optional<Turns>& turns) {
   const Arm* baseline = arms_.find(baseline_);
   finals_.tell_turns(turns, baseline != nullptr ? baseline->index : 0);

@@ -51,6 +51,9 @@ class Tuner {
   /// trial.
   void tell(const Trial& trial, std::size_t index);
 
+  /// Trials that came later showed that what was measured of this config spilled.
+  void know_spilled(const Config& config);
+
   /// Whether the trial told last is of one that takes turns now, as its step said.
   [[nodiscard]] bool awaits_turns() const {
     return stage_ == Stage::finals && finals_.awaits_turns();

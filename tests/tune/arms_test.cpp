@@ -81,6 +81,17 @@ TEST(Arms, WhatSpilledNeverWinsWhateverElseWasMeasured) {
   EXPECT_EQ(arms.cheapest(), nullptr);
 }
 
+TEST(Arms, WhatLaterTrialsShowToHaveSpilledNeverWins) {
+  Arms arms;
+  tell(arms, trial_of(config_of(4), 20, 1));
+  tell(arms, trial_of(config_of(5), 25, 1));
+  arms.know_spilled(config_of(4), Objective::request);
+  EXPECT_EQ(arms.cheapest()->config, config_of(5));
+  EXPECT_EQ(arms.find(config_of(4))->objection, "spilled");
+  arms.know_spilled(config_of(9), Objective::request);
+  EXPECT_THAT(arms.all(), testing::SizeIs(2)) << "what was not tried is nothing to know of";
+}
+
 TEST(Arms, WhatIsCheaperAlthoughItWasDisturbedMayWin) {
   const auto disturbed = [](int layers, double ms) {
     Trial trial = trial_of(config_of(layers), ms, 1);

@@ -80,6 +80,24 @@ TEST(Finals, DefaultsThatMustNotBeUsedAreNotLoadedAgain) {
   EXPECT_THAT(played.titles, testing::ElementsAre("the winner, in full"));
 }
 
+TEST(Finals, AFinalistThatIsKnownToHaveSpilledGivesWayToTheNext) {
+  const Config next = config_of(7);
+  Arms arms;
+  tell(arms, trial_of(kDefaults, 20, 1));
+  tell(arms, trial_of(kWinner, 16, 1));
+  tell(arms, trial_of(next, 18, 1));
+  Finals finals(kDefaults, rules());
+  ASSERT_TRUE(finals.ask(arms, kWinner.placement));
+  ASSERT_EQ(finals.finalist(), kWinner);
+  finals.know_spilled(next);
+  EXPECT_EQ(finals.finalist(), kWinner) << "of another one";
+  arms.know_spilled(kWinner, Objective::request);
+  finals.know_spilled(kWinner);
+  EXPECT_FALSE(finals.finalist());
+  ASSERT_TRUE(finals.ask(arms, kWinner.placement));
+  EXPECT_EQ(finals.finalist(), next);
+}
+
 TEST(Finals, WhereTheWinnerIsAheadButNotForSureMoreRoundsAreSpent) {
   // 3 % ahead on average, and rounds that differ.
   const auto ahead = [](const Config& config, std::size_t n) {
@@ -166,8 +184,9 @@ Turns turns_of(double ratio) {
   return turns;
 }
 
+// `completed`: the winner is loaded as its last trial left it.
 PlayedTurns play_with_turns(const std::function<std::optional<Turns>(std::size_t)>& taken,
-                            Rules rules = test::rules()) {
+                            Rules rules = test::rules(), bool completed = false) {
   rules.host_free_bytes = std::uint64_t{1} << 40;
   Arms arms;
   const auto told = [&](const Config& config, Extent extent) {
@@ -188,8 +207,10 @@ PlayedTurns play_with_turns(const std::function<std::optional<Turns>(std::size_t
   while (const auto step = finals.ask(arms, loaded)) {
     played.steps.push_back(*step);
     if (played.steps.size() > 20) break;
+    const std::optional<double> usual = arms.find(step->config)->least_cost;
     const Trial trial = told(step->config, step->extent);
-    finals.tell(trial, *arms.find(step->config), played.steps.size(), 20.0);
+    const std::size_t index = completed && step->completes ? 1 : 1 + played.steps.size();
+    finals.tell(trial, *arms.find(step->config), index, usual);
     loaded = step->config.placement;
     if (step->in_turn_with) finals.tell_turns(taken(number++), 0);
   }
@@ -234,6 +255,16 @@ TEST(Finals, WhereTurnsCannotBeTakenRoundsGoOnWithTheWinnersTrial) {
   EXPECT_EQ(played.steps[1].config, kDefaults) << "the winner's trial was half of a round";
   for (std::size_t i = 1; i < played.steps.size(); ++i) EXPECT_FALSE(played.steps[i].in_turn_with);
   EXPECT_GE(played.rounds.size(), 2U);
+}
+
+TEST(Finals, TheTrialThatMadeItTheWinnerIsHalfOfNoRound) {
+  const auto nothing = [](std::size_t) { return std::optional<Turns>(); };
+  const PlayedTurns played = play_with_turns(nothing, test::rules(), /*completed=*/true);
+  ASSERT_GE(played.steps.size(), 3U);
+  EXPECT_TRUE(played.steps[0].completes);
+  EXPECT_EQ(played.steps[1].config, kWinner) << "it was lucky, or it would not be the winner";
+  EXPECT_FALSE(played.steps[1].completes);
+  EXPECT_EQ(played.steps[2].config, kDefaults);
 }
 
 TEST(Finals, JoulesAreNotMeasuredInTurns) {

@@ -590,6 +590,29 @@ TEST(Tuner, ADisturbedTrialNeverWins) {
   }
 }
 
+TEST(Tuner, DefaultsThatAreKnownLaterToHaveSpilledMustNotBeUsed) {
+  World world;
+  world.total_mib = 6144;
+  Tuner tuner(options_of(world), uniform_model(kWorldBlocks), world_rules());
+  std::mt19937_64 random(1);
+  const auto told = [&](const Config& config, std::size_t index) {
+    Trial trial;
+    trial.config = config;
+    trial.workload = world_rules().workload;
+    trial.generation = speed(world.generation(config), world.noise, random);
+    trial.prompt = speed(world.prompt(config), world.noise, random);
+    trial.vram_percent = 50.0;
+    tuner.tell(trial, index);
+  };
+  const Config defaults = tuner.ask(false)->config;
+  told(defaults, 0);
+  told(tuner.ask(false)->config, 1);
+  tuner.know_spilled(defaults);
+  const TuneRecord record = tuner.record();
+  EXPECT_EQ(record.winner, 1U);
+  EXPECT_THAT(record.verdict, HasSubstr("which must not be used: spilled"));
+}
+
 TEST(Tuner, ADisturbedFinalSaysNothingOfWhatWasMeasuredBefore) {
   World world;
   world.total_mib = 6144;
