@@ -2,8 +2,8 @@
 """Is the winner of `sweetspot tune --engine`, started by hand, as fast as the tune said?
 
 The tune runs once. Then the llama-server command that it printed is started as it stands, with a port of its own, and asked
-over HTTP for the tune's prompts and generations; what it took is the server's own clock (prompt_ms, predicted_ms). In
-turn with it sweetspot-adapter measures the winner's config again, so that the drift of the machine since the finals is
+over HTTP for the tune's prompts and generations; what it took is the server's own clock (prompt_ms, and predicted_ms token by
+token): the median time of a token, as the finals count, and all tokens by all time, which is what a chat shows. In turn with it sweetspot-adapter measures the winner's config again, so that the drift of the machine since the finals is
 seen for what it is: the ratio of the two says whether the command is what was measured, the intervals whether it still
 is as fast as the finals said.
 
@@ -80,12 +80,20 @@ class ByHand:
         return [10 + (place * 7919 + variant * 104729) % (self.vocabulary - 20) for place in range(count)]
 
     def complete(self, tokens, n_predict):
+        """The server's last timings, and the milliseconds of each generated token."""
         body = {"prompt": tokens, "n_predict": n_predict, "cache_prompt": True, "ignore_eos": True, "temperature": 0,
-                "top_k": 1, "samplers": ["top_k"]}
+                "top_k": 1, "samplers": ["top_k"], "stream": True, "timings_per_token": True}
         request = urllib.request.Request(f"{self.url}/completion", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
+        timings, seen = None, []
         with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
-            return json.load(answer)["timings"]
+            for line in answer:
+                event = json.loads(line[6:]) if line.startswith(b"data: {") else {}
+                if "timings" in event:
+                    timings = event["timings"]
+                    seen.append((timings["predicted_n"], timings["predicted_ms"]))
+        each = [(ms - before_ms) / (n - before) for (before, before_ms), (n, ms) in zip(seen, seen[1:]) if n > before]
+        return timings, each
 
     def request(self, prompt, generated, depth):
         """Tokens per second of one request's prompt and generation, behind `depth` tokens that are in the cache."""
@@ -93,15 +101,15 @@ class ByHand:
         if depth > 0:
             self.complete(before, 1)
         self.asked += 1
-        timings = self.complete(before + self.tokens(prompt, self.asked), generated)
-        # The first token belongs to the prompt.
-        return {"prompt": 1000 * timings["prompt_n"] / timings["prompt_ms"],
-                "generation": 1000 * (timings["predicted_n"] - 1) / timings["predicted_ms"]}
+        timings, each = self.complete(before + self.tokens(prompt, self.asked), generated)
+        return {"prompt": 1000 * timings["prompt_n"] / timings["prompt_ms"], "generation": 1000 / statistics.median(each),
+                "by all time": 1000 * len(each) / sum(each)}
 
 
 def again(loaded, prompt, generated, depth):
     """The same by the adapter: a generation stands behind depth and prompt."""
-    return {"prompt": loaded.prompt(prompt, depth), "generation": loaded.generation(generated, depth + prompt)}
+    return {"prompt": loaded.prompt(prompt, depth), "generation": loaded.generation(generated, depth + prompt),
+            "by all time": loaded.whole}
 
 
 def compare(args, report, screen, run):
@@ -135,6 +143,11 @@ def compare(args, report, screen, run):
         report.say(f"{what:10} by hand {middle:8.2f} tok/s ({min(hand):.2f} to {max(hand):.2f}), {within} what the finals "
                    f"said, {said['tokens_per_second']:.2f} ({low:.2f} to {high:.2f}); by hand / the adapter in turn "
                    f"({statistics.median(measured):.2f}) {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {len(pairs)} rounds")
+    whole = [(a["by all time"], b["by all time"]) for a, b in pairs]
+    ratios = [a / b for a, b in whole]
+    report.say(f"generation by all time, stalls included: by hand {statistics.median(a for a, _ in whole):.2f} tok/s, the adapter "
+               f"{statistics.median(b for _, b in whole):.2f}, ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to "
+               f"{max(ratios):.3f})")
 
 
 def main():

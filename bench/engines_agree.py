@@ -2,7 +2,9 @@
 """Do the linked worker, sweetspot-adapter on a llama-server, and llama-bench read the same speeds and memory?
 
 Both workers are loaded side by side and take turns, a prompt of each, then a generation of each; then llama-bench, which
-loads anew. The ratios to the linked worker's figures are printed with their medians. Turns cancel the drift of the
+loads anew. The ratios to the linked worker's figures are printed with their medians. The two workers are compared by the
+median time of a token; llama-bench divides all tokens by all time, stalls included, and is held against the linked worker's
+tokens by all time. Turns cancel the drift of the
 machine, as far as it is slower than a turn; single speeds do not compare. Memory is compared once for each config: the
 adapter reads it in hundredths of a MiB, one rounding for each buffer, and counts the output buffer as compute, which the
 linked worker does not.
@@ -41,17 +43,18 @@ def bench(args, layers, rpc):
 
 
 def in_turn(args, pair, number):
-    """Speeds and processor times of the linked worker and of the adapter, by what is measured: one prompt of the one, one
-    of the other; then the same with a generation. Who begins changes every round."""
+    """Speeds and processor times of the linked worker and of the adapter, and what the linked one makes of all time, by what
+    is measured: one prompt of the one, one of the other; then the same with a generation. Who begins changes every round."""
     order = pair if number % 2 else pair[::-1]
-    taken, work = {}, {}
+    taken, work, whole = {}, {}, {}
     for what, tokens in (("prompt", args.n_prompt), ("generation", args.n_gen)):
         for one in order:
             taken[what, one] = getattr(one, what)(tokens, args.depth)
+            whole[what, one] = one.whole
             # A llama-server computes one token before those that are timed: a prompt is never empty.
             before = 1 if what == "generation" and one is pair[1] and args.depth == 0 else 0
             work[what, one] = one.cpu_ms * tokens / (tokens + before)
-    return {what: ([taken[what, one] for one in pair], [work[what, one] for one in pair])
+    return {what: ([taken[what, one] for one in pair], [work[what, one] for one in pair], whole[what, pair[0]])
             for what in ("prompt", "generation")}
 
 
@@ -95,7 +98,7 @@ def main():
             for number in range(1, args.rounds + 1):
                 ours = in_turn(args, pair, number)
                 theirs = bench(args, layers, third) if args.repetitions > 0 else {}
-                for what, ((linked, adapter), (linked_ms, adapter_ms)) in ours.items():
+                for what, ((linked, adapter), (linked_ms, adapter_ms), whole) in ours.items():
                     if layers == 0 and args.no_rpc and min(linked_ms, adapter_ms) > 0:  # all is done by one process
                         ratios.setdefault((name, what + " by processor time", "adapter"), []).append(
                             linked_ms / adapter_ms)
@@ -103,8 +106,8 @@ def main():
                     line = (f"{name}, round {number}: {what:10} linked {linked:8.2f} tok/s, adapter / linked "
                             f"{adapter / linked:.3f}")
                     if what in theirs:
-                        ratios.setdefault((name, what, "llama-bench"), []).append(theirs[what] / linked)
-                        line += f", llama-bench / linked {theirs[what] / linked:.3f}"
+                        ratios.setdefault((name, what, "llama-bench"), []).append(theirs[what] / whole)
+                        line += f", llama-bench / linked by all time {theirs[what] / whole:.3f}"
                     report.say(line)
             report.say(f"{name}: bytes by the linked worker, by the adapter, difference")
             for line in memory_lines(*(one.memory for one in pair)):

@@ -28,6 +28,7 @@ class Loaded:
 
     def __init__(self, args, program, config, rpc=None):
         self.cpu_ms = 0.0  # of the last measurement: processor time of the process that computes
+        self.whole = 0.0  # and its tokens per second by the time of all samples, as llama-bench counts
         environment = {**os.environ, "SWEETSPOT_ENGINE": args.engine}
         self.worker = worker_class(args.sweetspot)(environment, rpc=[rpc] if rpc else [], program=program)
         self.worker.ask("load", path=os.path.abspath(args.model), config=config, slice=None)
@@ -50,6 +51,7 @@ class Loaded:
         self.worker.ask("measure", on_sample=sample, kind=kind, cache_tokens=depth, tokens_per_pass=tokens,
                         max_samples=samples)
         self.cpu_ms = cpu_ms_of(self.pid) - before
+        self.whole = 1000 * sum(of_each) / sum(ms)
         return 1000 / statistics.median(one / count for one, count in zip(ms, of_each))
 
     def prompt(self, tokens, depth):
