@@ -21,6 +21,16 @@ Estimate sum(const Estimate& a, const Estimate& b) {
 
 }  // namespace
 
+double tokens_per_second_by_all_time(const Speed& speed) {
+  double tokens = 0;
+  double seconds = 0;
+  for (std::size_t i = speed.warm_up_cut; i < speed.raw.size(); ++i) {
+    tokens += speed.raw[i].tokens;
+    seconds += speed.raw[i].duration_ms / 1e3;
+  }
+  return seconds > 0 ? tokens / seconds : 0;
+}
+
 Reading<Estimate> Trial::request_ms() const {
   if (!measured()) return Absence{"it was not measured"};
   if (!generation) return Absence{"the model only reads"};

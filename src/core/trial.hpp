@@ -109,6 +109,10 @@ struct Speed {
   std::vector<Sample> raw;  ///< every sample, warm-up included
 };
 
+/// All tokens by all time after the warm-up, stalls included: what the clock of a whole answer
+/// shows and llama-bench counts. The median leaves stalls out. 0 without samples.
+double tokens_per_second_by_all_time(const Speed& speed);
+
 // The samples are written in columns.
 void fields(auto& f, Is<Speed> auto& speed) {
   f("tokens_per_second", speed.tokens_per_second.value);

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kMostCharsOfANote = 300;
 
+// What stalls take from a whole answer before it is worth a word: more than what loads differ by.
+constexpr double kWorthAWord = 0.1;
+
 // "1.6 to 4.5": half-widths in percent of the speeds that ended at a limit.
 std::string reached_precision(const Run& run, const std::vector<std::size_t>& capped) {
   double least = 0;
@@ -43,6 +46,25 @@ std::string precision_doubt(const Run& run, const std::vector<std::size_t>& resu
   return fmt::format("{} known to {}{} % only (time limit); --max-seconds measures longer.",
                      capped.size() == results.size() ? "Speeds are" : "Some speeds are",
                      plus_minus(), reached_precision(run, capped));
+}
+
+// Of the one that loses most; a machine that pauses does so whatever the setting.
+std::string stall_doubt(const Run& run, const std::vector<std::size_t>& results) {
+  const Trial* most = nullptr;
+  double least_share = 1 - kWorthAWord;
+  for (const std::size_t index : results) {
+    const Trial& trial = run.results[index];
+    if (!trial.generation || trial.uncertain()) continue;
+    const double whole = tokens_per_second_by_all_time(*trial.generation);
+    const double share = whole / trial.generation->tokens_per_second.value;
+    if (share <= 0 || share > least_share) continue;
+    least_share = share;
+    most = &trial;
+  }
+  if (most == nullptr) return {};
+  return fmt::format(
+      "Some tokens take far longer than the others: a whole answer runs at {} tokens/s ({}).",
+      number_text(tokens_per_second_by_all_time(*most->generation)), placed_in_words(*most));
 }
 
 }  // namespace
@@ -100,7 +122,9 @@ std::vector<std::string> doubts_about(const Run& run, const std::vector<std::siz
           why == trial.notes.end() ? label_of(trial, one) : printable(*why, kMostCharsOfANote)));
     }
   }
-  if (const std::string exact = precision_doubt(run, results); !exact.empty()) add(exact);
+  for (const std::string& doubt : {stall_doubt(run, results), precision_doubt(run, results)}) {
+    if (!doubt.empty()) add(doubt);
+  }
   return doubts;
 }
 

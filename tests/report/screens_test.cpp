@@ -231,6 +231,20 @@ TEST(ProfileScreen, NeverShowsANameWithoutItsLimit) {
   }
 }
 
+TEST(ProfileScreen, SaysWhatAWholeAnswerRunsAtWhereTokensStall) {
+  const std::string what = "a whole answer runs at";
+  sweetspot::Run run = mission_run();
+  EXPECT_THAT(profile_screen(run, kCommand, kBelow, kNarrow), Not(HasSubstr(what)));
+  for (Trial& trial : run.results) {
+    if (trial.layers != 33) continue;
+    trial.generation->warm_up_cut = 0;
+    trial.generation->raw.assign(10, {0, trial.generation->ms_per_token.value, 1});
+    trial.generation->raw.back().duration_ms *= 11;
+  }
+  EXPECT_THAT(profile_screen(run, kCommand, kBelow, kNarrow),
+              AllOf(HasSubstr("a whole answer runs at 16.2"), HasSubstr("tokens/s (33 layers).")));
+}
+
 TEST(ProfileScreen, SaysNotToOffloadWhereTheCpuIsAsFast) {
   sweetspot::Run run = mission_run();
   run.analysis.optimum = 0;
