@@ -120,12 +120,17 @@ function(sweetspot_sanitized_room target kind)
   sweetspot_reuse_headers(${target}_${kind} sweetspot_room_headers_${kind})
 endfunction()
 
-# sweetspot_sanitized_program(PROGRAM KIND ROOM [libraries]): PROGRAM_KIND, of the same objects as PROGRAM.
+# sweetspot_sanitized_program(PROGRAM KIND ROOM [libraries]): PROGRAM_KIND, of the same objects as PROGRAM. The target
+# programs_KIND is all of them.
 function(sweetspot_sanitized_program program kind room)
   sweetspot_sanitized_room(sweetspot_${room} ${kind})
   add_executable(${program}_${kind} EXCLUDE_FROM_ALL $<TARGET_OBJECTS:${program}>)
   set_target_properties(${program}_${kind} PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(${program}_${kind} PRIVATE sweetspot_${room}_${kind} ${ARGN})
+  if(NOT TARGET programs_${kind})
+    add_custom_target(programs_${kind})
+  endif()
+  add_dependencies(programs_${kind} ${program}_${kind})
 endfunction()
 
 # What is tested is optimised, the tests are not: that is a third of the time they take to compile. Nor do they carry

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests of the rooms that read what others write or manage memory and processes, under the address and
 # undefined-behaviour sanitizers. The rooms are compiled for it once more; what tests them are the objects of `make test`
-# (cmake/SweetspotRoom.cmake). Arguments: only these rooms.
+# (cmake/SweetspotRoom.cmake says which rooms). Arguments: only these rooms.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -9,15 +9,15 @@ readonly bin_dir=$build_dir/bin
 # Hundreds of processes that are killed: two minutes here, for code that other tests run too.
 readonly starts_many='*.AWriterKilledAtAnyMoment*:*.ShowsReadersOldOrNewButNeverAPart'
 
-rooms=("$@")
-[[ $# -gt 0 ]] || rooms=(core gguf http dialect process store measure plan export page capi)
-
 targets_of() {
   case $1 in
     capi) printf '%s\n' capi_test_asan sizes_test_asan threads_test_asan fake_nvml ;;
     *) printf '%s_test_asan\n' "$1" ;;
   esac
 }
+
+# Those that were built; the other programs of capi's tests belong to it.
+all_rooms() { (cd "$bin_dir" && printf '%s\n' *_test_asan) | sed 's/_test_asan$//' | grep -vxE 'sizes|threads'; }
 
 # All tests of a room in one process: starting one for each takes longer than what they do. Those of capi are programs.
 run_room() {
@@ -31,15 +31,17 @@ run_room() {
 }
 
 main() {
-  local room logs targets=() failed=()
+  local room logs rooms=("$@") targets=() failed=()
   "$repo_dir/scripts/setup-packages.sh" test
   "$repo_dir/scripts/setup-llama.sh" --add-vulkan
   for room in "${rooms[@]}"; do
     mapfile -t -O "${#targets[@]}" targets < <(targets_of "$room")
   done
+  [[ $# -gt 0 ]] || targets=(programs_asan fake_nvml)
   cd "$repo_dir"
   configure ci
   cmake --build "$build_dir" --target "${targets[@]}" -- --quiet
+  [[ $# -gt 0 ]] || mapfile -t rooms < <(all_rooms)
   export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   # Several rooms at once, each told whole: what they print would be mixed otherwise.
   logs=$(mktemp -d)
@@ -59,4 +61,4 @@ main() {
     "mend what is reported above; $0 ROOM runs one room"
 }
 
-main
+main "$@"

@@ -55,7 +55,7 @@ def listening(port):
 
 def ask(port, text="hello"):
     """What a server answers to a completion request."""
-    body = json.dumps({"prompt": text, "n_predict": 4}).encode()
+    body = json.dumps({"prompt": text, "n_predict": 4, "ignore_eos": True}).encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/completion", body, timeout=30) as answer:
         return json.load(answer)
 

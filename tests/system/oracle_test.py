@@ -35,7 +35,7 @@ class Oracles(SystemTest):
             self.assertIsNone(server.poll(), (self.folder / "server.log").read_text()[-2000:])
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.1)
-        body = json.dumps({"prompt": "hello", "n_predict": 4}).encode()
+        body = json.dumps({"prompt": "hello", "n_predict": 4, "ignore_eos": True}).encode()
         request = urllib.request.Request(base + "/completion", body,
                                          {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30) as answer:
