@@ -16,7 +16,8 @@ namespace sweetspot::profiler {
 
 /// Whether each config must also decode with its whole context in use (R32).
 enum class FullDepthPolicy {
-  automatic,  ///< unless it would take longer than full_depth_budget_seconds
+  automatic,  ///< unless it would take longer than full_depth_budget_seconds, or a few where every
+              ///< token must be decoded and no layer lies on a device
   always,
   never,
 };

@@ -520,5 +520,20 @@ TEST_F(ProfilerTest, ASlowFullDepthIsSkippedWithTheReasonAndCanBeForced) {
   EXPECT_EQ(run(asked, {0}).run.results[0].full_depth, FullDepth::not_tried);
 }
 
+// 4096 tokens take 8 s on the CPU, which must decode them all.
+TEST_F(ProfilerTest, AContextThatMustBeDecodedIsTriedLongerWhereLayersLieOnADevice) {
+  const std::string text = R"({"devices": [{"id": "GPU0", "type": "gpu", "total_bytes": 8589934592,
+                          "free_bytes": 8589934592, "pci_bus_id": "0000:01:00.0"}],
+             "model": {"layers": 22, "n_ctx_train": 4096, "recurrent": true},
+             "speed": {"cpu_ms": 40, "gpu_ms": 39}})";
+  Request asked = request(text);
+  asked.base.context.n_ctx = 4096;
+  const RunOutcome outcome = run(asked, {0, 23});
+  for (const Trial& trial : outcome.run.results) {
+    EXPECT_EQ(trial.full_depth, trial.layers > 0 ? FullDepth::verified : FullDepth::not_tried)
+        << trial.layers << " " << trial.full_depth_note;
+  }
+}
+
 }  // namespace
 }  // namespace sweetspot::profiler
