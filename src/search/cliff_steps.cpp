@@ -27,6 +27,14 @@ bool decides_a_band(const SweepState& sweep, const SweepView& view, int layers) 
                       [&sweep](std::size_t i) { return sweep.candidates[i].layers > 0; });
 }
 
+// The least count that is slow for what it has on the device.
+std::optional<int> first_slow(const SweepState& sweep) {
+  for (const auto& [layers, row] : sweep.rows) {
+    if (row.suspect || row.off_curve || row.bent || row.spilled) return layers;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<SweepStep> second_count(const SweepState& sweep, const SweepView& view) {
@@ -87,14 +95,19 @@ std::optional<SweepStep> confirm_cliff(const SweepState& sweep, const SweepView&
   return std::nullopt;
 }
 
+double share_below_cliff(const SweepState& sweep, const Contest& contest, int layers) {
+  const std::optional<int> slow = first_slow(sweep);
+  if (!slow || layers >= *slow) return 1;
+  const auto between = static_cast<double>(
+      std::count_if(contest.open.begin(), contest.open.end(), [&](std::size_t i) {
+        return sweep.candidates[i].layers > layers && sweep.candidates[i].layers < *slow;
+      }));
+  return between / (between + 1);
+}
+
 int halved(const SweepState& sweep, int layers, const Contest& contest) {
   Gap gap{-1, sweep.closed.from.value_or(sweep.shape.offloadable() + 1)};
-  for (std::size_t i = 0; i < sweep.candidates.size(); ++i) {
-    const SweepRow* row = sweep.row_of(i);
-    if (row != nullptr && (row->suspect || row->off_curve || row->bent || row->spilled)) {
-      gap.bad = std::min(gap.bad, sweep.candidates[i].layers);
-    }
-  }
+  gap.bad = std::min(gap.bad, first_slow(sweep).value_or(gap.bad));
   if (gap.bad > sweep.shape.offloadable() || layers > gap.bad) return layers;
   for (std::size_t i = 0; i < sweep.candidates.size(); ++i) {
     if (sweep.is_usable(i) && sweep.candidates[i].layers < gap.bad)

@@ -22,6 +22,10 @@ std::optional<SweepStep> confirm_suspect(const SweepState& sweep, const SweepVie
 /// for speeds alone is asked once more when something that was measured since lies on the curve.
 std::optional<SweepStep> confirm_cliff(const SweepState& sweep, const SweepView& view);
 
+/// The chance that a cliff that was seen above a good count does not lie right above it: any of the
+/// open counts between the two may be the first bad one. 1 where none was seen.
+double share_below_cliff(const SweepState& sweep, const Contest& contest, int layers);
+
 /// Between a good count and one that is not, where a cliff begins is found by halves: `layers`, or
 /// the middle of that gap. What looks like a bend from afar may be one: the middle tells.
 int halved(const SweepState& sweep, int layers, const Contest& contest);

@@ -75,7 +75,8 @@ std::optional<SweepStep> completion(const SweepState& sweep, const SweepTurn& tu
     const Odds& odds = view.odds[k];
     if (!odds.winner || sweep.row_of(*odds.winner)->extent == Extent::full) continue;
     const int layers = sweep.candidates[*odds.winner].layers;
-    const bool loaded_and_likely = turn.last_told == layers && odds.doubt < kSurelyBeaten;
+    const double beaten = odds.doubt * share_below_cliff(sweep, view.contests[k], layers);
+    const bool loaded_and_likely = turn.last_told == layers && beaten < kSurelyBeaten;
     if (!settled && !loaded_and_likely) continue;
     return SweepStep{layers, Extent::full,
                      fmt::format("in full: it wins {}", view.contests[k].name)};

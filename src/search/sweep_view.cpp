@@ -77,6 +77,16 @@ void raise_to_floors(const SweepState& sweep, Worlds& worlds) {
   }
 }
 
+// Between two neighbours that both count, none is believed to be faster than the faster of them.
+void raise_to_neighbours(const SweepState& sweep, Worlds& worlds) {
+  for (std::size_t i = 1; i + 1 < sweep.candidates.size(); ++i) {
+    if (!sweep.is_open(i) || !sweep.is_usable(i - 1) || !sweep.is_usable(i + 1)) continue;
+    for (auto& world : worlds) {
+      world[i] = std::max(world[i], std::min(world[i - 1], world[i + 1]));
+    }
+  }
+}
+
 void look_at_diminishing(const SweepState& sweep, const Worlds& worlds, SweepView& view) {
   std::vector<int> layers;
   std::vector<std::size_t> tryable;
@@ -99,6 +109,7 @@ SweepView look(const SweepState& sweep) {
   view.model = fit_model(sweep, scale_ms, view.observations);
   Worlds worlds = view.model->draw(kWorlds, kSeed);
   raise_to_floors(sweep, worlds);
+  raise_to_neighbours(sweep, worlds);
   view.contests = sweep.contests();
   for (const Contest& contest : view.contests) {
     view.odds.push_back(odds_of(contest, worlds, sweep.candidates.size(), sweep.rules.tolerance));
