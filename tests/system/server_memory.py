@@ -53,7 +53,7 @@ def run_server(path, config, environment, devices, rpc=(), *, extra=()):
         server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                                   stderr=subprocess.STDOUT)
         try:
-            end_when_healthy(server, port)
+            end_when_healthy(server, port, log.name)
             server.wait(timeout=60)
         finally:
             server.kill()
@@ -61,7 +61,7 @@ def run_server(path, config, environment, devices, rpc=(), *, extra=()):
         return taken_from(whole_log(log.name), devices)
 
 
-def whole_log(path, seconds=3):
+def whole_log(path, seconds=20):
     """Our wrapper passes what the server says on through another process, which ends a moment later."""
     deadline = time.monotonic() + seconds
     while True:
@@ -73,12 +73,13 @@ def whole_log(path, seconds=3):
     return pathlib.Path(path).read_text(errors="backslashreplace")
 
 
-def end_when_healthy(server, port, seconds=90):
+def end_when_healthy(server, port, log, seconds=90):
     deadline = time.monotonic() + seconds
     while server.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(
                 f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-            if answer.status == 200:
+            # A test beside this one may have got the same port: its server answers, and says nothing of this one.
+            if answer.status == 200 and "listening on" in pathlib.Path(log).read_text(errors="backslashreplace"):
                 break
         time.sleep(0.02)
     if server.poll() is None:
