@@ -175,8 +175,8 @@ void Finals::tell_turns(const std::optional<Turns>& turns, std::size_t baseline_
   const auto ratio = turns ? speed_up_of(*turns, rules_) : std::nullopt;
   if (!ratio) {
     has_room_ = false;
-    // The winner's trial stays the first half of a round, unless it is the very one that made it the
-    // winner: that one flatters it.
+    // The winner's trial stays the first half of a round, unless it is the very one that made it
+    // the winner: that one flatters it.
     if (half_round_->index == chosen_by_) half_round_.reset();
     return;
   }

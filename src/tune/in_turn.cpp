@@ -17,8 +17,8 @@ constexpr std::size_t kFewestGenerations = 8;
 
 // Turns are looked at after so many, and each time they have doubled. An interval of 95 % that may
 // end the turns at any of these looks is left by chance more often than 1 in 20 times. Means of
-// 1, 2, 4, ... 128 parts of one series of normal errors, in units of their standard deviations, stay
-// within 2.64 at all eight looks in 95 % of such series; at one look that is 1.96.
+// 1, 2, 4, ... 128 parts of one series of normal errors, in units of their standard deviations,
+// stay within 2.64 at all eight looks in 95 % of such series; at one look that is 1.96.
 constexpr std::size_t kFirstLook = 8;
 constexpr int kMostLooks = 8;
 constexpr double kOfManyLooks = 2.64 / 1.96;
