@@ -3,9 +3,10 @@
 
 The tune runs once. Then the llama-server command that it printed is started as it stands, with a port of its own, and asked
 over HTTP for the tune's prompts and generations; what it took is the server's own clock (prompt_ms, and predicted_ms token by
-token): the median time of a token, as the finals count, and all tokens by all time, which is what a chat shows. In turn with it sweetspot-adapter measures the winner's config again, so that the drift of the machine since the finals is
-seen for what it is: the ratio of the two says whether the command is what was measured, the intervals whether it still
-is as fast as the finals said.
+token): the median time of a token, as the finals count, and all tokens by all time, which is what a chat shows. In turn with
+it sweetspot-adapter measures the winner's config again, so that the drift of the machine since the finals is seen for what
+it is: the ratio of the two says whether the command is what was measured, the intervals whether it still is as fast as the
+finals said.
 
     bench/engine_winner.py .deps/models/demo-1.1b.gguf --max-minutes 10
     bench/engine_winner.py MODEL.gguf --no-rpc -p 128 -n 32 -d 0 --max-minutes 3

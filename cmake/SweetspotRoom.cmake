@@ -9,15 +9,18 @@ target_compile_options(sweetspot_options INTERFACE
   # g++ collects its garbage from 128 MB on; a room with its headers takes more. A sixth to a quarter of the time.
   $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1000000>)
 target_include_directories(sweetspot_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+# What the whole build is instrumented with: whoever links such objects needs it, too.
+set(sweetspot_instrumentation)
 if(SWEETSPOT_SANITIZE)
-  target_compile_options(sweetspot_options INTERFACE
-    -fsanitize=${SWEETSPOT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_link_options(sweetspot_options INTERFACE -fsanitize=${SWEETSPOT_SANITIZE})
+  list(APPEND sweetspot_instrumentation -fsanitize=${SWEETSPOT_SANITIZE})
 endif()
-
 if(SWEETSPOT_COVERAGE)
-  target_compile_options(sweetspot_options INTERFACE --coverage)
-  target_link_options(sweetspot_options INTERFACE --coverage)
+  list(APPEND sweetspot_instrumentation --coverage)
+endif()
+target_compile_options(sweetspot_options INTERFACE ${sweetspot_instrumentation})
+target_link_options(sweetspot_options INTERFACE ${sweetspot_instrumentation})
+if(SWEETSPOT_SANITIZE)
+  target_compile_options(sweetspot_options INTERFACE -fno-omit-frame-pointer -fno-sanitize-recover=all)
 endif()
 
 # The presets compile each room as one unit (CMAKE_UNITY_BUILD), which takes a third of the time: the headers

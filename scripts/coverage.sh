@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Which lines and branches of src/ the tests run, as a table with a row per room. Arguments go to ctest; without any,
-# the tests are those that start no real worker (-LE slow), and none under a sanitizer, whose rooms are not counted.
+# the tests are those that start no real worker (-LE slow).
 #
 #   scripts/coverage.sh [-R NAME ...]
 #
@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 readonly coverage_dir=$repo_dir/build-coverage
 
 main() {
-  [[ $# -gt 0 ]] || set -- -LE slow -E under_tsan
+  [[ $# -gt 0 ]] || set -- -LE slow
   "$repo_dir/scripts/setup-packages.sh" coverage
   "$repo_dir/scripts/setup-llama.sh" --add-vulkan
   configure coverage

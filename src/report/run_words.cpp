@@ -52,6 +52,7 @@ std::string precision_doubt(const Run& run, const std::vector<std::size_t>& resu
 std::string stall_doubt(const Run& run, const std::vector<std::size_t>& results) {
   const Trial* most = nullptr;
   double least_share = 1 - kWorthAWord;
+  double slowest = 0;
   for (const std::size_t index : results) {
     const Trial& trial = run.results[index];
     if (!trial.generation || trial.uncertain()) continue;
@@ -59,12 +60,13 @@ std::string stall_doubt(const Run& run, const std::vector<std::size_t>& results)
     const double share = whole / trial.generation->tokens_per_second.value;
     if (share <= 0 || share > least_share) continue;
     least_share = share;
+    slowest = whole;
     most = &trial;
   }
   if (most == nullptr) return {};
   return fmt::format(
       "Some tokens take far longer than the others: a whole answer runs at {} tokens/s ({}).",
-      number_text(tokens_per_second_by_all_time(*most->generation)), placed_in_words(*most));
+      number_text(slowest), placed_in_words(*most));
 }
 
 }  // namespace
