@@ -202,7 +202,10 @@ Answer<Server::Start> Server::wait_until_ours(Reply& reply) const {
       if (says_port_is_taken(log())) return Start::elsewhere;
       return ended(Phase::load);
     }
-    if (health && health->status == 200) return is_ours();
+    if (health && health->status == 200) {
+      auto ours = is_ours();
+      if (!ours || *ours != Start::unanswered) return ours;
+    }
     if (health && health->status == 401) return Start::elsewhere;
     reply.progress(Phase::load, -1);
     std::this_thread::sleep_for(kHealthPoll);
@@ -215,6 +218,11 @@ Answer<Server::Start> Server::is_ours() const {
   const auto with_key = ask({"GET", "/props"}, {kQuickAnswer});
   const auto without_key = http::send(address_, {"GET", "/props"}, {kQuickAnswer});
   if (child_.exit_status()) return ended(Phase::load);
+  const auto is_slow = [](const http::Reply& reply) {
+    return !reply && reply.error() == http::Problem::timed_out;
+  };
+  // The machine is busy: how long a start may take is the supervisor's to say.
+  if (is_slow(with_key) || is_slow(without_key)) return Start::unanswered;
   if (!with_key || !without_key) {
     return lost(with_key ? without_key.error() : with_key.error(), Phase::load);
   }
@@ -264,20 +272,22 @@ tl::unexpected<protocol::Fault> Server::lost(http::Problem problem, Phase phase)
   return fault(FaultCode::engine_ended, phase, fmt::format("llama-server failed: {}", why));
 }
 
+// How long it may take to answer is the supervisor's to say.
+http::Patience Server::while_it_lives() const {
+  return {kAnyAnswer, [this] { return !child_.exit_status().has_value(); }, kMostAnswerBytes};
+}
+
 Answer<std::string> Server::get(const char* path, Phase phase) const {
-  const auto reply = ask({"GET", path}, {kQuickAnswer});
+  const auto reply = ask({"GET", path}, while_it_lives());
   if (!reply) return lost(reply.error(), phase);
   return reply->status == 200 ? reply->body : std::string();
 }
 
 Answer<std::string> Server::post(const char* path, std::string body, Phase phase) const {
-  return post_within(kQuickAnswer, path, std::move(body), phase);
+  return read(ask({"POST", path, std::move(body)}, {kQuickAnswer}), phase);
 }
 
-Answer<std::string> Server::post_within(milliseconds patience, const char* path, std::string body,
-                                        Phase phase) const {
-  const auto alive = [this] { return !child_.exit_status().has_value(); };
-  const auto reply = ask({"POST", path, std::move(body)}, {patience, alive, kMostAnswerBytes});
+Answer<std::string> Server::read(const http::Reply& reply, Phase phase) const {
   if (!reply) return lost(reply.error(), phase);
   if (reply->status == 200) return reply->body;
   return fault(FaultCode::decode_failed, phase,
@@ -286,7 +296,7 @@ Answer<std::string> Server::post_within(milliseconds patience, const char* path,
 }
 
 Answer<std::string> Server::complete(const CompletionAsk& ask, Phase phase) const {
-  return post_within(kAnyAnswer, "/completion", completion_body(ask), phase);
+  return read(this->ask({"POST", "/completion", completion_body(ask)}, while_it_lives()), phase);
 }
 
 Answer<void> Server::stream(const CompletionAsk& ask, Phase phase, const GoOn& go_on,

@@ -71,13 +71,13 @@ class Server {
   Server(process::Child child, Endpoint address, std::string api_key)
       : child_(std::move(child)), address_(std::move(address)), api_key_(std::move(api_key)) {}
 
-  enum class Start { ready, elsewhere };
+  enum class Start { ready, elsewhere, unanswered };
   Answer<Start> wait_until_ours(Reply& reply) const;
   Answer<Start> is_ours() const;
   [[nodiscard]] tl::unexpected<protocol::Fault> ended(Phase phase) const;
   [[nodiscard]] tl::unexpected<protocol::Fault> lost(http::Problem problem, Phase phase) const;
-  Answer<std::string> post_within(std::chrono::milliseconds patience, const char* path,
-                                  std::string body, Phase phase) const;
+  [[nodiscard]] http::Patience while_it_lives() const;
+  [[nodiscard]] Answer<std::string> read(const http::Reply& reply, Phase phase) const;
   [[nodiscard]] http::Reply ask(const http::Request& request, const http::Patience& patience) const;
 
   process::Child child_;

@@ -27,6 +27,7 @@ PERSONAS = {
     "remover": "lists a flag and refuses it",
     "twin": "shares its port with a stranger in silence, the first time",
     "port-taken": "cannot bind, the first time",
+    "busy": "leaves the first question after its properties unanswered for longer than a server should",
     "keyless": "answers whoever asks",
     "cpu-fallback": "is asked for a device and uses none",
     "dies-loading": "ends while it loads, out of device memory",
@@ -180,6 +181,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = ("ik_llama.cpp" if PERSONA == "cousin" else "llama.cpp"), ""
     slots = n_ctx = 1
+    was_busy = False
 
     def log_message(self, *_):
         pass
@@ -207,6 +209,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not self.may_ask():
             return None
         if self.path == "/props":
+            if PERSONA == "busy" and not Handler.was_busy:
+                Handler.was_busy = True
+                time.sleep(5.5)
             return self.answer(200, {"total_slots": self.slots,
                                      "default_generation_settings": {"n_ctx": self.n_ctx // self.slots}})
         if self.path == "/slots" and PERSONA != "elder":

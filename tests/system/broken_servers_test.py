@@ -66,6 +66,11 @@ class BrokenServers(SystemTest):
                 self.assertEqual([trial["error"] for trial in run["results"]], [None])
                 self.assertEqual(len((self.folder / f"{persona}.starts").read_text().splitlines()), 2)
 
+    def test_one_that_is_kept_from_answering_for_a_while_is_asked_again(self):
+        done, run = self.measured("busy")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([trial["error"] for trial in run["results"]], [None])
+
     def test_one_that_lists_no_devices_is_measured_on_the_processor(self):
         for persona in ("elder", "cousin"):
             with self.subTest(persona):
