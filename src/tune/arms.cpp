@@ -101,7 +101,7 @@ Arm& Arms::tell(const Trial& measured, std::size_t index, Objective objective,
   arm.own_objection = why_outside(trial, constraints);
   arm.spilled = trial.is(Disturbance::spilled);
   if (arm.spilled) arm.own_objection = to_string(Disturbance::spilled);
-  if (arm.uncertain) arm.own_objection = "its speed is too uncertain";
+  if (arm.uncertain && arm.own_objection.empty()) arm.own_objection = kTooUncertain;
   if (trial.full_depth == FullDepth::failed) {
     arm.own_objection = "fails with its whole context in use";
   }

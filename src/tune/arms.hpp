@@ -15,6 +15,8 @@
 
 namespace sweetspot::tune {
 
+inline constexpr const char* kTooUncertain = "its speed is too uncertain";
+
 /// One config that was tried.
 struct Arm {
   Config config;
@@ -38,6 +40,8 @@ struct Arm {
 
   /// It was measured, and nothing keeps it from winning.
   [[nodiscard]] bool may_win() const { return cost && objection.empty(); }
+  /// It was measured, and nothing but how loosely keeps it from winning: turns may tell more.
+  [[nodiscard]] bool is_only_uncertain() const { return cost && objection == kTooUncertain; }
 };
 
 /// Whether `a` is cheaper than `b` by more than the interval of their difference. What may not win

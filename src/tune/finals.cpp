@@ -82,7 +82,7 @@ std::optional<Step> Finals::ask(const Arms& arms, const std::optional<Placement>
   const Arm* held = arms.find(baseline_);
   // Defaults that cannot run or must not be used are nothing to be held against, and a load for a
   // figure on which nothing hangs is not worth it; the winner must still prove itself.
-  if (held == nullptr || !held->may_win()) {
+  if (held == nullptr || !(held->may_win() || held->is_only_uncertain())) {
     if (winner->proved) return std::nullopt;
     const bool measured = held != nullptr && held->cost;
     Step proof{*finalist_, "the winner, in full",

@@ -358,7 +358,9 @@ TuneRecord Tuner::record() const {
   const Arm* baseline = arms_.find(baseline_);
   if (baseline != nullptr) record.baseline = baseline->index;
   const Arm* winner = finals_.finalist() ? arms_.find(*finals_.finalist()) : best();
-  const bool may_stay = baseline != nullptr && baseline->may_win();
+  // What turns compared needs no speed of its own.
+  const bool may_stay = baseline != nullptr &&
+                        (baseline->may_win() || (record.speed_up && baseline->is_only_uncertain()));
   const bool slower = record.speed_up
                           ? record.speed_up->low <= 1
                           : may_stay && winner != nullptr && !is_better(*winner, *baseline);
@@ -379,6 +381,10 @@ TuneRecord Tuner::record() const {
     record.verdict =
         fmt::format("{:.2f} times as fast as llama.cpp's defaults (95 %: {:.2f} to {:.2f})",
                     record.speed_up->value, record.speed_up->low, record.speed_up->high);
+  } else if (baseline != nullptr && baseline->is_only_uncertain()) {
+    record.verdict =
+        "the best that was found; how much faster than llama.cpp's defaults is open: their speed "
+        "is too uncertain";
   } else if (baseline != nullptr && baseline->cost && !baseline->may_win()) {
     // Of trials that lie apart in time: no interval, no promise.
     record.verdict = fmt::format(

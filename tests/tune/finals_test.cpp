@@ -80,6 +80,30 @@ TEST(Finals, DefaultsThatMustNotBeUsedAreNotLoadedAgain) {
   EXPECT_THAT(played.titles, testing::ElementsAre("the winner, in full"));
 }
 
+TEST(Finals, DefaultsThatWereOnlyMeasuredTooLooselyAreMeasuredInTurn) {
+  const PlayedFinals played = play_trials([](const Config& config, std::size_t n) {
+    const bool loose = config == kDefaults && n == 0;
+    return trial_of(config, config == kWinner ? 18 : 20, 1, loose ? 0.8 : 0.01);
+  });
+  EXPECT_GE(played.rounds.size(), 2U);
+  ASSERT_TRUE(played.speed_up);
+  EXPECT_GT(played.speed_up->low, 1.03);
+}
+
+TEST(Finals, DefaultsThatAreOutsideAreNotMeasuredInTurnHoweverLoosely) {
+  TuneConstraints constraints;
+  constraints.max_vram_percent = 60;
+  const PlayedFinals played = play_trials(
+      [](const Config& config, std::size_t) {
+        Trial trial = trial_of(config, 20, 1, config == kDefaults ? 0.8 : 0.01);
+        if (config == kDefaults) trial.vram_percent = 70.0;
+        return trial;
+      },
+      constraints);
+  EXPECT_EQ(played.rounds.size(), 0U);
+  EXPECT_EQ(played.arms.find(kDefaults)->objection.find("uncertain"), std::string::npos);
+}
+
 TEST(Finals, AFinalistThatIsKnownToHaveSpilledGivesWayToTheNext) {
   const Config next = config_of(7);
   Arms arms;
