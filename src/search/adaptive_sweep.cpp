@@ -38,7 +38,6 @@ void AdaptiveSweep::tell(const SweepStep& step, const Trial& trial) {
   row.told_at = ++told_;
   const auto known = rows.find(layers);
   const bool is_new = known == rows.end();
-  row.first_told_at = is_new ? row.told_at : known->second.first_told_at;
   // Asked before the row is known, or it would speak for itself.
   row.limit_ms = is_new ? curve_limit_ms(sweep_, layers) : known->second.limit_ms;
   if (!is_new) row.times_anew = known->second.times_anew + (step.anew ? 1 : 0);

@@ -29,7 +29,6 @@ struct SweepRow {
   bool bent = false;       ///< off it, but it may be a bend: learnt from
   bool confirmed = false;  ///< was loaded again because it was off the curve: once is enough
   int told_at = 0;         ///< of all that was told, when
-  int first_told_at = 0;   ///< and when for the first time
   bool slowed = false;     ///< by heat, or by others on the device or the processor
   bool starved = false;    ///< by others on the processor
   bool uncertain = false;

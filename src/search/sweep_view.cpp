@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <limits>
 
 #include "core/profile.hpp"
 #include "search/least_time.hpp"
@@ -16,12 +14,6 @@ constexpr std::uint64_t kSeed = 20261124;
 
 // Where returns diminish need not be known better than to this share of the layers, or two.
 constexpr double kDiminishingWidth = 0.1;
-
-// What each look in vain leaves of the doubt. The worlds bend at every place as they might at any;
-// a curve that was looked at where it might best bend, and did not, bends less elsewhere. It may
-// still do it once, so more looks tell no more.
-constexpr double kAfterALookInVain = 0.6;
-constexpr std::ptrdiff_t kLooksThatTell = 3;
 
 // A trial this much slower than the upper end of what the others predict lies off the curve.
 constexpr double kOffCurve = 0.1;
@@ -95,26 +87,6 @@ void raise_to_neighbours(const SweepState& sweep, Worlds& worlds) {
   }
 }
 
-// Counts on the device that were first looked at after this one, and after any on the device, and
-// did not beat it.
-std::ptrdiff_t looks_in_vain(const SweepState& sweep, std::size_t winner) {
-  int since = std::numeric_limits<int>::max();
-  for (const auto& [layers, row] : sweep.rows) {
-    if (layers > 0) since = std::min(since, row.first_told_at);
-  }
-  since = std::max(since, sweep.row_of(winner)->first_told_at);
-  return std::count_if(sweep.rows.begin(), sweep.rows.end(), [since](const auto& one) {
-    const auto& [layers, row] = one;
-    return layers > 0 && row.is_usable() && row.first_told_at > since;
-  });
-}
-
-void believe_what_was_looked_at(const SweepState& sweep, Odds& odds) {
-  if (!odds.winner) return;
-  const std::ptrdiff_t looks = std::min(looks_in_vain(sweep, *odds.winner), kLooksThatTell);
-  odds.doubt *= std::pow(kAfterALookInVain, looks);
-}
-
 void look_at_diminishing(const SweepState& sweep, const Worlds& worlds, SweepView& view) {
   std::vector<int> layers;
   std::vector<std::size_t> tryable;
@@ -141,7 +113,6 @@ SweepView look(const SweepState& sweep) {
   view.contests = sweep.contests();
   for (const Contest& contest : view.contests) {
     view.odds.push_back(odds_of(contest, worlds, sweep.candidates.size(), sweep.rules.tolerance));
-    believe_what_was_looked_at(sweep, view.odds.back());
   }
   look_at_diminishing(sweep, worlds, view);
   return view;

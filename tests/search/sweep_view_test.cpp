@@ -32,7 +32,6 @@ SweepState told(const std::vector<Told>& trials) {
     row.vram_percent = kPercentPerLayer * one.layers;
     row.extent = one.layers == 0 ? Extent::full : Extent::generation_only;
     row.told_at = ++at;
-    row.first_told_at = at;
     sweep.rows[one.layers] = row;
   }
   sweep.judge();
@@ -47,31 +46,6 @@ TEST(SweepView, BetweenTwoNeighboursThatCountNoneIsFasterThanBoth) {
   ASSERT_EQ(view.odds[kBalanced].winner, 22U);
   EXPECT_EQ(view.odds[kBalanced].gain[23], 0);
   EXPECT_GT(view.odds[kBalanced].gain[21], 0) << "with one neighbour it may be";
-}
-
-double doubt_of(const std::vector<Told>& trials) {
-  const Odds odds = look(told(trials)).odds.back();
-  EXPECT_EQ(odds.winner, 12U);
-  return odds.doubt;
-}
-
-// What was measured is the same, in another order.
-TEST(SweepView, EachLookInVainAfterTheWinnerLeavesLessDoubt) {
-  const double none = doubt_of({{0, 100}, {4, 90}, {18, 70}, {22, 80}, {24, 90}, {12, 60}});
-  EXPECT_GT(none, 0.001);
-  EXPECT_NEAR(doubt_of({{0, 100}, {4, 90}, {18, 70}, {22, 80}, {12, 60}, {24, 90}}), none * 0.6,
-              1e-9);
-  EXPECT_NEAR(doubt_of({{0, 100}, {12, 60}, {4, 90}, {18, 70}, {22, 80}, {24, 90}}), none * 0.216,
-              1e-9)
-      << "three tell, the fourth no more";
-}
-
-TEST(SweepView, TheFirstCountOnTheDeviceIsNoLookInVain) {
-  // The CPU alone wins whatever came after it.
-  SweepState sweep = told({{0, 30}, {12, 60}});
-  const double with_one = look(sweep).odds.back().doubt;
-  sweep.rows.at(0).first_told_at = 3;
-  EXPECT_NEAR(look(sweep).odds.back().doubt, with_one, 1e-9);
 }
 
 // 16 layers are the fastest so far, and the line says that 17 are faster.
