@@ -133,6 +133,12 @@ bool refuses_arguments(std::string_view log) {
   });
 }
 
+tl::unexpected<protocol::Fault> refused(const http::Answer& answer, Phase phase) {
+  return fault(FaultCode::decode_failed, phase,
+               fmt::format("llama-server refused the request (HTTP status {}): {}", answer.status,
+                           error_of(answer.body)));
+}
+
 bool says_port_is_taken(std::string_view log) {
   return log.find("couldn't bind") != std::string_view::npos ||
          log.find("Address already in use") != std::string_view::npos;
@@ -290,9 +296,7 @@ Answer<std::string> Server::post(const char* path, std::string body, Phase phase
 Answer<std::string> Server::read(const http::Reply& reply, Phase phase) const {
   if (!reply) return lost(reply.error(), phase);
   if (reply->status == 200) return reply->body;
-  return fault(FaultCode::decode_failed, phase,
-               fmt::format("llama-server refused the request (HTTP status {}): {}", reply->status,
-                           error_of(reply->body)));
+  return refused(*reply, phase);
 }
 
 Answer<std::string> Server::complete(const CompletionAsk& ask, Phase phase) const {
@@ -331,9 +335,7 @@ Answer<void> Server::stream(const CompletionAsk& ask, Phase phase, const GoOn& g
     return lost(reply.error(), phase);
   }
   if (reply->status != 200) {
-    return fault(FaultCode::decode_failed, phase,
-                 fmt::format("llama-server refused the request (HTTP status {}): {}", reply->status,
-                             error_of(reply->body)));
+    return refused(*reply, phase);
   }
   return lost(http::Problem::broken, phase);
 }

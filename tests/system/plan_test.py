@@ -78,8 +78,9 @@ class Answers(PlanTest):
             self.assertEqual({**planned, "id": 0}, {**there, "id": 0})
 
     def test_a_host_is_judged_whatever_the_cards_are(self):
+        # No processor's backend repacks f32, so it stays mapped.
         model = self.synth("host.gguf", "--blocks", "8", "--embd", "512", "--ff", "2048", "--heads",
-                           "8", "--kv-heads", "4", "--vocab", "8192", "--type", "f32")  # nothing repacks it, so it stays mapped
+                           "8", "--kv-heads", "4", "--vocab", "8192", "--type", "f32")
         size = model.stat().st_size
         limit = ["--vram-limit", "8GiB", "-ngl", "0", *SMALL, "-c", "512", "--host-reserve", "1MiB"]
         here = self.plan(model, *limit)
