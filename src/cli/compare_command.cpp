@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "core/json.hpp"
 #include "core/json_writer.hpp"
 #include "core/text.hpp"
+#include "core/trial.hpp"
 #include "history/index.hpp"
 #include "report/comparison_report.hpp"
 #include "report/screen.hpp"
@@ -111,16 +113,38 @@ Result<app::EnginesJob> engines_job(const CompareOptions& options, const Environ
   return job;
 }
 
+const Trial* last_measured(const Run& run) {
+  const auto found = std::find_if(run.results.rbegin(), run.results.rend(),
+                                  [](const Trial& trial) { return trial.measured(); });
+  return found == run.results.rend() ? nullptr : &*found;
+}
+
+// What the turns on both say of one speed, beside the speeds of the last loads.
+void take_turns(compare::Comparison& comparison, const app::EnginesCompared& compared,
+                compare::Measure measure, const std::optional<Estimate>& ratio) {
+  const Trial* const a = last_measured(compared.duel.a.run);
+  const Trial* const b = last_measured(compared.duel.b.run);
+  if (!ratio || a == nullptr || b == nullptr) return;
+  const auto speed = measure == compare::Measure::generation ? &Trial::generation : &Trial::prompt;
+  if (!(a->*speed) || !(b->*speed)) return;
+  compare::take_ratio(comparison, {compared.profile,
+                                   measure,
+                                   a->layers,
+                                   b->layers,
+                                   (a->*speed)->tokens_per_second,
+                                   (b->*speed)->tokens_per_second,
+                                   *ratio,
+                                   {}});
+}
+
 compare::Comparison comparison_in_turn(const app::EnginesCompared& compared) {
   const profiler::DuelOutcome& duel = compared.duel;
   compare::Comparison comparison = compare::compare(compared.a, compared.b, compared.profile);
   comparison.differences = compare::differences(duel.a.run, duel.b.run);
-  if (const auto ratio = profiler::ratio_over(duel.rounds, &profiler::DuelRound::generation)) {
-    compare::take_ratio(comparison, compare::Measure::generation, *ratio);
-  }
-  if (const auto ratio = profiler::ratio_over(duel.rounds, &profiler::DuelRound::prompt)) {
-    compare::take_ratio(comparison, compare::Measure::prompt, *ratio);
-  }
+  take_turns(comparison, compared, compare::Measure::generation,
+             profiler::ratio_over(duel.rounds, &profiler::DuelRound::generation));
+  take_turns(comparison, compared, compare::Measure::prompt,
+             profiler::ratio_over(duel.rounds, &profiler::DuelRound::prompt));
   return comparison;
 }
 

@@ -163,12 +163,17 @@ Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view pr
   return comparison;
 }
 
-void take_ratio(Comparison& comparison, Measure measure, const Estimate& ratio, double noticeable) {
-  for (SpeedPair& pair : comparison.profiles) {
-    if (pair.measure != measure) continue;
-    pair.ratio = ratio;
-    pair.finding = finding_of(ratio, noticeable);
+void take_ratio(Comparison& comparison, SpeedPair in_turn, double noticeable) {
+  in_turn.finding = finding_of(in_turn.ratio, noticeable);
+  const auto of_loads =
+      std::find_if(comparison.profiles.begin(), comparison.profiles.end(),
+                   [&](const SpeedPair& pair) { return pair.measure == in_turn.measure; });
+  if (of_loads == comparison.profiles.end()) {
+    comparison.profiles.push_back(std::move(in_turn));
+    return;
   }
+  of_loads->ratio = in_turn.ratio;
+  of_loads->finding = in_turn.finding;
 }
 
 double certain_loss(const Comparison& comparison) {

@@ -134,9 +134,10 @@ std::vector<Difference> differences(const ProfileSet& a, const ProfileSet& b);
 Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view profile,
                    double noticeable = kNoticeable);
 
-/// Puts a ratio that was measured in turn in the place of the one of two loads.
-void take_ratio(Comparison& comparison, Measure measure, const Estimate& ratio,
-                double noticeable = kNoticeable);
+/// Puts the ratio of a pair that was measured in turn in the place of the one of two loads. Where
+/// there is none, because a load's own speed is too uncertain to be held against another's, the pair
+/// is added as it is.
+void take_ratio(Comparison& comparison, SpeedPair in_turn, double noticeable = kNoticeable);
 
 /// The worst that B lost for certain, as a share: 0.03 = at least 3 % slower. 0 where nothing is.
 double certain_loss(const Comparison& comparison);

@@ -27,6 +27,11 @@ std::string layers(const SpeedPair& pair) {
                                         : fmt::format("{} -> {}", pair.layers_a, pair.layers_b);
 }
 
+std::string speed(const Estimate& tokens_per_second) {
+  return is_uncertain(tokens_per_second) ? "unknown"
+                                         : fmt::format("{:.1f}", tokens_per_second.value);
+}
+
 std::string memory(const Comparison& comparison, const Style& style) {
   std::string text;
   for (const compare::MemoryPair& pair : comparison.memory) {
@@ -70,9 +75,8 @@ std::string speeds_table(const std::vector<SpeedPair>& pairs, const std::string&
                    {b + " is"}};
   for (const SpeedPair& pair : pairs) {
     table.rows.push_back(
-        {{printable(pair.what), std::string(to_string(pair.measure)), layers(pair),
-          fmt::format("{:.1f}", pair.a.value), fmt::format("{:.1f}", pair.b.value),
-          fmt::format("{:.3f}", pair.ratio.value),
+        {{printable(pair.what), std::string(to_string(pair.measure)), layers(pair), speed(pair.a),
+          speed(pair.b), fmt::format("{:.3f}", pair.ratio.value),
           fmt::format("{:.3f} to {:.3f}", pair.ratio.low, pair.ratio.high), verdict(pair)},
          emphasis(pair.finding),
          {}});

@@ -154,6 +154,32 @@ TEST(StoredProfile, ThatIsSlowerAndLargerIsCalledSo) {
   EXPECT_THAT(comparison.differences, Contains(Field(&Difference::what, "driver of CUDA0")));
 }
 
+SpeedPair told_in_turn(double ratio) {
+  return {"fast",          Measure::generation, 20, 20, around(50, 0.9),
+          around(50, 0.9), around(ratio, 0.01), {}};
+}
+
+TEST(Turns, ReplaceTheRatioOfTwoLoads) {
+  Comparison comparison = compare(stored(50, 1000), stored(50, 1000), "fast");
+  take_ratio(comparison, told_in_turn(0.9));
+  ASSERT_EQ(comparison.profiles.size(), 2U);
+  EXPECT_EQ(comparison.profiles.front().finding, Finding::slower);
+  EXPECT_EQ(comparison.profiles.front().a, around(50, 0.005)) << "the speed of a whole load stays";
+  EXPECT_NE(comparison.profiles.back().finding, Finding::slower) << "prompts had no turns";
+}
+
+// Turns tell two apart although a load's own samples were too few, or too far apart, for a speed.
+TEST(Turns, TellWhatNoLoadCouldTellByItself) {
+  ProfileSet uncertain = stored(50, 1000);
+  uncertain.profiles.front().tokens_per_second = Absence{"too uncertain"};
+  Comparison comparison = compare(uncertain, uncertain, "fast");
+  ASSERT_EQ(comparison.profiles.size(), 1U);
+  take_ratio(comparison, told_in_turn(0.9));
+  ASSERT_EQ(comparison.profiles.size(), 2U);
+  EXPECT_EQ(comparison.profiles.back().finding, Finding::slower);
+  EXPECT_GT(certain_loss(comparison), 0.08);
+}
+
 TEST(StoredProfile, ThatOneSideLacksIsNotCompared) {
   EXPECT_THAT(compare(stored(50, 1000), stored(50, 1000), "balanced").profiles, IsEmpty());
 }

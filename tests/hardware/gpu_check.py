@@ -239,7 +239,7 @@ def part_c(check):
     """Generation and prompt speed against llama-bench, in turn."""
     model = check.model("zephyr-7b")
     n_prompt, n_gen = (64, 16) if check.software else (512, 128)
-    for layers in (99, 2):
+    for layers in (99,) if check.software else (99, 2):
         ratios = {"prompt": [], "generation": []}
         for _ in range(1 if check.software else 3):
             result = check.profile(model, "--layers", layers, "-p", n_prompt, "-n", n_gen, "-d", "0", "--full-depth",
@@ -284,7 +284,7 @@ def part_d(check):
     model = check.model("zephyr-7b")
     out = check.folder / "tune.json"
     done = check.sweetspot("tune", model, "--device", check.device["id"], "-p", "64", "-n", "16", "-d", "0", "--max-minutes",
-                    "0.2" if check.software else "1.5", "--no-store", "--json", "-o", out,
+                    "0.1" if check.software else "1.5", "--no-store", "--json", "-o", out,
                     *([] if check.software else ["--vram-limit", "6GiB"]), check=not check.software)
     if check.software and done.returncode != 0:
         raise LeftOut(f"others on the cores of the software device: {done.stderr.strip().splitlines()[-1][:200]}")
@@ -345,8 +345,9 @@ def wait_healthy(server, port, seconds):
 def part_f(check):
     """Profiles measured on an empty card are launched on one that others have filled."""
     model = check.model("zephyr-7b")
-    check.sweetspot("profile", model, "--device", check.device["id"], "--layers", "0,2,-1", "--max-seconds", "1",
-                    "-p", "64", "-n", "16", "-c", "2048", check=not check.software)
+    check.sweetspot("profile", model, "--device", check.device["id"], "--max-seconds", "1", "-p", "64", "-n", "16",
+                    *(["--layers", "0,-1", "-c", "512"] if check.software else ["--layers", "0,2,-1", "-c", "2048"]),
+                    check=not check.software)
     with contextlib.ExitStack() as stack:
         if not check.software:
             stack.enter_context(filled_device(check, leave_mib=1500))
@@ -368,7 +369,8 @@ def part_f(check):
     check.row("f", "launch where another process has filled the card" if not check.software else "launch",
               f"healthy: {healthy and healthy['profile']}, {healthy and healthy['depth_tokens']} tokens deep",
               healthy is not None and (check.software or healthy["depth_tokens"] is not None))
-    run = check.profile(model, "--layers", "-1", "-c", "4096", "--full-depth", "always", "--max-seconds", "1")
+    run = check.profile(model, "--layers", "-1", "-c", "1024" if check.software else "4096", "--full-depth", "always",
+                        "--max-seconds", "1")
     state = run["results"][-1]["full_depth"]["state"]
     check.row("f", "first decode at full depth", state, state == "verified")
 

@@ -43,7 +43,7 @@ class CompareEngines(SystemTest):
 
     def compare(self, a, b, *arguments):
         return self.run_sweetspot("compare", self.model, "--engine", a, "--engine", b, "--max-seconds", "2",
-                                  "--max-minutes", "1", *arguments, env=NO_DEVICES, timeout=300)
+                                  "--max-minutes", "0.3", *arguments, env=NO_DEVICES, timeout=300)
 
     def test_an_engine_that_is_held_up_is_slower_and_both_runs_are_kept(self):
         done = self.compare(self.server, self.slowed(), "--fail-if-slower", "10%")
