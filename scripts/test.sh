@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up, build, then the whole test suite in random order. Arguments go to ctest (-R name, -LE slow, ...).
+# Set-up, build, then the whole test suite, those that run alone first. Arguments go to ctest (-R name, -LE slow, ...).
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -20,13 +20,27 @@ typedef struct worker {
   int done;
 } worker;
 
+/* Whether a call went well; what the library said is printed where it did not. */
+static int is_ok(sweetspot_status status, char** error) {
+  if (status != SWEETSPOT_OK) printf("%s\n", *error ? *error : "no reason was given");
+  sweetspot_free(*error);
+  return status == SWEETSPOT_OK;
+}
+
+/* The same of what a call gave. */
+static int is_good(int good, const char* what) {
+  if (!good) printf("%s\n", what);
+  return good;
+}
+
 static int report(const worker* self, const sweetspot_choice* choice, const char* name,
                   int number) {
   sweetspot_report made = {0};
+  char* error = NULL;
   made.size = sizeof made;
   made.profile = name;
   made.result = number % 2 == 0 ? SWEETSPOT_LOADED : SWEETSPOT_OUT_OF_MEMORY;
-  return sweetspot_report_load(self->lib, self->set, choice, &made, NULL) == SWEETSPOT_OK;
+  return is_ok(sweetspot_report_load(self->lib, self->set, choice, &made, &error), &error);
 }
 
 static int looks_at_the_set(const sweetspot_set* set) {
@@ -35,23 +49,28 @@ static int looks_at_the_set(const sweetspot_set* set) {
   size_t i = 0;
   info.size = sizeof info;
   profile.size = sizeof profile;
-  if (sweetspot_set_get(set, &info) != SWEETSPOT_OK || info.profile_count == 0) return 0;
+  if (sweetspot_set_get(set, &info) != SWEETSPOT_OK)
+    return is_good(0, "a set does not tell of itself");
   for (i = 0; i < info.profile_count; ++i) {
-    if (sweetspot_set_profile(set, i, &profile) != SWEETSPOT_OK) return 0;
-    if (strlen(profile.name) == 0) return 0;
+    if (sweetspot_set_profile(set, i, &profile) != SWEETSPOT_OK || strlen(profile.name) == 0) {
+      return is_good(0, "a profile of a set does not tell of itself");
+    }
   }
-  return 1;
+  return is_good(info.profile_count > 0, "a set is empty");
 }
 
 static int looks_at_the_devices(sweetspot_library* lib) {
   sweetspot_devices* devices = NULL;
   sweetspot_device device = {0};
+  char* error = NULL;
   int good = 0;
   device.size = sizeof device;
-  if (sweetspot_devices_read(lib, &devices, NULL) != SWEETSPOT_OK) return 0;
-  good = sweetspot_devices_count(devices) == 1 &&
-         sweetspot_devices_get(devices, 0, &device) == SWEETSPOT_OK &&
-         sweetspot_devices_host_available(devices).absent == NULL;
+  if (!is_ok(sweetspot_devices_read(lib, &devices, &error), &error)) return 0;
+  good = is_good(sweetspot_devices_count(devices) == 1 &&
+                     sweetspot_devices_get(devices, 0, &device) == SWEETSPOT_OK,
+                 "there is not one device") &&
+         is_good(sweetspot_devices_host_available(devices).absent == NULL,
+                 "what the host has available is absent");
   sweetspot_devices_free(devices);
   return good;
 }
@@ -63,18 +82,21 @@ static int opens_its_own(const fake_machine* machine) {
   sweetspot_set* of_file = NULL;
   sweetspot_set* of_model = NULL;
   sweetspot_set* none = NULL;
+  char* of_none = NULL;
   char* error = NULL;
   int good = 0;
   options.size = sizeof options;
   options.data_folder = machine->data;
   options.deadline_ms = 10000;
-  if (sweetspot_open(&options, &lib, NULL) != SWEETSPOT_OK) return 0;
-  good = sweetspot_set_of_file(lib, machine->set, NULL, &of_file, NULL) == SWEETSPOT_OK &&
-         sweetspot_set_of_model(lib, machine->model, NULL, &of_model, NULL) == SWEETSPOT_OK &&
+  if (!is_ok(sweetspot_open(&options, &lib, &error), &error)) return 0;
+  good = is_ok(sweetspot_set_of_file(lib, machine->set, NULL, &of_file, &error), &error) &&
+         is_ok(sweetspot_set_of_model(lib, machine->model, NULL, &of_model, &error), &error) &&
          looks_at_the_set(of_file) && looks_at_the_set(of_model) &&
-         sweetspot_set_of_file(lib, "/none", NULL, &none, &error) == SWEETSPOT_ERROR_NOT_FOUND &&
-         error != NULL;
-  sweetspot_free(error);
+         is_good(sweetspot_set_of_file(lib, "/none", NULL, &none, &of_none) ==
+                         SWEETSPOT_ERROR_NOT_FOUND &&
+                     of_none != NULL,
+                 "a file that is not there was found");
+  sweetspot_free(of_none);
   sweetspot_set_free(of_file);
   sweetspot_set_free(of_model);
   sweetspot_close(lib);
@@ -83,13 +105,14 @@ static int opens_its_own(const fake_machine* machine) {
 
 /* What does not choose: by turns, so that the threads do different things at once. */
 static int does_the_rest(const worker* self, int number) {
+  char* error = NULL;
   switch (number / CHOICES_PER_REST % 4) {
     case 0:
       return looks_at_the_set(self->set);
     case 1:
       return looks_at_the_devices(self->lib);
     case 2:
-      return sweetspot_forget_reports(self->lib, self->set, "fast", NULL) == SWEETSPOT_OK;
+      return is_ok(sweetspot_forget_reports(self->lib, self->set, "fast", &error), &error);
     default:
       return opens_its_own(self->machine);
   }
@@ -100,13 +123,16 @@ static int choose_once(const worker* self, int number) {
   sweetspot_choice* choice = NULL;
   sweetspot_choice_info info = {0};
   sweetspot_profile profile = {0};
+  char* error = NULL;
   int good = 0;
   info.size = sizeof info;
   profile.size = sizeof profile;
-  if (sweetspot_choose(self->lib, self->set, NULL, &choice, NULL) != SWEETSPOT_OK) return 0;
-  good = sweetspot_choice_get(choice, &info) == SWEETSPOT_OK &&
-         sweetspot_choice_profile(choice, &profile) == SWEETSPOT_OK && strlen(info.reason) > 0 &&
-         (info.below_count > 0 || profile.cpu_only);
+  if (!is_ok(sweetspot_choose(self->lib, self->set, NULL, &choice, &error), &error)) return 0;
+  good = is_good(sweetspot_choice_get(choice, &info) == SWEETSPOT_OK &&
+                     sweetspot_choice_profile(choice, &profile) == SWEETSPOT_OK &&
+                     strlen(info.reason) > 0,
+                 "a choice does not tell of itself") &&
+         is_good(info.below_count > 0 || profile.cpu_only, "nothing lies below what was chosen");
   if (good && number % CHOICES_PER_REPORT == CHOICES_PER_REPORT - 1) {
     good = report(self, choice, profile.name, number);
   }

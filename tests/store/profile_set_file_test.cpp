@@ -15,8 +15,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "core/json.hpp"
 #include "golden/sample_set.hpp"
@@ -255,6 +257,31 @@ TEST(FolderLock, GivesUpWhenAnotherHoldsItForTooLong) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::output);
   EXPECT_THAT(second.error().message, HasSubstr("another process"));
+}
+
+// A thread that is overtaken again and again waits for longer than it may, and what it has to write
+// is lost.
+TEST(FolderLock, GoesToThreadsInTheOrderInWhichTheyAsked) {
+  const TemporaryFolder folder;
+  for (int round = 0; round < 12; ++round) {
+    std::mutex mutex;
+    std::vector<int> order;
+    std::vector<std::thread> threads;
+    {
+      const auto held = FolderLock::take(folder.path());
+      ASSERT_TRUE(held);
+      for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&, i] {
+          const auto lock = FolderLock::take(folder.path());
+          const std::lock_guard<std::mutex> guard(mutex);
+          if (lock) order.push_back(i);
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds{7});
+      }
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_THAT(order, testing::ElementsAre(0, 1, 2)) << "round " << round;
+  }
 }
 
 TEST(FolderLock, IsFreeAgainWhenItsHolderIsGone) {
