@@ -46,6 +46,12 @@ function(sweetspot_reuse_headers name headers)
   target_precompile_headers(${name} REUSE_FROM ${headers})
 endfunction()
 
+# Beside the rooms: what is optimised as they are, and reads the same headers.
+function(sweetspot_room_headers_for name)
+  target_compile_options(${name} PRIVATE -fPIC) # CMake's property means -fPIE for programs
+  sweetspot_reuse_headers(${name} sweetspot_room_headers)
+endfunction()
+
 # sweetspot_room(NAME SOURCES a.cpp ... USES other rooms ... LIBRARIES targets ...)
 function(sweetspot_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
@@ -143,6 +149,13 @@ if(SWEETSPOT_SANITIZE)
   list(APPEND sweetspot_test_options -fno-sanitize=all)
 endif()
 
+# A program of the tests, compiled as they are.
+function(sweetspot_test_program name)
+  target_compile_options(${name} PRIVATE ${sweetspot_test_options})
+  target_compile_options(${name} PRIVATE $<TARGET_PROPERTY:GTest::gmock,INTERFACE_COMPILE_OPTIONS>)
+  sweetspot_reuse_headers(${name} sweetspot_test_headers)
+endfunction()
+
 # sweetspot_room_test(ROOM SOURCES a_test.cpp ... [LIBRARIES targets ...])
 # One test program per room that links only that room and what the room itself links: a call to a room
 # that is not allowed fails to link here.
@@ -152,8 +165,7 @@ function(sweetspot_room_test room)
   target_link_libraries(${room}_test PRIVATE sweetspot_${room} ${TEST_LIBRARIES}
                         GTest::gmock GTest::gtest_main sweetspot_options)
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_options(${room}_test PRIVATE ${sweetspot_test_options})
-  sweetspot_reuse_headers(${room}_test sweetspot_test_headers)
+  sweetspot_test_program(${room}_test)
   gtest_discover_tests(${room}_test TEST_PREFIX ${room}. DISCOVERY_TIMEOUT 60
                        PROPERTIES TIMEOUT 120 LABELS fast)
   if(room IN_LIST sweetspot_rooms_under_asan)
