@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -55,19 +54,27 @@ class Mouth {
     }
   }
 
-  void be_silent() { silent_ = true; }
+  /// No heartbeat comes after this, not even one that was about to be said.
+  void be_silent() {
+    const std::lock_guard lock(mutex_);
+    silent_ = true;
+  }
 
   /// For a thread of its own: a heartbeat now and then, until told to be silent.
   [[noreturn]] void beat(std::chrono::milliseconds every) {
+    const std::string line = encode(protocol::EventMessage{0, protocol::Heartbeat{}});
     for (;;) {
-      if (!silent_) say(0, protocol::Heartbeat{});
+      {
+        const std::lock_guard lock(mutex_);
+        if (!silent_ && !protocol::write_line(protocol::kEventFd, line)) _exit(0);
+      }
       std::this_thread::sleep_for(every);
     }
   }
 
  private:
   std::mutex mutex_;
-  std::atomic<bool> silent_{false};
+  bool silent_ = false;
 };
 
 /// Whether `stop` has come. Ends the process when the supervisor is gone.
