@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sets up what is missing and builds into build/.
 #
-#   scripts/build.sh            the two programs, in build/bin/
+#   scripts/build.sh            the programs, in build/bin/
+#   scripts/build.sh demo       those that the demonstration needs: no adapter for other llama-servers
 #   scripts/build.sh test       the programs and all tests
 #   scripts/build.sh bundle     the programs and the library, on a private llama.cpp with Vulkan
 #   scripts/build.sh wheel      the library alone
@@ -25,10 +26,13 @@ main() {
   # The tests hold the planner against real loads on Vulkan's software device.
   [[ $goal != test ]] || llama_options=(--add-vulkan)
   [[ $goal != bundle ]] || llama_options=(--private --gpu vulkan)
-  "$repo_dir/scripts/setup-packages.sh" "${goal/bundle/build}"
+  local packages=$goal
+  [[ $goal != bundle && $goal != demo ]] || packages=build
+  "$repo_dir/scripts/setup-packages.sh" "$packages"
   [[ $linked == OFF ]] || "$repo_dir/scripts/setup-llama.sh" "${llama_options[@]}"
   case $goal in
     test) preset=ci targets=(all) ;;
+    demo) targets=(sweetspot sweetspot-worker) ;;
     lint) preset=lint ;;
     wheel) targets=(libsweetspot_shared libsweetspot_static) ;;
     bundle) targets+=(sweetspot-backends libsweetspot_shared libsweetspot_static) ;;

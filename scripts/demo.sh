@@ -91,7 +91,7 @@ main() {
     shift 2
     "$repo_dir/scripts/setup-packages.sh" record
   fi
-  "$repo_dir/scripts/build.sh"
+  "$repo_dir/scripts/build.sh" demo
   make_model
   if ! has_gpu; then
     port=$(free_port)

@@ -135,8 +135,8 @@ Comparison compare(const ProfileSet& a, const ProfileSet& b, std::string_view pr
                    double noticeable = kNoticeable);
 
 /// Puts the ratio of a pair that was measured in turn in the place of the one of two loads. Where
-/// there is none, because a load's own speed is too uncertain to be held against another's, the pair
-/// is added as it is.
+/// there is none, because a load's own speed is too uncertain to be held against another's, the
+/// pair is added as it is.
 void take_ratio(Comparison& comparison, SpeedPair in_turn, double noticeable = kNoticeable);
 
 /// The worst that B lost for certain, as a share: 0.03 = at least 3 % slower. 0 where nothing is.

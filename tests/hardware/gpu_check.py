@@ -50,7 +50,8 @@ class Check:
             settings, why = plan_truth.software_vulkan()
             if settings is None:
                 raise SystemExit(f"no accelerator, and no software device: {why}")
-            self.environment.update(settings)
+            # Its threads and ours on all cores would wait for each other, and every trial would be repeated for it.
+            self.environment.update(settings, LP_NUM_THREADS="1")
             self.software = True
             self.device = self.find_device()
         if self.device is None:
@@ -89,12 +90,15 @@ class Check:
     def profile(self, model, *arguments):
         out = self.folder / "run.json"
         done = self.sweetspot("profile", model, "--device", self.device["id"], "--json", "--no-store", "-o", out,
-                              *arguments, check=False)
+                              *self.threads(), *arguments, check=False)
         if done.returncode == 5 and self.software and "too uncertain" in done.stderr:
             raise LeftOut("others on the cores of the software device leave every speed too uncertain")
         if done.returncode != 0:
             raise AssertionError(f"sweetspot profile ended with {done.returncode}: {done.stderr[-400:]}")
         return json.loads(out.read_text())
+
+    def threads(self):
+        return ["-t", "1"] if self.software else []
 
     # ---- results
 
@@ -229,7 +233,7 @@ def part_b(check):
 
 def bench(check, model, layers, n_prompt, n_gen):
     done = subprocess.run([check.options.llama / "llama-bench", "-m", model, "-ngl", str(layers), "-p", str(n_prompt),
-                           "-n", str(n_gen), "-fa", "auto", "-dev", check.device["id"], "-o", "json", "-r", "3"],
+                           "-n", str(n_gen), "-fa", "auto", "-dev", check.device["id"], "-o", "json", "-r", "3", *check.threads()],
                           capture_output=True, text=True, check=True, env=check.environment)
     rows = json.loads(done.stdout)
     return ([row["avg_ts"] for row in rows if row["n_prompt"]][0], [row["avg_ts"] for row in rows if row["n_gen"]][0])
@@ -346,6 +350,7 @@ def part_f(check):
     """Profiles measured on an empty card are launched on one that others have filled."""
     model = check.model("zephyr-7b")
     check.sweetspot("profile", model, "--device", check.device["id"], "--max-seconds", "1", "-p", "64", "-n", "16",
+                    *check.threads(),
                     *(["--layers", "0,-1", "-c", "512"] if check.software else ["--layers", "0,2,-1", "-c", "2048"]),
                     check=not check.software)
     with contextlib.ExitStack() as stack:
