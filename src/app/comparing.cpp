@@ -96,19 +96,20 @@ Status problem_of(const profiler::RunOutcome& outcome, const char* name,
                            trial.failure->message));
 }
 
-// As the last of its trials that measured everything found it.
 ProfileSet set_of(const profiler::RunOutcome& outcome, const CheckPlan& plan,
                   const Workplace& workplace) {
-  const std::vector<Trial>& trials = outcome.run.results;
-  const auto whole = std::find_if(trials.rbegin(), trials.rend(), [](const Trial& trial) {
-    return trial.extent != Extent::generation_only;
-  });
-  const auto index = static_cast<std::size_t>(trials.rend() - whole) - 1;
+  const auto index =
+      static_cast<std::size_t>(&last_whole(outcome.run) - outcome.run.results.data());
   return profiles::set_of_trial(outcome.run, index, plan.profile, plan.before.model,
                                 largest_share(outcome.run, workplace));
 }
 
 }  // namespace
+
+const Trial& last_whole(const Run& run) {
+  return *std::find_if(run.results.rbegin(), run.results.rend(),
+                       [](const Trial& trial) { return trial.extent != Extent::generation_only; });
+}
 
 Result<EnginesCompared> compare_engines(const EnginesJob& job, const profiler::Observer& observer,
                                         const Workplace& workplace) {

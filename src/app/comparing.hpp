@@ -9,6 +9,8 @@
 #include "app/workplace.hpp"
 #include "core/error.hpp"
 #include "core/profile_set.hpp"
+#include "core/run.hpp"
+#include "core/trial.hpp"
 #include "profiler/duel.hpp"
 #include "profiler/events.hpp"
 
@@ -33,6 +35,10 @@ struct EnginesCompared {
   std::vector<std::string> paths = {};  ///< of the runs that are kept, A's first
   std::vector<std::string> notes = {};  ///< sentences without full stops
 };
+
+/// The last trial of one engine's run that measured everything: the one its set is made of. A run
+/// that was compared has one.
+const Trial& last_whole(const Run& run);
 
 /// Measures the profile that choose() gives now; where nothing is measured of the model, the one
 /// that is planned now for A. Errors: those of plan_check() or choose(), of Profiler::open() and

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -113,26 +112,20 @@ Result<app::EnginesJob> engines_job(const CompareOptions& options, const Environ
   return job;
 }
 
-const Trial* last_measured(const Run& run) {
-  const auto found = std::find_if(run.results.rbegin(), run.results.rend(),
-                                  [](const Trial& trial) { return trial.measured(); });
-  return found == run.results.rend() ? nullptr : &*found;
-}
-
 // What the turns on both say of one speed, beside the speeds of the last loads.
 void take_turns(compare::Comparison& comparison, const app::EnginesCompared& compared,
                 compare::Measure measure, const std::optional<Estimate>& ratio) {
-  const Trial* const a = last_measured(compared.duel.a.run);
-  const Trial* const b = last_measured(compared.duel.b.run);
-  if (!ratio || a == nullptr || b == nullptr) return;
+  if (!ratio) return;
+  const Trial& a = app::last_whole(compared.duel.a.run);
+  const Trial& b = app::last_whole(compared.duel.b.run);
   const auto speed = measure == compare::Measure::generation ? &Trial::generation : &Trial::prompt;
-  if (!(a->*speed) || !(b->*speed)) return;
+  if (!(a.*speed) || !(b.*speed)) return;
   compare::take_ratio(comparison, {compared.profile,
                                    measure,
-                                   a->layers,
-                                   b->layers,
-                                   (a->*speed)->tokens_per_second,
-                                   (b->*speed)->tokens_per_second,
+                                   a.layers,
+                                   b.layers,
+                                   (a.*speed)->tokens_per_second,
+                                   (b.*speed)->tokens_per_second,
                                    *ratio,
                                    {}});
 }
